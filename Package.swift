@@ -1,0 +1,107 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A room of the house: target `ConvNet<name>` in `Sources/<name>`, importing only rooms above it.
+func room(_ name: String, imports rooms: [String] = [], shims: [String] = []) -> Target {
+  .target(
+    name: "ConvNet\(name)",
+    dependencies: rooms.map { .target(name: "ConvNet\($0)") } + shims.map { .target(name: $0) },
+    path: "Sources/\(name)",
+    swiftSettings: settings
+  )
+}
+
+/// The tests of a room: `Tests/<name>Tests` mirrors `Sources/<name>`.
+func tests(of name: String, imports rooms: [String] = [], shims: [String] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests",
+    dependencies: ([name, "TestSupport"] + rooms).map { .target(name: "ConvNet\($0)") }
+      + shims.map { .target(name: $0) },
+    path: "Tests/\(name)Tests",
+    exclude: ["Tensors", "Graphs", "Engine"].contains(name) ? ["Fixtures"] : [],
+    swiftSettings: settings
+  )
+}
+
+let graphRooms = ["Graphs", "Tensors"]
+let engineRooms = ["Engine", "Compiler"] + graphRooms
+
+let package = Package(
+  name: "ConvNet",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "ConvNet", targets: ["ConvNet"]),
+    .executable(name: "convnet", targets: ["ConvNetCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    // Shims: the only files that include a C library's headers, and the vector kernels.
+    .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
+    .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
+    .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
+
+    // Rooms.
+    room("Tensors"),
+    room("Graphs", imports: ["Tensors"]),
+    room("Compiler", imports: graphRooms),
+    room("Engine", imports: ["Compiler"] + graphRooms, shims: ["COneDNN", "CKernels"]),
+    room("Layers", imports: graphRooms),
+    room("Models", imports: ["Layers"] + graphRooms),
+    room("Formats", imports: graphRooms),
+    room("Images", imports: ["Tensors"], shims: ["CImages"]),
+    room("Datasets", imports: ["Images", "Tensors"], shims: ["CImages"]),
+    room(
+      "Training", imports: ["Layers", "Formats", "Datasets", "Images"] + engineRooms,
+      shims: ["CKernels"]),
+    room(
+      "Evaluation", imports: ["Models", "Layers", "Formats", "Datasets", "Images"] + engineRooms),
+    room("Reports"),
+
+    // Products.
+    .target(
+      name: "ConvNet",
+      dependencies: [
+        "ConvNetTensors", "ConvNetGraphs", "ConvNetCompiler", "ConvNetEngine", "ConvNetLayers",
+        "ConvNetModels", "ConvNetFormats", "ConvNetImages", "ConvNetDatasets", "ConvNetTraining",
+        "ConvNetEvaluation", "ConvNetReports",
+      ], swiftSettings: settings),
+    .executableTarget(
+      name: "ConvNetCommand",
+      dependencies: [
+        "ConvNet", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Sources/convnet", swiftSettings: settings),
+    .executableTarget(
+      name: "TrainAndClassify", dependencies: ["ConvNet"], path: "Examples/TrainAndClassify",
+      swiftSettings: settings),
+
+    // Tests.
+    .target(
+      name: "ConvNetTestSupport", dependencies: ["ConvNetTensors", "ConvNetGraphs"],
+      path: "Tests/TestSupport", swiftSettings: settings),
+    tests(of: "Tensors"),
+    tests(of: "Graphs", imports: ["Tensors"]),
+    tests(of: "Compiler", imports: graphRooms),
+    tests(of: "Engine", imports: ["Compiler"] + graphRooms),
+    tests(of: "Layers", imports: graphRooms),
+    tests(of: "Models", imports: ["Layers"] + engineRooms),
+    tests(of: "Formats", imports: graphRooms),
+    tests(of: "Images", imports: ["Tensors"]),
+    tests(of: "Datasets", imports: ["Images", "Tensors"]),
+    tests(of: "Training", imports: ["Layers", "Models", "Formats", "Datasets"] + engineRooms),
+    tests(
+      of: "Evaluation",
+      imports: ["Layers", "Models", "Formats", "Datasets", "Images"] + engineRooms),
+    tests(of: "Reports"),
+    .testTarget(
+      name: "CommandTests", dependencies: ["ConvNet", "ConvNetTestSupport", "ConvNetCommand"],
+      path: "Tests/CommandTests", swiftSettings: settings),
+  ]
+)

@@ -1,0 +1,117 @@
+public import ConvNetTensors
+
+extension Graph {
+  /// The graph with the backward operations appended: a step of training is an ordinary graph.
+  ///
+  /// - Parameter loss: a scalar value of this graph.
+  /// - Returns: the longer graph, and the gradient of the loss by each trainable parameter (and by `inputs`, where
+  ///   asked for) that the loss depends on.
+  /// - Throws: ``GraphError`` where an operation on the way from a parameter to the loss has no gradient.
+  public func differentiated(
+    loss: ValueID, byInputs inputs: [ValueID] = []
+  ) throws(GraphError) -> (graph: Graph, gradients: [ValueID: ValueID]) {
+    guard self[loss].shape.count == 1 else {
+      throw GraphError(
+        subject: name,
+        problem: .invariant("the loss \(self[loss].name) is not a scalar: \(self[loss].shape)"))
+    }
+    let variables =
+      inputs + parameters.filter { self[$0].parameterKind?.isTrainable == true }
+    var builder = GradientBuilder(graph: self, variables: variables)
+    let gradients = try builder.differentiate(loss: loss, by: variables)
+    return (builder.graph, gradients)
+  }
+}
+
+/// Appends backward operations to a graph, for ``OperationAttributes/appendGradient(of:outputGradients:to:)``.
+public struct GradientBuilder {
+  public private(set) var graph: Graph
+  /// The values that depend on a variable.
+  private var dependents: Set<ValueID>
+  /// The operation whose gradient is being appended.
+  private var current = 0
+
+  fileprivate init(graph: Graph, variables: [ValueID]) {
+    self.graph = graph
+    dependents = Set(variables)
+    for operation in graph.operations where operation.inputs.contains(where: dependents.contains) {
+      dependents.formUnion(operation.outputs)
+    }
+  }
+
+  /// Whether the gradient by this value leads to a variable.
+  public func needsGradient(_ value: ValueID) -> Bool { dependents.contains(value) }
+
+  public func type(of value: ValueID) -> ValueType { graph[value].type }
+
+  /// Appends an operation of the backward pass, named after the forward one: `conv1/weight gradient`.
+  public mutating func append(
+    _ attributes: some OperationAttributes, to inputs: [ValueID], of operation: Operation,
+    role: String = "gradient"
+  ) throws(GraphError) -> [ValueID] {
+    try graph.append(attributes, to: inputs, name: "\(operation.name)/\(role)")
+  }
+
+  /// Gives the forward operation whose gradient is being appended other attributes that make more outputs: what the
+  /// backward pass needs kept. Returns all its outputs.
+  public mutating func extendForward(
+    _ operation: Operation, to attributes: some OperationAttributes
+  ) throws(GraphError) -> [ValueID] {
+    let types: [ValueType]
+    do {
+      types = try attributes.outputTypes(for: operation.inputs.map { graph[$0].type })
+    } catch {
+      throw GraphError(subject: operation.name, problem: error)
+    }
+    let added = types.indices.dropFirst(operation.outputs.count).map { index in
+      graph.append(
+        Value(name: "\(operation.name):\(index)", type: types[index], source: .operation))
+    }
+    graph.operations[current].kind = attributes.kind
+    graph.operations[current].outputs += added
+    return graph.operations[current].outputs
+  }
+
+  /// Reverse accumulation: visits the operations from the loss back, and sums the contributions to each value.
+  fileprivate mutating func differentiate(
+    loss: ValueID, by variables: [ValueID]
+  ) throws(GraphError) -> [ValueID: ValueID] {
+    var contributions: [ValueID: [ValueID]] = [:]
+    contributions[loss] = [
+      try graph.append(
+        Operation.Constant(1, shape: graph[loss].shape), to: [],
+        name: "\(graph[loss].name)/gradient")[0]
+    ]
+    for index in graph.operations.indices.dropLast().reversed() {
+      let operation = graph.operations[index]
+      guard operation.outputs.contains(where: needsGradient),
+        operation.outputs.contains(where: { contributions[$0] != nil })
+      else { continue }
+      current = index
+      var outputGradients: [ValueID?] = []
+      for output in operation.outputs {
+        outputGradients.append(try sum(contributions[output], of: output))
+      }
+      let inputGradients = try operation.kind.attributes.appendGradient(
+        of: operation, outputGradients: outputGradients, to: &self)
+      for (input, gradient) in zip(operation.inputs, inputGradients) {
+        if let gradient, needsGradient(input) {
+          contributions[input, default: []].append(gradient)
+        }
+      }
+    }
+    var gradients: [ValueID: ValueID] = [:]
+    for variable in variables {
+      gradients[variable] = try sum(contributions[variable], of: variable)
+    }
+    return gradients
+  }
+
+  private mutating func sum(
+    _ contributions: [ValueID]?, of value: ValueID
+  ) throws(GraphError) -> ValueID? {
+    guard let contributions, contributions.count > 1 else { return contributions?.first }
+    return try graph.append(
+      Operation.Add(), to: contributions, name: "\(graph[value].name)/gradient sum")[0]
+  }
+}

@@ -1,0 +1,192 @@
+public import ConvNetTensors
+
+/// A network as a plain value: operations in an order in which they can be computed, named values with inferred shapes,
+/// named parameters.
+///
+/// Everything that happens to a network is a rewriting of its graph: differentiation appends the backward operations,
+/// a compiler pass returns a simpler graph, and the engine runs what results.
+public struct Graph: Hashable, Sendable {
+  /// A result of a run.
+  public struct Output: Hashable, Sendable, Codable {
+    public var name: String
+    public var value: ValueID
+    /// For the classifier at the side of a network: the weight of its loss in training. Absent in inference.
+    public var auxiliaryWeight: Float?
+  }
+
+  /// A parameter that takes a computed value at the end of every run: a moving average.
+  public struct ParameterUpdate: Hashable, Sendable, Codable {
+    public var parameter: ValueID
+    public var value: ValueID
+  }
+
+  public var name: String
+  public package(set) var values: [Value] = []
+  public package(set) var operations: [Operation] = []
+  public package(set) var outputs: [Output] = []
+  public package(set) var parameterUpdates: [ParameterUpdate] = []
+
+  public init(name: String) {
+    self.name = name
+  }
+
+  public subscript(id: ValueID) -> Value {
+    get { values[id.index] }
+    set { values[id.index] = newValue }
+  }
+
+  public var valueIDs: [ValueID] { values.indices.map(ValueID.init) }
+
+  public var inputs: [ValueID] { valueIDs.filter { self[$0].source == .input } }
+
+  public var parameters: [ValueID] { valueIDs.filter { self[$0].parameterKind != nil } }
+
+  public func value(named name: String) -> ValueID? {
+    values.firstIndex { $0.name == name }.map(ValueID.init)
+  }
+
+  /// The operation that computes each value; `nil` for inputs and parameters.
+  package var producers: [ValueID: Int] {
+    var producers: [ValueID: Int] = [:]
+    for (index, operation) in operations.enumerated() {
+      for output in operation.outputs { producers[output] = index }
+    }
+    return producers
+  }
+
+  /// The operations that read each value, in order; one entry a reading.
+  package var consumers: [ValueID: [Int]] {
+    var consumers: [ValueID: [Int]] = [:]
+    for (index, operation) in operations.enumerated() {
+      for input in operation.inputs { consumers[input, default: []].append(index) }
+    }
+    return consumers
+  }
+
+  /// Values that must be there when a run ends.
+  package var results: Set<ValueID> {
+    Set(outputs.map(\.value) + parameterUpdates.map(\.value))
+  }
+}
+
+// MARK: - Building
+
+extension Graph {
+  public mutating func addInput(_ name: String, _ type: ValueType) -> ValueID {
+    append(Value(name: name, type: type, source: .input))
+  }
+
+  public mutating func addParameter(_ name: String, _ shape: Shape, _ kind: ParameterKind)
+    -> ValueID
+  {
+    append(Value(name: name, type: ValueType(shape), source: .parameter(kind)))
+  }
+
+  /// Appends an operation and infers its outputs.
+  ///
+  /// - Throws: ``GraphError`` with the operation's name where the inputs do not fit.
+  public mutating func append(
+    _ attributes: some OperationAttributes, to inputs: [ValueID], name: String
+  ) throws(GraphError) -> [ValueID] {
+    let types: [ValueType]
+    do {
+      types = try attributes.outputTypes(for: inputs.map { self[$0].type })
+    } catch {
+      throw GraphError(subject: name, problem: error)
+    }
+    let outputs = types.enumerated().map { index, type in
+      append(
+        Value(name: index == 0 ? name : "\(name):\(index)", type: type, source: .operation))
+    }
+    operations.append(
+      Operation(name: name, kind: attributes.kind, inputs: inputs, outputs: outputs))
+    return outputs
+  }
+
+  /// Appends an operation of one output.
+  public mutating func append(
+    _ attributes: some OperationAttributes, to inputs: ValueID..., name: String
+  ) throws(GraphError) -> ValueID {
+    try append(attributes, to: inputs, name: name)[0]
+  }
+
+  public mutating func addOutput(
+    _ name: String, _ value: ValueID, auxiliaryWeight: Float? = nil
+  ) {
+    outputs.append(Output(name: name, value: value, auxiliaryWeight: auxiliaryWeight))
+  }
+
+  package mutating func append(_ value: Value) -> ValueID {
+    values.append(value)
+    return ValueID(values.count - 1)
+  }
+}
+
+// MARK: - Rewriting
+
+extension Graph {
+  /// Makes every operation and output that read `old` read `new`.
+  package mutating func replaceUses(of old: ValueID, with new: ValueID) {
+    for index in operations.indices {
+      operations[index].inputs = operations[index].inputs.map { $0 == old ? new : $0 }
+    }
+    for index in outputs.indices where outputs[index].value == old { outputs[index].value = new }
+    for index in parameterUpdates.indices where parameterUpdates[index].value == old {
+      parameterUpdates[index].value = new
+    }
+  }
+
+  /// The same graph for other inputs: every shape is inferred anew.
+  ///
+  /// - Throws: ``GraphError`` where an operation does not take the shapes that result.
+  public func reshaped(inputs shapes: [String: Shape]) throws(GraphError) -> Graph {
+    var graph = self
+    for (name, shape) in shapes {
+      guard let input = graph.inputs.first(where: { graph[$0].name == name }) else {
+        throw GraphError(subject: self.name, problem: .invariant("has no input \(name)"))
+      }
+      graph[input].type.shape = shape
+    }
+    for operation in graph.operations {
+      let types: [ValueType]
+      do {
+        types = try operation.kind.attributes.outputTypes(
+          for: operation.inputs.map { graph[$0].type })
+      } catch {
+        throw GraphError(subject: operation.name, problem: error)
+      }
+      guard types.count == operation.outputs.count else {
+        throw GraphError(
+          subject: operation.name,
+          problem: .invariant("makes \(types.count) values, names \(operation.outputs.count)"))
+      }
+      for (output, type) in zip(operation.outputs, types) { graph[output].type = type }
+    }
+    return graph
+  }
+
+  /// The same graph for another number of examples at once: the first dimension of every input.
+  public func batched(_ batch: Int) throws(GraphError) -> Graph {
+    var shapes: [String: Shape] = [:]
+    for input in inputs {
+      shapes[self[input].name] = self[input].shape.replacing(axis: 0, with: batch)
+    }
+    return try reshaped(inputs: shapes)
+  }
+}
+
+extension Graph: Codable {
+  private enum CodingKeys: CodingKey {
+    case name, values, operations, outputs, parameterUpdates
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    name = try container.decode(String.self, forKey: .name)
+    values = try container.decode([Value].self, forKey: .values)
+    operations = try container.decode([Operation].self, forKey: .operations)
+    outputs = try container.decode([Output].self, forKey: .outputs)
+    parameterUpdates = try container.decode([ParameterUpdate].self, forKey: .parameterUpdates)
+    try verify()
+  }
+}

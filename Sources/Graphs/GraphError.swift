@@ -1,0 +1,59 @@
+public import ConvNetTensors
+
+/// Why an operation cannot be part of a graph, or a graph is not well formed.
+public struct GraphError: Error, Hashable, Sendable {
+  public enum Problem: Hashable, Sendable {
+    /// The operation takes another number of inputs.
+    case inputCount(expected: ClosedRange<Int>, actual: Int)
+    /// An input has another number of dimensions.
+    case rank(input: Int, expected: ClosedRange<Int>, actual: Shape)
+    /// An input's extents do not fit the others. `expected` says what would.
+    case shape(input: Int, expected: String, actual: Shape)
+    case elementType(input: Int, expected: ElementType, actual: ElementType)
+    /// The padded input is smaller than one window.
+    case windowExceedsInput(window: [Int], paddedInput: [Int])
+    case attribute(name: String, value: String, requirement: String)
+    /// A graph read from a file, or made by a pass, breaks an invariant.
+    case invariant(String)
+  }
+
+  /// The name of the operation, or of the graph.
+  public var subject: String
+  public var problem: Problem
+
+  package init(subject: String, problem: Problem) {
+    self.subject = subject
+    self.problem = problem
+  }
+}
+
+extension GraphError: CustomStringConvertible {
+  public var description: String { "\(subject): \(problem)" }
+}
+
+extension GraphError.Problem: Error, CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .inputCount(let expected, let actual):
+      "takes \(Self.describe(expected)) inputs, was given \(actual)"
+    case .rank(let input, let expected, let actual):
+      "input \(input) needs \(Self.describe(expected)) dimensions, has shape \(actual)"
+    case .shape(let input, let expected, let actual):
+      "input \(input) needs shape \(expected), has \(actual)"
+    case .elementType(let input, let expected, let actual):
+      "input \(input) needs elements of type \(expected), has \(actual)"
+    case .windowExceedsInput(let window, let paddedInput):
+      "a window of \(Shape(window)) does not fit into the padded input of \(Shape(paddedInput)); use a larger input, "
+        + "more padding, or a smaller kernel"
+    case .attribute(let name, let value, let requirement):
+      "\(name) is \(value), must be \(requirement)"
+    case .invariant(let text):
+      text
+    }
+  }
+
+  private static func describe(_ range: ClosedRange<Int>) -> String {
+    range.lowerBound == range.upperBound
+      ? "\(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
+  }
+}

@@ -1,0 +1,98 @@
+public import ConvNetTensors
+
+/// One step of a graph: what it computes, what it reads and what it makes.
+public struct Operation: Hashable, Sendable, Codable {
+  /// When an operation is computed.
+  public enum Phase: String, Hashable, Sendable, Codable {
+    /// At every run.
+    case run
+    /// Once, when the graph is compiled: its inputs never change between runs.
+    case preparation
+  }
+
+  /// The path of the layer it belongs to, as in `layer1.0.conv1`.
+  public var name: String
+  public var kind: OperationKind
+  public var inputs: [ValueID]
+  public var outputs: [ValueID]
+  public var phase: Phase
+
+  package init(
+    name: String, kind: OperationKind, inputs: [ValueID], outputs: [ValueID], phase: Phase = .run
+  ) {
+    self.name = name
+    self.kind = kind
+    self.inputs = inputs
+    self.outputs = outputs
+    self.phase = phase
+  }
+}
+
+/// What every kind of operation says of itself. One file each in `Operations/`, which holds its attributes, the shapes
+/// that it infers, its cost and its gradient.
+public protocol OperationAttributes: Hashable, Sendable, Codable {
+  /// The kind's name in dumps and model files.
+  static var name: String { get }
+
+  /// These attributes as a case of ``OperationKind``.
+  var kind: OperationKind { get }
+
+  /// The types of the outputs, or the problem that the inputs pose.
+  func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType]
+
+  /// Multiplications, each with its addition, of one evaluation. Zero for operations whose cost is moving memory.
+  func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int
+
+  /// Appends the operations that compute the gradient of the loss by each input, and returns the values that hold them:
+  /// one an input, `nil` where there is none or none is needed.
+  ///
+  /// `outputGradients` holds one an output, `nil` where the loss does not depend on it.
+  func appendGradient(
+    of operation: Operation, outputGradients: [ValueID?], to builder: inout GradientBuilder
+  ) throws(GraphError) -> [ValueID?]
+}
+
+extension OperationAttributes {
+  public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
+
+  /// For operations that appear only where no gradient is asked for: gradients themselves, and inference forms.
+  public func appendGradient(
+    of operation: Operation, outputGradients: [ValueID?], to builder: inout GradientBuilder
+  ) throws(GraphError) -> [ValueID?] {
+    throw GraphError(
+      subject: operation.name,
+      problem: .invariant("\(Self.name) has no gradient of its own"))
+  }
+}
+
+// MARK: - Checks shared by the shape inferences
+
+package func requireInputs(
+  _ inputs: [ValueType], _ expected: ClosedRange<Int>
+) throws(GraphError.Problem) {
+  guard expected.contains(inputs.count) else {
+    throw .inputCount(expected: expected, actual: inputs.count)
+  }
+}
+
+package func requireRank(
+  _ inputs: [ValueType], _ input: Int, _ expected: ClosedRange<Int>
+) throws(GraphError.Problem) {
+  guard expected.contains(inputs[input].shape.rank) else {
+    throw .rank(input: input, expected: expected, actual: inputs[input].shape)
+  }
+}
+
+package func requireShape(
+  _ inputs: [ValueType], _ input: Int, _ expected: Shape
+) throws(GraphError.Problem) {
+  guard inputs[input].shape == expected else {
+    throw .shape(input: input, expected: expected.description, actual: inputs[input].shape)
+  }
+}
+
+package func requirePositive(_ values: [Int], _ name: String) throws(GraphError.Problem) {
+  guard values.allSatisfy({ $0 > 0 }) else {
+    throw .attribute(name: name, value: "\(values)", requirement: "positive")
+  }
+}

@@ -1,0 +1,93 @@
+/// The nonlinearities, applied to every element.
+public enum ActivationFunction: Hashable, Sendable, Codable {
+  /// max(x, 0)
+  case relu
+  /// min(max(x, 0), 6)
+  case relu6
+  /// x where x > 0, slope x elsewhere
+  case leakyReLU(slope: Float)
+  /// x where x > 0, alpha (exp(x) - 1) elsewhere
+  case elu(alpha: Float)
+  /// x / (1 + exp(-x))
+  case silu
+  /// x Phi(x), with the exact normal distribution function: x (1 + erf(x / sqrt 2)) / 2
+  case gelu
+  case tanh
+  /// 1 / (1 + exp(-x))
+  case sigmoid
+
+  /// Whether the derivative can be computed from the result alone, so that the input need not be kept.
+  package var derivativeNeedsOnlyOutput: Bool {
+    switch self {
+    case .relu, .relu6, .tanh, .sigmoid: true
+    case .leakyReLU(let slope): slope >= 0
+    case .elu(let alpha): alpha >= 0
+    case .silu, .gelu: false
+    }
+  }
+}
+
+extension ActivationFunction: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .relu: "relu"
+    case .relu6: "relu6"
+    case .leakyReLU(let slope): "leakyReLU(\(slope))"
+    case .elu(let alpha): "elu(\(alpha))"
+    case .silu: "silu"
+    case .gelu: "gelu"
+    case .tanh: "tanh"
+    case .sigmoid: "sigmoid"
+    }
+  }
+}
+
+extension Operation {
+  /// A nonlinearity on every element. One input of any shape, one output of the same.
+  public struct Activation: OperationAttributes {
+    public static let name = "activation"
+    public var kind: OperationKind { .activation(self) }
+
+    public var function: ActivationFunction
+
+    public init(_ function: ActivationFunction) {
+      self.function = function
+    }
+
+    public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
+      try requireInputs(inputs, 1...1)
+      return inputs
+    }
+
+    public func appendGradient(
+      of operation: Operation, outputGradients: [ValueID?], to builder: inout GradientBuilder
+    ) throws(GraphError) -> [ValueID?] {
+      guard let gradient = outputGradients[0] else { return [nil] }
+      let kept =
+        function.derivativeNeedsOnlyOutput ? operation.outputs[0] : operation.inputs[0]
+      return try builder.append(ActivationGradient(function), to: [kept, gradient], of: operation)
+    }
+  }
+}
+
+extension Operation {
+  /// The output's gradient times the derivative of the function.
+  ///
+  /// Inputs: the forward output where the derivative can be computed from it, else the forward input; the output's gradient.
+  public struct ActivationGradient: OperationAttributes {
+    public static let name = "activationGradient"
+    public var kind: OperationKind { .activationGradient(self) }
+
+    public var function: ActivationFunction
+
+    init(_ function: ActivationFunction) {
+      self.function = function
+    }
+
+    public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
+      try requireInputs(inputs, 2...2)
+      try requireShape(inputs, 1, inputs[0].shape)
+      return [inputs[1]]
+    }
+  }
+}

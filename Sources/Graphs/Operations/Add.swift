@@ -1,0 +1,38 @@
+extension Operation {
+  /// The weighted sum of values of one shape, element by element.
+  ///
+  /// Inputs: one or more of the same shape. Output: coefficient[0] x[0] + coefficient[1] x[1] + ...
+  public struct Add: OperationAttributes {
+    public static let name = "add"
+    public var kind: OperationKind { .add(self) }
+
+    /// One an input; `nil` for all one.
+    public var coefficients: [Float]?
+
+    public init(coefficients: [Float]? = nil) {
+      self.coefficients = coefficients
+    }
+
+    public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
+      try requireInputs(inputs, 1...Int.max)
+      if let coefficients { try requireInputs(inputs, coefficients.count...coefficients.count) }
+      for index in inputs.indices { try requireShape(inputs, index, inputs[0].shape) }
+      return [inputs[0]]
+    }
+
+    public func appendGradient(
+      of operation: Operation, outputGradients: [ValueID?], to builder: inout GradientBuilder
+    ) throws(GraphError) -> [ValueID?] {
+      guard let gradient = outputGradients[0] else { return operation.inputs.map { _ in nil } }
+      guard let coefficients else { return operation.inputs.map { _ in gradient } }
+      var gradients: [ValueID?] = []
+      for (input, coefficient) in zip(operation.inputs, coefficients) {
+        gradients.append(
+          builder.needsGradient(input)
+            ? try builder.append(Add(coefficients: [coefficient]), to: [gradient], of: operation)[0]
+            : nil)
+      }
+      return gradients
+    }
+  }
+}

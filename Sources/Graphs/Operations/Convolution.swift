@@ -1,0 +1,169 @@
+public import ConvNetTensors
+
+extension Operation {
+  /// Convolution layer in one or two dimensions, as the lecture defines it: cross-correlation of the input with a kernel,
+  /// shifted by the stride, summed over the channels of the output's group, plus a bias:
+  ///
+  ///     y[n, o, i, j] = b[o] + sum over c, m, n' of x[n, c, i S + m D - p, j S + n' D - p] K[o, c, m, n']
+  ///
+  /// Inputs: `x` [N, C, (H,) W]; kernel [O, C / groups, (KH,) KW]; optionally a bias [O]; for a fused addition, last, a value of
+  /// the output's shape. Output: [N, O, (OH,) OW].
+  public struct Convolution: OperationAttributes {
+    public static let name = "convolution"
+    public var kind: OperationKind { .convolution(self) }
+
+    public var strides: [Int]
+    public var dilations: [Int]
+    public var padding: Padding
+    /// Output channels see only the input channels of their own group.
+    public var groups: Int
+    public var hasBias: Bool
+    /// Applied to the result while it is in registers, in order.
+    public package(set) var fused: [FusedOperation] = []
+
+    /// What a pass may move into the convolution.
+    public enum FusedOperation: Hashable, Sendable, Codable {
+      case activation(ActivationFunction)
+      /// Adds the operation's last input.
+      case addition
+    }
+
+    public init(
+      strides: [Int], dilations: [Int]? = nil, padding: Padding = .valid, groups: Int = 1,
+      hasBias: Bool = true
+    ) {
+      self.strides = strides
+      self.dilations = dilations ?? strides.map { _ in 1 }
+      self.padding = padding
+      self.groups = groups
+      self.hasBias = hasBias
+    }
+
+    package func window(kernel: Shape) -> SlidingWindow {
+      SlidingWindow(
+        kernel: Array(kernel.dimensions.dropFirst(2)), strides: strides, dilations: dilations)
+    }
+
+    package func sides(input: Shape, kernel: Shape) throws(GraphError.Problem) -> [Padding.Sides] {
+      try padding.sides(window: window(kernel: kernel), input: Array(input.dimensions.dropFirst(2)))
+    }
+
+    private var hasAddition: Bool { fused.contains(.addition) }
+
+    public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
+      let count = 2 + (hasBias ? 1 : 0) + (hasAddition ? 1 : 0)
+      try requireInputs(inputs, count...count)
+      try requireRank(inputs, 0, 3...4)
+      let input = inputs[0].shape
+      let kernel = inputs[1].shape
+      try requireRank(inputs, 1, input.rank...input.rank)
+      try requirePositive([groups], "groups")
+      guard input[1] % groups == 0, kernel[0] % groups == 0 else {
+        throw .attribute(
+          name: "groups", value: "\(groups)",
+          requirement: "a divisor of the \(input[1]) input and the \(kernel[0]) output channels")
+      }
+      try requireShape(inputs, 1, kernel.replacing(axis: 1, with: input[1] / groups))
+      if hasBias { try requireShape(inputs, 2, [kernel[0]]) }
+      let extents = try window(kernel: kernel).outputExtents(
+        input: Array(input.dimensions.dropFirst(2)), padding: padding)
+      let output = Shape([input[0], kernel[0]] + extents)
+      if hasAddition { try requireShape(inputs, inputs.count - 1, output) }
+      return [ValueType(output)]
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int {
+      outputs[0].shape.count * inputs[1].shape.dimensions.dropFirst().reduce(1, *)
+    }
+
+    public func appendGradient(
+      of operation: Operation, outputGradients: [ValueID?], to builder: inout GradientBuilder
+    ) throws(GraphError) -> [ValueID?] {
+      guard let gradient = outputGradients[0] else { return operation.inputs.map { _ in nil } }
+      let (input, kernel) = (operation.inputs[0], operation.inputs[1])
+      var gradients = [ValueID?](repeating: nil, count: operation.inputs.count)
+      if builder.needsGradient(input) {
+        gradients[0] =
+          try builder.append(
+            ConvolutionInputGradient(self, input: builder.type(of: input).shape),
+            to: [gradient, kernel], of: operation, role: "input gradient")[0]
+      }
+      if operation.inputs.dropFirst().contains(where: builder.needsGradient) {
+        let parameters = try builder.append(
+          ConvolutionParameterGradient(self, kernel: builder.type(of: kernel).shape),
+          to: [input, gradient], of: operation, role: "parameter gradient")
+        for (index, value) in parameters.enumerated() { gradients[1 + index] = value }
+      }
+      return gradients
+    }
+  }
+}
+
+extension Operation {
+  /// The gradient of a convolution by its input: each output position gives its gradient, times the kernel, back to the
+  /// positions that it read.
+  ///
+  /// Inputs: gradient by the output [N, O, ...]; kernel. Output: gradient by the input [N, C, ...].
+  public struct ConvolutionInputGradient: OperationAttributes {
+    public static let name = "convolutionInputGradient"
+    public var kind: OperationKind { .convolutionInputGradient(self) }
+
+    public var convolution: Convolution
+    /// The forward input's shape without its batch: several inputs lead to one output where the stride is above one.
+    public var inputShape: Shape
+
+    init(_ convolution: Convolution, input: Shape) {
+      self.convolution = convolution
+      inputShape = Shape(Array(input.dimensions.dropFirst()))
+    }
+
+    public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
+      try requireInputs(inputs, 2...2)
+      try requireRank(inputs, 0, 3...4)
+      let input = ValueType(Shape([inputs[0].shape[0]] + inputShape.dimensions))
+      var forward = convolution
+      forward.hasBias = false
+      forward.fused = []
+      try requireShape(inputs, 0, forward.outputTypes(for: [input, inputs[1]])[0].shape)
+      return [input]
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int {
+      inputs[0].shape.count * inputs[1].shape.dimensions.dropFirst().reduce(1, *)
+    }
+  }
+}
+
+extension Operation {
+  /// The gradient of a convolution by its kernel (the correlation of the input with the output's gradient) and by its bias
+  /// (the sum of the output's gradient over batch and positions).
+  ///
+  /// Inputs: forward input [N, C, ...]; gradient by the output [N, O, ...]. Outputs: kernel's gradient; bias's where there is one.
+  public struct ConvolutionParameterGradient: OperationAttributes {
+    public static let name = "convolutionParameterGradient"
+    public var kind: OperationKind { .convolutionParameterGradient(self) }
+
+    public var convolution: Convolution
+    public var kernelShape: Shape
+
+    init(_ convolution: Convolution, kernel: Shape) {
+      self.convolution = convolution
+      kernelShape = kernel
+    }
+
+    public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
+      try requireInputs(inputs, 2...2)
+      var forward = convolution
+      forward.hasBias = false
+      forward.fused = []
+      try requireShape(
+        inputs, 1, forward.outputTypes(for: [inputs[0], ValueType(kernelShape)])[0].shape)
+      let kernel = ValueType(kernelShape)
+      return convolution.hasBias ? [kernel, ValueType([kernelShape[0]])] : [kernel]
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int {
+      inputs[1].shape.count * kernelShape.dimensions.dropFirst().reduce(1, *)
+    }
+  }
+}

@@ -1,0 +1,70 @@
+public import ConvNetTensors
+
+/// Names a value of one ``Graph``.
+public struct ValueID: Hashable, Sendable, Codable {
+  package let index: Int
+
+  package init(_ index: Int) {
+    self.index = index
+  }
+
+  public init(from decoder: any Decoder) throws {
+    index = try decoder.singleValueContainer().decode(Int.self)
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(index)
+  }
+}
+
+/// What is known of a value before it is computed.
+public struct ValueType: Hashable, Sendable, Codable {
+  /// Logical extents: batch, channels, height, width for pictures; batch, channels, width for signals; batch, features
+  /// after flattening. The order in memory is the compiler's choice.
+  public var shape: Shape
+  public var elementType: ElementType
+  /// For quantized integers: the real number that one unit stands for.
+  public var scale: Float?
+
+  public init(_ shape: Shape, _ elementType: ElementType = .float32, scale: Float? = nil) {
+    self.shape = shape
+    self.elementType = elementType
+    self.scale = scale
+  }
+}
+
+/// What a parameter is to its layer: decides its initialization, whether an optimizer updates it, and whether weight
+/// decay applies.
+public enum ParameterKind: String, Hashable, Sendable, Codable {
+  case kernel, bias
+  /// Batch normalization's gamma and beta.
+  case scale, shift
+  /// Batch normalization's moving averages: updated by the forward pass of training, never by an optimizer.
+  case runningMean, runningVariance
+
+  public var isTrainable: Bool { self != .runningMean && self != .runningVariance }
+}
+
+/// A named tensor of the graph.
+public struct Value: Hashable, Sendable, Codable {
+  /// Where a value comes from.
+  public enum Source: Hashable, Sendable, Codable {
+    /// Given at every run.
+    case input
+    /// Learned; stays between runs.
+    case parameter(ParameterKind)
+    /// Computed by an operation.
+    case operation
+  }
+
+  public var name: String
+  public var type: ValueType
+  public var source: Source
+
+  public var shape: Shape { type.shape }
+
+  public var parameterKind: ParameterKind? {
+    if case .parameter(let kind) = source { kind } else { nil }
+  }
+}

@@ -1,0 +1,57 @@
+extension Graph {
+  /// Checks the invariants that every pass must keep: identifiers exist, every value is made once and before it is read,
+  /// and every recorded type is the one that its operation infers.
+  ///
+  /// - Throws: ``GraphError`` naming the first operation or value that breaks one.
+  public func verify() throws(GraphError) {
+    var defined = Set<ValueID>()
+    for id in valueIDs where self[id].source != .operation { defined.insert(id) }
+    for operation in operations {
+      for input in operation.inputs {
+        try requireExisting(input, operation.name)
+        guard defined.contains(input) else {
+          throw GraphError(
+            subject: operation.name,
+            problem: .invariant("reads \(self[input].name) before it is made"))
+        }
+      }
+      for output in operation.outputs {
+        try requireExisting(output, operation.name)
+        guard self[output].source == .operation, defined.insert(output).inserted else {
+          throw GraphError(
+            subject: operation.name,
+            problem: .invariant("makes \(self[output].name), which exists already"))
+        }
+      }
+      let types: [ValueType]
+      do {
+        types = try operation.kind.attributes.outputTypes(
+          for: operation.inputs.map { self[$0].type })
+      } catch {
+        throw GraphError(subject: operation.name, problem: error)
+      }
+      guard types == operation.outputs.map({ self[$0].type }) else {
+        throw GraphError(
+          subject: operation.name,
+          problem: .invariant(
+            "records \(operation.outputs.map { self[$0].shape }), infers \(types.map(\.shape))"))
+      }
+    }
+    for (id, role) in outputs.map({ ($0.value, "output \($0.name)") })
+      + parameterUpdates.flatMap({ [($0.value, "an update"), ($0.parameter, "an update")] })
+    {
+      try requireExisting(id, name)
+      guard defined.contains(id) else {
+        throw GraphError(subject: name, problem: .invariant("\(role) is never made"))
+      }
+    }
+  }
+
+  private func requireExisting(_ id: ValueID, _ subject: String) throws(GraphError) {
+    guard values.indices.contains(id.index) else {
+      throw GraphError(
+        subject: subject,
+        problem: .invariant("refers to value \(id.index) of \(values.count)"))
+    }
+  }
+}

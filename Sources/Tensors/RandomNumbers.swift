@@ -1,0 +1,95 @@
+import Foundation
+
+/// What a random number is for. Numbers of different purposes are independent.
+public enum RandomPurpose: UInt32, Sendable {
+  case initialization = 1
+  case shuffling
+  case dropout
+  case augmentation
+  case split
+  case input
+}
+
+/// Names one stream of random numbers: every number is a function of the key and its position, so results depend on
+/// neither thread count nor order, and a resumed run draws what an uninterrupted one would have drawn.
+public struct RandomKey: Hashable, Sendable {
+  public var seed: UInt64
+  public var purpose: RandomPurpose
+  /// Epoch, or training step.
+  public var epoch: UInt32
+  /// Sample, parameter, or layer within the epoch.
+  public var index: UInt32
+
+  public init(seed: UInt64, purpose: RandomPurpose, epoch: UInt32 = 0, index: UInt32 = 0) {
+    self.seed = seed
+    self.purpose = purpose
+    self.epoch = epoch
+    self.index = index
+  }
+}
+
+/// The counter-based generator Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", 2011):
+/// ten rounds of multiplication and exchange turn a 128-bit counter and a 64-bit key into 128 random bits.
+package func philox(
+  counter: SIMD4<UInt32>, key: SIMD2<UInt32>
+) -> SIMD4<UInt32> {
+  var counter = counter
+  var key = key
+  for _ in 0..<10 {
+    let first = UInt64(0xD251_1F53) * UInt64(counter.x)
+    let second = UInt64(0xCD9E_8D57) * UInt64(counter.z)
+    counter = SIMD4(
+      UInt32(truncatingIfNeeded: second >> 32) ^ counter.y ^ key.x,
+      UInt32(truncatingIfNeeded: second),
+      UInt32(truncatingIfNeeded: first >> 32) ^ counter.w ^ key.y,
+      UInt32(truncatingIfNeeded: first))
+    key &+= SIMD2(0x9E37_79B9, 0xBB67_AE85)
+  }
+  return counter
+}
+
+/// The random numbers of one ``RandomKey``, in order. A value: copying it replays from the same place.
+public struct RandomNumbers: RandomNumberGenerator, Sendable {
+  private let key: SIMD2<UInt32>
+  private var counter: SIMD4<UInt32>
+  private var block: SIMD4<UInt32> = .zero
+  private var used = 4
+
+  public init(_ key: RandomKey) {
+    self.key = SIMD2(
+      UInt32(truncatingIfNeeded: key.seed), UInt32(truncatingIfNeeded: key.seed >> 32))
+    counter = SIMD4(0, key.index, key.epoch, key.purpose.rawValue)
+  }
+
+  private mutating func nextWord() -> UInt32 {
+    if used == 4 {
+      block = philox(counter: counter, key: key)
+      counter.x &+= 1
+      used = 0
+    }
+    defer { used += 1 }
+    return block[used]
+  }
+
+  public mutating func next() -> UInt64 {
+    let low = nextWord()
+    return UInt64(nextWord()) << 32 | UInt64(low)
+  }
+
+  /// Uniform in [0, 1): a multiple of 2^-24.
+  public mutating func uniform() -> Float {
+    Float(nextWord() >> 8) * 0x1p-24
+  }
+
+  /// Uniform in [range.lowerBound, range.upperBound).
+  public mutating func uniform(in range: Range<Float>) -> Float {
+    range.lowerBound + uniform() * (range.upperBound - range.lowerBound)
+  }
+
+  /// Normal with mean 0 and standard deviation 1, by the transform of Box and Muller.
+  public mutating func normal() -> Float {
+    // 1 - u lies in (0, 1], so the logarithm is finite.
+    let radius = (-2 * log(1 - Double(uniform()))).squareRoot()
+    return Float(radius * cos(2 * Double.pi * Double(uniform())))
+  }
+}

@@ -1,0 +1,1 @@
+// Support under construction.
