@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 
 /// The path of a file in the folder `Fixtures` beside the test's source file.
 package func fixturePath(_ name: String, beside source: String = #filePath) -> String {
