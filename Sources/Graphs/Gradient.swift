@@ -1,4 +1,4 @@
-public import ConvNetTensors
+import ConvNetTensors
 
 extension Graph {
   /// The graph with the backward operations appended: a step of training is an ordinary graph.
