@@ -45,7 +45,9 @@ let package = Package(
   targets: [
     // Shims: the only files that include a C library's headers, and the vector kernels.
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
-    .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
+    .target(
+      name: "CImages",
+      linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z"), .linkedLibrary("jpeg")]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
     // Rooms.
