@@ -4,7 +4,8 @@ extension Operation {
   /// The kernel and bias of a convolution or dense layer that does the work of the batch
   /// normalization after it as well:
   ///
-  ///     kernel' = kernel s,  bias' = (bias - mean) s + shift,  s = scale / sqrt(variance + epsilon)
+  ///     s = scale / sqrt(variance + epsilon)
+  ///     kernel' = kernel s,  bias' = (bias - mean) s + shift
   ///
   /// Inputs: kernel [O, ...]; optionally the bias [O], else it is zero; scale, shift, running mean,
   /// running variance, each [O]. Outputs: kernel' of the kernel's shape, bias' [O].

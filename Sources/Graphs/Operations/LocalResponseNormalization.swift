@@ -102,8 +102,9 @@ extension Operation {
   /// The gradient of local response normalization. With d = bias + a (sum of squares), each element
   /// also acts through the neighbourhoods that it belongs to:
   ///
-  ///     dx[i] = dy[i] d[i]^-beta
-  ///       - 2 a beta x[i] sum over the j with i in the neighbourhood of j of dy[j] x[j] d[j]^(-beta-1)
+  ///     dx[i] = dy[i] d[i]^-beta - 2 a beta x[i] sum of dy[j] x[j] d[j]^(-beta - 1)
+  ///
+  /// where the sum is over the j that have i in their neighbourhood, which are those in its own.
   ///
   /// Inputs: forward input; gradient by the output; the kept workspace. Output: gradient by the
   /// input.
