@@ -1,7 +1,8 @@
 public import ConvNetEngine
 import ConvNetFormats
-public import ConvNetGraphs
+import ConvNetGraphs
 public import ConvNetImages
+public import ConvNetLayers
 import ConvNetTensors
 import ConvNetTraining
 import Foundation
@@ -12,6 +13,7 @@ public final class Classifier {
   public let batch: Int
   private var executable: Executable
   private let output: String
+  private let preprocessing: Preprocessing
 
   /// Reads a model file and compiles it.
   ///
@@ -26,6 +28,7 @@ public final class Classifier {
     precondition(batch > 0, "a classifier runs at least one picture at once")
     self.model = model
     self.batch = batch
+    preprocessing = try model.requiredPreprocessing()
     executable = try model.executable(batch: batch, threads: threads)
     output = model.graph.outputs.first?.name ?? ""
   }
@@ -44,8 +47,7 @@ public final class Classifier {
       try executable.withInput(model.inputName, of: Float.self) { input in
         let count = input.count / batch
         for (index, image) in group.enumerated() {
-          var place = input.extracting(index * count..<(index + 1) * count)
-          model.preprocessing.prepare(image, into: &place)
+          preprocessing.prepare(image, into: &input, at: index * count)
         }
       }
       try executable.run()

@@ -1,6 +1,8 @@
 public import ConvNetDatasets
 public import ConvNetEngine
-public import ConvNetGraphs
+import ConvNetGraphs
+import ConvNetImages
+public import ConvNetLayers
 public import ConvNetTraining
 
 /// The accuracy of a model on a data set, with the protocol that it was measured by.
@@ -34,7 +36,7 @@ public struct Evaluation: Sendable {
     }
     self.confusion = confusion
     classNames = dataset.classNames
-    protocolDescription = "\(model.preprocessing), one view"
+    protocolDescription = "\(try model.requiredPreprocessing()), one view"
   }
 
   /// The pairs of classes that are most often taken for each other.

@@ -1,12 +1,14 @@
-public import ConvNetGraphs
-public import ConvNetTensors
+import ConvNetGraphs
+import ConvNetImages
+public import ConvNetLayers
+import ConvNetTensors
 import Foundation
 
 /// What a model file says besides its tensors.
 private struct ModelDescription: Codable {
   var graph: Graph
   var classNames: [String]
-  var preprocessing: Preprocessing
+  var preprocessing: Preprocessing?
   var trainingSummary: [String: String]
 }
 

@@ -1,4 +1,5 @@
 public import ConvNetGraphs
+public import ConvNetImages
 import ConvNetTensors
 
 extension Model {
@@ -31,13 +32,18 @@ extension Model {
       let initializer = initializers[value.name] ?? .zeros
       parameters[value.name] = initializer.values(shape: value.shape, seed: seed, index: index)
     }
-    let extents = network.input.extents
     try self.init(
       graph: graph, parameters: parameters, classNames: classNames,
-      preprocessing: preprocessing
-        ?? Preprocessing(
-          height: extents.count > 1 ? extents[extents.count - 2] : 1,
-          width: extents[extents.count - 1], channels: extents.count > 2 ? extents[0] : 1,
-          dataFormat: network.dataFormat))
+      preprocessing: preprocessing ?? network.preprocessing)
+  }
+}
+
+extension Network {
+  /// A picture scaled to 0 ... 1 and not normalized; `nil` where the input is not made from pictures.
+  fileprivate var preprocessing: Preprocessing? {
+    guard input.extents.count == 3 else { return nil }
+    return try? Preprocessing(
+      height: input.extents[1], width: input.extents[2], channels: input.extents[0],
+      dataFormat: dataFormat)
   }
 }

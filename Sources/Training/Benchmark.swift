@@ -1,8 +1,9 @@
+import CKernels
 public import ConvNetCompiler
 public import ConvNetEngine
-public import ConvNetGraphs
+import ConvNetGraphs
+public import ConvNetLayers
 import ConvNetTensors
-import Foundation
 
 /// Throughput and memory of a network at one batch size: of inference, or of whole training steps, the optimizer's update
 /// included. The input is random numbers; nothing is loaded or decoded.
@@ -47,13 +48,7 @@ public struct Benchmark: Sendable {
     }
     stepSeconds = times.sorted()
     profile = profiling ? try step.executable.profile(runs: 20) : nil
-    var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
-    #if os(Linux)
-      peakMemoryByteCount = usage.ru_maxrss * 1024
-    #else
-      peakMemoryByteCount = usage.ru_maxrss
-    #endif
+    peakMemoryByteCount = Int(ck_peak_memory())
   }
 
   private static func fillInputs(_ step: TrainingStep, model: Model) throws {

@@ -1,6 +1,7 @@
+import ConvNetEngine
 import ConvNetFormats
 import ConvNetGraphs
-public import ConvNetTensors
+import ConvNetTensors
 import Foundation
 
 /// Everything that a training needs to go on as if it had never stopped: parameters, the optimizer's memory, the state of

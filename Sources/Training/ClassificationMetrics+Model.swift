@@ -1,6 +1,7 @@
 public import ConvNetDatasets
 public import ConvNetEngine
-public import ConvNetGraphs
+import ConvNetGraphs
+public import ConvNetLayers
 import ConvNetTensors
 import Foundation
 
@@ -17,24 +18,29 @@ extension ClassificationMetrics {
   ) throws {
     self.init()
     let loader = try BatchLoader(
-      dataset, batchSize: batchSize, preprocessing: model.preprocessing, order: .sequential)
+      dataset, batchSize: batchSize, preprocessing: model.requiredPreprocessing())
+    loader.start(epoch: 0)
     var steps: [Int: TrainingStep] = [:]
     guard let output = model.graph.outputs.first?.name else { return }
     while let batch = try loader.next() {
       let step = try steps[batch.count] ?? TrainingStep(
         model.executable(batch: batch.count, threads: threads))
       steps[batch.count] = step
-      try step.executable.load(batch, input: model.inputName)
+      try step.load(batch, input: model.inputName)
       try step.executable.run()
       try step.executable.withOutput(output) { scores in
-        let loss = crossEntropy(scores: scores, labels: batch.labels)
-        add(scores: scores, labels: batch.labels, meanLoss: loss)
-        let classes = scores.count / batch.count
-        for row in 0..<batch.count {
-          let best = (0..<classes).reduce(0) {
-            scores[row * classes + $1] > scores[row * classes + $0] ? $1 : $0
+        batch.withLabels { labels in
+          let loss = crossEntropy(scores: scores, labels: labels)
+          add(scores: scores, labels: labels, meanLoss: loss)
+          let classes = scores.count / labels.count
+          for row in labels.indices {
+            var best = 0
+            for column in 0..<classes
+            where scores[row * classes + column] > scores[row * classes + best] {
+              best = column
+            }
+            observe(best, Int(labels[row]))
           }
-          observe(best, Int(batch.labels[row]))
         }
       }
       progress(samples)

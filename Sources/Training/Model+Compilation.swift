@@ -1,6 +1,7 @@
 public import ConvNetCompiler
 public import ConvNetEngine
 public import ConvNetGraphs
+public import ConvNetLayers
 public import ConvNetTensors
 
 extension Model {
@@ -18,7 +19,7 @@ extension Model {
     batch: Int, mode: Mode = .inference, threads: Int = Threads.available
   ) throws -> Executable {
     let options = CompilationOptions(
-      mode: mode, inputFormat: preprocessing.dataFormat, threads: threads)
+      mode: mode, inputFormat: dataFormat, threads: threads)
     let graph = try stepGraph(batch: batch, mode: mode)
     return switch mode {
     case .inference: try Executable(graph, parameters: parameters, options: options)

@@ -1,6 +1,6 @@
 import CKernels
-public import ConvNetEngine
-public import ConvNetGraphs
+import ConvNetEngine
+import ConvNetGraphs
 import ConvNetTensors
 
 /// How parameters follow their gradients.

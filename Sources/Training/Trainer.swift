@@ -1,6 +1,8 @@
 public import ConvNetDatasets
 public import ConvNetEngine
-public import ConvNetGraphs
+import ConvNetGraphs
+import ConvNetImages
+public import ConvNetLayers
 import ConvNetTensors
 
 /// Trains models: an optimizer, a schedule, and what else a recipe says.
@@ -68,6 +70,9 @@ public struct Trainer: Sendable {
     try requireClasses(of: training, in: model)
     if let validation { try requireClasses(of: validation, in: model) }
     if model.classNames.isEmpty { model.classNames = training.classNames }
+    let loader = try BatchLoader(
+      training, batchSize: batchSize, preprocessing: model.requiredPreprocessing(),
+      shuffleSeed: seed)
     let session = try TrainingSession(model, trainer: self, resuming: checkpoint)
     if let checkpoint { model.parameters = checkpoint.parameters }
     var history = checkpoint?.state.history ?? []
@@ -75,8 +80,8 @@ public struct Trainer: Sendable {
     for epoch in history.count..<max(history.count, epochs) {
       let start = clock.now
       let learningRate = session.schedule.learningRate
-      let (metrics, waited) = try runEpoch(
-        epoch, of: epochs, session, model: model, on: training, progress: progress)
+      let waitedBefore = loader.secondsWaited
+      let metrics = try runEpoch(epoch, of: epochs, session, loader, progress: progress)
       let seconds = (clock.now - start) / .seconds(1)
       model.parameters = session.store.values
       let validated = try validation.map {
@@ -85,7 +90,7 @@ public struct Trainer: Sendable {
       session.schedule.record(error: 1 - (validated ?? metrics).top1)
       let report = EpochReport(
         epoch: epoch + 1, learningRate: learningRate, training: metrics, validation: validated,
-        seconds: seconds, dataWaitSeconds: waited)
+        seconds: seconds, dataWaitSeconds: loader.secondsWaited - waitedBefore)
       history.append(report)
       try epochEnded(report, Checkpoint(session, history: history))
     }
@@ -102,26 +107,24 @@ public struct Trainer: Sendable {
   }
 
   private func runEpoch(
-    _ epoch: Int, of epochs: Int, _ session: TrainingSession, model: Model,
-    on training: any Dataset, progress: (Progress) throws -> Void
-  ) throws -> (metrics: ClassificationMetrics, dataWaitSeconds: Double) {
+    _ epoch: Int, of epochs: Int, _ session: TrainingSession, _ loader: BatchLoader,
+    progress: (Progress) throws -> Void
+  ) throws -> ClassificationMetrics {
     var metrics = ClassificationMetrics()
-    let loader = try BatchLoader(
-      training, batchSize: batchSize, preprocessing: model.preprocessing,
-      order: .shuffled(seed: seed, epoch: epoch))
+    loader.start(epoch: epoch)
     while let batch = try loader.next() {
       let step = try session.step(batch: batch.count)
-      try step.executable.load(batch, input: model.inputName)
+      try step.load(batch, input: session.model.inputName)
       let loss = try session.run(step)
       try step.executable.withOutput(TrainingGraph.probabilitiesName) { scores in
-        metrics.add(scores: scores, labels: batch.labels, meanLoss: loss)
+        batch.withLabels { metrics.add(scores: scores, labels: $0, meanLoss: loss) }
       }
       try progress(
         Progress(
-          epoch: epoch + 1, epochs: epochs, samples: metrics.samples, totalSamples: training.count,
+          epoch: epoch + 1, epochs: epochs, samples: metrics.samples, totalSamples: loader.sampleCount,
           metrics: metrics))
     }
-    return (metrics, loader.secondsWaited)
+    return metrics
   }
 
   // MARK: Checks

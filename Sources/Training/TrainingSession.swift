@@ -1,16 +1,9 @@
 import CKernels
+import ConvNetCompiler
 import ConvNetEngine
 import ConvNetGraphs
+import ConvNetLayers
 import ConvNetTensors
-
-/// A compiled step, in a box that can be kept in a collection.
-final class TrainingStep {
-  var executable: Executable
-
-  init(_ executable: consuming Executable) {
-    self.executable = executable
-  }
-}
 
 /// A training in progress: parameters, the optimizer's memory, and the compiled steps, one a batch size.
 final class TrainingSession {
@@ -52,7 +45,7 @@ final class TrainingSession {
     return try Executable(
       graph, training: store,
       options: CompilationOptions(
-        mode: .training, inputFormat: model.preprocessing.dataFormat, threads: trainer.threads))
+        mode: .training, inputFormat: model.dataFormat, threads: trainer.threads))
   }
 
   /// Forward, backward and update, on the inputs that were written to the step.

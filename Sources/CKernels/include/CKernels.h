@@ -19,6 +19,9 @@ void ck_prepare_thread(int threads);
 // Calls `body(context, task)` for task 0 ..< tasks, on the pool.
 void ck_parallel(int tasks, void (*body)(void *context, int task), void *context);
 
+// The largest resident memory of the process so far, in bytes.
+int64_t ck_peak_memory(void);
+
 // MARK: Optimizers
 
 // velocity <- momentum velocity - rate gradient - decay rate weight; weight <- weight + velocity.

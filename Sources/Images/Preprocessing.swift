@@ -1,4 +1,3 @@
-public import ConvNetImages
 public import ConvNetTensors
 
 /// What happens to a picture before it enters a network. It is stored in the model's file, so that
@@ -66,12 +65,21 @@ public struct Preprocessing: Hashable, Sendable, Codable {
 
   /// A prepared picture: `float32` of ``shape``.
   public func prepared(_ image: Image) -> Tensor {
-    let converter = PixelConverter(self)
+    Tensor(shape: shape) { prepare(image, into: &$0) }
+  }
+
+  /// Prepares a picture as one of a batch.
+  ///
+  /// - Precondition: `target` holds the elements of ``shape`` from `offset` on.
+  package func prepare(
+    _ image: Image, into target: inout MutableSpan<Float>, at offset: Int = 0
+  ) {
     let fitted = fitted(image)
-    return Tensor(shape: shape) { target in
-      target.withUnsafeMutableBufferPointer { target in
-        converter.convert(fitted.pixels.span, into: target)
-      }
+    let converter = PixelConverter(self)
+    target.withUnsafeMutableBufferPointer { target in
+      converter.convert(
+        fitted.pixels.span,
+        into: UnsafeMutableBufferPointer(rebasing: target[offset..<offset + shape.count]))
     }
   }
 
@@ -121,5 +129,15 @@ extension PreprocessingError: CustomStringConvertible {
     case .deviation(let deviation, let channels):
       "deviation \(deviation) must have one positive number for each of \(channels) channels"
     }
+  }
+}
+
+extension Preprocessing: CustomStringConvertible {
+  /// One line for the protocol of a score: what is done to every picture, in order.
+  public var description: String {
+    var text = "resized to \(height)x\(width) (bilinear, antialiased), \(channels) channels"
+    if let mean { text += ", mean \(mean)" }
+    if let deviation { text += ", deviation \(deviation)" }
+    return text
   }
 }

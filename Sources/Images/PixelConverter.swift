@@ -2,13 +2,13 @@ import ConvNetTensors
 
 /// Turns the bytes of a picture into normalized numbers in the network's order, by a table of 256
 /// numbers a channel: exact, and without a division for each pixel.
-struct PixelConverter: Sendable {
+package struct PixelConverter: Sendable {
   let channels: Int
   let pixelCount: Int
   let dataFormat: DataFormat
   private let table: [Float]
 
-  init(_ preprocessing: Preprocessing) {
+  package init(_ preprocessing: Preprocessing) {
     channels = preprocessing.channels
     pixelCount = preprocessing.height * preprocessing.width
     dataFormat = preprocessing.dataFormat
@@ -19,10 +19,10 @@ struct PixelConverter: Sendable {
     }
   }
 
-  var elementCount: Int { pixelCount * channels }
+  package var elementCount: Int { pixelCount * channels }
 
   /// - Precondition: both hold ``elementCount`` values.
-  func convert(_ pixels: Span<UInt8>, into target: UnsafeMutableBufferPointer<Float>) {
+  package func convert(_ pixels: Span<UInt8>, into target: UnsafeMutableBufferPointer<Float>) {
     precondition(pixels.count == elementCount && target.count == elementCount)
     pixels.withUnsafeBufferPointer { pixels in
       table.withUnsafeBufferPointer { table in

@@ -1,3 +1,5 @@
+public import ConvNetGraphs
+public import ConvNetImages
 public import ConvNetTensors
 
 /// A network with its parameters, and all that is needed to use it: what its classes are called, how its input is prepared,
@@ -9,14 +11,15 @@ public struct Model: Sendable {
   public var parameters: [String: Tensor]
   /// One a class, in the order of the logits; empty where the classes have no names.
   public var classNames: [String]
-  public var preprocessing: Preprocessing
+  /// How a picture becomes the network's input; `nil` where its input is not made from pictures.
+  public var preprocessing: Preprocessing?
   /// Facts about the training, for people: data set, epochs, accuracy.
   public var trainingSummary: [String: String]
 
   /// - Throws: ``GraphError`` where a parameter is missing or has another shape.
   public init(
     graph: Graph, parameters: [String: Tensor], classNames: [String] = [],
-    preprocessing: Preprocessing, trainingSummary: [String: String] = [:]
+    preprocessing: Preprocessing? = nil, trainingSummary: [String: String] = [:]
   ) throws(GraphError) {
     for id in graph.parameters {
       let value = graph[id]
@@ -37,6 +40,9 @@ public struct Model: Sendable {
     self.preprocessing = preprocessing
     self.trainingSummary = trainingSummary
   }
+
+  /// The order of the elements of a picture that the network is given.
+  public var dataFormat: DataFormat { preprocessing?.dataFormat ?? .channelsLast }
 
   /// The number of classes: the width of the first output.
   public var classCount: Int {
