@@ -32,18 +32,19 @@ public struct Axis: Hashable, Sendable {
 }
 
 /// Where the ticks of an axis stand, and the range that it shows.
-struct Ticks: Hashable {
-  var scale: Axis.Scale
-  var range: ClosedRange<Double>
-  var positions: [Double]
-  var labels: [String]
+package struct Ticks: Hashable {
+  private let scale: Axis.Scale
+  package private(set) var range: ClosedRange<Double>
+  package private(set) var positions: [Double]
+  package private(set) var labels: [String]
 
   /// Ticks at round numbers for the values that the axis accepts.
   ///
   /// - Parameters:
   ///   - count: about how many ticks; round numbers come first.
   ///   - isTight: the range ends at the data instead of at the next tick.
-  init(for values: some Sequence<Double>, on axis: Axis, count: Int, isTight: Bool = false) {
+  package init(for values: some Sequence<Double>, on axis: Axis, count: Int, isTight: Bool = false)
+  {
     var values = values.filter(axis.accepts)
     if let including = axis.including {
       values += [including.lowerBound, including.upperBound].filter(axis.accepts)
@@ -61,7 +62,7 @@ struct Ticks: Hashable {
   }
 
   /// The place of a value in the range, from 0 to 1.
-  func fraction(of value: Double) -> Double {
+  package func fraction(of value: Double) -> Double {
     let (lower, upper) = (range.lowerBound, range.upperBound)
     switch scale {
     case .linear: return (value - lower) / (upper - lower)

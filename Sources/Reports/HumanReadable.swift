@@ -1,8 +1,10 @@
 import Foundation
 
-/// Numbers as people read them: `1.2 M`, `3.4 GB`, `2 min 05 s`. The same on every machine and in every locale.
+/// Numbers as people read them: `1.2 M`, `3.4 GB`, `2 min 05 s`. The same on every machine and in
+/// every locale.
 public enum HumanReadable {
-  /// A quantity with three significant digits and a suffix in steps of a thousand: `950`, `61.7 k`, `1.2 M`, `4.09 G`.
+  /// A quantity with three significant digits and a suffix in steps of a thousand: `950`, `61.7 k`,
+  /// `1.2 M`, `4.09 G`.
   public static func count(_ value: Int) -> String {
     abs(value) < 1000 ? "\(value)" : scaled(Double(value), step: 1000, suffixes: decimalSuffixes)
   }
@@ -17,10 +19,11 @@ public enum HumanReadable {
   /// A size in bytes, in decimal units as disks and networks are sold: `512 B`, `3.4 GB`.
   public static func bytes(_ value: Int) -> String {
     let text = count(value)
-    return abs(value) < 1000 ? text + " B" : text.replacing("k", with: "K") + "B"
+    return abs(value) < 1000 ? text + " B" : text + "B"
   }
 
-  /// A duration in seconds, in two units at most: `8.2 ms`, `41 s`, `2 min 05 s`, `1 h 07 min`, `3 d 04 h`.
+  /// A duration in seconds, in two units at most: `8.2 ms`, `41 s`, `2 min 05 s`, `1 h 07 min`,
+  /// `3 d 04 h`.
   public static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite else { return description(ofNonFinite: seconds) }
     guard seconds >= 0 else { return "-" + duration(-seconds) }

@@ -3,7 +3,7 @@ import Foundation
 /// Text as HTML and SVG may hold it, in an element or in an attribute's double quotes.
 ///
 /// Characters that XML forbids even escaped (most control characters) become U+FFFD.
-func escaped(_ text: String) -> String {
+package func escaped(_ text: String) -> String {
   var result = String.UnicodeScalarView()
   for scalar in text.unicodeScalars {
     switch scalar {

@@ -2,7 +2,8 @@
 enum PageStyle {
   static let rules = """
     html{background:var(--paper);color:var(--ink);-webkit-text-size-adjust:100%}
-    body{margin:0;padding:3.5rem 1.5rem 5rem;font:1.05rem/1.55 "Iowan Old Style","Palatino Linotype",\
+    body{margin:0;padding:3.5rem 1.5rem 5rem;\
+    font:1.05rem/1.55 "Iowan Old Style","Palatino Linotype",\
     Palatino,"URW Palladio L",P052,Georgia,serif}
     main{max-width:42.5rem;margin:0 auto}
     h1{font-size:2rem;line-height:1.2;font-weight:500;margin:0 0 .5rem;letter-spacing:-.01em}
@@ -24,8 +25,8 @@ enum PageStyle {
     thead th{border-bottom:1px solid var(--soft)}tbody tr+tr td{border-top:1px solid var(--rule)}
     tfoot td{border-top:1px solid var(--soft);font-weight:600}
     .number{text-align:right}
-    pre{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.8rem;\
-    line-height:1.5;overflow-x:auto;padding:.75rem 0 .75rem 1rem;border-left:2px solid var(--rule)}
+    pre{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;\
+    font-size:.8rem;line-height:1.5;overflow-x:auto;padding:.75rem 0 .75rem 1rem;border-left:2px solid var(--rule)}
     @media print{body{padding:0;font-size:10pt}h2{break-after:avoid}figure,tr{break-inside:avoid}}
 
     """

@@ -1,4 +1,5 @@
-/// A report as one HTML file that needs no other: style, figures and pictures are inside, and there are no scripts.
+/// A report as one HTML file that needs no other: style, figures and pictures are inside, and there
+/// are no scripts.
 ///
 /// All text is escaped. The page follows the reader's light or dark setting and prints well.
 public struct ReportPage: Sendable {

@@ -1,6 +1,7 @@
 /// A figure of a report: it can be drawn as SVG.
 public protocol Figure: Sendable {
-  /// What the figure shows, in a few words: its heading, and its name for readers who do not see it.
+  /// What the figure shows, in a few words: its heading, and its name for readers who do not see
+  /// it.
   var title: String { get }
   /// The size in pixels of the drawing, which scales to the width of the page.
   var size: (width: Double, height: Double) { get }
@@ -31,7 +32,8 @@ extension Figure {
   }
 }
 
-/// The look of the figures: little ink, one hue for the subject, colours that the colour-blind tell apart.
+/// The look of the figures: little ink, one hue for the subject, colours that the colour-blind tell
+/// apart.
 enum FigureStyle {
   static let colourCount = 6
 
@@ -46,9 +48,11 @@ enum FigureStyle {
 
   static let rules =
     """
-    svg.cv{background:var(--paper);font:12px/1.2 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",\
+    svg.cv{background:var(--paper);\
+    font:12px/1.2 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",\
     "DejaVu Sans",sans-serif;font-variant-numeric:tabular-nums}
-    .cv text{fill:var(--ink)}.cv text.soft{fill:var(--soft)}.cv text.head{font-size:13px;font-weight:600}
+    .cv text{fill:var(--ink)}.cv text.soft{fill:var(--soft)}\
+    .cv text.head{font-size:13px;font-weight:600}
     .cv text.end{text-anchor:end}.cv text.mid{text-anchor:middle}.cv text.small{font-size:11px}
     .cv .grid{stroke:var(--rule);stroke-width:1}.cv .base{stroke:var(--soft);stroke-width:1}
     .cv .series{fill:none;stroke-width:1.75;stroke-linejoin:round;stroke-linecap:round}

@@ -1,10 +1,12 @@
 extension HeatMap {
   /// How often each class is taken for each other.
   ///
-  /// A cell prints the percentage of its row. What is right is shaded by that share; mistakes have a colour of their
-  /// own and are shaded beside the worst of them, because the rare ones would else be invisible.
+  /// A cell prints the percentage of its row. What is right is shaded by that share; mistakes have
+  /// a colour of their own and are shaded beside the worst of them, because the rare ones would
+  /// else be invisible.
   ///
-  /// - Parameter counts: at row `t` and column `p`, the pictures of class `t` that were classified as `p`.
+  /// - Parameter counts: at row `t` and column `p`, the pictures of class `t` that were classified
+  ///   as `p`.
   /// - Precondition: `counts` is square, of as many rows as there are names.
   public init(
     confusion counts: [[Int]], classNames: [String], title: String = "Confusion",

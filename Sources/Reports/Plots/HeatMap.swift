@@ -50,8 +50,9 @@ public struct HeatMap: Figure, Hashable {
 
   private struct Layout {
     var left, top, cell: Double
-    /// Every how many rows and columns a name is printed: names need 12 pixels.
-    var every: Int
+    /// Every how many rows a name is printed, which needs 12 pixels, and every how many columns,
+    /// where it stands aslant.
+    var everyRow, everyColumn: Int
   }
 
   private var layout: Layout {
@@ -61,7 +62,9 @@ public struct HeatMap: Figure, Hashable {
     let room = width - left - names * 0.71
     let cell = max(3, min(44, room / Double(max(1, columnNames.count))))
     return Layout(
-      left: left, top: 56 + names * 0.71, cell: cell, every: max(1, Int((12 / cell).rounded(.up))))
+      left: left, top: 56 + names * 0.71, cell: cell,
+      everyRow: max(1, Int((12 / cell).rounded(.up))),
+      everyColumn: max(1, Int((17 / cell).rounded(.up))))
   }
 
   public var size: (width: Double, height: Double) {
@@ -75,13 +78,13 @@ public struct HeatMap: Figure, Hashable {
       label(title, x: 0, y: 14, "head"),
       label("\(rowTitle) ↓   \(columnTitle) →", x: 0, y: 34, "soft"),
     ]
-    for (row, name) in rowNames.enumerated() where row % layout.every == 0 {
+    for (row, name) in rowNames.enumerated() where row % layout.everyRow == 0 {
       parts.append(
         label(
           shortened(name, to: 24), x: layout.left - 8,
           y: layout.top + layout.cell * (Double(row) + 0.5) + 4, "end", hint: name))
     }
-    for (column, name) in columnNames.enumerated() where column % layout.every == 0 {
+    for (column, name) in columnNames.enumerated() where column % layout.everyColumn == 0 {
       let (x, y) = (layout.left + layout.cell * (Double(column) + 0.5), layout.top - 6)
       parts.append(
         element(

@@ -1,7 +1,7 @@
 /// Curves over a common axis, as of loss over epochs.
 ///
-/// Each curve carries its name at its end, in its colour, which spares the reader a legend. A value that is not
-/// finite, or not positive on a logarithmic axis, leaves a gap.
+/// Each curve carries its name at its end, in its colour, which spares the reader a legend. A value
+/// that is not finite, or not positive on a logarithmic axis, leaves a gap.
 public struct LinePlot: Figure, Hashable {
   public struct Point: Hashable, Sendable {
     public var x: Double
@@ -127,7 +127,7 @@ public struct LinePlot: Figure, Hashable {
           ["points": path.joined(separator: " "), "class": "series s\(colour)\(dash)"]))
     }
     // Few points are marked, with their values to hover over; many would hide the curve.
-    let isSparse = series.points.count <= 40
+    let isSparse = series.points.count <= 40 && self.series.count <= FigureStyle.colourCount
     for piece in pieces where isSparse || piece.count == 1 {
       for point in piece {
         let (x, y) = place(point)
@@ -160,8 +160,10 @@ public struct LinePlot: Figure, Hashable {
   }
 }
 
-/// The places nearest to the ascending `wanted` that are at least `gap` apart and, if there is room, in the range.
-func spread(_ wanted: [Double], gap: Double, within range: ClosedRange<Double>) -> [Double] {
+/// The places nearest to the ascending `wanted` that are at least `gap` apart and, if there is
+/// room, in the range.
+package func spread(_ wanted: [Double], gap: Double, within range: ClosedRange<Double>) -> [Double]
+{
   /// Neighbours that touch, which sit around the mean of what they want.
   struct Cluster {
     var sum: Double

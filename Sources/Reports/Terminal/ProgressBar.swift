@@ -1,4 +1,6 @@
-/// The line that shows how far a job is: `epoch 2/5 ━━━━━━━━─────  62 %  loss 0.412  23.4 k images/s  41 s left`.
+/// The line that shows how far a job is:
+///
+///     epoch 2/5 ━━━━━━━━━╸─────  62 %  loss 0.412  23.4 k images/s  41 s left
 ///
 /// A value: the same progress makes the same line. ``ProgressReporter`` decides when it is printed.
 package struct ProgressBar: Hashable, Sendable {

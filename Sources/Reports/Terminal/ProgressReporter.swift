@@ -1,7 +1,8 @@
-/// Decides what to print when a job advances: on a terminal the line is drawn over itself ten times a second, elsewhere a
-/// plain line comes now and then and at the end.
+/// Decides what to print when a job advances: on a terminal the line is drawn over itself ten times
+/// a second, elsewhere a plain line comes now and then and at the end.
 ///
-/// It prints nothing itself: it returns the text for the caller's stream, and takes the time from the caller.
+/// It prints nothing itself: it returns the text for the caller's stream, and takes the time from
+/// the caller.
 package struct ProgressReporter: Sendable {
   package var bar: ProgressBar
   private let device: TerminalDevice

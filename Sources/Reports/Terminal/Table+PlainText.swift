@@ -1,11 +1,12 @@
 extension Table {
   /// The table as aligned columns of text, two spaces apart, under headings and a rule.
   ///
-  /// - Parameter width: the terminal's columns; the widest left-aligned column is shortened to fit. `nil` cuts nothing.
+  /// - Parameter width: the terminal's columns; the widest left-aligned column is shortened
+  ///   to fit. `nil` cuts nothing.
   package func plainText(width: Int? = nil) -> String {
     let lines = [columns.map(\.title)] + rows + (footer.isEmpty ? [] : [footer])
     var widths = columns.indices.map { column in
-      lines.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+      lines.map { column < $0.count ? printable($0[column]).count : 0 }.max() ?? 0
     }
     if let width { shrink(&widths, to: width) }
     let rule = widths.map { String(repeating: "─", count: $0) }.joined(separator: "  ")
@@ -18,8 +19,7 @@ extension Table {
   private func text(of cells: [String], _ widths: [Int]) -> String {
     var line = ""
     for (index, cell) in cells.enumerated() {
-      // A cell is one line: what a file name may contain must not break the table.
-      let cell = shortened(String(cell.map { $0.isNewline ? " " : $0 }), to: widths[index])
+      let cell = shortened(printable(cell), to: widths[index])
       if index > 0 { line += "  " }
       line +=
         columns[index].alignment == .right
@@ -27,6 +27,13 @@ extension Table {
     }
     while line.last == " " { line.removeLast() }
     return line
+  }
+
+  /// What a file name may contain must neither break the line nor command the terminal.
+  private func printable(_ cell: String) -> String {
+    String(
+      String.UnicodeScalarView(
+        cell.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
   }
 
   private func shrink(_ widths: inout [Int], to width: Int) {

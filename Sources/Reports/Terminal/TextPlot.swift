@@ -1,7 +1,7 @@
 /// Curves drawn with characters.
 package enum TextPlot {
-  /// One line of blocks, one a value: `█▆▄▃▂▁▁`. Longer series are averaged down to `width`; values that are not finite
-  /// leave a blank.
+  /// One line of blocks, one a value: `█▆▄▃▂▁▁`. Longer series are averaged down to `width`; values
+  /// that are not finite leave a blank.
   package static func sparkline(_ values: [Double], width: Int = .max) -> String {
     let values = resampled(values, to: width)
     let finite = values.filter(\.isFinite)
@@ -17,7 +17,8 @@ package enum TextPlot {
       })
   }
 
-  /// A curve over several lines in dots of braille, two by four in a character, with its highest and lowest value at the left.
+  /// A curve over several lines in dots of braille, two by four in a character, with its highest
+  /// and lowest value at the left.
   ///
   /// - Parameters:
   ///   - width: columns of the whole plot, labels included.
