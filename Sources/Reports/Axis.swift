@@ -26,8 +26,10 @@ public struct Axis: Hashable, Sendable {
     self.including = including
   }
 
+  /// Whether a value has a place: it is a number, positive on a logarithmic axis, and not so
+  /// extreme that the range would overflow.
   func accepts(_ value: Double) -> Bool {
-    value.isFinite && (scale == .linear || value > 0)
+    abs(value) <= 1e100 && (scale == .linear || value >= 1e-100)
   }
 }
 
@@ -77,8 +79,8 @@ package struct Ticks: Hashable {
   ) -> Parts {
     var (lower, upper) = (lower, upper)
     // One value alone, or a span that the values' own precision does not resolve, gets a margin.
-    if upper - lower <= abs(upper) * 1e-12 {
-      let margin = max(abs(upper) * 0.1, isInteger || upper == 0 ? 1 : 0)
+    if upper - lower <= max(abs(upper), abs(lower)) * 1e-12 + 1e-90 {
+      let margin = max(abs(upper) * 0.1, isInteger || abs(upper) < 1e-80 ? 1 : 0)
       (lower, upper) = (lower - margin, upper + margin)
     }
     var step = roundStep((upper - lower) / Double(count))

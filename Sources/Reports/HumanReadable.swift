@@ -12,6 +12,7 @@ public enum HumanReadable {
   /// As ``count(_:)``, for a value that need not be whole: `0.25`, `12.5`, `23.4 k`.
   public static func quantity(_ value: Double) -> String {
     guard value.isFinite else { return description(ofNonFinite: value) }
+    if abs(value) >= 1e21 { return String(format: "%.3g", value) }
     return abs(value) < 1000
       ? significant(value, digits: 3) : scaled(value, step: 1000, suffixes: decimalSuffixes)
   }

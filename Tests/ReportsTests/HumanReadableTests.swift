@@ -18,7 +18,8 @@ struct HumanReadableTests {
     "A quantity keeps three significant digits",
     arguments: [
       (0, "0"), (0.25, "0.25"), (0.41237, "0.412"), (12.5, "12.5"), (9.999, "10"), (999.4, "999"),
-      (23_412.7, "23.4 k"), (0.000_01, "1e-05"), (-1.5, "-1.5"), (.infinity, "infinite"),
+      (23_412.7, "23.4 k"), (0.000_01, "1e-05"), (-1.5, "-1.5"), (1e300, "1e+300"),
+      (.infinity, "infinite"),
       (-.infinity, "-infinite"), (.nan, "not a number"),
     ] as [(Double, String)])
   func quantity(value: Double, text: String) {

@@ -26,7 +26,8 @@ enum PageStyle {
     tfoot td{border-top:1px solid var(--soft);font-weight:600}
     .number{text-align:right}
     pre{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;\
-    font-size:.8rem;line-height:1.5;overflow-x:auto;padding:.75rem 0 .75rem 1rem;border-left:2px solid var(--rule)}
+    font-size:.8rem;line-height:1.5;overflow-x:auto;padding:.75rem 0 .75rem 1rem;\
+    border-left:2px solid var(--rule)}
     @media print{body{padding:0;font-size:10pt}h2{break-after:avoid}figure,tr{break-inside:avoid}}
 
     """

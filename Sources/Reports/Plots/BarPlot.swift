@@ -1,6 +1,6 @@
 /// Quantities beside each other, as horizontal bars from zero with their values at the ends.
 ///
-/// Needs no axis: the numbers stand there. Values that are not finite show as text without a bar.
+/// Needs no axis: the numbers stand there. A value that is not finite shows as text without a bar.
 public struct BarPlot: Figure, Hashable {
   public struct Bar: Hashable, Sendable {
     public var label: String
@@ -48,13 +48,13 @@ public struct BarPlot: Figure, Hashable {
     let hasNegative = bars.contains { $0.value < 0 }
     let left = (names.map { textWidth($0) }.max() ?? 0) + 10 + (hasNegative ? textRoom : 0)
     let right = max(left + 40, width - textRoom)
-    let finite = bars.map(\.value).filter(\.isFinite)
+    let finite = bars.map(\.value).filter { abs($0) <= 1e100 }
     let (lowest, highest) = (min(0, finite.min() ?? 0), max(0, finite.max() ?? 0))
     let span = highest > lowest ? highest - lowest : 1
     let zero = left + (right - left) * (0 - lowest) / span
     for (index, bar) in bars.enumerated() {
       let y = Self.top + Self.pitch * Double(index)
-      let length = bar.value.isFinite ? (right - left) * abs(bar.value) / span : 0
+      let length = abs(bar.value) <= 1e100 ? (right - left) * abs(bar.value) / span : 0
       let isEmphasized = bar.isEmphasized || !bars.contains(where: \.isEmphasized)
       parts.append(
         label(

@@ -38,7 +38,11 @@ package struct ProgressBar: Hashable, Sendable {
 
   private var timeText: String? {
     if completed >= total { return "in " + HumanReadable.duration(elapsed) }
-    return timeLeft.map { HumanReadable.duration($0) + " left" }
+    return timeLeft.map { left in
+      // Fractions of a guess would only flicker.
+      (left <= 9 ? "\(Int(left.rounded(.up))) s" : HumanReadable.duration(left.rounded(.up)))
+        + " left"
+    }
   }
 
   private var percentage: String { "\(Int(fraction * 100))".paddedLeft(to: 3) + " %" }

@@ -30,7 +30,9 @@ struct FigureTests {
     LinePlot(
       "nothing to show", horizontal: Axis("x"), vertical: Axis("y", scale: .logarithmic),
       series: [.init("a", values: [-1, 0, .nan])]),
-    BarPlot(hostile, quantity: hostile, bars: [.init(hostile, -3), .init("b", .nan)]),
+    BarPlot(
+      hostile, quantity: hostile,
+      bars: [.init(hostile, -3), .init("b", .nan, text: "?"), .init("c", 1e308)]),
     BarPlot("empty", quantity: "none", bars: []),
     HeatMap(confusion: [[3, 1], [0, 0]], classNames: [hostile, "b"]),
     HeatMap(confusion: [], classNames: []),

@@ -17,10 +17,14 @@ struct ProgressTests {
       (
         120,
         "epoch 2/5 ━━━━━━━━━━━━━━━━━━╸───────────  62 %  loss 0.412  accuracy 85.1 %  "
-          + "23.4 k images/s  1.0 s left"
+          + "23.4 k images/s  1 s left"
       ),
-      (80, "epoch 2/5 ━━━━━━━━━━━━━━╸─────────  62 %  loss 0.412  accuracy 85.1 %  1.0 s left"),
-      (40, "epoch 2/5 ━━━━━━━╸─────  62 %  1.0 s left"),
+      (
+        80,
+        "epoch 2/5 ━━━━━───  62 %  loss 0.412  accuracy 85.1 %  23.4 k images/s  1 s left"
+      ),
+      (79, "epoch 2/5 ━━━━━━━━━━━━━━━─────────  62 %  loss 0.412  accuracy 85.1 %  1 s left"),
+      (40, "epoch 2/5 ━━━━━━━━╸─────  62 %  1 s left"),
       (30, "epoch 2/5 ━━━━━━━━╸─────  62 %"),
       (14, "epoch 2/5  62 "),
       (0, ""),
@@ -39,7 +43,7 @@ struct ProgressTests {
   func plainLine() {
     #expect(
       Self.bar.plainLine
-        == "epoch 2/5: 62 %, loss 0.412, accuracy 85.1 %, 23.4 k images/s, 1.0 s left")
+        == "epoch 2/5: 62 %, loss 0.412, accuracy 85.1 %, 23.4 k images/s, 1 s left")
   }
 
   @Test("Nothing done yet, everything done, and nothing to do")
@@ -49,7 +53,7 @@ struct ProgressTests {
     bar.completed = 10
     bar.elapsed = 5
     #expect(bar.plainLine == "load: 100 %, 2 files/s, in 5.0 s")
-    #expect(bar.line(width: 30) == "load ━━━━━━━━ 100 %  in 5.0 s")
+    #expect(bar.line(width: 30) == "load ━━━━━━━━━ 100 %  in 5.0 s")
     bar.completed = 12
     #expect(bar.fraction == 1)
     #expect(ProgressBar("none", unit: "files", total: 0).plainLine == "none: 100 %, in 0 µs")
@@ -61,7 +65,7 @@ struct ProgressTests {
     var reporter = ProgressReporter(bar, on: TerminalDevice(width: 40), at: 100)
     #expect(
       reporter.update(completed: 1, notes: [], at: 101)
-        == "\rload ━╸──────────  10 %  9.0 s left\u{1B}[K")
+        == "\rload ━╸────────────────  10 %  9 s left\u{1B}[K")
     #expect(reporter.update(completed: 2, notes: [], at: 101.05) == nil)
     #expect(reporter.update(completed: 3, notes: [], at: 101.2)?.hasPrefix("\r") == true)
     #expect(reporter.finish(completed: 10, notes: [], at: 102)?.hasSuffix("\u{1B}[K\n") == true)

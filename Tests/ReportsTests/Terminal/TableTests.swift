@@ -13,28 +13,23 @@ struct TableTests {
   @Test("Words are aligned left, numbers right, under headings and a rule")
   func aligned() {
     #expect(
-      Self.table.plainText()
-        == """
-        layer                  output       parameters
-        ─────────────────────  ───────────  ──────────
-        conv1                  28 x 28 x 6         156
-        a long name of a layer 10                61706
+      Self.table.plainText() == """
+        layer                   output       parameters
+        ──────────────────────  ───────────  ──────────
+        conv1                   28 x 28 x 6         156
+        a long name of a layer  10                61706
         flatten
-        ─────────────────────  ───────────  ──────────
-        total                                    61862
+        ──────────────────────  ───────────  ──────────
+        total                                     61862
 
-        """.replacing("a long name of a layer 10   ", with: "a long name of a layer  10  ")
-        .replacing("layer                  output", with: "layer                   output")
-        .replacing("─────────────────────  ─", with: "──────────────────────  ─")
-        .replacing("conv1                  2", with: "conv1                   2")
-        .replacing("total                  ", with: "total                   "))
+        """)
   }
 
   @Test("The widest column of words is shortened to a terminal's width")
   func shortened() {
     let lines = Self.table.plainText(width: 40).split(separator: "\n")
     #expect(lines.map(\.count).max() == 40)
-    #expect(lines[3] == "a long name o…  10                61706")
+    #expect(lines[3] == "a long name of…  10                61706")
   }
 
   @Test("Control characters cannot break a line or command the terminal")

@@ -15,7 +15,7 @@ struct TextPlotTests {
 
   @Test("A longer series is averaged down to the width")
   func resampled() {
-    #expect(TextPlot.sparkline([0, 0, 7, 7, .nan, 14], width: 3) == "▁▄█")
+    #expect(TextPlot.sparkline([0, 0, 7, 7, .nan, 14], width: 3) == "▁▅█")
     #expect(TextPlot.sparkline((0..<1000).map(Double.init), width: 8) == "▁▂▃▄▅▆▇█")
   }
 
@@ -24,8 +24,8 @@ struct TextPlotTests {
     #expect(
       TextPlot.curve([12, 0], width: 9, height: 3) == """
         12 ┤⠑⢄
-           ┤  ⠑⢄
-         0 ┤    ⠑
+           ┤ ⠈⠢⡀
+         0 ┤   ⠘⢄
 
         """)
   }
