@@ -52,19 +52,20 @@ let package = Package(
 
     // Rooms.
     room("Tensors"),
+    room("Images", imports: ["Tensors"], shims: ["CImages"]),
     room("Graphs", imports: ["Tensors"]),
     room("Compiler", imports: graphRooms),
     room("Engine", imports: ["Compiler"] + graphRooms, shims: ["COneDNN", "CKernels"]),
-    room("Layers", imports: graphRooms),
-    room("Models", imports: ["Layers"] + graphRooms),
-    room("Formats", imports: graphRooms),
-    room("Images", imports: ["Tensors"], shims: ["CImages"]),
+    room("Layers", imports: ["Images"] + graphRooms),
+    room("Models", imports: ["Layers", "Images"] + graphRooms),
+    room("Formats", imports: ["Layers", "Images"] + graphRooms),
     room("Datasets", imports: ["Images", "Tensors"], shims: ["CImages"]),
     room(
       "Training", imports: ["Layers", "Formats", "Datasets", "Images"] + engineRooms,
       shims: ["CKernels"]),
     room(
-      "Evaluation", imports: ["Models", "Layers", "Formats", "Datasets", "Images"] + engineRooms),
+      "Evaluation",
+      imports: ["Training", "Models", "Layers", "Formats", "Datasets", "Images"] + engineRooms),
     room("Reports"),
 
     // Products.

@@ -1,3 +1,4 @@
+public import ConvNetImages
 import ConvNetTensors
 import Dispatch
 import Foundation

@@ -1,12 +1,13 @@
-public import ConvNetTensors
+import ConvNetTensors
 
 extension Graph {
   /// The graph with the backward operations appended: a step of training is an ordinary graph.
   ///
   /// - Parameter loss: a scalar value of this graph.
-  /// - Returns: the longer graph, and the gradient of the loss by each trainable parameter (and by `inputs`, where
-  ///   asked for) that the loss depends on.
-  /// - Throws: ``GraphError`` where an operation on the way from a parameter to the loss has no gradient.
+  /// - Returns: the longer graph, and the gradient of the loss by each trainable parameter (and by
+  ///   `inputs`, where asked for) that the loss depends on.
+  /// - Throws: ``GraphError`` where an operation on the way from a parameter to the loss has no
+  ///   gradient.
   public func differentiated(
     loss: ValueID, byInputs inputs: [ValueID] = []
   ) throws(GraphError) -> (graph: Graph, gradients: [ValueID: ValueID]) {
@@ -23,7 +24,8 @@ extension Graph {
   }
 }
 
-/// Appends backward operations to a graph, for ``OperationAttributes/appendGradient(of:outputGradients:to:)``.
+/// Appends backward operations to a graph, for
+/// ``OperationAttributes/appendGradient(of:outputGradients:to:)``.
 public struct GradientBuilder {
   public private(set) var graph: Graph
   /// The values that depend on a variable.
@@ -44,7 +46,8 @@ public struct GradientBuilder {
 
   public func type(of value: ValueID) -> ValueType { graph[value].type }
 
-  /// Appends an operation of the backward pass, named after the forward one: `conv1/weight gradient`.
+  /// Appends an operation of the backward pass, named after the forward one: `conv1/weight
+  /// gradient`.
   public mutating func append(
     _ attributes: some OperationAttributes, to inputs: [ValueID], of operation: Operation,
     role: String = "gradient"
@@ -52,8 +55,8 @@ public struct GradientBuilder {
     try graph.append(attributes, to: inputs, name: "\(operation.name)/\(role)")
   }
 
-  /// Gives the forward operation whose gradient is being appended other attributes that make more outputs: what the
-  /// backward pass needs kept. Returns all its outputs.
+  /// Gives the forward operation whose gradient is being appended other attributes that make more
+  /// outputs: what the backward pass needs kept. Returns all its outputs.
   public mutating func extendForward(
     _ operation: Operation, to attributes: some OperationAttributes
   ) throws(GraphError) -> [ValueID] {
@@ -72,7 +75,8 @@ public struct GradientBuilder {
     return graph.operations[current].outputs
   }
 
-  /// Reverse accumulation: visits the operations from the loss back, and sums the contributions to each value.
+  /// Reverse accumulation: visits the operations from the loss back, and sums the contributions to
+  /// each value.
   fileprivate mutating func differentiate(
     loss: ValueID, by variables: [ValueID]
   ) throws(GraphError) -> [ValueID: ValueID] {

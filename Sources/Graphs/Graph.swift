@@ -1,16 +1,17 @@
 public import ConvNetTensors
 
-/// A network as a plain value: operations in an order in which they can be computed, named values with inferred shapes,
-/// named parameters.
+/// A network as a plain value: operations in an order in which they can be computed, named values
+/// with inferred shapes, named parameters.
 ///
-/// Everything that happens to a network is a rewriting of its graph: differentiation appends the backward operations,
-/// a compiler pass returns a simpler graph, and the engine runs what results.
+/// Everything that happens to a network is a rewriting of its graph: differentiation appends the
+/// backward operations, a compiler pass returns a simpler graph, and the engine runs what results.
 public struct Graph: Hashable, Sendable {
   /// A result of a run.
   public struct Output: Hashable, Sendable, Codable {
     public var name: String
     public var value: ValueID
-    /// For the classifier at the side of a network: the weight of its loss in training. Absent in inference.
+    /// For the classifier at the side of a network: the weight of its loss in training. Absent in
+    /// inference.
     public var auxiliaryWeight: Float?
   }
 
@@ -18,6 +19,11 @@ public struct Graph: Hashable, Sendable {
   public struct ParameterUpdate: Hashable, Sendable, Codable {
     public var parameter: ValueID
     public var value: ValueID
+
+    package init(parameter: ValueID, value: ValueID) {
+      self.parameter = parameter
+      self.value = value
+    }
   }
 
   public var name: String

@@ -43,8 +43,8 @@ extension GraphError.Problem: Error, CustomStringConvertible {
     case .elementType(let input, let expected, let actual):
       "input \(input) needs elements of type \(expected), has \(actual)"
     case .windowExceedsInput(let window, let paddedInput):
-      "a window of \(Shape(window)) does not fit into the padded input of \(Shape(paddedInput)); use a larger input, "
-        + "more padding, or a smaller kernel"
+      "a window of \(Self.join(window)) does not fit into the padded input of \(Self.join(paddedInput)); "
+        + "use a larger input, more padding, or a smaller kernel"
     case .attribute(let name, let value, let requirement):
       "\(name) is \(value), must be \(requirement)"
     case .invariant(let text):
@@ -52,8 +52,14 @@ extension GraphError.Problem: Error, CustomStringConvertible {
     }
   }
 
+  /// The numbers may come from a file and be no shape.
+  private static func join(_ extents: [Int]) -> String {
+    extents.map(String.init).joined(separator: "x")
+  }
+
   private static func describe(_ range: ClosedRange<Int>) -> String {
-    range.lowerBound == range.upperBound
+    if range.upperBound == .max { return "\(range.lowerBound) or more" }
+    return range.lowerBound == range.upperBound
       ? "\(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
   }
 }

@@ -1,4 +1,4 @@
-public import ConvNetTensors
+import ConvNetTensors
 
 /// One step of a graph: what it computes, what it reads and what it makes.
 public struct Operation: Hashable, Sendable, Codable {
@@ -28,8 +28,8 @@ public struct Operation: Hashable, Sendable, Codable {
   }
 }
 
-/// What every kind of operation says of itself. One file each in `Operations/`, which holds its attributes, the shapes
-/// that it infers, its cost and its gradient.
+/// What every kind of operation says of itself. One file each in `Operations/`, which holds its
+/// attributes, the shapes that it infers, its cost and its gradient.
 public protocol OperationAttributes: Hashable, Sendable, Codable {
   /// The kind's name in dumps and model files.
   static var name: String { get }
@@ -40,11 +40,15 @@ public protocol OperationAttributes: Hashable, Sendable, Codable {
   /// The types of the outputs, or the problem that the inputs pose.
   func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType]
 
-  /// Multiplications, each with its addition, of one evaluation. Zero for operations whose cost is moving memory.
+  /// One readable line for dumps, as in `convolution 5x5 stride 1 same + tanh`.
+  func summary(inputs: [ValueType]) -> String
+
+  /// Multiplications, each with its addition, of one evaluation. Zero for operations whose cost is
+  /// moving memory.
   func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int
 
-  /// Appends the operations that compute the gradient of the loss by each input, and returns the values that hold them:
-  /// one an input, `nil` where there is none or none is needed.
+  /// Appends the operations that compute the gradient of the loss by each input, and returns the
+  /// values that hold them: one an input, `nil` where there is none or none is needed.
   ///
   /// `outputGradients` holds one an output, `nil` where the loss does not depend on it.
   func appendGradient(
@@ -53,46 +57,23 @@ public protocol OperationAttributes: Hashable, Sendable, Codable {
 }
 
 extension OperationAttributes {
+  /// The kind's name in words.
+  public func summary(inputs: [ValueType]) -> String { Self.words }
+
+  /// `maxPoolingGradient` as `max pooling gradient`.
+  package static var words: String {
+    name.map { $0.isUppercase ? " \($0.lowercased())" : String($0) }.joined()
+  }
+
   public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
-  /// For operations that appear only where no gradient is asked for: gradients themselves, and inference forms.
+  /// For operations that appear only where no gradient is asked for: gradients themselves, and
+  /// inference forms.
   public func appendGradient(
     of operation: Operation, outputGradients: [ValueID?], to builder: inout GradientBuilder
   ) throws(GraphError) -> [ValueID?] {
     throw GraphError(
       subject: operation.name,
       problem: .invariant("\(Self.name) has no gradient of its own"))
-  }
-}
-
-// MARK: - Checks shared by the shape inferences
-
-package func requireInputs(
-  _ inputs: [ValueType], _ expected: ClosedRange<Int>
-) throws(GraphError.Problem) {
-  guard expected.contains(inputs.count) else {
-    throw .inputCount(expected: expected, actual: inputs.count)
-  }
-}
-
-package func requireRank(
-  _ inputs: [ValueType], _ input: Int, _ expected: ClosedRange<Int>
-) throws(GraphError.Problem) {
-  guard expected.contains(inputs[input].shape.rank) else {
-    throw .rank(input: input, expected: expected, actual: inputs[input].shape)
-  }
-}
-
-package func requireShape(
-  _ inputs: [ValueType], _ input: Int, _ expected: Shape
-) throws(GraphError.Problem) {
-  guard inputs[input].shape == expected else {
-    throw .shape(input: input, expected: expected.description, actual: inputs[input].shape)
-  }
-}
-
-package func requirePositive(_ values: [Int], _ name: String) throws(GraphError.Problem) {
-  guard values.allSatisfy({ $0 > 0 }) else {
-    throw .attribute(name: name, value: "\(values)", requirement: "positive")
   }
 }

@@ -1,11 +1,13 @@
 /// Every kind of operation, with its attributes.
 ///
-/// Encoded as `{"kind": NAME, "attributes": {...}}`, with the names that the attributes' types give.
+/// Encoded as `{"kind": NAME, "attributes": {...}}`, with the names that the attributes' types
+/// give.
 public enum OperationKind: Hashable, Sendable {
   case convolution(Operation.Convolution)
   case convolutionInputGradient(Operation.ConvolutionInputGradient)
   case convolutionParameterGradient(Operation.ConvolutionParameterGradient)
   case transposedConvolution(Operation.TransposedConvolution)
+  case channelSum(Operation.ChannelSum)
   case dense(Operation.Dense)
   case denseInputGradient(Operation.DenseInputGradient)
   case denseParameterGradient(Operation.DenseParameterGradient)
@@ -26,6 +28,7 @@ public enum OperationKind: Hashable, Sendable {
   case multiply(Operation.Multiply)
   case concatenate(Operation.Concatenate)
   case slice(Operation.Slice)
+  case sliceGradient(Operation.SliceGradient)
   case pad(Operation.Pad)
   case padGradient(Operation.PadGradient)
   case flatten(Operation.Flatten)
@@ -49,6 +52,7 @@ public enum OperationKind: Hashable, Sendable {
     case .convolutionInputGradient(let attributes): attributes
     case .convolutionParameterGradient(let attributes): attributes
     case .transposedConvolution(let attributes): attributes
+    case .channelSum(let attributes): attributes
     case .dense(let attributes): attributes
     case .denseInputGradient(let attributes): attributes
     case .denseParameterGradient(let attributes): attributes
@@ -69,6 +73,7 @@ public enum OperationKind: Hashable, Sendable {
     case .multiply(let attributes): attributes
     case .concatenate(let attributes): attributes
     case .slice(let attributes): attributes
+    case .sliceGradient(let attributes): attributes
     case .pad(let attributes): attributes
     case .padGradient(let attributes): attributes
     case .flatten(let attributes): attributes
@@ -95,6 +100,7 @@ public enum OperationKind: Hashable, Sendable {
       Operation.ConvolutionInputGradient.self,
       Operation.ConvolutionParameterGradient.self,
       Operation.TransposedConvolution.self,
+      Operation.ChannelSum.self,
       Operation.Dense.self,
       Operation.DenseInputGradient.self,
       Operation.DenseParameterGradient.self,
@@ -115,6 +121,7 @@ public enum OperationKind: Hashable, Sendable {
       Operation.Multiply.self,
       Operation.Concatenate.self,
       Operation.Slice.self,
+      Operation.SliceGradient.self,
       Operation.Pad.self,
       Operation.PadGradient.self,
       Operation.Flatten.self,

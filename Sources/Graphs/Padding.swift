@@ -1,9 +1,10 @@
-/// How a window that slides over an input treats its border. The words differ because the conventions do.
+/// How a window that slides over an input treats its border. The words differ because the
+/// conventions do.
 public enum Padding: Hashable, Sendable, Codable {
   /// None: windows lie inside the input, and the output is smaller.
   case valid
-  /// Zeros so that the output has ceil(input / stride) positions. Where their number is odd the extra one is on the
-  /// right and at the bottom, as in TensorFlow.
+  /// Zeros so that the output has ceil(input / stride) positions. Where their number is odd the
+  /// extra one is on the right and at the bottom, as in TensorFlow.
   case same
   /// The same number on both sides of every axis, as in PyTorch.
   case symmetric(Int)
@@ -26,15 +27,19 @@ public enum Padding: Hashable, Sendable, Codable {
     case .valid:
       return input.map { _ in Sides(before: 0, after: 0) }
     case .symmetric(let amount):
-      guard amount >= 0 else {
-        throw .attribute(name: "padding", value: "\(amount)", requirement: "zero or more")
+      guard 0...extentLimit ~= amount else {
+        throw .attribute(
+          name: "padding", value: "\(amount)", requirement: "between 0 and \(extentLimit)")
       }
       return input.map { _ in Sides(before: amount, after: amount) }
     case .explicit(let sides):
-      guard sides.count == input.count, sides.allSatisfy({ $0.before >= 0 && $0.after >= 0 }) else {
+      let allowed = 0...extentLimit
+      guard sides.count == input.count,
+        sides.allSatisfy({ allowed ~= $0.before && allowed ~= $0.after })
+      else {
         throw .attribute(
           name: "padding", value: "\(sides.map { [$0.before, $0.after] })",
-          requirement: "\(input.count) pairs of zero or more")
+          requirement: "\(input.count) pairs between 0 and \(extentLimit)")
       }
       return sides
     case .same:
@@ -44,6 +49,19 @@ public enum Padding: Hashable, Sendable, Codable {
         let total = max(0, covered - input[axis])
         return Sides(before: total / 2, after: total - total / 2)
       }
+    }
+  }
+}
+
+extension Padding: CustomStringConvertible {
+  /// `valid`, `same`, `padding 1`, or each axis's sides as in `padding 0+1 0+1`.
+  public var description: String {
+    switch self {
+    case .valid: "valid"
+    case .same: "same"
+    case .symmetric(let amount): "padding \(amount)"
+    case .explicit(let sides):
+      "padding " + sides.map { "\($0.before)+\($0.after)" }.joined(separator: " ")
     }
   }
 }
@@ -67,8 +85,8 @@ package struct SlidingWindow: Hashable, Sendable {
 
   /// The output's extents: floor((input + padding - extent) / stride) + 1 along each axis.
   ///
-  /// With `ceilMode` the quotient is rounded up, except that a window which would start in the padding after the input is
-  /// dropped.
+  /// With `ceilMode` the quotient is rounded up, except that a window which would start in the
+  /// padding after the input is dropped.
   package func outputExtents(
     input: [Int], padding: Padding, ceilMode: Bool = false
   ) throws(GraphError.Problem) -> [Int] {

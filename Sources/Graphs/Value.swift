@@ -20,8 +20,8 @@ public struct ValueID: Hashable, Sendable, Codable {
 
 /// What is known of a value before it is computed.
 public struct ValueType: Hashable, Sendable, Codable {
-  /// Logical extents: batch, channels, height, width for pictures; batch, channels, width for signals; batch, features
-  /// after flattening. The order in memory is the compiler's choice.
+  /// Logical extents: batch, channels, height, width for pictures; batch, channels, width for
+  /// signals; batch, features after flattening. The order in memory is the compiler's choice.
   public var shape: Shape
   public var elementType: ElementType
   /// For quantized integers: the real number that one unit stands for.
@@ -34,13 +34,14 @@ public struct ValueType: Hashable, Sendable, Codable {
   }
 }
 
-/// What a parameter is to its layer: decides its initialization, whether an optimizer updates it, and whether weight
-/// decay applies.
+/// What a parameter is to its layer: decides its initialization, whether an optimizer updates it,
+/// and whether weight decay applies.
 public enum ParameterKind: String, Hashable, Sendable, Codable {
   case kernel, bias
   /// Batch normalization's gamma and beta.
   case scale, shift
-  /// Batch normalization's moving averages: updated by the forward pass of training, never by an optimizer.
+  /// Batch normalization's moving averages: updated by the forward pass of training, never by an
+  /// optimizer.
   case runningMean, runningVariance
 
   public var isTrainable: Bool { self != .runningMean && self != .runningVariance }
@@ -61,6 +62,12 @@ public struct Value: Hashable, Sendable, Codable {
   public var name: String
   public var type: ValueType
   public var source: Source
+
+  package init(name: String, type: ValueType, source: Source) {
+    self.name = name
+    self.type = type
+    self.source = source
+  }
 
   public var shape: Shape { type.shape }
 

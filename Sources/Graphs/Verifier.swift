@@ -1,6 +1,6 @@
 extension Graph {
-  /// Checks the invariants that every pass must keep: identifiers exist, every value is made once and before it is read,
-  /// and every recorded type is the one that its operation infers.
+  /// Checks the invariants that every pass must keep: identifiers exist, every value is made once
+  /// and before it is read, and every recorded type is the one that its operation infers.
   ///
   /// - Throws: ``GraphError`` naming the first operation or value that breaks one.
   public func verify() throws(GraphError) {

@@ -16,7 +16,8 @@ public enum ActivationFunction: Hashable, Sendable, Codable {
   /// 1 / (1 + exp(-x))
   case sigmoid
 
-  /// Whether the derivative can be computed from the result alone, so that the input need not be kept.
+  /// Whether the derivative can be computed from the result alone, so that the input need not be
+  /// kept.
   package var derivativeNeedsOnlyOutput: Bool {
     switch self {
     case .relu, .relu6, .tanh, .sigmoid: true
@@ -56,8 +57,11 @@ extension Operation {
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 1...1)
+      try requireFloat(inputs)
       return inputs
     }
+
+    public func summary(inputs: [ValueType]) -> String { "\(function)" }
 
     public func appendGradient(
       of operation: Operation, outputGradients: [ValueID?], to builder: inout GradientBuilder
@@ -73,21 +77,25 @@ extension Operation {
 extension Operation {
   /// The output's gradient times the derivative of the function.
   ///
-  /// Inputs: the forward output where the derivative can be computed from it, else the forward input; the output's gradient.
+  /// Inputs: the forward output where the derivative can be computed from it, else the forward
+  /// input; the output's gradient.
   public struct ActivationGradient: OperationAttributes {
     public static let name = "activationGradient"
     public var kind: OperationKind { .activationGradient(self) }
 
     public var function: ActivationFunction
 
-    init(_ function: ActivationFunction) {
+    package init(_ function: ActivationFunction) {
       self.function = function
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 2...2)
+      try requireFloat(inputs)
       try requireShape(inputs, 1, inputs[0].shape)
       return [inputs[1]]
     }
+
+    public func summary(inputs: [ValueType]) -> String { "\(function) gradient" }
   }
 }

@@ -16,8 +16,13 @@ extension Operation {
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 1...Int.max)
       if let coefficients { try requireInputs(inputs, coefficients.count...coefficients.count) }
+      try requireFloat(inputs)
       for index in inputs.indices { try requireShape(inputs, index, inputs[0].shape) }
       return [inputs[0]]
+    }
+
+    public func summary(inputs: [ValueType]) -> String {
+      coefficients.map { "add weighted \($0)" } ?? "add"
     }
 
     public func appendGradient(

@@ -1,13 +1,15 @@
 public import ConvNetTensors
 
 extension Operation {
-  /// Convolution layer in one or two dimensions, as the lecture defines it: cross-correlation of the input with a kernel,
-  /// shifted by the stride, summed over the channels of the output's group, plus a bias:
+  /// Convolution layer in one or two dimensions, as the lecture defines it: cross-correlation of
+  /// the input with a kernel, shifted by the stride, summed over the channels of the output's
+  /// group, plus a bias:
   ///
-  ///     y[n, o, i, j] = b[o] + sum over c, m, n' of x[n, c, i S + m D - p, j S + n' D - p] K[o, c, m, n']
+  ///     y[n, o, i, j] = b[o]
+  ///       + sum over c, m, n' of x[n, c, i S + m D - p, j S + n' D - p] K[o, c, m, n']
   ///
-  /// Inputs: `x` [N, C, (H,) W]; kernel [O, C / groups, (KH,) KW]; optionally a bias [O]; for a fused addition, last, a value of
-  /// the output's shape. Output: [N, O, (OH,) OW].
+  /// Inputs: `x` [N, C, (H,) W]; kernel [O, C / groups, (KH,) KW]; optionally a bias [O]; for a
+  /// fused addition, last, a value of the output's shape. Output: [N, O, (OH,) OW].
   public struct Convolution: OperationAttributes {
     public static let name = "convolution"
     public var kind: OperationKind { .convolution(self) }
@@ -41,11 +43,11 @@ extension Operation {
 
     package func window(kernel: Shape) -> SlidingWindow {
       SlidingWindow(
-        kernel: Array(kernel.dimensions.dropFirst(2)), strides: strides, dilations: dilations)
+        kernel: kernel.spatial, strides: strides, dilations: dilations)
     }
 
     package func sides(input: Shape, kernel: Shape) throws(GraphError.Problem) -> [Padding.Sides] {
-      try padding.sides(window: window(kernel: kernel), input: Array(input.dimensions.dropFirst(2)))
+      try padding.sides(window: window(kernel: kernel), input: input.spatial)
     }
 
     private var hasAddition: Bool { fused.contains(.addition) }
@@ -53,6 +55,7 @@ extension Operation {
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       let count = 2 + (hasBias ? 1 : 0) + (hasAddition ? 1 : 0)
       try requireInputs(inputs, count...count)
+      try requireFloat(inputs)
       try requireRank(inputs, 0, 3...4)
       let input = inputs[0].shape
       let kernel = inputs[1].shape
@@ -66,20 +69,29 @@ extension Operation {
       try requireShape(inputs, 1, kernel.replacing(axis: 1, with: input[1] / groups))
       if hasBias { try requireShape(inputs, 2, [kernel[0]]) }
       let extents = try window(kernel: kernel).outputExtents(
-        input: Array(input.dimensions.dropFirst(2)), padding: padding)
-      let output = Shape([input[0], kernel[0]] + extents)
+        input: input.spatial, padding: padding)
+      let output = try resultShape([input[0], kernel[0]] + extents)
       if hasAddition { try requireShape(inputs, inputs.count - 1, output) }
       return [ValueType(output)]
     }
 
     public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int {
-      outputs[0].shape.count * inputs[1].shape.dimensions.dropFirst().reduce(1, *)
+      saturatingProduct([outputs[0].shape.count] + inputs[1].shape.dimensions.dropFirst())
+    }
+
+    public func summary(inputs: [ValueType]) -> String {
+      var text = "convolution \(Shape(inputs[1].shape.spatial)) stride \(describe(strides))"
+      if dilations.contains(where: { $0 != 1 }) { text += " dilation \(describe(dilations))" }
+      text += " \(padding)"
+      if groups != 1 { text += " groups \(groups)" }
+      return ([text] + fused.map(\.description)).joined(separator: " + ")
     }
 
     public func appendGradient(
       of operation: Operation, outputGradients: [ValueID?], to builder: inout GradientBuilder
     ) throws(GraphError) -> [ValueID?] {
       guard let gradient = outputGradients[0] else { return operation.inputs.map { _ in nil } }
+      try requireUnfused(fused, of: operation)
       let (input, kernel) = (operation.inputs[0], operation.inputs[1])
       var gradients = [ValueID?](repeating: nil, count: operation.inputs.count)
       if builder.needsGradient(input) {
@@ -99,9 +111,29 @@ extension Operation {
   }
 }
 
+extension Operation.Convolution.FusedOperation: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .activation(let function): "\(function)"
+    case .addition: "addition"
+    }
+  }
+}
+
+/// Fusion loses what the gradient needs, so it comes after differentiation.
+func requireUnfused(
+  _ fused: [Operation.Convolution.FusedOperation], of operation: Operation
+) throws(GraphError) {
+  guard fused.isEmpty else {
+    throw GraphError(
+      subject: operation.name,
+      problem: .invariant("is fused with \(fused), so it has no gradient; differentiate first"))
+  }
+}
+
 extension Operation {
-  /// The gradient of a convolution by its input: each output position gives its gradient, times the kernel, back to the
-  /// positions that it read.
+  /// The gradient of a convolution by its input: each output position gives its gradient, times the
+  /// kernel, back to the positions that it read.
   ///
   /// Inputs: gradient by the output [N, O, ...]; kernel. Output: gradient by the input [N, C, ...].
   public struct ConvolutionInputGradient: OperationAttributes {
@@ -109,18 +141,19 @@ extension Operation {
     public var kind: OperationKind { .convolutionInputGradient(self) }
 
     public var convolution: Convolution
-    /// The forward input's shape without its batch: several inputs lead to one output where the stride is above one.
+    /// The forward input's shape without its batch: several sizes of input lead to one size of
+    /// output where the stride is above one.
     public var inputShape: Shape
 
-    init(_ convolution: Convolution, input: Shape) {
+    package init(_ convolution: Convolution, input: Shape) {
       self.convolution = convolution
-      inputShape = Shape(Array(input.dimensions.dropFirst()))
+      inputShape = input.withoutBatch
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 2...2)
       try requireRank(inputs, 0, 3...4)
-      let input = ValueType(Shape([inputs[0].shape[0]] + inputShape.dimensions))
+      let input = ValueType(try inputShape.batched(inputs[0].shape[0]))
       var forward = convolution
       forward.hasBias = false
       forward.fused = []
@@ -129,16 +162,17 @@ extension Operation {
     }
 
     public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int {
-      inputs[0].shape.count * inputs[1].shape.dimensions.dropFirst().reduce(1, *)
+      saturatingProduct([inputs[0].shape.count] + inputs[1].shape.dimensions.dropFirst())
     }
   }
 }
 
 extension Operation {
-  /// The gradient of a convolution by its kernel (the correlation of the input with the output's gradient) and by its bias
-  /// (the sum of the output's gradient over batch and positions).
+  /// The gradient of a convolution by its kernel (the correlation of the input with the output's
+  /// gradient) and by its bias (the sum of the output's gradient over batch and positions).
   ///
-  /// Inputs: forward input [N, C, ...]; gradient by the output [N, O, ...]. Outputs: kernel's gradient; bias's where there is one.
+  /// Inputs: forward input [N, C, ...]; gradient by the output [N, O, ...]. Outputs: kernel's
+  /// gradient; bias's where there is one.
   public struct ConvolutionParameterGradient: OperationAttributes {
     public static let name = "convolutionParameterGradient"
     public var kind: OperationKind { .convolutionParameterGradient(self) }
@@ -146,7 +180,7 @@ extension Operation {
     public var convolution: Convolution
     public var kernelShape: Shape
 
-    init(_ convolution: Convolution, kernel: Shape) {
+    package init(_ convolution: Convolution, kernel: Shape) {
       self.convolution = convolution
       kernelShape = kernel
     }
@@ -163,7 +197,7 @@ extension Operation {
     }
 
     public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int {
-      inputs[1].shape.count * kernelShape.dimensions.dropFirst().reduce(1, *)
+      saturatingProduct([inputs[1].shape.count] + kernelShape.dimensions.dropFirst())
     }
   }
 }

@@ -1,0 +1,163 @@
+import ConvNetTensors
+
+extension Operation {
+  /// Batch normalization (S. Ioffe, C. Szegedy, 2015): every channel gets mean 0 and variance 1,
+  /// and then a learned scale and shift:
+  ///
+  ///     y = scale (x - mean) / sqrt(variance + epsilon) + shift
+  ///
+  /// In training, mean and variance are those of the batch, for each channel over the examples and
+  /// all positions (after a dense layer, for each neuron over the examples); the variance divides
+  /// by their number m. In inference they are the moving averages gathered in training, running <-
+  /// momentum running + (1 - momentum) batch.
+  ///
+  /// Inputs: `x` [N, C, ...]; scale, shift, running mean, running variance, each [C]. Outputs: `y`,
+  /// of the shape of `x`; in training also the batch's mean and variance, each [C].
+  public struct BatchNormalization: OperationAttributes {
+    public static let name = "batchNormalization"
+    public var kind: OperationKind { .batchNormalization(self) }
+
+    /// Which estimate of the variance the moving average takes. The batch itself is always
+    /// normalized by the population variance.
+    public enum VarianceEstimate: String, Hashable, Sendable, Codable, CaseIterable {
+      /// Divided by m, as in the lecture and in Keras.
+      case population
+      /// Divided by m - 1, as in the paper and in PyTorch.
+      case sample
+    }
+
+    public enum Form: String, Hashable, Sendable, Codable, CaseIterable {
+      /// With the running statistics.
+      case inference
+      /// With the batch's statistics, which are further outputs.
+      case training
+    }
+
+    /// Added to the variance, within the root.
+    public var epsilon: Float
+    /// The weight of the old moving average. PyTorch's `momentum` is one minus this.
+    public var momentum: Float
+    public var runningVariance: VarianceEstimate
+    public package(set) var form: Form
+
+    public init(
+      epsilon: Float = 0.001, momentum: Float = 0.99,
+      runningVariance: VarianceEstimate = .population, form: Form = .inference
+    ) {
+      self.epsilon = epsilon
+      self.momentum = momentum
+      self.runningVariance = runningVariance
+      self.form = form
+    }
+
+    public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
+      try requireInputs(inputs, 5...5)
+      try requireFloat(inputs)
+      try requireNonNegative(epsilon, "epsilon")
+      try requireFraction(momentum, "momentum")
+      try requireRank(inputs, 0, 2...4)
+      let statistics = ValueType([inputs[0].shape[1]])
+      for index in 1..<5 { try requireShape(inputs, index, statistics.shape) }
+      return form == .training ? [inputs[0], statistics, statistics] : [inputs[0]]
+    }
+
+    public func summary(inputs: [ValueType]) -> String { "batch normalization (\(form))" }
+
+    public func appendGradient(
+      of operation: Operation, outputGradients: [ValueID?], to builder: inout GradientBuilder
+    ) throws(GraphError) -> [ValueID?] {
+      guard outputGradients.dropFirst().allSatisfy({ $0 == nil }) else {
+        throw GraphError(
+          subject: operation.name,
+          problem: .invariant("the loss depends on the batch's statistics other than through y"))
+      }
+      guard let gradient = outputGradients[0] else { return operation.inputs.map { _ in nil } }
+      guard form == .training else {
+        return try appendFrozenGradient(of: operation, gradient: gradient, to: &builder)
+      }
+      let statistics = operation.outputs.dropFirst()
+      let gradients: [ValueID?] = try builder.append(
+        BatchNormalizationGradient(epsilon: epsilon),
+        to: [operation.inputs[0], gradient] + statistics + [operation.inputs[1]], of: operation)
+      return gradients + [nil, nil]
+    }
+
+    /// With fixed statistics the operation is linear in each of x, scale and shift:
+    ///
+    ///     dx = dy scale / sqrt(variance + epsilon),  dscale = sum of dy x^,  dshift = sum of dy
+    ///
+    /// The first, and x^, are this operation again with other parameters.
+    private func appendFrozenGradient(
+      of operation: Operation, gradient: ValueID, to builder: inout GradientBuilder
+    ) throws(GraphError) -> [ValueID?] {
+      let (input, scale, shift) = (operation.inputs[0], operation.inputs[1], operation.inputs[2])
+      let (mean, variance) = (operation.inputs[3], operation.inputs[4])
+      guard !builder.needsGradient(mean), !builder.needsGradient(variance) else {
+        throw GraphError(
+          subject: operation.name,
+          problem: .invariant("has no gradient by its running statistics"))
+      }
+      let channels = builder.type(of: scale).shape
+      var gradients = [ValueID?](repeating: nil, count: 5)
+      if builder.needsGradient(input) || builder.needsGradient(scale) {
+        let zero = try builder.append(
+          Constant(0, shape: channels), to: [], of: operation, role: "zero")[0]
+        if builder.needsGradient(input) {
+          gradients[0] =
+            try builder.append(
+              self, to: [gradient, scale, zero, zero, variance], of: operation,
+              role: "input gradient")[0]
+        }
+        if builder.needsGradient(scale) {
+          let one = try builder.append(
+            Constant(1, shape: channels), to: [], of: operation, role: "one")[0]
+          let normalized = try builder.append(
+            self, to: [input, one, zero, mean, variance], of: operation, role: "normalized")[0]
+          let product = try builder.append(
+            Multiply(), to: [gradient, normalized], of: operation, role: "scale gradient terms")[0]
+          gradients[1] =
+            try builder.append(
+              ChannelSum(), to: [product], of: operation, role: "scale gradient")[0]
+        }
+      }
+      if builder.needsGradient(shift) {
+        gradients[2] =
+          try builder.append(
+            ChannelSum(), to: [gradient], of: operation, role: "shift gradient")[0]
+      }
+      return gradients
+    }
+  }
+}
+
+extension Operation {
+  /// The gradient of batch normalization in training, where the statistics depend on the input.
+  /// With x^ the normalized input and means taken over what the statistics are taken over:
+  ///
+  ///     dshift = sum of dy,  dscale = sum of dy x^
+  ///     dx = scale / sqrt(variance + epsilon) (dy - mean of dy - x^ mean of (dy x^))
+  ///
+  /// Inputs: forward input; gradient by the output; the batch's mean and variance [C]; scale [C].
+  /// Outputs: gradients by the input, the scale and the shift.
+  public struct BatchNormalizationGradient: OperationAttributes {
+    public static let name = "batchNormalizationGradient"
+    public var kind: OperationKind { .batchNormalizationGradient(self) }
+
+    public var epsilon: Float
+
+    package init(epsilon: Float) {
+      self.epsilon = epsilon
+    }
+
+    public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
+      try requireInputs(inputs, 5...5)
+      try requireFloat(inputs)
+      try requireNonNegative(epsilon, "epsilon")
+      try requireRank(inputs, 0, 2...4)
+      try requireShape(inputs, 1, inputs[0].shape)
+      let statistics = ValueType([inputs[0].shape[1]])
+      for index in 2..<5 { try requireShape(inputs, index, statistics.shape) }
+      return [inputs[0], statistics, statistics]
+    }
+  }
+}

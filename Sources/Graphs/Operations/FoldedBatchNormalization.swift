@@ -1,0 +1,35 @@
+import ConvNetTensors
+
+extension Operation {
+  /// The kernel and bias of a convolution or dense layer that does the work of the batch
+  /// normalization after it as well:
+  ///
+  ///     s = scale / sqrt(variance + epsilon)
+  ///     kernel' = kernel s,  bias' = (bias - mean) s + shift
+  ///
+  /// Inputs: kernel [O, ...]; optionally the bias [O], else it is zero; scale, shift, running mean,
+  /// running variance, each [O]. Outputs: kernel' of the kernel's shape, bias' [O].
+  public struct FoldedBatchNormalization: OperationAttributes {
+    public static let name = "foldedBatchNormalization"
+    public var kind: OperationKind { .foldedBatchNormalization(self) }
+
+    public var epsilon: Float
+    public var hasBias: Bool
+
+    public init(epsilon: Float, hasBias: Bool) {
+      self.epsilon = epsilon
+      self.hasBias = hasBias
+    }
+
+    public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
+      let count = hasBias ? 6 : 5
+      try requireInputs(inputs, count...count)
+      try requireFloat(inputs)
+      try requireNonNegative(epsilon, "epsilon")
+      try requireRank(inputs, 0, 2...4)
+      let bias = ValueType([inputs[0].shape[0]])
+      for index in 1..<count { try requireShape(inputs, index, bias.shape) }
+      return [inputs[0], bias]
+    }
+  }
+}

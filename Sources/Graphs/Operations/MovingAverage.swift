@@ -1,0 +1,33 @@
+extension Operation {
+  /// One step of an exponential moving average:
+  ///
+  ///     momentum old + (1 - momentum) correction new
+  ///
+  /// Inputs: old and new, of one shape. Output: of the same.
+  public struct MovingAverage: OperationAttributes {
+    public static let name = "movingAverage"
+    public var kind: OperationKind { .movingAverage(self) }
+
+    /// The weight of the old average.
+    public var momentum: Float
+    /// What the new value is multiplied by: m / (m - 1) turns a population variance over m elements
+    /// into the sample variance.
+    public var correction: Float
+
+    public init(momentum: Float, correction: Float = 1) {
+      self.momentum = momentum
+      self.correction = correction
+    }
+
+    public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
+      try requireInputs(inputs, 2...2)
+      try requireFloat(inputs)
+      try requireFraction(momentum, "momentum")
+      try requireNonNegative(correction, "correction")
+      try requireShape(inputs, 1, inputs[0].shape)
+      return [inputs[0]]
+    }
+
+    public func summary(inputs: [ValueType]) -> String { "moving average \(momentum)" }
+  }
+}

@@ -1,0 +1,106 @@
+public import ConvNetTensors
+
+extension Operation {
+  /// A border around every channel.
+  ///
+  /// Input: [N, C, (H,) W]. Output: each spatial extent grows by what its two sides say.
+  public struct Pad: OperationAttributes {
+    public static let name = "pad"
+    public var kind: OperationKind { .pad(self) }
+
+    /// What the border holds.
+    public enum Mode: String, Hashable, Sendable, Codable, CaseIterable {
+      case zero
+      /// The nearest element of the input.
+      case edge
+      /// The input mirrored at its outermost element, which is not repeated: c b | a b c | b a.
+      case reflect
+    }
+
+    /// One a spatial axis.
+    public var sides: [Padding.Sides]
+    public var mode: Mode
+
+    public init(sides: [Padding.Sides], mode: Mode) {
+      self.sides = sides
+      self.mode = mode
+    }
+
+    /// The input's position that an output's position shows; `nil` for zero.
+    package func source(of position: Int, axis: Int, extent: Int) -> Int? {
+      let source = position - sides[axis].before
+      if 0..<extent ~= source { return source }
+      switch mode {
+      case .zero: return nil
+      case .edge: return source < 0 ? 0 : extent - 1
+      case .reflect: return source < 0 ? -source : 2 * (extent - 1) - source
+      }
+    }
+
+    public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
+      try requireInputs(inputs, 1...1)
+      try requireFloat(inputs)
+      try requireRank(inputs, 0, 3...4)
+      let input = inputs[0].shape
+      let description = "\(sides.map { [$0.before, $0.after] })"
+      let allowed = 0...extentLimit
+      guard sides.count == input.rank - 2,
+        sides.allSatisfy({ allowed ~= $0.before && allowed ~= $0.after })
+      else {
+        throw .attribute(
+          name: "sides", value: description,
+          requirement: "\(input.rank - 2) pairs between 0 and \(extentLimit)")
+      }
+      if mode == .reflect {
+        guard zip(sides, input.spatial).allSatisfy({ max($0.before, $0.after) < $1 }) else {
+          throw .attribute(
+            name: "sides", value: description,
+            requirement: "smaller than the input \(Shape(input.spatial)), which is mirrored once")
+        }
+      }
+      let extents = zip(input.spatial, sides).map { $0 + $1.before + $1.after }
+      return [ValueType(try resultShape([input[0], input[1]] + extents))]
+    }
+
+    public func summary(inputs: [ValueType]) -> String {
+      "pad \(sides.map { "\($0.before)+\($0.after)" }.joined(separator: " ")) \(mode)"
+    }
+
+    public func appendGradient(
+      of operation: Operation, outputGradients: [ValueID?], to builder: inout GradientBuilder
+    ) throws(GraphError) -> [ValueID?] {
+      guard let gradient = outputGradients[0] else { return [nil] }
+      let input = builder.type(of: operation.inputs[0]).shape
+      return try builder.append(
+        PadGradient(self, inputShape: input.withoutBatch), to: [gradient], of: operation)
+    }
+  }
+}
+
+extension Operation {
+  /// The gradient of padding: every element sums the gradients of the outputs that show it.
+  ///
+  /// Input: gradient by the output. Output: gradient by the input.
+  public struct PadGradient: OperationAttributes {
+    public static let name = "padGradient"
+    public var kind: OperationKind { .padGradient(self) }
+
+    public var pad: Pad
+    /// The forward input's shape without its batch.
+    public var inputShape: Shape
+
+    package init(_ pad: Pad, inputShape: Shape) {
+      self.pad = pad
+      self.inputShape = inputShape
+    }
+
+    public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
+      try requireInputs(inputs, 1...1)
+      try requireFloat(inputs)
+      try requireRank(inputs, 0, 3...4)
+      let input = ValueType(try inputShape.batched(inputs[0].shape[0]))
+      try requireShape(inputs, 0, pad.outputTypes(for: [input])[0].shape)
+      return [input]
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import ConvNetTensors
+
+extension Operation {
+  /// Axes in another order: axis i of the output is axis permutation[i] of the input.
+  public struct Transpose: OperationAttributes {
+    public static let name = "transpose"
+    public var kind: OperationKind { .transpose(self) }
+
+    public var permutation: [Int]
+
+    public init(permutation: [Int]) {
+      self.permutation = permutation
+    }
+
+    public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
+      try requireInputs(inputs, 1...1)
+      var result = inputs[0]
+      let dimensions = result.shape.dimensions
+      guard permutation.sorted() == Array(dimensions.indices) else {
+        throw .attribute(
+          name: "permutation", value: "\(permutation)",
+          requirement: "an order of all axes of an input of shape \(result.shape)")
+      }
+      result.shape = Shape(permutation.map { dimensions[$0] })
+      return [result]
+    }
+
+    public func summary(inputs: [ValueType]) -> String { "transpose \(permutation)" }
+
+    public func appendGradient(
+      of operation: Operation, outputGradients: [ValueID?], to builder: inout GradientBuilder
+    ) throws(GraphError) -> [ValueID?] {
+      guard let gradient = outputGradients[0] else { return [nil] }
+      let inverse = permutation.indices.sorted { permutation[$0] < permutation[$1] }
+      return try builder.append(Transpose(permutation: inverse), to: [gradient], of: operation)
+    }
+  }
+}

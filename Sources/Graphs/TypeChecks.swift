@@ -1,0 +1,112 @@
+package import ConvNetTensors
+
+// Checks shared by the shape inferences. Attributes and shapes may come from a file, so nothing
+// here may overflow or trap.
+
+/// The largest extent, stride, dilation or padding: products of two and sums of their products
+/// stay far from overflow.
+package let extentLimit = 1 << 30
+
+package func requireInputs(
+  _ inputs: [ValueType], _ expected: ClosedRange<Int>
+) throws(GraphError.Problem) {
+  guard expected.contains(inputs.count) else {
+    throw .inputCount(expected: expected, actual: inputs.count)
+  }
+}
+
+package func requireRank(
+  _ inputs: [ValueType], _ input: Int, _ expected: ClosedRange<Int>
+) throws(GraphError.Problem) {
+  guard expected.contains(inputs[input].shape.rank) else {
+    throw .rank(input: input, expected: expected, actual: inputs[input].shape)
+  }
+}
+
+package func requireShape(
+  _ inputs: [ValueType], _ input: Int, _ expected: Shape
+) throws(GraphError.Problem) {
+  guard inputs[input].shape == expected else {
+    throw .shape(input: input, expected: expected.description, actual: inputs[input].shape)
+  }
+}
+
+package func requireElementType(
+  _ inputs: [ValueType], _ input: Int, _ expected: ElementType
+) throws(GraphError.Problem) {
+  guard inputs[input].elementType == expected else {
+    throw .elementType(input: input, expected: expected, actual: inputs[input].elementType)
+  }
+}
+
+/// All inputs are `float32`: the precision of every arithmetic operation.
+package func requireFloat(_ inputs: [ValueType]) throws(GraphError.Problem) {
+  for index in inputs.indices { try requireElementType(inputs, index, .float32) }
+}
+
+package func requirePositive(_ values: [Int], _ name: String) throws(GraphError.Problem) {
+  guard values.allSatisfy({ 1...extentLimit ~= $0 }) else {
+    throw .attribute(
+      name: name, value: "\(values)", requirement: "between 1 and \(extentLimit)")
+  }
+}
+
+/// One number an axis.
+package func requireCount(
+  _ values: [Int], _ count: Int, _ name: String
+) throws(GraphError.Problem) {
+  guard values.count == count else {
+    throw .attribute(name: name, value: "\(values)", requirement: "\(count) numbers, one an axis")
+  }
+}
+
+/// A fraction with both ends allowed; refuses what is not a number.
+package func requireFraction(_ value: Float, _ name: String) throws(GraphError.Problem) {
+  guard (0...1).contains(value) else {
+    throw .attribute(name: name, value: "\(value)", requirement: "between 0 and 1")
+  }
+}
+
+package func requireNonNegative(_ value: Float, _ name: String) throws(GraphError.Problem) {
+  guard value >= 0, value.isFinite else {
+    throw .attribute(name: name, value: "\(value)", requirement: "a finite number, zero or more")
+  }
+}
+
+/// The shape of a result, where the number of its elements can be represented.
+package func resultShape(_ dimensions: [Int]) throws(GraphError.Problem) -> Shape {
+  guard let shape = Shape(checking: dimensions) else {
+    throw .invariant("would make a value of shape \(dimensions), which cannot be represented")
+  }
+  return shape
+}
+
+/// The product, or `Int.max` where it is larger.
+package func saturatingProduct(_ factors: [Int]) -> Int {
+  var product = 1
+  for factor in factors {
+    let (next, overflow) = product.multipliedReportingOverflow(by: factor)
+    if overflow { return .max }
+    product = next
+  }
+  return product
+}
+
+extension Shape {
+  /// The extents of the positions: all but batch and channels.
+  package var spatial: [Int] { Array(dimensions.dropFirst(2)) }
+
+  /// The shape of one example: all but the batch.
+  package var withoutBatch: Shape { Shape(Array(dimensions.dropFirst())) }
+
+  /// The shape of a batch of examples of this shape.
+  package func batched(_ batch: Int) throws(GraphError.Problem) -> Shape {
+    try resultShape([batch] + dimensions)
+  }
+}
+
+/// `5x5` for extents, `2` for equal numbers.
+package func describe(_ numbers: [Int]) -> String {
+  if let first = numbers.first, numbers.allSatisfy({ $0 == first }) { return "\(first)" }
+  return numbers.map(String.init).joined(separator: "x")
+}
