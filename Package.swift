@@ -45,24 +45,27 @@ let package = Package(
   targets: [
     // Shims: the only files that include a C library's headers, and the vector kernels.
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
-    .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
+    .target(
+      name: "CImages",
+      linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z"), .linkedLibrary("jpeg")]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
     // Rooms.
     room("Tensors"),
+    room("Images", imports: ["Tensors"], shims: ["CImages"]),
     room("Graphs", imports: ["Tensors"]),
     room("Compiler", imports: graphRooms),
     room("Engine", imports: ["Compiler"] + graphRooms, shims: ["COneDNN", "CKernels"]),
-    room("Layers", imports: graphRooms),
-    room("Models", imports: ["Layers"] + graphRooms),
-    room("Formats", imports: graphRooms),
-    room("Images", imports: ["Tensors"], shims: ["CImages"]),
+    room("Layers", imports: ["Images"] + graphRooms),
+    room("Models", imports: ["Layers", "Images"] + graphRooms),
+    room("Formats", imports: ["Layers", "Images"] + graphRooms),
     room("Datasets", imports: ["Images", "Tensors"], shims: ["CImages"]),
     room(
       "Training", imports: ["Layers", "Formats", "Datasets", "Images"] + engineRooms,
       shims: ["CKernels"]),
     room(
-      "Evaluation", imports: ["Models", "Layers", "Formats", "Datasets", "Images"] + engineRooms),
+      "Evaluation",
+      imports: ["Training", "Models", "Layers", "Formats", "Datasets", "Images"] + engineRooms),
     room("Reports"),
 
     // Products.

@@ -1,1 +1,65 @@
-// Room under construction.
+public import ConvNetDatasets
+public import ConvNetEngine
+import ConvNetGraphs
+import ConvNetImages
+public import ConvNetLayers
+public import ConvNetTraining
+
+/// The accuracy of a model on a data set, with the protocol that it was measured by.
+public struct Evaluation: Sendable {
+  public let metrics: ClassificationMetrics
+  public let classNames: [String]
+  /// Counts: `confusion[label][predicted]`.
+  public let confusion: [[Int]]
+  /// How every picture was prepared and how many views of it were scored.
+  public let protocolDescription: String
+
+  /// Scores every sample once.
+  ///
+  /// - Throws: ``TrainingError`` where the classes of model and data differ.
+  public init(
+    of model: Model, on dataset: any Dataset, batchSize: Int = 256,
+    threads: Int = Threads.available, progress: (Int) -> Void = { _ in }
+  ) throws {
+    guard dataset.classNames.count == model.classCount else {
+      throw TrainingError.classCount(model: model.classCount, data: dataset.classNames.count)
+    }
+    guard model.classNames.isEmpty || model.classNames == dataset.classNames else {
+      throw TrainingError.classMismatch(model: model.classNames, data: dataset.classNames)
+    }
+    let classes = model.classCount
+    var confusion = [[Int]](repeating: [Int](repeating: 0, count: classes), count: classes)
+    metrics = try ClassificationMetrics(
+      of: model, on: dataset, batchSize: batchSize, threads: threads, progress: progress
+    ) { predicted, label in
+      confusion[label][predicted] += 1
+    }
+    self.confusion = confusion
+    classNames = dataset.classNames
+    protocolDescription = "\(try model.requiredPreprocessing()), one view"
+  }
+
+  /// The pairs of classes that are most often taken for each other.
+  public struct Confusion: Hashable, Sendable {
+    public var label: String
+    public var predicted: String
+    /// Samples of `label` that were taken for `predicted`.
+    public var count: Int
+    /// Of all samples of `label`, 0 to 1.
+    public var share: Double
+  }
+
+  public func worstConfusions(limit: Int) -> [Confusion] {
+    var all: [Confusion] = []
+    for (label, row) in confusion.enumerated() {
+      let total = row.reduce(0, +)
+      for (predicted, count) in row.enumerated() where predicted != label && count > 0 {
+        all.append(
+          Confusion(
+            label: classNames[label], predicted: classNames[predicted], count: count,
+            share: Double(count) / Double(total)))
+      }
+    }
+    return Array(all.sorted { $0.count > $1.count }.prefix(limit))
+  }
+}

@@ -19,6 +19,11 @@ public struct Graph: Hashable, Sendable {
   public struct ParameterUpdate: Hashable, Sendable, Codable {
     public var parameter: ValueID
     public var value: ValueID
+
+    package init(parameter: ValueID, value: ValueID) {
+      self.parameter = parameter
+      self.value = value
+    }
   }
 
   public var name: String

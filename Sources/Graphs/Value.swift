@@ -63,6 +63,12 @@ public struct Value: Hashable, Sendable, Codable {
   public var type: ValueType
   public var source: Source
 
+  package init(name: String, type: ValueType, source: Source) {
+    self.name = name
+    self.type = type
+    self.source = source
+  }
+
   public var shape: Shape { type.shape }
 
   public var parameterKind: ParameterKind? {

@@ -1,1 +1,45 @@
-@main struct Command { static func main() {} }
+import ArgumentParser
+import Foundation
+
+/// The command: parses arguments, calls the library, prints.
+@main
+struct Command: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "convnet",
+    abstract: "Convolutional networks on a CPU: train, evaluate, explain and run them.",
+    discussion: """
+      EXAMPLES
+        convnet models
+        convnet train --model lenet5 --data fashion-mnist --output runs/first
+        convnet evaluate runs/first/model.safetensors --data fashion-mnist
+        convnet predict runs/first/model.safetensors picture.png
+
+      Results go to standard output, everything else to standard error. Exit status: 0 done, 1 failed (one
+      line that begins with error:), 64 usage.
+      """,
+    version: "0.1.0",
+    subcommands: [
+      ModelsCommand.self, SummaryCommand.self, ExplainCommand.self, TrainCommand.self,
+      EvaluateCommand.self, PredictCommand.self, RunCommand.self, BenchmarkCommand.self,
+      DatasetCommand.self,
+    ])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      // The parser's own errors (usage, help, version) have its form and its exit status.
+      guard exitCode(for: error) == .failure, !(error is ExitCode) else { exit(withError: error) }
+      FileHandle.standardError.write(Data("error: \(describe(error))\n".utf8))
+      Foundation.exit(1)
+    }
+  }
+
+  /// One line that says what, where and what to do.
+  private static func describe(_ error: any Error) -> String {
+    let text =
+      error is any CustomStringConvertible ? "\(error)" : error.localizedDescription
+    return text.split(whereSeparator: \.isNewline).joined(separator: " ")
+  }
+}

@@ -1,1 +1,68 @@
-#pragma once
+// The thread pool that our kernels share with oneDNN, and the loops that need wide vectors.
+//
+// Each kernel is compiled for several processors and dispatched at run time. Arrays do not overlap unless a comment says
+// that they may be the same.
+#ifndef CONVNET_CKERNELS_H
+#define CONVNET_CKERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// MARK: Threads
+
+// Processors that this process may use: affinity and the container's quota, whichever is less.
+int ck_available_processors(void);
+// Makes the calling thread's parallel regions, ours and oneDNN's, run on `threads` threads with denormals flushed to zero.
+// Costs nothing where the calling thread is set so already.
+void ck_prepare_thread(int threads);
+// Calls `body(context, task)` for task 0 ..< tasks, on the pool.
+void ck_parallel(int tasks, void (*body)(void *context, int task), void *context);
+
+// The largest resident memory of the process so far, in bytes.
+int64_t ck_peak_memory(void);
+
+// MARK: Optimizers
+
+// velocity <- momentum velocity - rate gradient - decay rate weight; weight <- weight + velocity.
+void ck_momentum_step(float *weight, float *velocity, const float *gradient, size_t count, float rate, float momentum,
+                      float decay);
+// The sum of squares, accumulated in double precision.
+double ck_sum_of_squares(const float *x, size_t count);
+// Whether every element is finite.
+bool ck_all_finite(const float *x, size_t count);
+
+// MARK: Operations
+
+// old <- momentum old + fresh_weight fresh.
+void ck_moving_average(float *result, const float *old, const float *fresh, size_t count, float momentum,
+                       float fresh_weight);
+// result <- coefficient x. May be the same array.
+void ck_scale(float *result, const float *x, size_t count, float coefficient);
+// Keeps an element where the Philox word of (key, counter, element) is at least `threshold`, scaled; else zero.
+// May be the same array.
+void ck_dropout(float *result, const float *x, size_t count, uint32_t threshold, float scale, const uint32_t key[2],
+                const uint32_t counter[3]);
+// Rows of logits -> probabilities, and the sum over the rows of the cross-entropy with the target distribution.
+// Labels are indices (`labels`) or distributions (`targets`); the other is null. Not a number where an index is no class.
+double ck_cross_entropy(float *probabilities, const float *logits, const int32_t *labels, const float *targets,
+                        size_t rows, size_t classes, float smoothing);
+// gradient <- scale (probability - smoothed target).
+void ck_cross_entropy_gradient(float *gradient, const float *probabilities, const int32_t *labels,
+                               const float *targets, size_t rows, size_t classes, float smoothing, float scale);
+// The sum of mask (prediction - target)^2; `mask` may be null.
+double ck_squared_error(const float *prediction, const float *target, const float *mask, size_t count);
+// gradient <- scale mask (prediction - target).
+void ck_squared_error_gradient(float *gradient, const float *prediction, const float *target, const float *mask,
+                               size_t count, float scale);
+// Planes of [input_height, input_width] to [output_height, output_width]: output row i is input row rows[i], a row of zeros
+// where that is negative; likewise columns.
+void ck_pad(float *output, const float *input, size_t planes, const int32_t *rows, const int32_t *columns,
+            size_t input_height, size_t input_width, size_t output_height, size_t output_width);
+// The transpose of ck_pad: sums every output element back into the input element that it came from.
+void ck_pad_gradient(float *input, const float *output, size_t planes, const int32_t *rows, const int32_t *columns,
+                     size_t input_height, size_t input_width, size_t output_height, size_t output_width);
+// Sums over batch and positions of [batch, channels, positions].
+void ck_channel_sums(float *sums, const float *x, size_t batch, size_t channels, size_t positions);
+
+#endif

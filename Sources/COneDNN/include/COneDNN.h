@@ -1,1 +1,184 @@
-#pragma once
+// What the engine needs of oneDNN, in one vocabulary for versions 2.6 and 3.
+//
+// Every function that can fail returns 0 or the library's status; `cdnn_status_text` names it.
+// Objects are created for the one CPU engine of the process and freed by their owner.
+#ifndef CONVNET_CONEDNN_H
+#define CONVNET_CONEDNN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct cdnn_desc cdnn_desc;              // a memory descriptor: extents, type, layout
+typedef struct cdnn_attributes cdnn_attributes;  // post-operations
+typedef struct cdnn_primitive cdnn_primitive;    // a compiled primitive and its descriptor
+typedef struct cdnn_call cdnn_call;              // a primitive bound to its arguments
+
+enum { CDNN_MAX_RANK = 12, CDNN_UNIMPLEMENTED = 3 };
+
+typedef enum { CDNN_F32, CDNN_F16, CDNN_BF16, CDNN_S32, CDNN_S8, CDNN_U8 } cdnn_type;
+
+typedef enum {
+  CDNN_CONVOLUTION_DIRECT,
+  CDNN_CONVOLUTION_WINOGRAD,
+  CDNN_CONVOLUTION_AUTO,
+  CDNN_POOLING_MAX,
+  CDNN_POOLING_AVERAGE_INCLUDING_PADDING,
+  CDNN_POOLING_AVERAGE_EXCLUDING_PADDING,
+  CDNN_LRN_ACROSS_CHANNELS,
+  CDNN_LRN_WITHIN_CHANNEL,
+  CDNN_ELTWISE_RELU,  // alpha: the slope of the negative part
+  CDNN_ELTWISE_CLIP,  // alpha, beta: the bounds
+  CDNN_ELTWISE_ELU,
+  CDNN_ELTWISE_SWISH,
+  CDNN_ELTWISE_GELU_ERF,
+  CDNN_ELTWISE_TANH,
+  CDNN_ELTWISE_LOGISTIC,
+  CDNN_ELTWISE_LINEAR,
+  // The same functions, differentiated from their results.
+  CDNN_ELTWISE_RELU_FROM_RESULT,
+  CDNN_ELTWISE_CLIP_FROM_RESULT,
+  CDNN_ELTWISE_ELU_FROM_RESULT,
+  CDNN_ELTWISE_TANH_FROM_RESULT,
+  CDNN_ELTWISE_LOGISTIC_FROM_RESULT,
+  CDNN_BINARY_ADD,
+  CDNN_BINARY_MULTIPLY,
+  CDNN_RESAMPLING_NEAREST,
+  CDNN_RESAMPLING_LINEAR,
+  CDNN_SOFTMAX,
+  CDNN_LOG_SOFTMAX,
+  CDNN_REDUCTION_SUM,
+  CDNN_REDUCTION_MEAN,
+} cdnn_algorithm;
+
+// The arguments of a primitive. `CDNN_SOURCE_0 + i` are the inputs of sums and concatenations.
+typedef enum {
+  CDNN_SRC,
+  CDNN_SRC_1,
+  CDNN_DST,
+  CDNN_WEIGHTS,
+  CDNN_BIAS,
+  CDNN_MEAN,
+  CDNN_VARIANCE,
+  CDNN_SCALE,
+  CDNN_SHIFT,
+  CDNN_WORKSPACE,
+  CDNN_SCRATCHPAD,
+  CDNN_DIFF_SRC,
+  CDNN_DIFF_DST,
+  CDNN_DIFF_WEIGHTS,
+  CDNN_DIFF_BIAS,
+  CDNN_DIFF_SCALE,
+  CDNN_DIFF_SHIFT,
+  CDNN_POST_OPERATION_SOURCE_0,
+  CDNN_SOURCE_0 = 1000,
+} cdnn_argument;
+
+// Normalization flags.
+enum {
+  CDNN_NORMALIZATION_GLOBAL_STATISTICS = 1,
+  CDNN_NORMALIZATION_SCALE_SHIFT = 2,
+  CDNN_NORMALIZATION_FUSE_RELU = 4,
+};
+
+void cdnn_version(int *major, int *minor, int *patch);
+const char *cdnn_status_text(int status);
+
+// MARK: Descriptors
+
+// Dense row-major where `strides` is null.
+int cdnn_desc_create(cdnn_desc **out, int rank, const int64_t *dims, cdnn_type type, const int64_t *strides);
+// The primitive chooses the layout.
+int cdnn_desc_create_any(cdnn_desc **out, int rank, const int64_t *dims, cdnn_type type);
+int cdnn_desc_copy(cdnn_desc **out, const cdnn_desc *desc);
+// The part of `parent` at `offsets`; it lies in the parent's memory.
+int cdnn_desc_create_part(cdnn_desc **out, const cdnn_desc *parent, const int64_t *dims, const int64_t *offsets);
+int cdnn_desc_reshape(cdnn_desc **out, const cdnn_desc *desc, int rank, const int64_t *dims);
+// Axis i of `desc` becomes axis permutation[i].
+int cdnn_desc_permute(cdnn_desc **out, const cdnn_desc *desc, const int *permutation);
+void cdnn_desc_destroy(cdnn_desc *desc);
+bool cdnn_desc_equal(const cdnn_desc *left, const cdnn_desc *right);
+size_t cdnn_desc_byte_count(const cdnn_desc *desc);
+// Blocks from the outermost in, as in `aBcd16b`: a letter an axis by decreasing stride, upper case where it is blocked.
+void cdnn_desc_text(const cdnn_desc *desc, char *text, size_t capacity);
+// Whether elements lie at plain strides, written to `strides`, without blocks or padding.
+bool cdnn_desc_plain_strides(const cdnn_desc *desc, int64_t *strides);
+
+// MARK: Attributes
+
+int cdnn_attributes_create(cdnn_attributes **out);
+void cdnn_attributes_destroy(cdnn_attributes *attributes);
+int cdnn_attributes_append_eltwise(cdnn_attributes *attributes, cdnn_algorithm algorithm, float alpha, float beta);
+int cdnn_attributes_append_sum(cdnn_attributes *attributes);
+int cdnn_attributes_append_binary(cdnn_attributes *attributes, cdnn_algorithm algorithm, const cdnn_desc *source);
+
+// MARK: Primitives
+// Scratchpads belong to the caller. Windows have `axes` numbers an array; dilation 1 is none.
+
+typedef struct {
+  int axes;
+  const int64_t *kernel;  // pooling only
+  const int64_t *strides;
+  const int64_t *dilations;
+  const int64_t *padding_before;
+  const int64_t *padding_after;
+} cdnn_window;
+
+int cdnn_convolution_forward(cdnn_primitive **out, bool training, cdnn_algorithm algorithm, const cdnn_desc *src,
+                             const cdnn_desc *weights, const cdnn_desc *bias, const cdnn_desc *dst,
+                             const cdnn_window *window, const cdnn_attributes *attributes);
+int cdnn_convolution_backward_data(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *diff_src,
+                                   const cdnn_desc *weights, const cdnn_desc *diff_dst, const cdnn_window *window);
+int cdnn_convolution_backward_weights(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *src,
+                                      const cdnn_desc *diff_weights, const cdnn_desc *diff_bias,
+                                      const cdnn_desc *diff_dst, const cdnn_window *window);
+int cdnn_inner_product_forward(cdnn_primitive **out, bool training, const cdnn_desc *src, const cdnn_desc *weights,
+                               const cdnn_desc *bias, const cdnn_desc *dst, const cdnn_attributes *attributes);
+int cdnn_inner_product_backward_data(cdnn_primitive **out, const cdnn_desc *diff_src, const cdnn_desc *weights,
+                                     const cdnn_desc *diff_dst);
+int cdnn_inner_product_backward_weights(cdnn_primitive **out, const cdnn_desc *src, const cdnn_desc *diff_weights,
+                                        const cdnn_desc *diff_bias, const cdnn_desc *diff_dst);
+int cdnn_pooling_forward(cdnn_primitive **out, bool training, cdnn_algorithm algorithm, const cdnn_desc *src,
+                         const cdnn_desc *dst, const cdnn_window *window);
+int cdnn_pooling_backward(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *diff_src,
+                          const cdnn_desc *diff_dst, const cdnn_window *window);
+int cdnn_normalization_forward(cdnn_primitive **out, bool training, const cdnn_desc *src, float epsilon, int flags);
+int cdnn_normalization_backward(cdnn_primitive **out, const cdnn_desc *diff, const cdnn_desc *src, float epsilon,
+                                int flags);
+int cdnn_lrn_forward(cdnn_primitive **out, bool training, cdnn_algorithm algorithm, const cdnn_desc *src,
+                     int64_t size, float alpha, float beta, float k);
+int cdnn_lrn_backward(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *src, const cdnn_desc *diff,
+                      int64_t size, float alpha, float beta, float k);
+int cdnn_eltwise_forward(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *src, float alpha,
+                         float beta);
+int cdnn_eltwise_backward(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *data,
+                          const cdnn_desc *diff, float alpha, float beta);
+int cdnn_binary(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *first, const cdnn_desc *second,
+                const cdnn_desc *dst);
+int cdnn_sum(cdnn_primitive **out, const cdnn_desc *dst, int count, const float *scales,
+             const cdnn_desc *const *sources);
+int cdnn_concat(cdnn_primitive **out, const cdnn_desc *dst, int count, int axis, const cdnn_desc *const *sources);
+int cdnn_softmax_forward(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *src, int axis);
+int cdnn_softmax_backward(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *dst,
+                          const cdnn_desc *diff, int axis);
+int cdnn_resampling_forward(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *src,
+                            const cdnn_desc *dst);
+int cdnn_resampling_backward(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *diff_src,
+                             const cdnn_desc *diff_dst);
+int cdnn_reduction(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *src, const cdnn_desc *dst);
+int cdnn_reorder(cdnn_primitive **out, const cdnn_desc *src, const cdnn_desc *dst);
+void cdnn_primitive_destroy(cdnn_primitive *primitive);
+
+// The layout that the primitive chose for an argument; null where it has none.
+const cdnn_desc *cdnn_primitive_desc(const cdnn_primitive *primitive, cdnn_argument argument);
+// The name of the implementation, as in `jit:avx512_core`.
+const char *cdnn_primitive_implementation(const cdnn_primitive *primitive);
+
+// MARK: Calls
+
+int cdnn_call_create(cdnn_call **out, const cdnn_primitive *primitive, int count, const cdnn_argument *arguments,
+                     const cdnn_desc *const *descs, void *const *pointers);
+int cdnn_call_run(const cdnn_call *call);
+void cdnn_call_destroy(cdnn_call *call);
+
+#endif

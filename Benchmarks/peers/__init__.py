@@ -1,0 +1,1 @@
+"""The frameworks that ConvNet is measured against: one file and one `Peer` each."""

@@ -1,0 +1,54 @@
+# `make` alone lists the targets. Everything lands in .build, runs and .venv-peers.
+
+# The one job of the demo and the benchmark: LeNet-5 on Fashion-MNIST.
+EPOCHS ?= 5
+SOURCES := Sources Tests Examples Package.swift
+CONVNET := .build/release/convnet
+
+ifeq ($(shell uname -s),Darwin)
+  # Homebrew's headers and libraries are not where the compiler looks by itself.
+  BREW := $(shell brew --prefix 2>/dev/null)
+  export CPATH := $(BREW)/include$(if $(CPATH),:$(CPATH))
+  export LIBRARY_PATH := $(BREW)/lib$(if $(LIBRARY_PATH),:$(LIBRARY_PATH))
+  # No package brings the data set there: `scripts/setup` fetches it into this folder.
+  export DATA_ROOT ?= $(CURDIR)/runs/data/fashion-mnist
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test lint format benchmark benchmark-peers parity clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install the system packages that are missing (nothing happens when all are there)
+	@scripts/setup
+
+build: setup ## Build the library and the command, optimized
+	swift build -c release
+
+demo: build ## Train LeNet-5 on Fashion-MNIST, evaluate it, classify some pictures
+	@EPOCHS=$(EPOCHS) scripts/demo $(CONVNET)
+
+test: setup ## Run every test, optimized
+	swift test -c release
+
+lint: ## Check the format of every Swift file
+	swift format lint --strict --parallel --recursive $(SOURCES)
+
+format: ## Format every Swift file in place
+	swift format format --parallel --in-place --recursive $(SOURCES)
+
+benchmark: build ## Measure training and inference of LeNet-5
+	$(CONVNET) benchmark lenet5 --batch 64 --mode training
+	$(CONVNET) benchmark lenet5 --batch 64 --mode inference
+
+benchmark-peers: build ## Measure ConvNet beside PyTorch, in turn (downloads PyTorch once)
+	@scripts/peers-environment .venv-peers
+	.venv-peers/bin/python Benchmarks/peers.py --convnet $(CONVNET) $(ARGUMENTS)
+
+parity: build ## Compare the outputs of the same weights in ConvNet and PyTorch
+	@scripts/peers-environment .venv-peers
+	.venv-peers/bin/python Benchmarks/parity.py --convnet $(CONVNET) $(ARGUMENTS)
+
+clean: ## Delete what was built; keeps runs and the peers' environment
+	rm -rf .build

@@ -1,0 +1,126 @@
+#include "CKernels.h"
+#include "vector.h"
+
+#include <math.h>
+#include <string.h>
+
+VECTORISED void ck_moving_average(float *result, const float *old, const float *fresh, size_t count, float momentum,
+                                  float fresh_weight) {
+  for (size_t i = 0; i < count; ++i) result[i] = momentum * old[i] + fresh_weight * fresh[i];
+}
+
+VECTORISED void ck_scale(float *result, const float *x, size_t count, float coefficient) {
+  for (size_t i = 0; i < count; ++i) result[i] = coefficient * x[i];
+}
+
+// One block of the generator described in Sources/Tensors/RandomNumbers.swift.
+static inline void philox(uint32_t c[4], uint32_t k0, uint32_t k1) {
+  for (int round = 0; round < 10; ++round) {
+    uint64_t first = (uint64_t)0xD2511F53u * c[0], second = (uint64_t)0xCD9E8D57u * c[2];
+    uint32_t next[4] = {(uint32_t)(second >> 32) ^ c[1] ^ k0, (uint32_t)second,
+                        (uint32_t)(first >> 32) ^ c[3] ^ k1, (uint32_t)first};
+    memcpy(c, next, sizeof next);
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  }
+}
+
+VECTORISED void ck_dropout(float *result, const float *x, size_t count, uint32_t threshold, float scale,
+                           const uint32_t key[2], const uint32_t counter[3]) {
+  for (size_t block = 0; block * 4 < count; ++block) {
+    uint32_t words[4] = {(uint32_t)block, counter[0], counter[1], counter[2]};
+    philox(words, key[0], key[1]);
+    for (size_t i = block * 4; i < count && i < block * 4 + 4; ++i)
+      result[i] = words[i & 3] >= threshold ? scale * x[i] : 0;
+  }
+}
+
+static inline float target_of(const int32_t *labels, const float *targets, size_t row, size_t column, size_t classes,
+                              float smoothing) {
+  float target = targets ? targets[row * classes + column] : (labels[row] == (int32_t)column ? 1.0f : 0.0f);
+  return (1 - smoothing) * target + smoothing / (float)classes;
+}
+
+double ck_cross_entropy(float *probabilities, const float *logits, const int32_t *labels, const float *targets,
+                        size_t rows, size_t classes, float smoothing) {
+  double loss = 0;
+  for (size_t row = 0; row < rows; ++row) {
+    if (labels && (labels[row] < 0 || (size_t)labels[row] >= classes)) return NAN;
+    const float *x = logits + row * classes;
+    float *p = probabilities + row * classes;
+    float largest = x[0];
+    for (size_t i = 1; i < classes; ++i) largest = x[i] > largest ? x[i] : largest;
+    double sum = 0;
+    for (size_t i = 0; i < classes; ++i) sum += p[i] = expf(x[i] - largest);
+    const double log_sum = log(sum);
+    const float inverse = (float)(1 / sum);
+    for (size_t i = 0; i < classes; ++i) p[i] *= inverse;
+    if (labels && smoothing == 0) {
+      loss += log_sum - (x[labels[row]] - largest);
+    } else {
+      for (size_t i = 0; i < classes; ++i)
+        loss += target_of(labels, targets, row, i, classes, smoothing) * (log_sum - (x[i] - largest));
+    }
+  }
+  return loss;
+}
+
+void ck_cross_entropy_gradient(float *gradient, const float *probabilities, const int32_t *labels,
+                               const float *targets, size_t rows, size_t classes, float smoothing, float scale) {
+  for (size_t row = 0; row < rows; ++row)
+    for (size_t i = 0; i < classes; ++i)
+      gradient[row * classes + i] =
+          scale * (probabilities[row * classes + i] - target_of(labels, targets, row, i, classes, smoothing));
+}
+
+double ck_squared_error(const float *prediction, const float *target, const float *mask, size_t count) {
+  double sum = 0;
+  for (size_t i = 0; i < count; ++i) {
+    double difference = (double)prediction[i] - target[i];
+    sum += (mask ? mask[i] : 1) * difference * difference;
+  }
+  return sum;
+}
+
+VECTORISED void ck_squared_error_gradient(float *gradient, const float *prediction, const float *target,
+                                          const float *mask, size_t count, float scale) {
+  if (mask) {
+    for (size_t i = 0; i < count; ++i) gradient[i] = scale * mask[i] * (prediction[i] - target[i]);
+  } else {
+    for (size_t i = 0; i < count; ++i) gradient[i] = scale * (prediction[i] - target[i]);
+  }
+}
+
+void ck_pad(float *output, const float *input, size_t planes, const int32_t *rows, const int32_t *columns,
+            size_t input_height, size_t input_width, size_t output_height, size_t output_width) {
+  for (size_t plane = 0; plane < planes; ++plane)
+    for (size_t i = 0; i < output_height; ++i) {
+      float *to = output + (plane * output_height + i) * output_width;
+      const float *from = input + (plane * input_height + (size_t)(rows[i] < 0 ? 0 : rows[i])) * input_width;
+      for (size_t j = 0; j < output_width; ++j) to[j] = rows[i] < 0 || columns[j] < 0 ? 0 : from[columns[j]];
+    }
+}
+
+void ck_pad_gradient(float *input, const float *output, size_t planes, const int32_t *rows, const int32_t *columns,
+                     size_t input_height, size_t input_width, size_t output_height, size_t output_width) {
+  memset(input, 0, planes * input_height * input_width * sizeof *input);
+  for (size_t plane = 0; plane < planes; ++plane)
+    for (size_t i = 0; i < output_height; ++i) {
+      if (rows[i] < 0) continue;
+      const float *from = output + (plane * output_height + i) * output_width;
+      float *to = input + (plane * input_height + (size_t)rows[i]) * input_width;
+      for (size_t j = 0; j < output_width; ++j)
+        if (columns[j] >= 0) to[columns[j]] += from[j];
+    }
+}
+
+void ck_channel_sums(float *sums, const float *x, size_t batch, size_t channels, size_t positions) {
+  for (size_t channel = 0; channel < channels; ++channel) {
+    double sum = 0;
+    for (size_t sample = 0; sample < batch; ++sample) {
+      const float *plane = x + (sample * channels + channel) * positions;
+      for (size_t i = 0; i < positions; ++i) sum += plane[i];
+    }
+    sums[channel] = (float)sum;
+  }
+}

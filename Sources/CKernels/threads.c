@@ -1,0 +1,109 @@
+#define _GNU_SOURCE
+#include "CKernels.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+// oneDNN runs on OpenMP's pool; our kernels use the same one through its C entry points, so that two pools never compete
+// for the processors. Where there is no OpenMP every region runs on the calling thread.
+typedef void (*region)(void *);
+static void (*omp_parallel)(region, void *, unsigned, unsigned);
+static void (*omp_set_threads)(int);
+static int (*omp_thread)(void);
+static int (*omp_threads)(void);
+
+static void find_openmp(void) {
+  *(void **)&omp_set_threads = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+  *(void **)&omp_thread = dlsym(RTLD_DEFAULT, "omp_get_thread_num");
+  *(void **)&omp_threads = dlsym(RTLD_DEFAULT, "omp_get_num_threads");
+  if (omp_set_threads && omp_thread && omp_threads) *(void **)&omp_parallel = dlsym(RTLD_DEFAULT, "GOMP_parallel");
+}
+
+static void load_openmp(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, find_openmp);
+}
+
+#if defined(__linux__)
+// Processors' worth of time in the control group's quota; 0 where there is none.
+static int quota(void) {
+  long long limit = 0, period = 0;
+  FILE *file = fopen("/sys/fs/cgroup/cpu.max", "r");
+  if (file) {
+    if (fscanf(file, "%lld %lld", &limit, &period) != 2) limit = 0;
+    fclose(file);
+  } else if ((file = fopen("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "r"))) {
+    if (fscanf(file, "%lld", &limit) != 1) limit = 0;
+    fclose(file);
+    if (limit > 0 && (file = fopen("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "r"))) {
+      if (fscanf(file, "%lld", &period) != 1) period = 0;
+      fclose(file);
+    }
+  }
+  return limit > 0 && period > 0 ? (int)((limit + period - 1) / period) : 0;
+}
+#endif
+
+int ck_available_processors(void) {
+  int processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) processors = CPU_COUNT(&set);
+  int limit = quota();
+  if (limit && limit < processors) processors = limit;
+#endif
+  return processors > 0 ? processors : 1;
+}
+
+static void flush_denormals(void *unused) {
+  (void)unused;
+#if defined(__x86_64__)
+  _mm_setcsr(_mm_getcsr() | 0x8040);  // flush to zero, denormals are zero
+#elif defined(__aarch64__)
+  uint64_t control;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(control));
+  __asm__ volatile("msr fpcr, %0" : : "r"(control | (1u << 24)));
+#endif
+}
+
+static _Thread_local int prepared_threads;
+
+void ck_prepare_thread(int threads) {
+  if (prepared_threads == threads) return;
+  load_openmp();
+  flush_denormals(NULL);
+  if (omp_set_threads) omp_set_threads(threads);
+  if (omp_parallel) omp_parallel(flush_denormals, NULL, 0, 0);
+  prepared_threads = threads;
+}
+
+struct work {
+  int tasks;
+  void (*body)(void *, int);
+  void *context;
+};
+
+static void run_share(void *argument) {
+  const struct work *work = argument;
+  int threads = omp_threads(), thread = omp_thread();
+  for (int task = thread; task < work->tasks; task += threads) work->body(work->context, task);
+}
+
+void ck_parallel(int tasks, void (*body)(void *context, int task), void *context) {
+  load_openmp();
+  if (tasks > 1 && omp_parallel && prepared_threads != 1) {
+    struct work work = {tasks, body, context};
+    omp_parallel(run_share, &work, 0, 0);
+  } else {
+    for (int task = 0; task < tasks; ++task) body(context, task);
+  }
+}

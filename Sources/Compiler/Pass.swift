@@ -1,0 +1,54 @@
+public import ConvNetGraphs
+
+/// A rewriting of a graph with one purpose.
+public struct Pass: Sendable {
+  /// As `convnet explain --after` names it.
+  public let name: String
+  /// One sentence.
+  public let purpose: String
+  package let rewrite: @Sendable (inout Graph) throws(GraphError) -> Void
+}
+
+/// The passes that prepare a graph for the engine, in order. The verifier runs after each.
+public struct PassPipeline: Sendable {
+  public let passes: [Pass]
+
+  public init(mode: Mode) {
+    passes =
+      switch mode {
+      case .inference:
+        [
+          .specialization(for: .inference), .deadValueRemoval, .batchNormalizationFolding,
+          .additionFusion, .activationFusion, .constantFolding(for: .inference),
+        ]
+      case .training:
+        [
+          .specialization(for: .training), .deadValueRemoval, .additionFusion, .activationFusion,
+          .constantFolding(for: .training),
+        ]
+      }
+  }
+
+  /// The rewritten graph.
+  ///
+  /// - Parameter observe: is given the graph after each pass.
+  /// - Throws: ``GraphError`` where the graph is not well formed, or a pass breaks it.
+  public func run(
+    on graph: Graph, observe: (Pass, Graph) -> Void = { _, _ in }
+  ) throws(GraphError) -> Graph {
+    var graph = graph
+    try graph.verify()
+    for pass in passes {
+      try pass.rewrite(&graph)
+      do {
+        try graph.verify()
+      } catch {
+        throw GraphError(
+          subject: error.subject,
+          problem: .invariant("after the pass \(pass.name): \(error.problem)"))
+      }
+      observe(pass, graph)
+    }
+    return graph
+  }
+}

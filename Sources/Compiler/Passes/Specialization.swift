@@ -1,0 +1,71 @@
+public import ConvNetGraphs
+import ConvNetTensors
+
+extension Pass {
+  /// Gives every operation the form that it has in a mode.
+  ///
+  /// Inference: dropout and auxiliary outputs go, batch normalization uses its moving averages. Training: batch
+  /// normalization computes the statistics of the batch and updates its moving averages with them. A graph that is in its
+  /// form already stays as it is.
+  public static func specialization(for mode: Mode) -> Pass {
+    Pass(
+      name: "specialization",
+      purpose: "gives batch normalization, dropout and auxiliary outputs the form of the mode",
+      rewrite: { (graph: inout Graph) throws(GraphError) in
+        switch mode {
+        case .inference: graph.specializeForInference()
+        case .training: try graph.specializeForTraining()
+        }
+      })
+  }
+}
+
+extension Graph {
+  /// The graph in the form of a mode: what ``Pass/specialization(for:)`` makes, for a caller that appends a loss.
+  public func specialized(for mode: Mode) throws(GraphError) -> Graph {
+    var graph = self
+    try Pass.specialization(for: mode).rewrite(&graph)
+    return graph
+  }
+
+  fileprivate mutating func specializeForInference() {
+    outputs.removeAll { $0.auxiliaryWeight != nil }
+    parameterUpdates = []
+    for operation in operations {
+      if case .dropout = operation.kind {
+        replaceUses(of: operation.outputs[0], with: operation.inputs[0])
+      }
+    }
+  }
+
+  fileprivate mutating func specializeForTraining() throws(GraphError) {
+    for index in operations.indices {
+      let operation = operations[index]
+      guard case .batchNormalization(var normalization) = operation.kind,
+        normalization.form == .inference
+      else { continue }
+      normalization.form = .training
+      let input = self[operation.inputs[0]].shape
+      let statistics = ["mean", "variance"].map { name in
+        append(
+          Value(
+            name: "\(operation.name)/batch \(name)", type: ValueType([input[1]]),
+            source: .operation))
+      }
+      operations[index].kind = normalization.kind
+      operations[index].outputs += statistics
+      let samples = Float(input.count / input[1])
+      for (statistic, running) in zip(statistics, operation.inputs[3...4]) {
+        let isSampleVariance =
+          normalization.runningVariance == .sample
+          && self[running].parameterKind == .runningVariance
+        let average = try append(
+          Operation.MovingAverage(
+            momentum: normalization.momentum,
+            correction: isSampleVariance && samples > 1 ? samples / (samples - 1) : 1),
+          to: running, statistic, name: self[running].name + "/moving average")
+        parameterUpdates.append(ParameterUpdate(parameter: running, value: average))
+      }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+public import ConvNetImages
+public import ConvNetTensors
+
+/// Labelled pictures, numbered from 0. Reading a sample changes nothing, so any number of threads
+/// may.
+public protocol Dataset: Sendable {
+  /// For messages: a data set's name, or a folder.
+  var name: String { get }
+  /// The number of samples.
+  var count: Int { get }
+  /// What the labels 0, 1, 2, … mean.
+  var classNames: [String] { get }
+  /// Height, width and channels where all pictures share them; `nil` where they may differ.
+  var imageShape: Shape? { get }
+
+  /// The class of a sample, without reading its picture.
+  ///
+  /// - Precondition: `0..<count` contains `index`.
+  func label(at index: Int) -> Int
+
+  /// A picture and its class.
+  ///
+  /// - Precondition: `0..<count` contains `index`.
+  /// - Throws: what reading and decoding throws; the error names the file.
+  func sample(at index: Int) throws -> Sample
+}
+
+/// A picture and its class.
+public struct Sample: Hashable, Sendable {
+  public var image: Image
+  /// An index into the data set's class names.
+  public var label: Int
+
+  public init(image: Image, label: Int) {
+    self.image = image
+    self.label = label
+  }
+}
+
+/// The two parts that data sets come in.
+public enum DatasetSplit: String, Hashable, Sendable, Codable, CaseIterable {
+  case train, test
+}
+
+/// A data set whose pictures all lie in memory with the same extents: read without allocating.
+package protocol InMemoryDataset: Dataset {
+  /// Lends the values of a picture in order [H, W, C].
+  func withPixels<Result>(at index: Int, _ body: (Span<UInt8>) -> Result) -> Result
+}

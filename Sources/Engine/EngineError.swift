@@ -1,0 +1,63 @@
+import COneDNN
+public import ConvNetTensors
+
+/// Why a graph cannot be compiled or run.
+public struct EngineError: Error, Hashable, Sendable {
+  public enum Problem: Hashable, Sendable {
+    /// The kernel library refused a primitive. `reason` is its own word.
+    case primitive(reason: String)
+    /// The graph asks for something that this engine does not do. `requirement` says what it does.
+    case unsupported(requirement: String)
+    case missingParameter(String)
+    case parameterShape(name: String, expected: Shape, actual: Shape)
+    case parameterType(name: String, actual: ElementType)
+    case unknownInput(String, known: [String])
+    case unknownOutput(String, known: [String])
+    case inputShape(name: String, expected: Shape, actual: Shape)
+    case inputType(name: String, expected: ElementType, actual: ElementType)
+    case outOfMemory(byteCount: Int)
+  }
+
+  /// The name of the operation, or of the graph.
+  public var subject: String
+  public var problem: Problem
+}
+
+extension EngineError: CustomStringConvertible {
+  public var description: String {
+    switch problem {
+    case .primitive(let reason):
+      "\(subject): the kernel library refused it: \(reason)"
+    case .unsupported(let requirement):
+      "\(subject): \(requirement)"
+    case .missingParameter(let name):
+      "\(subject): no value for parameter \(name); load or initialize every parameter first"
+    case .parameterShape(let name, let expected, let actual):
+      "\(subject): parameter \(name) needs shape \(expected), has \(actual)"
+    case .parameterType(let name, let actual):
+      "\(subject): parameter \(name) must be float32, is \(actual)"
+    case .unknownInput(let name, let known):
+      "\(subject): has no input \(name); its inputs are \(known.joined(separator: ", "))"
+    case .unknownOutput(let name, let known):
+      "\(subject): has no output \(name); its outputs are \(known.joined(separator: ", "))"
+    case .inputShape(let name, let expected, let actual):
+      "\(subject): input \(name) needs shape \(expected), has \(actual)"
+    case .inputType(let name, let expected, let actual):
+      "\(subject): input \(name) needs elements of type \(expected), has \(actual)"
+    case .outOfMemory(let byteCount):
+      "\(subject): \(byteCount) bytes of memory cannot be had; use a smaller batch"
+    }
+  }
+}
+
+/// What the kernel library said, before it is known for which operation.
+struct LibraryFailure: Error {
+  var status: Int32
+}
+
+extension EngineError {
+  init(_ status: Int32, subject: String) {
+    self.init(
+      subject: subject, problem: .primitive(reason: String(cString: cdnn_status_text(status))))
+  }
+}

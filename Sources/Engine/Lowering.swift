@@ -1,0 +1,225 @@
+import COneDNN
+import ConvNetCompiler
+import ConvNetGraphs
+import ConvNetTensors
+
+/// Turns a graph into steps over buffers: chooses primitives and layouts, operation by operation in order.
+///
+/// Every value has a native place, in the layout that its producer made. A consumer that needs another asks for it with
+/// ``read(_:as:)``, which inserts a reorder, once for all that ask. What depends on nothing that changes between runs goes into
+/// the preparation, computed once when the graph is compiled.
+struct Lowering {
+  let graph: Graph
+  let options: CompilationOptions
+  private(set) var buffers: [Buffer] = []
+  /// Computed once, when the graph is compiled.
+  private(set) var preparation: [Step] = []
+  /// Computed at every run.
+  private(set) var steps: [Step] = []
+  /// Where each value lies, in each layout that was asked for; the native one first.
+  private(set) var places: [ValueID: [Place]] = [:]
+
+  /// The index of the operation being lowered.
+  private var position = 0
+  /// The last operation that reads each value; `Int.max` for what must survive the run.
+  private let lastUse: [ValueID: Int]
+  /// The values that lie in each buffer.
+  private var residents: [Int: [ValueID]] = [:]
+
+  init(_ graph: Graph, options: CompilationOptions) throws {
+    self.graph = graph
+    self.options = options
+    var lastUse = graph.consumers.mapValues { $0.last ?? 0 }
+    for result in graph.results { lastUse[result] = .max }
+    self.lastUse = lastUse
+    for input in graph.inputs { try placeInput(input) }
+    for parameter in graph.parameters {
+      let layout = try Layout.rowMajor(graph[parameter].shape)
+      let buffer = addBuffer(.parameter(parameter.index), layout.byteCount)
+      settle(parameter, Place(buffer: buffer, layout: layout))
+    }
+    for (index, operation) in graph.operations.enumerated() {
+      position = index
+      do {
+        try lower(operation)
+      } catch let failure as LibraryFailure {
+        throw EngineError(failure.status, subject: operation.name)
+      }
+    }
+    position = .max
+    for output in graph.outputs { _ = try read(output.value, as: outputLayout(of: output.value)) }
+  }
+
+  private mutating func placeInput(_ input: ValueID) throws {
+    let type = graph[input].type
+    let layout =
+      switch (type.elementType, options.inputFormat) {
+      case (.int32, _): try Layout.rowMajor(type.shape, CDNN_S32)
+      case (_, .channelsFirst): try Layout.rowMajor(type.shape)
+      case (_, .channelsLast): try Layout.channelsLast(type.shape)
+      }
+    settle(input, Place(buffer: addBuffer(.input, layout.byteCount), layout: layout))
+  }
+
+  /// Results are read in logical row-major order.
+  func outputLayout(of value: ValueID) throws -> Layout {
+    try .rowMajor(graph[value].shape)
+  }
+
+  // MARK: For the primitives
+
+  func shape(_ value: ValueID) -> Shape { graph[value].shape }
+
+  /// The layout that the value's producer made.
+  func nativeLayout(_ value: ValueID) -> Layout { nativePlace(value).layout }
+
+  func nativePlace(_ value: ValueID) -> Place {
+    guard let place = places[value]?.first else {
+      preconditionFailure("value \(graph[value].name) is read before it is made")
+    }
+    return place
+  }
+
+  /// The value as its producer made it.
+  func read(_ value: ValueID) -> Place { nativePlace(value) }
+
+  /// The value in the given layout; reordered where it does not lie so already.
+  mutating func read(_ value: ValueID, as layout: Layout) throws -> Place {
+    if let place = places[value]?.first(where: { $0.layout == layout }) { return place }
+    return try copy(nativePlace(value), of: value, as: layout)
+  }
+
+  private mutating func copy(
+    _ source: Place, of value: ValueID, as layout: Layout
+  ) throws -> Place {
+    guard source.layout != layout else { return source }
+    let home: Buffer.Home = isConstant(source) ? .prepared : .arena
+    let place = Place(buffer: addBuffer(home, layout.byteCount), layout: layout)
+    try emitReorder(from: source, to: place, name: graph[value].name)
+    places[value, default: []].append(place)
+    residents[place.buffer, default: []].append(value)
+    return place
+  }
+
+  /// The value in logical row-major order.
+  mutating func readRowMajor(_ value: ValueID) throws -> Place {
+    try read(value, as: .rowMajor(shape(value)))
+  }
+
+  /// The value under other extents of the same row-major order, in the given layout of those.
+  mutating func read(
+    _ value: ValueID, viewedAs shape: Shape, as layout: Layout
+  ) throws -> Place {
+    if let place = places[value]?.first(where: { $0.layout == layout }) { return place }
+    let base = try readRowMajor(value)
+    let view = Place(buffer: base.buffer, layout: try .rowMajor(shape))
+    places[value, default: []].append(view)
+    return try copy(view, of: value, as: layout)
+  }
+
+  /// New memory for a value that the current operation makes.
+  mutating func make(_ value: ValueID, _ layout: Layout) -> Place {
+    let home: Buffer.Home = isPreparing ? .prepared : .arena
+    let place = Place(buffer: addBuffer(home, layout.byteCount), layout: layout)
+    settle(value, place)
+    return place
+  }
+
+  /// Memory for a value that may overwrite `source`, a place of `input`: the same, where nobody reads it later.
+  mutating func make(_ value: ValueID, over source: Place, of input: ValueID) -> Place {
+    guard canOverwrite(source) else { return make(value, source.layout) }
+    let place = Place(buffer: source.buffer, layout: source.layout)
+    settle(value, place)
+    return place
+  }
+
+  /// Declares that a value lies where another does: a view.
+  mutating func alias(_ value: ValueID, _ place: Place) {
+    settle(value, place)
+  }
+
+  /// Whether nothing that lies in the place's buffer is read after the current operation.
+  func canOverwrite(_ place: Place) -> Bool {
+    guard buffers[place.buffer].home == .arena else { return false }
+    return residents[place.buffer, default: []].allSatisfy { (lastUse[$0] ?? 0) <= position }
+  }
+
+  /// Memory that only one step uses.
+  mutating func scratch(byteCount: Int) -> Int {
+    addBuffer(isPreparing ? .prepared : .arena, byteCount)
+  }
+
+  /// Appends a primitive; its scratchpad is added.
+  mutating func emit(
+    _ primitive: Primitive, _ arguments: [(cdnn_argument, Place)], for operation: Operation
+  ) throws {
+    var arguments = arguments
+    if let layout = try primitive.layout(of: CDNN_SCRATCHPAD, shape: []) {
+      arguments.append(
+        (CDNN_SCRATCHPAD, Place(buffer: scratch(byteCount: layout.byteCount), layout: layout)))
+    }
+    append(
+      Step(
+        operation: operation.name, implementation: primitive.implementation,
+        work: .primitive(primitive, arguments: arguments),
+        multiplyAdds: operation.kind.attributes.multiplyAdds(
+          inputs: operation.inputs.map { graph[$0].type },
+          outputs: operation.outputs.map { graph[$0].type })))
+  }
+
+  mutating func emitKernel(
+    _ name: String, _ places: [Place], for operation: Operation, _ kernel: @escaping Step.Kernel
+  ) {
+    append(
+      Step(
+        operation: operation.name, implementation: name, work: .kernel(kernel, places: places),
+        multiplyAdds: 0))
+  }
+
+  /// Appends a copy from one layout to another.
+  mutating func emitReorder(from source: Place, to destination: Place, name: String) throws {
+    let primitive = try Primitive {
+      cdnn_reorder(&$0, source.layout.handle, destination.layout.handle)
+    }
+    var arguments = [(CDNN_SRC, source), (CDNN_DST, destination)]
+    let inPreparation = buffers[destination.buffer].home == .prepared
+    if let layout = try primitive.layout(of: CDNN_SCRATCHPAD, shape: []) {
+      let buffer = addBuffer(inPreparation ? .prepared : .arena, layout.byteCount)
+      arguments.append((CDNN_SCRATCHPAD, Place(buffer: buffer, layout: layout)))
+    }
+    let step = Step(
+      operation: name,
+      implementation: "reorder \(source.layout) -> \(destination.layout)",
+      work: .primitive(primitive, arguments: arguments), multiplyAdds: 0)
+    if inPreparation { preparation.append(step) } else { steps.append(step) }
+  }
+
+  // MARK: Bookkeeping
+
+  private var isPreparing: Bool {
+    graph.operations.indices.contains(position) && graph.operations[position].phase == .preparation
+  }
+
+  /// Whether what lies there is the same at every run.
+  private func isConstant(_ place: Place) -> Bool {
+    switch buffers[place.buffer].home {
+    case .prepared: true
+    case .parameter: options.mode == .inference
+    case .arena, .input: false
+    }
+  }
+
+  private mutating func append(_ step: Step) {
+    if isPreparing { preparation.append(step) } else { steps.append(step) }
+  }
+
+  private mutating func addBuffer(_ home: Buffer.Home, _ byteCount: Int) -> Int {
+    buffers.append(Buffer(home: home, byteCount: byteCount))
+    return buffers.count - 1
+  }
+
+  private mutating func settle(_ value: ValueID, _ place: Place) {
+    places[value] = [place]
+    residents[place.buffer, default: []].append(value)
+  }
+}

@@ -1,0 +1,65 @@
+import ConvNetGraphs
+public import ConvNetTensors
+
+/// The parameters of a network in training: memory that its executables read and update in place, and that an optimizer
+/// steps through.
+///
+/// Values are in logical row-major order. Belongs to one thread at a time, like the executables that use it.
+public final class ParameterStore {
+  private let storages: [String: TensorStorage]
+  public let shapes: [String: Shape]
+
+  /// Copies the values.
+  ///
+  /// - Throws: ``EngineError`` where a value is not `float32`.
+  public init(_ values: [String: Tensor]) throws {
+    var storages: [String: TensorStorage] = [:]
+    for (name, value) in values {
+      guard value.elementType == .float32 else {
+        throw EngineError(
+          subject: "parameters", problem: .parameterType(name: name, actual: value.elementType))
+      }
+      let storage = TensorStorage(byteCount: value.byteCount)
+      value.withUnsafeBytes { storage.bytes.copyMemory(from: $0) }
+      storages[name] = storage
+    }
+    self.storages = storages
+    shapes = values.mapValues(\.shape)
+  }
+
+  /// A copy of every value as it is now.
+  public var values: [String: Tensor] {
+    Dictionary(
+      uniqueKeysWithValues: shapes.keys.compactMap { name in self[name].map { (name, $0) } })
+  }
+
+  /// A copy of one value as it is now.
+  public subscript(name: String) -> Tensor? {
+    guard let shape = shapes[name], let storage = storages[name] else { return nil }
+    var tensor = Tensor(zeros: shape)
+    tensor.withUnsafeMutableBytes { $0.copyMemory(from: UnsafeRawBufferPointer(storage.bytes)) }
+    return tensor
+  }
+
+  /// Bytes of all parameters.
+  public var byteCount: Int { storages.values.reduce(0) { $0 + $1.bytes.count } }
+
+  func address(of value: Value, in subject: String) throws -> UnsafeMutableRawPointer? {
+    guard let storage = storages[value.name], let shape = shapes[value.name] else {
+      throw EngineError(subject: subject, problem: .missingParameter(value.name))
+    }
+    guard shape == value.shape else {
+      throw EngineError(
+        subject: subject,
+        problem: .parameterShape(name: value.name, expected: value.shape, actual: shape))
+    }
+    return storage.bytes.baseAddress
+  }
+
+  /// Lends one parameter for writing.
+  package func withFloats<Result>(
+    of name: String, _ body: (UnsafeMutableBufferPointer<Float>) throws -> Result
+  ) rethrows -> Result? {
+    try storages[name].map { try body($0.bytes.bindMemory(to: Float.self)) }
+  }
+}

@@ -1,0 +1,175 @@
+import COneDNN
+import ConvNetCompiler
+import ConvNetGraphs
+import ConvNetTensors
+
+/// A compiled graph: steps, the memory that they share, and what was computed in advance. Immutable, so that several
+/// executables run it at once, each in an arena of its own.
+final class Plan: Sendable {
+  /// An input or output: its memory and what it holds.
+  struct Port: Sendable {
+    var place: Place
+    /// The shape in the order of the elements in memory.
+    var shape: Shape
+    var elementType: ElementType
+  }
+
+  let name: String
+  let options: CompilationOptions
+  /// The graph after every pass.
+  let graph: Graph
+  let steps: [Step]
+  let buffers: [Buffer]
+  /// The place of every arena buffer.
+  let placement: [Int: Int]
+  let lifetimes: [Int: ClosedRange<Int>]
+  let arenaByteCount: Int
+  let inputs: [String: Port]
+  let outputs: [String: Port]
+  /// Memory that the steps read and that no run changes: packed weights, or parameters as they are.
+  private let constants: [Int: TensorStorage]
+  /// Parameters that stay where they are, kept alive.
+  private let tensors: [Int: Tensor]
+
+  /// - Throws: ``GraphError`` from a pass, ``EngineError`` from the lowering or a parameter that does not fit.
+  init(
+    _ source: Graph, parameters: [String: Tensor], options: CompilationOptions
+  ) throws {
+    let graph = try PassPipeline(mode: options.mode).run(on: source)
+    Executable.prepareThread(options.threads)
+    let lowering = try Lowering(graph, options: options)
+    name = source.name
+    self.options = options
+    self.graph = graph
+    steps = lowering.steps
+    buffers = lowering.buffers
+
+    var inputs: [String: Port] = [:]
+    for input in graph.inputs {
+      let value = graph[input]
+      let isLast = options.inputFormat == .channelsLast && value.shape.rank > 2
+      inputs[value.name] = Port(
+        place: lowering.nativePlace(input),
+        shape: isLast
+          ? Shape([value.shape[0]] + value.shape.dimensions.dropFirst(2) + [value.shape[1]])
+          : value.shape,
+        elementType: value.type.elementType)
+    }
+    self.inputs = inputs
+    var outputs: [String: Port] = [:]
+    for output in graph.outputs {
+      let layout = try lowering.outputLayout(of: output.value)
+      guard let place = lowering.places[output.value]?.first(where: { $0.layout == layout }) else {
+        preconditionFailure("output \(output.name) was not placed")
+      }
+      outputs[output.name] = Port(
+        place: place, shape: graph[output.value].shape, elementType: .float32)
+    }
+    self.outputs = outputs
+
+    let results = outputs.values.map(\.place.buffer)
+    (lifetimes, placement, arenaByteCount) = Self.placeBuffers(lowering, outputs: results)
+    (constants, tensors) = try Self.prepare(lowering, parameters: parameters, outputs: results)
+  }
+
+  // MARK: Memory
+
+  private static func placeBuffers(
+    _ lowering: Lowering, outputs: [Int]
+  ) -> (lifetimes: [Int: ClosedRange<Int>], placement: [Int: Int], byteCount: Int) {
+    let end = lowering.steps.count
+    var lifetimes: [Int: ClosedRange<Int>] = [:]
+    for (index, buffer) in lowering.buffers.enumerated() where buffer.home == .input {
+      lifetimes[index] = 0...end
+    }
+    for (index, step) in lowering.steps.enumerated() {
+      for place in step.places {
+        switch lowering.buffers[place.buffer].home {
+        case .arena:
+          lifetimes[place.buffer] = (lifetimes[place.buffer]?.lowerBound ?? index)...index
+        case .input, .prepared, .parameter: break
+        }
+      }
+    }
+    for output in outputs where lowering.buffers[output].home == .arena {
+      lifetimes[output] = (lifetimes[output]?.lowerBound ?? 0)...end
+    }
+    let indices = lifetimes.keys.sorted()
+    let requests = indices.compactMap { index in
+      lifetimes[index].map {
+        MemoryPlanner.Request(byteCount: lowering.buffers[index].byteCount, lifetime: $0)
+      }
+    }
+    let plan = MemoryPlanner.plan(requests)
+    let placement = Dictionary(uniqueKeysWithValues: zip(indices, plan.offsets))
+    return (lifetimes, placement, plan.byteCount)
+  }
+
+  /// Runs the preparation, and keeps what the steps read of it.
+  private static func prepare(
+    _ lowering: Lowering, parameters: [String: Tensor], outputs: [Int]
+  ) throws -> (constants: [Int: TensorStorage], tensors: [Int: Tensor]) {
+    var tensors: [Int: Tensor] = [:]
+    var constants: [Int: TensorStorage] = [:]
+    for (index, buffer) in lowering.buffers.enumerated() {
+      switch buffer.home {
+      case .parameter(let value) where lowering.options.mode == .inference:
+        let value = lowering.graph.values[value]
+        tensors[index] = try checked(parameters[value.name], for: value, in: lowering.graph)
+      case .prepared:
+        constants[index] = TensorStorage(byteCount: buffer.byteCount)
+      case .arena, .input, .parameter: break
+      }
+    }
+    let context = RunContext(seed: 0, step: 0)
+    for step in lowering.preparation {
+      let bound = try BoundStep(step) { constants.address($0) ?? tensors.address($0) }
+      let status = bound.run(context)
+      guard status == 0 else { throw EngineError(status, subject: step.operation) }
+    }
+    let read = Set(lowering.steps.flatMap { $0.places.map(\.buffer) } + outputs)
+    return (constants.filter { read.contains($0.key) }, tensors.filter { read.contains($0.key) })
+  }
+
+  private static func checked(
+    _ tensor: Tensor?, for value: Value, in graph: Graph
+  ) throws -> Tensor {
+    guard let tensor else {
+      throw EngineError(subject: graph.name, problem: .missingParameter(value.name))
+    }
+    guard tensor.shape == value.shape else {
+      throw EngineError(
+        subject: graph.name,
+        problem: .parameterShape(name: value.name, expected: value.shape, actual: tensor.shape))
+    }
+    guard tensor.elementType == .float32 else {
+      throw EngineError(
+        subject: graph.name,
+        problem: .parameterType(name: value.name, actual: tensor.elementType))
+    }
+    return tensor
+  }
+
+  /// The address of a buffer outside the arena; `nil` where it is in the arena, or a parameter in training.
+  func constantAddress(_ buffer: Int) -> UnsafeMutableRawPointer? {
+    constants.address(buffer) ?? tensors.address(buffer)
+  }
+
+  /// Bytes of what stays between runs: packed weights and parameters that are used as they are.
+  var constantByteCount: Int {
+    constants.values.reduce(0) { $0 + $1.bytes.count } + tensors.values.reduce(0) { $0 + $1.byteCount }
+  }
+}
+
+extension [Int: TensorStorage] {
+  fileprivate func address(_ buffer: Int) -> UnsafeMutableRawPointer? {
+    self[buffer]?.bytes.baseAddress
+  }
+}
+
+extension [Int: Tensor] {
+  /// The storage does not move while the tensor is alive and shared; steps only read it.
+  fileprivate func address(_ buffer: Int) -> UnsafeMutableRawPointer? {
+    self[buffer]?.withUnsafeBytes { UnsafeMutableRawPointer(mutating: $0.baseAddress) }
+  }
+}

@@ -1,0 +1,70 @@
+import COneDNN
+import ConvNetTensors
+
+/// A compiled primitive of the kernel library. Immutable; may run on several threads at once, since its scratchpad is given
+/// with every call.
+final class Primitive: @unchecked Sendable {
+  /// The library's primitive, owned.
+  let handle: OpaquePointer
+
+  /// - Throws: ``LibraryFailure`` with the status that `create` returns.
+  init(_ create: (inout OpaquePointer?) -> Int32) throws {
+    var handle: OpaquePointer?
+    let status = create(&handle)
+    guard status == 0, let handle else { throw LibraryFailure(status: status) }
+    self.handle = handle
+  }
+
+  deinit {
+    cdnn_primitive_destroy(handle)
+  }
+
+  /// The name that the library gives the implementation that it chose.
+  var implementation: String { String(cString: cdnn_primitive_implementation(handle)) }
+
+  /// The layout that the primitive chose for an argument; `nil` where it has no such argument.
+  func layout(of argument: cdnn_argument, shape: Shape) throws -> Layout? {
+    guard let desc = cdnn_primitive_desc(handle, argument) else { return nil }
+    return try Layout.copy(desc, shape: shape)
+  }
+
+  /// The same, for an argument that it must have.
+  func requiredLayout(of argument: cdnn_argument, shape: Shape) throws -> Layout {
+    guard let layout = try layout(of: argument, shape: shape) else {
+      throw LibraryFailure(status: Int32(CDNN_UNIMPLEMENTED))
+    }
+    return layout
+  }
+
+  func byteCount(of argument: cdnn_argument) -> Int {
+    cdnn_primitive_desc(handle, argument).map { cdnn_desc_byte_count($0) } ?? 0
+  }
+}
+
+/// A primitive bound to the memory of its arguments, ready to run again and again.
+final class BoundCall {
+  private let handle: OpaquePointer
+  private let primitive: Primitive
+
+  init(
+    _ primitive: Primitive,
+    arguments: [(cdnn_argument, Layout, UnsafeMutableRawPointer)]
+  ) throws {
+    var handle: OpaquePointer?
+    let status = cdnn_call_create(
+      &handle, primitive.handle, Int32(arguments.count), arguments.map(\.0),
+      arguments.map { $0.1.handle }, arguments.map { $0.2 })
+    guard status == 0, let handle else { throw LibraryFailure(status: status) }
+    self.handle = handle
+    self.primitive = primitive
+  }
+
+  deinit {
+    cdnn_call_destroy(handle)
+  }
+
+  /// The library's status, 0 for success.
+  func run() -> Int32 {
+    cdnn_call_run(handle)
+  }
+}

@@ -1,0 +1,194 @@
+import COneDNN
+import ConvNetCompiler
+import ConvNetGraphs
+import ConvNetTensors
+
+extension Lowering {
+  mutating func lower(_ convolution: Operation.Convolution, _ operation: Operation) throws {
+    let (input, kernel, output) = (operation.inputs[0], operation.inputs[1], operation.outputs[0])
+    let window = try convolution.paddedWindow(input: shape(input), kernel: shape(kernel))
+    let source = try Layout.any(shape(input))
+    let weights = try Layout.any(convolution.libraryKernel(shape(kernel)))
+    let bias = convolution.hasBias ? try Layout.rowMajor([shape(kernel)[0]]) : nil
+    let destination = try Layout.any(shape(output))
+    let attributes = try PostOperations(convolution.fused)
+    let isTraining = options.mode == .training
+    let primitive = try window.withLibraryWindow { window in
+      try Primitive {
+        cdnn_convolution_forward(
+          &$0, isTraining, CDNN_CONVOLUTION_DIRECT, source.handle, weights.handle, bias?.handle,
+          destination.handle, window, attributes.handle)
+      }
+    }
+    var arguments = [
+      (CDNN_SRC, try read(input, as: primitive.requiredLayout(of: CDNN_SRC, shape: shape(input)))),
+      (CDNN_WEIGHTS, try readKernel(kernel, convolution, primitive)),
+    ]
+    if convolution.hasBias { arguments.append((CDNN_BIAS, read(operation.inputs[2]))) }
+    let layout = try primitive.requiredLayout(of: CDNN_DST, shape: shape(output))
+    let result = try placeResult(operation, layout, adds: convolution.fused.contains(.addition))
+    try emit(primitive, arguments + [(CDNN_DST, result)], for: operation)
+  }
+
+  mutating func lower(
+    _ gradient: Operation.ConvolutionInputGradient, _ operation: Operation
+  ) throws {
+    let convolution = gradient.convolution
+    let (outputGradient, kernel) = (operation.inputs[0], operation.inputs[1])
+    let inputGradient = operation.outputs[0]
+    let primitive = try inputGradientPrimitive(
+      convolution, input: shape(inputGradient), kernel: shape(kernel), output: shape(outputGradient))
+    let arguments = [
+      (
+        CDNN_DIFF_DST,
+        try read(
+          outputGradient,
+          as: primitive.requiredLayout(of: CDNN_DIFF_DST, shape: shape(outputGradient)))
+      ),
+      (CDNN_WEIGHTS, try readKernel(kernel, convolution, primitive)),
+      (
+        CDNN_DIFF_SRC,
+        make(
+          inputGradient,
+          try primitive.requiredLayout(of: CDNN_DIFF_SRC, shape: shape(inputGradient)))
+      ),
+    ]
+    try emit(primitive, arguments, for: operation)
+  }
+
+  mutating func lower(
+    _ gradient: Operation.ConvolutionParameterGradient, _ operation: Operation
+  ) throws {
+    let convolution = gradient.convolution
+    let (input, outputGradient) = (operation.inputs[0], operation.inputs[1])
+    let kernel = gradient.kernelShape
+    let window = try convolution.paddedWindow(input: shape(input), kernel: kernel)
+    let source = try Layout.any(shape(input))
+    let weights = try Layout.any(convolution.libraryKernel(kernel))
+    let bias = convolution.hasBias ? try Layout.rowMajor([kernel[0]]) : nil
+    let destination = try Layout.any(shape(outputGradient))
+    let primitive = try window.withLibraryWindow { window in
+      try Primitive {
+        cdnn_convolution_backward_weights(
+          &$0, CDNN_CONVOLUTION_DIRECT, source.handle, weights.handle, bias?.handle,
+          destination.handle, window)
+      }
+    }
+    var arguments = [
+      (CDNN_SRC, try read(input, as: primitive.requiredLayout(of: CDNN_SRC, shape: shape(input)))),
+      (
+        CDNN_DIFF_DST,
+        try read(
+          outputGradient,
+          as: primitive.requiredLayout(of: CDNN_DIFF_DST, shape: shape(outputGradient)))
+      ),
+    ]
+    let kernelLayout = try primitive.requiredLayout(
+      of: CDNN_DIFF_WEIGHTS, shape: convolution.libraryKernel(kernel))
+    arguments.append((CDNN_DIFF_WEIGHTS, make(operation.outputs[0], kernelLayout)))
+    if let bias { arguments.append((CDNN_DIFF_BIAS, make(operation.outputs[1], bias))) }
+    try emit(primitive, arguments, for: operation)
+    try restoreKernelShape(operation.outputs[0], convolution, kernel)
+  }
+
+  mutating func lower(
+    _ convolution: Operation.TransposedConvolution, _ operation: Operation
+  ) throws {
+    // The library's backward convolution by data is this operation; the bias is added afterwards.
+    let (input, kernel, output) = (operation.inputs[0], operation.inputs[1], operation.outputs[0])
+    let forward = try convolution.convolution()
+    let primitive = try inputGradientPrimitive(
+      forward, input: shape(output), kernel: shape(kernel), output: shape(input))
+    let source = try read(
+      input, as: primitive.requiredLayout(of: CDNN_DIFF_DST, shape: shape(input)))
+    let weights = try readKernel(kernel, forward, primitive)
+    let layout = try primitive.requiredLayout(of: CDNN_DIFF_SRC, shape: shape(output))
+    let result = make(output, layout)
+    try emit(
+      primitive,
+      [(CDNN_DIFF_DST, source), (CDNN_WEIGHTS, weights), (CDNN_DIFF_SRC, result)], for: operation)
+    guard convolution.hasBias else { return }
+    let channels = shape(output)[1]
+    let broadcast = try Layout.rowMajor(
+      Shape([1, channels] + shape(output).dimensions.dropFirst(2).map { _ in 1 }))
+    let add = try Primitive {
+      cdnn_binary(&$0, CDNN_BINARY_ADD, layout.handle, broadcast.handle, layout.handle)
+    }
+    let bias = Place(buffer: read(operation.inputs[2]).buffer, layout: broadcast)
+    try emit(add, [(CDNN_SRC, result), (CDNN_SRC_1, bias), (CDNN_DST, result)], for: operation)
+  }
+
+  private func inputGradientPrimitive(
+    _ convolution: Operation.Convolution, input: Shape, kernel: Shape, output: Shape
+  ) throws -> Primitive {
+    let window = try convolution.paddedWindow(input: input, kernel: kernel)
+    let source = try Layout.any(input)
+    let weights = try Layout.any(convolution.libraryKernel(kernel))
+    let destination = try Layout.any(output)
+    return try window.withLibraryWindow { window in
+      try Primitive {
+        cdnn_convolution_backward_data(
+          &$0, CDNN_CONVOLUTION_DIRECT, source.handle, weights.handle, destination.handle, window)
+      }
+    }
+  }
+
+  /// The kernel in the layout that the primitive chose.
+  private mutating func readKernel(
+    _ kernel: ValueID, _ convolution: Operation.Convolution, _ primitive: Primitive
+  ) throws -> Place {
+    let grouped = convolution.libraryKernel(shape(kernel))
+    let layout = try primitive.requiredLayout(of: CDNN_WEIGHTS, shape: grouped)
+    return try read(kernel, viewedAs: grouped, as: layout)
+  }
+
+  /// Gives a gradient made with an axis for the groups the shape of the parameter.
+  private mutating func restoreKernelShape(
+    _ value: ValueID, _ convolution: Operation.Convolution, _ kernel: Shape
+  ) throws {
+    guard convolution.groups > 1 else { return }
+    let grouped = convolution.libraryKernel(kernel)
+    let place = try read(value, as: .rowMajor(grouped))
+    alias(value, Place(buffer: place.buffer, layout: try .rowMajor(kernel)))
+  }
+
+  /// Memory for a result; where a fused addition accumulates into it, the memory of the addend.
+  mutating func placeResult(
+    _ operation: Operation, _ layout: Layout, adds: Bool
+  ) throws -> Place {
+    guard adds, let addend = operation.inputs.last else {
+      return make(operation.outputs[0], layout)
+    }
+    let source = try read(addend, as: layout)
+    let result = make(operation.outputs[0], over: source, of: addend)
+    if result.buffer != source.buffer {
+      try emitReorder(from: source, to: result, name: operation.name)
+    }
+    return result
+  }
+}
+
+/// What the library does to a result while it is in registers.
+final class PostOperations {
+  let handle: OpaquePointer?
+
+  init(_ fused: [Operation.Convolution.FusedOperation]) throws {
+    var handle: OpaquePointer?
+    var status = cdnn_attributes_create(&handle)
+    for operation in fused where status == 0 {
+      switch operation {
+      case .addition:
+        status = cdnn_attributes_append_sum(handle)
+      case .activation(let function):
+        let (algorithm, alpha, beta) = function.libraryAlgorithm
+        status = cdnn_attributes_append_eltwise(handle, algorithm, alpha, beta)
+      }
+    }
+    self.handle = handle
+    guard status == 0 else { throw LibraryFailure(status: status) }
+  }
+
+  deinit {
+    cdnn_attributes_destroy(handle)
+  }
+}

@@ -1,0 +1,90 @@
+import COneDNN
+import ConvNetCompiler
+import ConvNetGraphs
+import ConvNetTensors
+
+extension Lowering {
+  mutating func lower(_ dense: Operation.Dense, _ operation: Operation) throws {
+    let (input, kernel, output) = (operation.inputs[0], operation.inputs[1], operation.outputs[0])
+    let source = try Layout.any(shape(input))
+    let weights = try Layout.any(shape(kernel))
+    let bias = dense.hasBias ? try Layout.rowMajor([shape(kernel)[0]]) : nil
+    let destination = try Layout.any(shape(output))
+    let attributes = try PostOperations(dense.fused)
+    let isTraining = options.mode == .training
+    let primitive = try Primitive {
+      cdnn_inner_product_forward(
+        &$0, isTraining, source.handle, weights.handle, bias?.handle, destination.handle,
+        attributes.handle)
+    }
+    var arguments = [
+      (CDNN_SRC, try read(input, as: primitive.requiredLayout(of: CDNN_SRC, shape: shape(input)))),
+      (
+        CDNN_WEIGHTS,
+        try read(kernel, as: primitive.requiredLayout(of: CDNN_WEIGHTS, shape: shape(kernel)))
+      ),
+    ]
+    if dense.hasBias { arguments.append((CDNN_BIAS, read(operation.inputs[2]))) }
+    let layout = try primitive.requiredLayout(of: CDNN_DST, shape: shape(output))
+    let result = try placeResult(operation, layout, adds: dense.fused.contains(.addition))
+    try emit(primitive, arguments + [(CDNN_DST, result)], for: operation)
+  }
+
+  mutating func lower(_ gradient: Operation.DenseInputGradient, _ operation: Operation) throws {
+    let (outputGradient, kernel) = (operation.inputs[0], operation.inputs[1])
+    let inputGradient = operation.outputs[0]
+    let source = try Layout.any(shape(inputGradient))
+    let weights = try Layout.any(shape(kernel))
+    let destination = try Layout.any(shape(outputGradient))
+    let primitive = try Primitive {
+      cdnn_inner_product_backward_data(&$0, source.handle, weights.handle, destination.handle)
+    }
+    let arguments = [
+      (
+        CDNN_DIFF_DST,
+        try read(
+          outputGradient,
+          as: primitive.requiredLayout(of: CDNN_DIFF_DST, shape: shape(outputGradient)))
+      ),
+      (
+        CDNN_WEIGHTS,
+        try read(kernel, as: primitive.requiredLayout(of: CDNN_WEIGHTS, shape: shape(kernel)))
+      ),
+      (
+        CDNN_DIFF_SRC,
+        make(
+          inputGradient,
+          try primitive.requiredLayout(of: CDNN_DIFF_SRC, shape: shape(inputGradient)))
+      ),
+    ]
+    try emit(primitive, arguments, for: operation)
+  }
+
+  mutating func lower(
+    _ gradient: Operation.DenseParameterGradient, _ operation: Operation
+  ) throws {
+    let (input, outputGradient) = (operation.inputs[0], operation.inputs[1])
+    let kernel = shape(operation.outputs[0])
+    let source = try Layout.any(shape(input))
+    let weights = try Layout.any(kernel)
+    let bias = gradient.hasBias ? try Layout.rowMajor([kernel[0]]) : nil
+    let destination = try Layout.any(shape(outputGradient))
+    let primitive = try Primitive {
+      cdnn_inner_product_backward_weights(
+        &$0, source.handle, weights.handle, bias?.handle, destination.handle)
+    }
+    var arguments = [
+      (CDNN_SRC, try read(input, as: primitive.requiredLayout(of: CDNN_SRC, shape: shape(input)))),
+      (
+        CDNN_DIFF_DST,
+        try read(
+          outputGradient,
+          as: primitive.requiredLayout(of: CDNN_DIFF_DST, shape: shape(outputGradient)))
+      ),
+    ]
+    let kernelLayout = try primitive.requiredLayout(of: CDNN_DIFF_WEIGHTS, shape: kernel)
+    arguments.append((CDNN_DIFF_WEIGHTS, make(operation.outputs[0], kernelLayout)))
+    if let bias { arguments.append((CDNN_DIFF_BIAS, make(operation.outputs[1], bias))) }
+    try emit(primitive, arguments, for: operation)
+  }
+}

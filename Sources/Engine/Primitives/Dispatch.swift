@@ -1,0 +1,51 @@
+import ConvNetGraphs
+
+extension Lowering {
+  /// Emits the steps of one operation; places its outputs.
+  mutating func lower(_ operation: Operation) throws {
+    switch operation.kind {
+    case .convolution(let attributes): try lower(attributes, operation)
+    case .convolutionInputGradient(let attributes): try lower(attributes, operation)
+    case .convolutionParameterGradient(let attributes): try lower(attributes, operation)
+    case .transposedConvolution(let attributes): try lower(attributes, operation)
+    case .channelSum(let attributes): try lower(attributes, operation)
+    case .dense(let attributes): try lower(attributes, operation)
+    case .denseInputGradient(let attributes): try lower(attributes, operation)
+    case .denseParameterGradient(let attributes): try lower(attributes, operation)
+    case .maxPooling(let attributes): try lower(attributes, operation)
+    case .maxPoolingGradient(let attributes): try lower(attributes, operation)
+    case .averagePooling(let attributes): try lower(attributes, operation)
+    case .averagePoolingGradient(let attributes): try lower(attributes, operation)
+    case .globalPooling(let attributes): try lower(attributes, operation)
+    case .batchNormalization(let attributes): try lower(attributes, operation)
+    case .batchNormalizationGradient(let attributes): try lower(attributes, operation)
+    case .foldedBatchNormalization(let attributes): try lower(attributes, operation)
+    case .movingAverage(let attributes): try lower(attributes, operation)
+    case .localResponseNormalization(let attributes): try lower(attributes, operation)
+    case .localResponseNormalizationGradient(let attributes): try lower(attributes, operation)
+    case .activation(let attributes): try lower(attributes, operation)
+    case .activationGradient(let attributes): try lower(attributes, operation)
+    case .add(let attributes): try lower(attributes, operation)
+    case .multiply(let attributes): try lower(attributes, operation)
+    case .concatenate(let attributes): try lower(attributes, operation)
+    case .slice(let attributes): try lower(attributes, operation)
+    case .sliceGradient(let attributes): try lower(attributes, operation)
+    case .pad(let attributes): try lower(attributes, operation)
+    case .padGradient(let attributes): try lower(attributes, operation)
+    case .flatten(let attributes): try lower(attributes, operation)
+    case .unflatten(let attributes): try lower(attributes, operation)
+    case .reshape(let attributes): try lower(attributes, operation)
+    case .transpose(let attributes): try lower(attributes, operation)
+    case .upsample(let attributes): try lower(attributes, operation)
+    case .upsampleGradient(let attributes): try lower(attributes, operation)
+    case .dropout(let attributes): try lower(attributes, operation)
+    case .softmax(let attributes): try lower(attributes, operation)
+    case .softmaxGradient(let attributes): try lower(attributes, operation)
+    case .crossEntropy(let attributes): try lower(attributes, operation)
+    case .crossEntropyGradient(let attributes): try lower(attributes, operation)
+    case .meanSquaredError(let attributes): try lower(attributes, operation)
+    case .meanSquaredErrorGradient(let attributes): try lower(attributes, operation)
+    case .constant(let attributes): try lower(attributes, operation)
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import CKernels
+import COneDNN
+import ConvNetGraphs
+import ConvNetTensors
+
+extension [UnsafeMutableRawPointer] {
+  /// The elements at one of a kernel's addresses.
+  @inline(__always)
+  func floats(_ index: Int) -> UnsafeMutablePointer<Float> {
+    self[index].assumingMemoryBound(to: Float.self)
+  }
+}
+
+extension Lowering {
+  mutating func lower(_ add: Operation.Add, _ operation: Operation) throws {
+    let layout = nativeLayout(operation.inputs[0])
+    let sources = try operation.inputs.map { try read($0, as: layout) }
+    let coefficients = add.coefficients ?? sources.map { _ in 1 }
+    let primitive = try Primitive {
+      cdnn_sum(
+        &$0, layout.handle, Int32(sources.count), coefficients, sources.map { $0.layout.handle })
+    }
+    // The library accumulates into the result, which may be the first source but no other.
+    let first = operation.inputs[0]
+    let result =
+      operation.inputs.dropFirst().contains(first)
+      ? make(operation.outputs[0], layout)
+      : make(operation.outputs[0], over: sources[0], of: first)
+    let arguments = sources.enumerated().map { index, source in
+      (cdnn_argument(CDNN_SOURCE_0.rawValue + UInt32(index)), source)
+    }
+    try emit(primitive, arguments + [(CDNN_DST, result)], for: operation)
+  }
+
+  mutating func lower(_ sum: Operation.ChannelSum, _ operation: Operation) throws {
+    let source = try readRowMajor(operation.inputs[0])
+    let result = make(operation.outputs[0], try .rowMajor(shape(operation.outputs[0])))
+    let input = shape(operation.inputs[0])
+    let (batch, channels) = (input[0], input[1])
+    let positions = input.count / max(1, batch * channels)
+    emitKernel("channel sums", [result, source], for: operation) { memory, _ in
+      ck_channel_sums(memory.floats(0), memory.floats(1), batch, channels, positions)
+    }
+  }
+
+  mutating func lower(_ multiply: Operation.Multiply, _ operation: Operation) throws {
+    let first = read(operation.inputs[0])
+    let second = try read(operation.inputs[1], as: first.layout)
+    let primitive = try Primitive {
+      cdnn_binary(
+        &$0, CDNN_BINARY_MULTIPLY, first.layout.handle, second.layout.handle, first.layout.handle)
+    }
+    let result = make(operation.outputs[0], over: first, of: operation.inputs[0])
+    try emit(
+      primitive, [(CDNN_SRC, first), (CDNN_SRC_1, second), (CDNN_DST, result)], for: operation)
+  }
+
+  mutating func lower(_ dropout: Operation.Dropout, _ operation: Operation) throws {
+    // The mask is a function of the logical element, so the layout must be the logical order.
+    let source = try readRowMajor(operation.inputs[0])
+    let result = make(operation.outputs[0], over: source, of: operation.inputs[0])
+    let count = shape(operation.inputs[0]).count
+    let threshold = UInt32((Double(dropout.rate) * 0x1p32).rounded())
+    let scale = 1 / (1 - dropout.rate)
+    let index = UInt32(truncatingIfNeeded: dropout.index)
+    emitKernel("dropout", [result, source], for: operation) { memory, context in
+      var key = (
+        UInt32(truncatingIfNeeded: context.seed), UInt32(truncatingIfNeeded: context.seed >> 32)
+      )
+      var counter = (index, context.step, RandomPurpose.dropout.rawValue)
+      withUnsafeBytes(of: &key) { key in
+        withUnsafeBytes(of: &counter) { counter in
+          ck_dropout(
+            memory.floats(0), memory.floats(1), count, threshold, scale,
+            key.assumingMemoryBound(to: UInt32.self).baseAddress,
+            counter.assumingMemoryBound(to: UInt32.self).baseAddress)
+        }
+      }
+    }
+  }
+
+  mutating func lower(_ constant: Operation.Constant, _ operation: Operation) throws {
+    let result = make(operation.outputs[0], try .rowMajor(constant.shape))
+    let (value, count) = (constant.value, constant.shape.count)
+    emitKernel("fill", [result], for: operation) { memory, _ in
+      memory.floats(0).update(repeating: value, count: count)
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import COneDNN
+import ConvNetGraphs
+import ConvNetTensors
+
+/// What max and average pooling have in common.
+private struct PoolingGeometry {
+  var algorithm: cdnn_algorithm
+  var window: PaddedWindow
+
+  /// - Parameters:
+  ///   - input, output: with batch and channels.
+  init(
+    _ algorithm: cdnn_algorithm, kernel: [Int], strides: [Int], padding: Padding, input: Shape,
+    output: Shape
+  ) throws {
+    let window = SlidingWindow(kernel: kernel, strides: strides, dilations: kernel.map { _ in 1 })
+    let extents = Array(input.dimensions.dropFirst(2))
+    var sides = try padding.sides(window: window, input: extents)
+    // The library knows no ceil mode: the last window's overhang is padding after the input.
+    for axis in extents.indices {
+      let covered = (output[axis + 2] - 1) * strides[axis] + kernel[axis]
+      sides[axis].after = max(sides[axis].after, covered - extents[axis] - sides[axis].before)
+    }
+    self.algorithm = algorithm
+    self.window = PaddedWindow(
+      kernel: kernel, strides: strides, dilations: window.dilations, sides: sides)
+  }
+}
+
+extension Lowering {
+  mutating func lower(_ pooling: Operation.MaxPooling, _ operation: Operation) throws {
+    let (input, output) = (operation.inputs[0], operation.outputs[0])
+    let geometry = try PoolingGeometry(
+      CDNN_POOLING_MAX, kernel: pooling.window, strides: pooling.strides, padding: pooling.padding,
+      input: shape(input), output: shape(output))
+    try lowerPooling(
+      geometry, operation, indices: pooling.recordsIndices ? operation.outputs[1] : nil)
+  }
+
+  mutating func lower(_ pooling: Operation.AveragePooling, _ operation: Operation) throws {
+    let (input, output) = (operation.inputs[0], operation.outputs[0])
+    try lowerPooling(
+      averageGeometry(pooling, input: shape(input), output: shape(output)), operation, indices: nil)
+  }
+
+  mutating func lower(_ pooling: Operation.GlobalPooling, _ operation: Operation) throws {
+    let (input, output) = (operation.inputs[0], operation.outputs[0])
+    let extents = Array(shape(input).dimensions.dropFirst(2))
+    let algorithm =
+      switch pooling.reduction {
+      case .max: CDNN_POOLING_MAX
+      case .average: CDNN_POOLING_AVERAGE_EXCLUDING_PADDING
+      }
+    let geometry = try PoolingGeometry(
+      algorithm, kernel: extents, strides: extents, padding: .valid, input: shape(input),
+      output: shape(output))
+    try lowerPooling(geometry, operation, indices: nil)
+  }
+
+  mutating func lower(_ gradient: Operation.MaxPoolingGradient, _ operation: Operation) throws {
+    let pooling = gradient.pooling
+    let (input, output) = (operation.outputs[0], operation.inputs[0])
+    let geometry = try PoolingGeometry(
+      CDNN_POOLING_MAX, kernel: pooling.window, strides: pooling.strides, padding: pooling.padding,
+      input: shape(input), output: shape(output))
+    try lowerPoolingGradient(geometry, operation, indices: operation.inputs[1])
+  }
+
+  mutating func lower(
+    _ gradient: Operation.AveragePoolingGradient, _ operation: Operation
+  ) throws {
+    let (input, output) = (operation.outputs[0], operation.inputs[0])
+    try lowerPoolingGradient(
+      averageGeometry(gradient.pooling, input: shape(input), output: shape(output)), operation,
+      indices: nil)
+  }
+
+  private func averageGeometry(
+    _ pooling: Operation.AveragePooling, input: Shape, output: Shape
+  ) throws -> PoolingGeometry {
+    try PoolingGeometry(
+      pooling.countIncludesPadding
+        ? CDNN_POOLING_AVERAGE_INCLUDING_PADDING : CDNN_POOLING_AVERAGE_EXCLUDING_PADDING,
+      kernel: pooling.window, strides: pooling.strides, padding: pooling.padding, input: input,
+      output: output)
+  }
+
+  private mutating func lowerPooling(
+    _ geometry: PoolingGeometry, _ operation: Operation, indices: ValueID?
+  ) throws {
+    let source = read(operation.inputs[0])
+    let output = operation.outputs[0]
+    let destination = try Layout.any(shape(output))
+    let primitive = try geometry.window.withLibraryWindow { window in
+      try Primitive {
+        cdnn_pooling_forward(
+          &$0, indices != nil, geometry.algorithm, source.layout.handle, destination.handle, window)
+      }
+    }
+    let layout = try primitive.requiredLayout(of: CDNN_DST, shape: shape(output))
+    var arguments = [(CDNN_SRC, source), (CDNN_DST, make(output, layout))]
+    if let indices {
+      let layout = try primitive.requiredLayout(of: CDNN_WORKSPACE, shape: shape(indices))
+      arguments.append((CDNN_WORKSPACE, make(indices, layout)))
+    }
+    try emit(primitive, arguments, for: operation)
+  }
+
+  private mutating func lowerPoolingGradient(
+    _ geometry: PoolingGeometry, _ operation: Operation, indices: ValueID?
+  ) throws {
+    let input = operation.outputs[0]
+    // The indices follow the layout of the forward result, and so must its gradient.
+    let output = operation.inputs[0]
+    let outputGradient =
+      try indices.map { try read(output, as: forwardLayout(ofIndices: $0)) } ?? read(output)
+    let inputLayout = try Layout.any(shape(input))
+    let primitive = try geometry.window.withLibraryWindow { window in
+      try Primitive {
+        cdnn_pooling_backward(
+          &$0, geometry.algorithm, inputLayout.handle, outputGradient.layout.handle, window)
+      }
+    }
+    let layout = try primitive.requiredLayout(of: CDNN_DIFF_SRC, shape: shape(input))
+    var arguments = [(CDNN_DIFF_DST, outputGradient), (CDNN_DIFF_SRC, make(input, layout))]
+    if let indices { arguments.append((CDNN_WORKSPACE, read(indices))) }
+    try emit(primitive, arguments, for: operation)
+  }
+
+  /// The layout of the pooled value that was made together with the indices.
+  private func forwardLayout(ofIndices indices: ValueID) -> Layout {
+    guard let forward = graph.operations.first(where: { $0.outputs.contains(indices) }) else {
+      preconditionFailure("indices \(graph[indices].name) have no producer")
+    }
+    return nativeLayout(forward.outputs[0])
+  }
+}

@@ -1,0 +1,185 @@
+import CKernels
+import COneDNN
+import ConvNetGraphs
+import ConvNetTensors
+
+extension Lowering {
+  mutating func lower(_ concatenate: Operation.Concatenate, _ operation: Operation) throws {
+    let sources = operation.inputs.map { read($0) }
+    let destination = try Layout.any(shape(operation.outputs[0]))
+    let primitive = try Primitive {
+      cdnn_concat(
+        &$0, destination.handle, Int32(sources.count), Int32(concatenate.axis),
+        sources.map { $0.layout.handle })
+    }
+    let layout = try primitive.requiredLayout(of: CDNN_DST, shape: destination.shape)
+    let arguments = sources.enumerated().map { index, source in
+      (cdnn_argument(CDNN_SOURCE_0.rawValue + UInt32(index)), source)
+    }
+    try emit(
+      primitive, arguments + [(CDNN_DST, make(operation.outputs[0], layout))], for: operation)
+  }
+
+  mutating func lower(_ slice: Operation.Slice, _ operation: Operation) throws {
+    let (input, output) = (operation.inputs[0], operation.outputs[0])
+    var offsets = [Int](repeating: 0, count: shape(input).rank)
+    offsets[slice.axis] = slice.start
+    var source = read(input)
+    // A part of a blocked layout must begin and end on a block; where it does not, the plain order serves.
+    let part: Layout
+    if let native = try? source.layout.part(shape(output), at: offsets) {
+      part = native
+    } else {
+      source = try readRowMajor(input)
+      part = try source.layout.part(shape(output), at: offsets)
+    }
+    let result = make(output, try .rowMajor(shape(output)))
+    try emitReorder(
+      from: Place(buffer: source.buffer, layout: part), to: result, name: operation.name)
+  }
+
+  mutating func lower(_ gradient: Operation.SliceGradient, _ operation: Operation) throws {
+    let output = operation.outputs[0]
+    let source = read(operation.inputs[0])
+    let result = make(output, try .rowMajor(shape(output)))
+    var offsets = [Int](repeating: 0, count: shape(output).rank)
+    offsets[gradient.slice.axis] = gradient.slice.start
+    let part = try result.layout.part(shape(operation.inputs[0]), at: offsets)
+    let count = shape(output).count
+    emitKernel("fill", [result], for: operation) { memory, _ in
+      memory.floats(0).update(repeating: 0, count: count)
+    }
+    try emitReorder(
+      from: source, to: Place(buffer: result.buffer, layout: part), name: operation.name)
+  }
+
+  mutating func lower(_ flatten: Operation.Flatten, _ operation: Operation) throws {
+    let input = operation.inputs[0]
+    let layout: Layout =
+      switch flatten.order {
+      case .channelsLast: try .channelsLast(shape(input))
+      case .channelsFirst: try .rowMajor(shape(input))
+      }
+    let source = try read(input, as: layout)
+    alias(
+      operation.outputs[0],
+      Place(buffer: source.buffer, layout: try .rowMajor(shape(operation.outputs[0]))))
+  }
+
+  mutating func lower(_ unflatten: Operation.Unflatten, _ operation: Operation) throws {
+    let source = try readRowMajor(operation.inputs[0])
+    let output = operation.outputs[0]
+    let layout: Layout =
+      switch unflatten.order {
+      case .channelsLast: try .channelsLast(shape(output))
+      case .channelsFirst: try .rowMajor(shape(output))
+      }
+    alias(output, Place(buffer: source.buffer, layout: layout))
+  }
+
+  mutating func lower(_ reshape: Operation.Reshape, _ operation: Operation) throws {
+    let source = try readRowMajor(operation.inputs[0])
+    let output = operation.outputs[0]
+    alias(output, Place(buffer: source.buffer, layout: try .rowMajor(shape(output))))
+  }
+
+  mutating func lower(_ transpose: Operation.Transpose, _ operation: Operation) throws {
+    let source = try readRowMajor(operation.inputs[0])
+    alias(
+      operation.outputs[0],
+      Place(
+        buffer: source.buffer, layout: try source.layout.transposed(transpose.permutation)))
+  }
+
+  mutating func lower(_ upsample: Operation.Upsample, _ operation: Operation) throws {
+    let source = read(operation.inputs[0])
+    let destination = try Layout.any(shape(operation.outputs[0]))
+    let primitive = try Primitive {
+      cdnn_resampling_forward(
+        &$0, upsample.libraryAlgorithm, source.layout.handle, destination.handle)
+    }
+    let layout = try primitive.requiredLayout(of: CDNN_DST, shape: destination.shape)
+    try emit(
+      primitive, [(CDNN_SRC, source), (CDNN_DST, make(operation.outputs[0], layout))],
+      for: operation)
+  }
+
+  mutating func lower(_ gradient: Operation.UpsampleGradient, _ operation: Operation) throws {
+    let incoming = read(operation.inputs[0])
+    let destination = try Layout.any(shape(operation.outputs[0]))
+    let primitive = try Primitive {
+      cdnn_resampling_backward(
+        &$0, gradient.upsample.libraryAlgorithm, destination.handle, incoming.layout.handle)
+    }
+    let layout = try primitive.requiredLayout(of: CDNN_DIFF_SRC, shape: destination.shape)
+    try emit(
+      primitive, [(CDNN_DIFF_DST, incoming), (CDNN_DIFF_SRC, make(operation.outputs[0], layout))],
+      for: operation)
+  }
+
+  mutating func lower(_ pad: Operation.Pad, _ operation: Operation) throws {
+    let (input, output) = (operation.inputs[0], operation.outputs[0])
+    let source = try readRowMajor(input)
+    let result = make(output, try .rowMajor(shape(output)))
+    let geometry = PadGeometry(pad, input: shape(input), output: shape(output))
+    emitKernel("pad", [result, source], for: operation) { memory, _ in
+      ck_pad(
+        memory.floats(0), memory.floats(1), geometry.planes, geometry.rows, geometry.columns,
+        geometry.inputHeight, geometry.inputWidth, geometry.rows.count, geometry.columns.count)
+    }
+  }
+
+  mutating func lower(_ gradient: Operation.PadGradient, _ operation: Operation) throws {
+    let (incoming, output) = (operation.inputs[0], operation.outputs[0])
+    let source = try readRowMajor(incoming)
+    let result = make(output, try .rowMajor(shape(output)))
+    let geometry = PadGeometry(gradient.pad, input: shape(output), output: shape(incoming))
+    emitKernel("pad gradient", [result, source], for: operation) { memory, _ in
+      ck_pad_gradient(
+        memory.floats(0), memory.floats(1), geometry.planes, geometry.rows, geometry.columns,
+        geometry.inputHeight, geometry.inputWidth, geometry.rows.count, geometry.columns.count)
+    }
+  }
+}
+
+extension Operation.Upsample {
+  var libraryAlgorithm: cdnn_algorithm {
+    switch mode {
+    case .nearest: CDNN_RESAMPLING_NEAREST
+    case .bilinear: CDNN_RESAMPLING_LINEAR
+    }
+  }
+}
+
+/// Where every output row and column of a padding comes from; -1 for zeros.
+private struct PadGeometry: Sendable {
+  var planes: Int
+  var rows: [Int32]
+  var columns: [Int32]
+  var inputHeight: Int
+  var inputWidth: Int
+
+  init(_ pad: Operation.Pad, input: Shape, output: Shape) {
+    planes = input[0] * input[1]
+    let extents = Array(input.dimensions.dropFirst(2))
+    let maps = extents.indices.map { axis in
+      (0..<output[axis + 2]).map { position in
+        Self.origin(position - pad.sides[axis].before, extents[axis], pad.mode)
+      }
+    }
+    // A signal is a picture of one row.
+    rows = maps.count > 1 ? maps[0] : [0]
+    columns = maps[maps.count - 1]
+    inputHeight = maps.count > 1 ? extents[0] : 1
+    inputWidth = extents[extents.count - 1]
+  }
+
+  private static func origin(_ position: Int, _ extent: Int, _ mode: Operation.Pad.Mode) -> Int32 {
+    if 0..<extent ~= position { return Int32(position) }
+    switch mode {
+    case .zero: return -1
+    case .edge: return position < 0 ? 0 : Int32(extent - 1)
+    case .reflect: return Int32(position < 0 ? -position : 2 * (extent - 1) - position)
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import COneDNN
+
+/// A piece of memory of a plan. Several values may share one, in turn or as views.
+struct Buffer {
+  enum Home: Equatable {
+    /// In the arena, whose place the memory planner finds.
+    case arena
+    /// In the arena, untouched by others: an input.
+    case input
+    /// Computed when the graph is compiled, unchanged between runs.
+    case prepared
+    /// A parameter's own memory, by its index among the graph's values.
+    case parameter(Int)
+  }
+
+  var home: Home
+  var byteCount: Int
+}
+
+/// A value, or a part of one, in memory.
+struct Place {
+  var buffer: Int
+  var layout: Layout
+}
+
+/// What random operations and kernels know of the run that they are part of.
+struct RunContext: Sendable {
+  var seed: UInt64
+  /// The training step: random operations draw anew at each.
+  var step: UInt32
+}
+
+/// Something that a run does.
+struct Step {
+  /// A kernel of our own, given the addresses of its places in order.
+  typealias Kernel = @Sendable (_ addresses: [UnsafeMutableRawPointer], RunContext) -> Void
+
+  enum Work {
+    case primitive(Primitive, arguments: [(cdnn_argument, Place)])
+    case kernel(Kernel, places: [Place])
+  }
+
+  /// The operation that it computes, or is a part of.
+  var operation: String
+  /// What does the work: the library's implementation, or the kernel.
+  var implementation: String
+  var work: Work
+  /// Multiplications, each with its addition.
+  var multiplyAdds: Int
+
+  var places: [Place] {
+    switch work {
+    case .primitive(_, let arguments): arguments.map(\.1)
+    case .kernel(_, let places): places
+    }
+  }
+}

@@ -1,0 +1,100 @@
+public import ConvNetEngine
+import ConvNetFormats
+import ConvNetGraphs
+public import ConvNetImages
+public import ConvNetLayers
+import ConvNetTensors
+import ConvNetTraining
+import Foundation
+
+/// A model ready to classify pictures, prepared as the model says. Belongs to one thread at a time.
+public final class Classifier {
+  public let model: Model
+  public let batch: Int
+  private var executable: Executable
+  private let output: String
+  private let preprocessing: Preprocessing
+
+  /// Reads a model file and compiles it.
+  ///
+  /// - Parameter batch: pictures that ``classify(_:)-([Image])`` runs at once.
+  public convenience init(
+    loading path: String, batch: Int = 1, threads: Int = Threads.available
+  ) throws {
+    try self.init(Model(loading: path), batch: batch, threads: threads)
+  }
+
+  public init(_ model: Model, batch: Int = 1, threads: Int = Threads.available) throws {
+    precondition(batch > 0, "a classifier runs at least one picture at once")
+    self.model = model
+    self.batch = batch
+    preprocessing = try model.requiredPreprocessing()
+    executable = try model.executable(batch: batch, threads: threads)
+    output = model.graph.outputs.first?.name ?? ""
+  }
+
+  /// Classifies one picture.
+  public func classify(_ image: Image) throws -> Classification {
+    try classify([image])[0]
+  }
+
+  /// Classifies pictures, ``batch`` at a time.
+  public func classify(_ images: [Image]) throws -> [Classification] {
+    var results: [Classification] = []
+    results.reserveCapacity(images.count)
+    for start in stride(from: 0, to: images.count, by: batch) {
+      let group = images[start..<min(start + batch, images.count)]
+      try executable.withInput(model.inputName, of: Float.self) { input in
+        let count = input.count / batch
+        for (index, image) in group.enumerated() {
+          preprocessing.prepare(image, into: &input, at: index * count)
+        }
+      }
+      try executable.run()
+      try executable.withOutput(output) { logits in
+        let classes = logits.count / batch
+        for row in 0..<group.count {
+          results.append(
+            Classification(
+              logits: logits.extracting(row * classes..<(row + 1) * classes),
+              classNames: model.classNames))
+        }
+      }
+    }
+    return results
+  }
+}
+
+/// What a model says of a picture.
+public struct Classification: Hashable, Sendable {
+  /// One class with its probability.
+  public struct Prediction: Hashable, Sendable {
+    public var label: String
+    public var index: Int
+    public var probability: Float
+  }
+
+  /// One a class, 0 to 1, their sum 1.
+  public let probabilities: [Float]
+  public let classNames: [String]
+
+  init(logits: Span<Float>, classNames: [String]) {
+    var largest = -Float.infinity
+    for index in logits.indices { largest = max(largest, logits[index]) }
+    var exponentials: [Double] = []
+    for index in logits.indices { exponentials.append(exp(Double(logits[index] - largest))) }
+    let sum = exponentials.reduce(0, +)
+    probabilities = exponentials.map { Float($0 / sum) }
+    self.classNames = classNames
+  }
+
+  /// The likeliest classes, likeliest first.
+  public func top(_ count: Int) -> [Prediction] {
+    probabilities.indices.sorted { (probabilities[$0], $1) > (probabilities[$1], $0) }
+      .prefix(count).map {
+        Prediction(
+          label: classNames.indices.contains($0) ? classNames[$0] : "class \($0)", index: $0,
+          probability: probabilities[$0])
+      }
+  }
+}

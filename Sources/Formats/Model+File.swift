@@ -1,0 +1,98 @@
+import ConvNetGraphs
+import ConvNetImages
+public import ConvNetLayers
+import ConvNetTensors
+import Foundation
+
+/// What a model file says besides its tensors.
+private struct ModelDescription: Codable {
+  var graph: Graph
+  var classNames: [String]
+  var preprocessing: Preprocessing?
+  var trainingSummary: [String: String]
+}
+
+/// Why a file is not a model.
+public struct ModelFileError: Error, Hashable, Sendable, CustomStringConvertible {
+  public var path: String
+  public var reason: String
+
+  public var description: String { "\(path): \(reason)" }
+}
+
+extension Model {
+  /// The entry of the file's metadata that describes the model.
+  private static var descriptionKey: String { "convnet.model" }
+
+  /// Writes a safetensors file that describes itself: the parameters under their names, and in the metadata the graph, the
+  /// class names, the preprocessing and the training summary. Atomically.
+  ///
+  /// - Throws: ``FileError`` where the file cannot be written.
+  public func save(to path: String) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let description = try encoder.encode(
+      ModelDescription(
+        graph: graph, classNames: classNames, preprocessing: preprocessing,
+        trainingSummary: trainingSummary))
+    try Safetensors(
+      tensors: parameters,
+      metadata: [Self.descriptionKey: String(decoding: description, as: UTF8.self)]
+    ).write(to: path)
+  }
+
+  /// Reads a model file.
+  ///
+  /// - Throws: ``SafetensorsError`` where the file is damaged, ``ModelFileError`` where it describes no model,
+  ///   ``GraphError`` where a parameter is missing or has another shape.
+  public init(loading path: String) throws {
+    let file = try Safetensors(contentsOf: path)
+    guard let text = file.metadata[Self.descriptionKey] else {
+      throw ModelFileError(
+        path: path,
+        reason: "holds tensors but no network; load them into a model with `--weights` or `--init`")
+    }
+    let description: ModelDescription
+    do {
+      description = try JSONDecoder().decode(ModelDescription.self, from: Data(text.utf8))
+    } catch {
+      throw ModelFileError(path: path, reason: "its description of the network is damaged: \(error)")
+    }
+    try self.init(
+      graph: description.graph, parameters: file.tensors, classNames: description.classNames,
+      preprocessing: description.preprocessing, trainingSummary: description.trainingSummary)
+  }
+
+  /// Takes the parameters of a file, by name.
+  ///
+  /// - Throws: ``ModelFileError`` naming the first parameter that the file lacks or has in another shape.
+  public mutating func loadParameters(from path: String) throws {
+    let file = try Safetensors(contentsOf: path)
+    for (name, old) in parameters {
+      guard let new = file.tensors[name] else {
+        throw ModelFileError(path: path, reason: "has no tensor \(name)")
+      }
+      guard new.shape == old.shape, new.elementType == .float32 else {
+        throw ModelFileError(
+          path: path,
+          reason: "tensor \(name) is \(new), the network needs \(old)")
+      }
+      parameters[name] = new
+    }
+  }
+
+  /// Takes from another model every parameter of the same name and shape.
+  ///
+  /// - Returns: the names of those that it has in another shape or not at all, which stay as they were.
+  public mutating func takeParameters(from other: Model) -> [String] {
+    var kept: [String] = []
+    for (name, own) in parameters {
+      if let new = other.parameters[name], new.shape == own.shape {
+        parameters[name] = new
+      } else {
+        kept.append(name)
+      }
+    }
+    return kept.sorted()
+  }
+}

@@ -1,0 +1,89 @@
+public import ConvNetTensors
+
+/// Named tensors and text metadata: the contents of a safetensors file
+/// (https://huggingface.co/docs/safetensors).
+///
+/// ```swift
+/// var file = try Safetensors(contentsOf: "lenet5.safetensors")
+/// file.metadata["note"] = "trained on Fashion-MNIST"
+/// try file.write(to: "lenet5.safetensors")
+/// ```
+public struct Safetensors: Sendable, Equatable {
+  public var tensors: [String: Tensor]
+  public var metadata: [String: String]
+
+  public init(tensors: [String: Tensor] = [:], metadata: [String: String] = [:]) {
+    self.tensors = tensors
+    self.metadata = metadata
+  }
+
+  /// Reads a file. It is mapped into memory, and each tensor copied once.
+  ///
+  /// The whole header is checked first: its length against the file's, its JSON, that every shape
+  /// and type need exactly the bytes given to them, and that the tensors fill the data without
+  /// overlap, hole or remainder.
+  ///
+  /// - Throws: ``FileError`` where the file cannot be read, ``SafetensorsError`` where it is not
+  ///   well formed.
+  public init(contentsOf path: String) throws {
+    let file = try MappedFile(path: path)
+    self = try file.withBytes { bytes throws(SafetensorsError) in
+      try Safetensors(parsing: bytes, file: path)
+    }
+  }
+
+  /// Reads the contents of a file from memory.
+  ///
+  /// - Parameter file: the name that errors carry.
+  /// - Throws: ``SafetensorsError``.
+  public init(parsing bytes: RawSpan, file: String? = nil) throws(SafetensorsError) {
+    let header = try SafetensorsHeader(parsing: bytes, file: file)
+    metadata = header.metadata
+    tensors = [:]
+    tensors.reserveCapacity(header.entries.count)
+    for entry in header.entries {
+      var tensor = Tensor(uninitialized: entry.shape, elementType: entry.elementType)
+      let start = header.dataStart + entry.range.lowerBound
+      let data = bytes.extracting(start..<header.dataStart + entry.range.upperBound)
+      tensor.withUnsafeMutableBytes { target in
+        data.withUnsafeBytes { target.copyMemory(from: $0) }
+      }
+      tensors[entry.name] = tensor
+    }
+  }
+
+  /// The metadata of a file, without reading its tensors.
+  ///
+  /// - Throws: as ``init(contentsOf:)``.
+  public static func metadata(ofFile path: String) throws -> [String: String] {
+    let file = try MappedFile(path: path)
+    return try file.withBytes { bytes throws(SafetensorsError) in
+      try SafetensorsHeader(parsing: bytes, file: path).metadata
+    }
+  }
+
+  /// The tensor of a name.
+  ///
+  /// - Throws: ``SafetensorsError`` with ``SafetensorsError/Problem/missingTensor(name:)``.
+  public func tensor(named name: String) throws(SafetensorsError) -> Tensor {
+    guard let tensor = tensors[name] else {
+      throw SafetensorsError(offset: 0, problem: .missingTensor(name: name))
+    }
+    return tensor
+  }
+
+  /// Writes the file, whole or not at all. Equal contents give equal bytes; the data begins at a
+  /// multiple of 64 bytes.
+  ///
+  /// - Throws: ``FileError`` where the file cannot be written, ``SafetensorsError`` where a tensor
+  ///   has the name that the format reserves.
+  public func write(to path: String) throws {
+    let header = try SafetensorsHeader(placing: tensors, metadata: metadata)
+    try AtomicFile.write(to: path) { file in
+      try file.write(header.encoded().span.bytes)
+      for entry in header.entries {
+        try tensor(named: entry.name).withUnsafeBytes { try file.write($0.bytes) }
+      }
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/// A picture: eight bits a channel, channels of a pixel side by side, rows from the top (order [H,
+/// W, C]).
+public struct Image: Hashable, Sendable {
+  public let height: Int
+  public let width: Int
+  /// 1 grey, 3 red, green and blue, 4 the same and alpha (not premultiplied; 255 is opaque).
+  public let channels: Int
+  /// `height * width * channels` values from 0 to 255.
+  public private(set) var pixels: [UInt8]
+
+  /// - Precondition: the extents are at least 1, `channels` is 1, 3 or 4, and `pixels` has as many
+  ///   values.
+  public init(height: Int, width: Int, channels: Int, pixels: [UInt8]) {
+    precondition(height > 0 && width > 0, "a picture needs at least one pixel")
+    precondition([1, 3, 4].contains(channels), "a picture has 1, 3 or 4 channels, not \(channels)")
+    precondition(
+      pixels.count == height * width * channels,
+      "\(pixels.count) values do not fill \(height)x\(width)x\(channels)")
+    self.height = height
+    self.width = width
+    self.channels = channels
+    self.pixels = pixels
+  }
+
+  /// A picture of one colour.
+  public init(height: Int, width: Int, color: Color, channels: Int = 3) {
+    let values = color.values(channels: channels)
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(height * width * channels)
+    for _ in 0..<height * width { pixels += values }
+    self.init(height: height, width: width, channels: channels, pixels: pixels)
+  }
+
+  /// One value, from 0 to 255.
+  public subscript(row: Int, column: Int, channel: Int) -> UInt8 {
+    get { pixels[offset(row, column, channel)] }
+    set { pixels[offset(row, column, channel)] = newValue }
+  }
+
+  private func offset(_ row: Int, _ column: Int, _ channel: Int) -> Int {
+    precondition(
+      0..<height ~= row && 0..<width ~= column && 0..<channels ~= channel,
+      "(\(row), \(column), \(channel)) is outside a picture of \(height)x\(width)x\(channels)")
+    return (row * width + column) * channels + channel
+  }
+
+  /// Copies another picture of as many channels over this one.
+  package mutating func draw(_ other: Image, row: Int, column: Int) {
+    precondition(
+      other.channels == channels && row >= 0 && column >= 0 && row + other.height <= height
+        && column + other.width <= width)
+    let count = other.width * channels
+    for line in 0..<other.height {
+      let target = offset(row + line, column, 0)
+      let source = line * count
+      pixels.replaceSubrange(target..<target + count, with: other.pixels[source..<source + count])
+    }
+  }
+}
+
+extension Image {
+  /// An opaque colour.
+  public struct Color: Hashable, Sendable, Codable {
+    public var red: UInt8
+    public var green: UInt8
+    public var blue: UInt8
+
+    public init(red: UInt8, green: UInt8, blue: UInt8) {
+      self.red = red
+      self.green = green
+      self.blue = blue
+    }
+
+    public init(grey: UInt8) { self.init(red: grey, green: grey, blue: grey) }
+
+    public static let white = Color(grey: 255)
+    public static let black = Color(grey: 0)
+
+    /// The brightness of ITU-R BT.601, `0.299 red + 0.587 green + 0.114 blue`, rounded (in the
+    /// fixed-point form that Pillow uses).
+    public var luminance: UInt8 {
+      let sum = 19595 * UInt32(red) + 38470 * UInt32(green) + 7471 * UInt32(blue)
+      return UInt8((sum + 0x8000) >> 16)
+    }
+
+    func values(channels: Int) -> [UInt8] {
+      switch channels {
+      case 1: [luminance]
+      case 3: [red, green, blue]
+      default: [red, green, blue, 255]
+      }
+    }
+  }
+}

@@ -1,0 +1,40 @@
+/// Why a picture cannot be decoded or encoded.
+public struct ImageError: Error, Hashable, Sendable {
+  public enum Problem: Hashable, Sendable {
+    /// The contents are of no format that is known; the file's name does not matter.
+    case unknownFormat(byteCount: Int)
+    /// The contents are damaged or end early; `reason` is the decoder's.
+    case corrupt(reason: String)
+    case tooLarge(width: Int, height: Int, pixelLimit: Int)
+    case outOfMemory
+    /// The format holds no picture of these extents.
+    case notEncodable(width: Int, height: Int)
+  }
+
+  /// `nil` where the bytes did not come from a file.
+  public var file: String?
+  public var problem: Problem
+}
+
+extension ImageError: CustomStringConvertible {
+  public var description: String { "\(file ?? "picture"): \(problem)" }
+}
+
+extension ImageError.Problem: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .unknownFormat(0):
+      "the file is empty"
+    case .unknownFormat:
+      "neither PNG nor JPEG; convert it to one of them"
+    case .corrupt(let reason):
+      "damaged: \(reason)"
+    case .tooLarge(let width, let height, let pixelLimit):
+      "\(width) x \(height) pixels exceed the limit of \(pixelLimit); scale it down"
+    case .outOfMemory:
+      "not enough memory to decode it"
+    case .notEncodable(let width, let height):
+      "a picture of \(width) x \(height) pixels cannot be written as PNG"
+    }
+  }
+}

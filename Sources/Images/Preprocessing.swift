@@ -1,0 +1,143 @@
+public import ConvNetTensors
+
+/// What happens to a picture before it enters a network. It is stored in the model's file, so that
+/// prediction does what training did.
+///
+/// A picture is brought to the number of channels (transparency composited on the background),
+/// resized to the input's extents where it has others (bilinear, antialiased), divided by 255, and
+/// normalized by channel:
+///
+///     x = (value / 255 - mean[channel]) / deviation[channel]
+public struct Preprocessing: Hashable, Sendable, Codable {
+  /// The extents of the network's input, in pixels.
+  public var height: Int
+  public var width: Int
+  /// 1 grey or 3 red, green and blue.
+  public var channels: Int
+  /// One number a channel, of values from 0 to 1; `nil` for none subtracted.
+  public var mean: [Float]?
+  /// One positive number a channel, of values from 0 to 1; `nil` for none divided by.
+  public var deviation: [Float]?
+  /// The order of the elements.
+  public var dataFormat: DataFormat
+  /// What shines through transparent pixels.
+  public var background: Image.Color
+
+  /// - Throws: ``PreprocessingError`` where extents are not positive, channels are not 1 or 3, or
+  ///   the mean or the deviation does not have one finite (and positive) number a channel.
+  public init(
+    height: Int, width: Int, channels: Int, mean: [Float]? = nil, deviation: [Float]? = nil,
+    dataFormat: DataFormat = .channelsLast, background: Image.Color = .white
+  ) throws(PreprocessingError) {
+    self.height = height
+    self.width = width
+    self.channels = channels
+    self.mean = mean
+    self.deviation = deviation
+    self.dataFormat = dataFormat
+    self.background = background
+    try validate()
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case height, width, channels, mean, deviation, dataFormat, background
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      height: values.decode(Int.self, forKey: .height),
+      width: values.decode(Int.self, forKey: .width),
+      channels: values.decode(Int.self, forKey: .channels),
+      mean: values.decodeIfPresent([Float].self, forKey: .mean),
+      deviation: values.decodeIfPresent([Float].self, forKey: .deviation),
+      dataFormat: values.decode(DataFormat.self, forKey: .dataFormat),
+      background: values.decodeIfPresent(Image.Color.self, forKey: .background) ?? .white)
+  }
+
+  /// The shape of one prepared picture: [H, W, C] or [C, H, W].
+  public var shape: Shape {
+    switch dataFormat {
+    case .channelsLast: [height, width, channels]
+    case .channelsFirst: [channels, height, width]
+    }
+  }
+
+  /// A prepared picture: `float32` of ``shape``.
+  public func prepared(_ image: Image) -> Tensor {
+    Tensor(shape: shape) { prepare(image, into: &$0) }
+  }
+
+  /// Prepares a picture as one of a batch.
+  ///
+  /// - Precondition: `target` holds the elements of ``shape`` from `offset` on.
+  package func prepare(
+    _ image: Image, into target: inout MutableSpan<Float>, at offset: Int = 0
+  ) {
+    let fitted = fitted(image)
+    let converter = PixelConverter(self)
+    target.withUnsafeMutableBufferPointer { target in
+      converter.convert(
+        fitted.pixels.span,
+        into: UnsafeMutableBufferPointer(rebasing: target[offset..<offset + shape.count]))
+    }
+  }
+
+  /// The picture with the input's channels and extents.
+  package func fitted(_ image: Image) -> Image {
+    let image = image.converted(toChannels: channels, background: background)
+    guard image.height != height || image.width != width else { return image }
+    return image.resized(height: height, width: width)
+  }
+
+  /// Fields may be set after creation; what uses the value checks it once more.
+  package func validate() throws(PreprocessingError) {
+    guard height > 0, width > 0, height <= 1 << 16, width <= 1 << 16 else {
+      throw .extents(height: height, width: width)
+    }
+    guard channels == 1 || channels == 3 else { throw .channels(channels) }
+    if let mean {
+      guard mean.count == channels, mean.allSatisfy(\.isFinite) else {
+        throw .mean(mean, channels: channels)
+      }
+    }
+    if let deviation {
+      guard deviation.count == channels, deviation.allSatisfy({ $0.isFinite && $0 > 0 }) else {
+        throw .deviation(deviation, channels: channels)
+      }
+    }
+  }
+}
+
+/// Why a ``Preprocessing`` is not possible.
+public enum PreprocessingError: Error, Hashable, Sendable {
+  case extents(height: Int, width: Int)
+  case channels(Int)
+  case mean([Float], channels: Int)
+  case deviation([Float], channels: Int)
+}
+
+extension PreprocessingError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .extents(let height, let width):
+      "an input of \(height) x \(width) pixels is not possible; extents go from 1 to 65536"
+    case .channels(let channels):
+      "an input of \(channels) channels cannot be made from pictures; use 1 or 3"
+    case .mean(let mean, let channels):
+      "mean \(mean) must have one finite number for each of \(channels) channels"
+    case .deviation(let deviation, let channels):
+      "deviation \(deviation) must have one positive number for each of \(channels) channels"
+    }
+  }
+}
+
+extension Preprocessing: CustomStringConvertible {
+  /// One line for the protocol of a score: what is done to every picture, in order.
+  public var description: String {
+    var text = "resized to \(height)x\(width) (bilinear, antialiased), \(channels) channels"
+    if let mean { text += ", mean \(mean)" }
+    if let deviation { text += ", deviation \(deviation)" }
+    return text
+  }
+}

@@ -1,0 +1,70 @@
+import Foundation
+
+/// How a resized picture weighs the pixels around a point. The window of every filter grows with
+/// the factor of reduction, which is what prevents aliasing.
+public enum ResizingFilter: String, Hashable, Sendable, Codable, CaseIterable {
+  case box, bilinear, bicubic, lanczos
+
+  /// Half the width of the window, in pixels of the larger picture's grid.
+  var support: Double {
+    switch self {
+    case .box: 0.5
+    case .bilinear: 1
+    case .bicubic: 2
+    case .lanczos: 3
+    }
+  }
+
+  /// The weight at a distance from the centre.
+  func weight(at distance: Double) -> Double {
+    let x = abs(distance)
+    switch self {
+    case .box:
+      return -0.5 < distance && distance <= 0.5 ? 1 : 0
+    case .bilinear:
+      return max(0, 1 - x)
+    case .bicubic:
+      // Keys (1981) with a = -1/2, the cubic that reproduces quadratic polynomials.
+      if x < 1 { return (1.5 * x - 2.5) * x * x + 1 }
+      return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0
+    case .lanczos:
+      return x < 3 ? Self.sinc(x) * Self.sinc(x / 3) : 0
+    }
+  }
+
+  private static func sinc(_ x: Double) -> Double {
+    x == 0 ? 1 : sin(.pi * x) / (.pi * x)
+  }
+}
+
+/// The weights of one resized axis.
+struct ResizingWeights {
+  /// For each output position, the first input position and the number of weights.
+  private(set) var windows: [(start: Int, count: Int)] = []
+  /// `stride` weights an output position, as multiples of 2^-22.
+  private(set) var weights: [Int32] = []
+  let stride: Int
+
+  static let fractionBits: Int32 = 22
+
+  init(from input: Int, to output: Int, filter: ResizingFilter) {
+    let scale = Double(input) / Double(output)
+    let filterScale = max(scale, 1)
+    let support = filter.support * filterScale
+    stride = Int(support.rounded(.up)) * 2 + 1
+    weights = [Int32](repeating: 0, count: stride * output)
+    for position in 0..<output {
+      let center = (Double(position) + 0.5) * scale
+      let start = max(0, Int(center - support + 0.5))
+      let end = min(input, Int(center + support + 0.5))
+      let exact = (start..<end).map { filter.weight(at: (Double($0) - center + 0.5) / filterScale) }
+      let sum = exact.reduce(0, +)
+      windows.append((start, exact.count))
+      for (index, weight) in exact.enumerated() {
+        let normalized = sum == 0 ? weight : weight / sum
+        weights[position * stride + index] = Int32(
+          (normalized * Double(1 << Self.fractionBits)).rounded())
+      }
+    }
+  }
+}

@@ -1,0 +1,124 @@
+public import ConvNetGraphs
+import ConvNetTensors
+
+/// Every output is a weighted sum of every input, plus a bias. Parameters `weight` [O, C] and `bias` [O].
+public struct Dense: Layer {
+  public var features: Int
+  public var bias: Bool
+  public var initializer: Initializer
+
+  public init(_ features: Int, bias: Bool = true, initializer: Initializer = .glorotUniform) {
+    self.features = features
+    self.bias = bias
+    self.initializer = initializer
+  }
+
+  public var defaultName: String { "dense" }
+
+  public func append(
+    to builder: inout LayerBuilder, input: ValueID
+  ) throws(GraphError) -> ValueID {
+    let shape = builder.shape(input)
+    guard shape.rank == 2, features > 0 else {
+      throw GraphError(
+        subject: builder.layerName,
+        problem: .attribute(
+          name: "dense", value: "\(features) features on \(shape)",
+          requirement: "positive, on an input of 2 dimensions; put Flatten() before it"))
+    }
+    let weight = builder.addParameter(
+      "weight", [features, shape[1]], .kernel, initializer: initializer)
+    guard bias else { return try builder.append(Operation.Dense(hasBias: false), to: input, weight) }
+    let bias = builder.addParameter("bias", [features], .bias, initializer: .zeros)
+    return try builder.append(Operation.Dense(hasBias: true), to: input, weight, bias)
+  }
+}
+
+/// All elements of an example in one row, in the order of the network's data format.
+public struct Flatten: Layer {
+  public init() {}
+  public var defaultName: String { "flatten" }
+
+  public func append(
+    to builder: inout LayerBuilder, input: ValueID
+  ) throws(GraphError) -> ValueID {
+    try builder.append(Operation.Flatten(order: builder.dataFormat), to: input)
+  }
+}
+
+/// Sets each element to zero with probability `rate` in training, and scales the others by 1 / (1 - rate); nothing in inference.
+public struct Dropout: Layer {
+  public var rate: Float
+
+  public init(_ rate: Float = 0.5) {
+    self.rate = rate
+  }
+
+  public var defaultName: String { "dropout" }
+
+  public func append(
+    to builder: inout LayerBuilder, input: ValueID
+  ) throws(GraphError) -> ValueID {
+    let index = builder.nextDropoutIndex()
+    return try builder.append(Operation.Dropout(rate: rate, index: index), to: input)
+  }
+}
+
+/// Normalizes each channel over batch and positions (each feature over the batch), then scales and shifts it: see
+/// ``ConvNetGraphs/Operation/BatchNormalization``. Parameters `weight`, `bias`, `running_mean`, `running_var` [C].
+public struct BatchNorm: Layer {
+  /// The weight of the old moving average.
+  public var momentum: Float
+  public var epsilon: Float
+
+  public init(momentum: Float = 0.99, epsilon: Float = 0.001) {
+    self.momentum = momentum
+    self.epsilon = epsilon
+  }
+
+  public var defaultName: String { "bn" }
+
+  public func append(
+    to builder: inout LayerBuilder, input: ValueID
+  ) throws(GraphError) -> ValueID {
+    let channels: Shape = [builder.shape(input)[1]]
+    let scale = builder.addParameter("weight", channels, .scale, initializer: .ones)
+    let shift = builder.addParameter("bias", channels, .shift, initializer: .zeros)
+    let mean = builder.addParameter("running_mean", channels, .runningMean, initializer: .zeros)
+    let variance = builder.addParameter(
+      "running_var", channels, .runningVariance, initializer: .ones)
+    return try builder.append(
+      Operation.BatchNormalization(epsilon: epsilon, momentum: momentum),
+      to: input, scale, shift, mean, variance)
+  }
+}
+
+/// Divides every element by a power of the sum of squares of its neighbours: see
+/// ``ConvNetGraphs/Operation/LocalResponseNormalization``, whose defaults are AlexNet's.
+public struct LocalResponseNorm: Layer {
+  public var operation: Operation.LocalResponseNormalization
+
+  public init(_ operation: Operation.LocalResponseNormalization = .init(size: 5)) {
+    self.operation = operation
+  }
+
+  public var defaultName: String { "lrn" }
+
+  public func append(
+    to builder: inout LayerBuilder, input: ValueID
+  ) throws(GraphError) -> ValueID {
+    try builder.append(operation, to: input)
+  }
+}
+
+/// Probabilities over the channels: exp(x) / sum of exp(x).
+public struct Softmax: Layer {
+  public init() {}
+  public var defaultName: String { "softmax" }
+
+  public func append(
+    to builder: inout LayerBuilder, input: ValueID
+  ) throws(GraphError) -> ValueID {
+    try builder.append(Operation.Softmax(), to: input)
+  }
+}

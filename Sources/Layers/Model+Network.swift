@@ -1,0 +1,49 @@
+public import ConvNetGraphs
+public import ConvNetImages
+import ConvNetTensors
+
+extension Model {
+  /// A network with freshly initialized parameters.
+  ///
+  /// - Precondition: the layers fit together. For a network whose sizes come from outside, use ``init(validating:seed:classNames:preprocessing:)``.
+  public init(
+    _ network: Network, seed: UInt64 = 0, classNames: [String] = [],
+    preprocessing: Preprocessing? = nil
+  ) {
+    do {
+      try self.init(
+        validating: network, seed: seed, classNames: classNames, preprocessing: preprocessing)
+    } catch {
+      preconditionFailure("\(network.name): \(error)")
+    }
+  }
+
+  /// A network with freshly initialized parameters: the same for the same seed.
+  ///
+  /// - Throws: ``GraphError`` naming the layer whose input does not fit.
+  public init(
+    validating network: Network, seed: UInt64 = 0, classNames: [String] = [],
+    preprocessing: Preprocessing? = nil
+  ) throws(GraphError) {
+    let (graph, initializers) = try network.lowered()
+    var parameters: [String: Tensor] = [:]
+    for (index, id) in graph.parameters.enumerated() {
+      let value = graph[id]
+      let initializer = initializers[value.name] ?? .zeros
+      parameters[value.name] = initializer.values(shape: value.shape, seed: seed, index: index)
+    }
+    try self.init(
+      graph: graph, parameters: parameters, classNames: classNames,
+      preprocessing: preprocessing ?? network.preprocessing)
+  }
+}
+
+extension Network {
+  /// A picture scaled to 0 ... 1 and not normalized; `nil` where the input is not made from pictures.
+  fileprivate var preprocessing: Preprocessing? {
+    guard input.extents.count == 3 else { return nil }
+    return try? Preprocessing(
+      height: input.extents[1], width: input.extents[2], channels: input.extents[0],
+      dataFormat: dataFormat)
+  }
+}

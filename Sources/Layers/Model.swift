@@ -1,0 +1,51 @@
+public import ConvNetGraphs
+public import ConvNetImages
+public import ConvNetTensors
+
+/// A network with its parameters, and all that is needed to use it: what its classes are called, how its input is prepared,
+/// how it was trained.
+public struct Model: Sendable {
+  /// The network in no mode: compiling it gives the form for inference or for training.
+  public var graph: Graph
+  /// A value for every parameter of the graph, by name.
+  public var parameters: [String: Tensor]
+  /// One a class, in the order of the logits; empty where the classes have no names.
+  public var classNames: [String]
+  /// How a picture becomes the network's input; `nil` where its input is not made from pictures.
+  public var preprocessing: Preprocessing?
+  /// Facts about the training, for people: data set, epochs, accuracy.
+  public var trainingSummary: [String: String]
+
+  /// - Throws: ``GraphError`` where a parameter is missing or has another shape.
+  public init(
+    graph: Graph, parameters: [String: Tensor], classNames: [String] = [],
+    preprocessing: Preprocessing? = nil, trainingSummary: [String: String] = [:]
+  ) throws(GraphError) {
+    for id in graph.parameters {
+      let value = graph[id]
+      guard let parameter = parameters[value.name] else {
+        throw GraphError(
+          subject: graph.name, problem: .invariant("parameter \(value.name) has no value"))
+      }
+      guard parameter.shape == value.shape else {
+        throw GraphError(
+          subject: graph.name,
+          problem: .invariant(
+            "parameter \(value.name) needs shape \(value.shape), has \(parameter.shape)"))
+      }
+    }
+    self.graph = graph
+    self.parameters = parameters
+    self.classNames = classNames
+    self.preprocessing = preprocessing
+    self.trainingSummary = trainingSummary
+  }
+
+  /// The order of the elements of a picture that the network is given.
+  public var dataFormat: DataFormat { preprocessing?.dataFormat ?? .channelsLast }
+
+  /// The number of classes: the width of the first output.
+  public var classCount: Int {
+    graph.outputs.first.map { graph[$0.value].shape.dimensions.last ?? 0 } ?? 0
+  }
+}

@@ -1,0 +1,70 @@
+public import ConvNetGraphs
+public import ConvNetTensors
+
+/// What a network is given.
+public struct NetworkInput: Hashable, Sendable, Codable {
+  /// Channels, then height and width (pictures) or width (signals); or features alone.
+  public var extents: [Int]
+
+  public static func image(height: Int, width: Int, channels: Int) -> NetworkInput {
+    NetworkInput(extents: [channels, height, width])
+  }
+
+  public static func signal(width: Int, channels: Int) -> NetworkInput {
+    NetworkInput(extents: [channels, width])
+  }
+
+  public static func features(_ count: Int) -> NetworkInput {
+    NetworkInput(extents: [count])
+  }
+
+  public func shape(batch: Int) -> Shape { Shape([batch] + extents) }
+}
+
+/// The description of a network: a name, what it is given, and its layers. Has no parameters yet; a ``Model`` has.
+///
+/// ```swift
+/// let network = Network("small", input: .image(height: 28, width: 28, channels: 1)) {
+///   Conv2D(8, kernel: 3)
+///   ReLU()
+///   Flatten()
+///   Dense(10)
+/// }
+/// ```
+public struct Network: Sendable {
+  public var name: String
+  public var input: NetworkInput
+  public var dataFormat: DataFormat
+  public var layers: LayerSequence
+
+  public static let inputName = "image"
+  public static let outputName = "logits"
+
+  public init(
+    _ name: String, input: NetworkInput, dataFormat: DataFormat = .channelsLast,
+    @NetworkBuilder _ body: () -> LayerSequence
+  ) {
+    self.name = name
+    self.input = input
+    self.dataFormat = dataFormat
+    layers = body()
+  }
+
+  /// The network as a graph, and how each of its parameters begins.
+  ///
+  /// - Throws: ``GraphError`` naming the layer whose input does not fit.
+  public func lowered(
+    batch: Int = 1
+  ) throws(GraphError) -> (graph: Graph, initializers: [String: Initializer]) {
+    var builder = LayerBuilder(name: name, dataFormat: dataFormat)
+    let input = builder.addInput(Self.inputName, shape: input.shape(batch: batch))
+    let output = try builder.append(layers, to: input)
+    builder.addOutput(Self.outputName, output)
+    return (builder.graph, builder.initializers)
+  }
+
+  /// The network as a graph of one batch size.
+  public func graph(batch: Int = 1) throws(GraphError) -> Graph {
+    try lowered(batch: batch).graph
+  }
+}

@@ -1,0 +1,70 @@
+public import ConvNetLayers
+public import ConvNetTensors
+
+/// What a network of the zoo can be built for.
+public struct ModelOptions: Hashable, Sendable {
+  public var height: Int
+  public var width: Int
+  public var channels: Int
+  public var classes: Int
+  public var dataFormat: DataFormat
+
+  public init(
+    height: Int, width: Int, channels: Int, classes: Int, dataFormat: DataFormat = .channelsLast
+  ) {
+    self.height = height
+    self.width = width
+    self.channels = channels
+    self.classes = classes
+    self.dataFormat = dataFormat
+  }
+
+  public var input: NetworkInput { .image(height: height, width: width, channels: channels) }
+}
+
+/// A row of the zoo.
+public struct ModelEntry: Sendable {
+  public var name: String
+  public var aliases: [String]
+  public var paper: String
+  public var year: Int
+  /// What the paper's table says of the input and the classes.
+  public var defaults: ModelOptions
+  /// What differs from the paper, if anything does.
+  public var note: String?
+  public var build: @Sendable (ModelOptions) -> Network
+
+  init(
+    _ name: String, aliases: [String] = [], paper: String, year: Int, defaults: ModelOptions,
+    note: String? = nil, build: @escaping @Sendable (ModelOptions) -> Network
+  ) {
+    self.name = name
+    self.aliases = aliases
+    self.paper = paper
+    self.year = year
+    self.defaults = defaults
+    self.note = note
+    self.build = build
+  }
+
+  /// The network as the paper has it.
+  public var network: Network { build(defaults) }
+}
+
+/// The networks that ConvNet knows by name.
+public enum ModelRegistry {
+  public static let entries: [ModelEntry] = [
+    ModelEntry(
+      "lenet5", paper: "Gradient-Based Learning Applied to Document Recognition", year: 1998,
+      defaults: ModelOptions(height: 28, width: 28, channels: 1, classes: 10),
+      note: "full connections between the convolutions, mean pooling without weights, logits",
+      build: lenet5)
+  ]
+
+  /// The row of a name or an alias; `nil` where there is none.
+  public static subscript(name: String) -> ModelEntry? {
+    entries.first { $0.name == name || $0.aliases.contains(name) }
+  }
+
+  public static var names: [String] { entries.flatMap { [$0.name] + $0.aliases } }
+}

@@ -1,0 +1,48 @@
+import Foundation
+
+/// Text as HTML and SVG may hold it, in an element or in an attribute's double quotes.
+///
+/// Characters that XML forbids even escaped (most control characters) become U+FFFD.
+package func escaped(_ text: String) -> String {
+  var result = String.UnicodeScalarView()
+  for scalar in text.unicodeScalars {
+    switch scalar {
+    case "&": result.append(contentsOf: "&amp;".unicodeScalars)
+    case "<": result.append(contentsOf: "&lt;".unicodeScalars)
+    case ">": result.append(contentsOf: "&gt;".unicodeScalars)
+    case "\"": result.append(contentsOf: "&quot;".unicodeScalars)
+    case "'": result.append(contentsOf: "&#39;".unicodeScalars)
+    case "\t", "\n", "\r": result.append(scalar)
+    case "\u{0}"..."\u{1F}", "\u{7F}", "\u{FFFE}", "\u{FFFF}": result.append("\u{FFFD}")
+    default: result.append(scalar)
+    }
+  }
+  return String(result)
+}
+
+/// An element under construction: attributes and text are escaped, children are not.
+func element(
+  _ name: String, _ attributes: KeyValuePairs<String, String> = [:], _ children: String...
+) -> String {
+  let attributes = attributes.map { " \($0.key)=\"\(escaped($0.value))\"" }.joined()
+  let content = children.joined()
+  return content.isEmpty && selfClosing.contains(name)
+    ? "<\(name)\(attributes)/>" : "<\(name)\(attributes)>\(content)</\(name)>"
+}
+
+private let selfClosing: Set = ["rect", "line", "circle", "path", "polyline", "img"]
+
+/// A coordinate, to a tenth of a pixel.
+func coordinate(_ value: Double) -> String {
+  HumanReadable.trimmed(HumanReadable.fixed(value, digits: 1))
+}
+
+/// About the width of a text in the plots' font, in pixels. Generous: labels must not be cut.
+func textWidth(_ text: String, size: Double = 12) -> Double {
+  Double(text.count) * size * 0.56
+}
+
+/// The text, cut with an ellipsis where it is longer than `count` characters.
+func shortened(_ text: String, to count: Int) -> String {
+  text.count <= count ? text : text.prefix(max(0, count - 1)) + "…"
+}

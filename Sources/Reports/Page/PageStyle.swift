@@ -1,0 +1,34 @@
+/// The look of a page: one column of text, thin rules, no boxes.
+enum PageStyle {
+  static let rules = """
+    html{background:var(--paper);color:var(--ink);-webkit-text-size-adjust:100%}
+    body{margin:0;padding:3.5rem 1.5rem 5rem;\
+    font:1.05rem/1.55 "Iowan Old Style","Palatino Linotype",\
+    Palatino,"URW Palladio L",P052,Georgia,serif}
+    main{max-width:42.5rem;margin:0 auto}
+    h1{font-size:2rem;line-height:1.2;font-weight:500;margin:0 0 .5rem;letter-spacing:-.01em}
+    h2{font-size:1.3rem;line-height:1.3;font-weight:500;margin:3rem 0 .75rem}
+    p{margin:.75rem 0}.summary{font-size:1.15rem;color:var(--soft);margin:0 0 1.5rem}
+    figure{margin:1.75rem 0}figure svg{display:block;max-width:100%;height:auto}
+    figure img{display:block;max-width:100%;height:auto;image-rendering:auto}
+    figcaption,caption{font-size:.9rem;color:var(--soft);text-align:left;margin-top:.5rem}
+    dl,table,pre{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","DejaVu Sans",\
+    sans-serif;font-size:.86rem;font-variant-numeric:tabular-nums}
+    dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1.5rem;margin:1rem 0}
+    dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
+    .wide{overflow-x:auto;margin:1.5rem 0}
+    table{border-collapse:collapse;line-height:1.4}
+    caption{caption-side:top;padding-bottom:.5rem;margin:0}
+    th{font-weight:500;color:var(--soft);text-align:left;vertical-align:bottom}
+    th,td{padding:.28rem 1.4rem .28rem 0;white-space:nowrap}
+    th:last-child,td:last-child{padding-right:0}
+    thead th{border-bottom:1px solid var(--soft)}tbody tr+tr td{border-top:1px solid var(--rule)}
+    tfoot td{border-top:1px solid var(--soft);font-weight:600}
+    .number{text-align:right}
+    pre{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;\
+    font-size:.8rem;line-height:1.5;overflow-x:auto;padding:.75rem 0 .75rem 1rem;\
+    border-left:2px solid var(--rule)}
+    @media print{body{padding:0;font-size:10pt}h2{break-after:avoid}figure,tr{break-inside:avoid}}
+
+    """
+}

@@ -1,0 +1,82 @@
+/// A figure of a report: it can be drawn as SVG.
+public protocol Figure: Sendable {
+  /// What the figure shows, in a few words: its heading, and its name for readers who do not see
+  /// it.
+  var title: String { get }
+  /// The size in pixels of the drawing, which scales to the width of the page.
+  var size: (width: Double, height: Double) { get }
+  /// The elements inside the `svg` element, in the figure's coordinates.
+  var drawing: String { get }
+}
+
+extension Figure {
+  /// A file of its own: carries its style, follows the reader's light or dark setting.
+  public var svg: String {
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+      + svgElement(style: element("style", [:], FigureStyle.colours + FigureStyle.rules)) + "\n"
+  }
+
+  /// For a page that holds ``FigureStyle`` already.
+  var inlineSVG: String { svgElement(style: "") }
+
+  private func svgElement(style: String) -> String {
+    let (width, height) = size
+    return element(
+      "svg",
+      [
+        "xmlns": "http://www.w3.org/2000/svg", "class": "cv", "role": "img",
+        "viewBox": "0 0 \(coordinate(width)) \(coordinate(height))",
+        "width": coordinate(width), "height": coordinate(height),
+      ],
+      element("title", [:], escaped(title)), style, drawing)
+  }
+}
+
+/// The look of the figures: little ink, one hue for the subject, colours that the colour-blind tell
+/// apart.
+enum FigureStyle {
+  static let colourCount = 6
+
+  /// The colours, light and dark, which pages share.
+  static let colours = """
+    .cv{--paper:#fdfdfb;--ink:#22262b;--soft:#6a6f76;--rule:#e4e4de;\
+    --c0:#2f6690;--c1:#c4512d;--c2:#3f7d58;--c3:#7d5ba6;--c4:#a87908;--c5:#5c6b73}
+    @media (prefers-color-scheme:dark){.cv{--paper:#15181c;--ink:#e4e3de;--soft:#9a9da1;\
+    --rule:#2d3238;--c0:#7fb2dc;--c1:#ee8a68;--c2:#7cc296;--c3:#bba0e0;--c4:#dcb04a;--c5:#a7b4bc}}
+
+    """
+
+  static let rules =
+    """
+    svg.cv{background:var(--paper);\
+    font:12px/1.2 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",\
+    "DejaVu Sans",sans-serif;font-variant-numeric:tabular-nums}
+    .cv text{fill:var(--ink)}.cv text.soft{fill:var(--soft)}\
+    .cv text.head{font-size:13px;font-weight:600}
+    .cv text.end{text-anchor:end}.cv text.mid{text-anchor:middle}.cv text.small{font-size:11px}
+    .cv .grid{stroke:var(--rule);stroke-width:1}.cv .base{stroke:var(--soft);stroke-width:1}
+    .cv .series{fill:none;stroke-width:1.75;stroke-linejoin:round;stroke-linecap:round}
+    .cv .dash{stroke-dasharray:5 4}.cv .halo{stroke:var(--paper);stroke-width:1.5}
+
+    """
+    + (0..<colourCount).map {
+      ".cv .s\($0){stroke:var(--c\($0))}.cv .f\($0),.cv text.f\($0){fill:var(--c\($0))}\n"
+    }.joined()
+    + ".cv text.on{fill:var(--paper)}\n"
+}
+
+/// A line of text with its anchor at (x, y).
+func label(_ text: String, x: Double, y: Double, _ classes: String, hint: String? = nil) -> String {
+  element(
+    "text", ["x": coordinate(x), "y": coordinate(y), "class": classes], escaped(text),
+    hint.map { element("title", [:], escaped($0)) } ?? "")
+}
+
+func rule(from: (x: Double, y: Double), to: (x: Double, y: Double), _ classes: String) -> String {
+  element(
+    "line",
+    [
+      "x1": coordinate(from.x), "y1": coordinate(from.y), "x2": coordinate(to.x),
+      "y2": coordinate(to.y), "class": classes,
+    ])
+}

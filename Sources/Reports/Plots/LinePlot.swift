@@ -1,0 +1,193 @@
+/// Curves over a common axis, as of loss over epochs.
+///
+/// Each curve carries its name at its end, in its colour, which spares the reader a legend. A value
+/// that is not finite, or not positive on a logarithmic axis, leaves a gap.
+public struct LinePlot: Figure, Hashable {
+  public struct Point: Hashable, Sendable {
+    public var x: Double
+    public var y: Double
+
+    public init(_ x: Double, _ y: Double) {
+      self.x = x
+      self.y = y
+    }
+  }
+
+  public struct Series: Hashable, Sendable {
+    public var name: String
+    /// In the order in which they are joined.
+    public var points: [Point]
+
+    public init(_ name: String, points: [Point]) {
+      self.name = name
+      self.points = points
+    }
+
+    /// Values at x = `first`, `first` + 1, ...: one an epoch.
+    public init(_ name: String, values: [Double], first: Int = 1) {
+      self.init(
+        name, points: values.enumerated().map { Point(Double($0.offset + first), $0.element) })
+    }
+  }
+
+  public var title: String
+  public var horizontal: Axis
+  public var vertical: Axis
+  public var series: [Series]
+  public var width: Double
+  public var height: Double
+
+  public init(
+    _ title: String, horizontal: Axis, vertical: Axis, series: [Series], width: Double = 680,
+    height: Double = 300
+  ) {
+    self.title = title
+    self.horizontal = horizontal
+    self.vertical = vertical
+    self.series = series
+    self.width = width
+    self.height = height
+  }
+
+  public var size: (width: Double, height: Double) { (width, height) }
+
+  public var drawing: String {
+    let visible = series.map { series in
+      series.points.filter { horizontal.accepts($0.x) && vertical.accepts($0.y) }
+    }
+    let verticalTicks = Ticks(
+      for: visible.joined().map(\.y), on: vertical, count: max(3, Int(height / 60)))
+    let frame = Frame(
+      left: (verticalTicks.labels.map { textWidth($0) }.max() ?? 0) + 10, top: 52,
+      right: width - (series.map { textWidth(name(of: $0)) }.max() ?? 0) - 14,
+      bottom: height - 42)
+    let horizontalTicks = Ticks(
+      for: visible.joined().map(\.x), on: horizontal,
+      count: max(3, Int((frame.right - frame.left) / 80)), isTight: true)
+    let place = { (point: Point) in
+      (
+        x: frame.left + (frame.right - frame.left) * horizontalTicks.fraction(of: point.x),
+        y: frame.bottom - (frame.bottom - frame.top) * verticalTicks.fraction(of: point.y)
+      )
+    }
+
+    var parts = [label(title, x: 0, y: 14, "head"), label(vertical.title, x: 0, y: 36, "soft")]
+    parts += grid(horizontalTicks, verticalTicks, frame)
+    if !visible.contains(where: { !$0.isEmpty }) {
+      parts.append(
+        label(
+          "no values", x: (frame.left + frame.right) / 2, y: (frame.top + frame.bottom) / 2,
+          "soft mid"))
+    }
+    for (index, series) in series.enumerated() {
+      parts += curve(series, index: index, place: place)
+    }
+    parts += endLabels(visible, frame: frame) { place($0).y }
+    return parts.joined(separator: "\n")
+  }
+
+  private struct Frame {
+    var left, top, right, bottom: Double
+  }
+
+  private func name(of series: Series) -> String { shortened(series.name, to: 32) }
+
+  private func grid(_ horizontalTicks: Ticks, _ verticalTicks: Ticks, _ frame: Frame) -> [String] {
+    var parts: [String] = []
+    for (position, text) in zip(verticalTicks.positions, verticalTicks.labels) {
+      let y = frame.bottom - (frame.bottom - frame.top) * verticalTicks.fraction(of: position)
+      let isBase = position == verticalTicks.range.lowerBound
+      parts.append(rule(from: (frame.left, y), to: (frame.right, y), isBase ? "base" : "grid"))
+      parts.append(label(text, x: frame.left - 8, y: y + 4, "soft end"))
+    }
+    for (position, text) in zip(horizontalTicks.positions, horizontalTicks.labels) {
+      let x = frame.left + (frame.right - frame.left) * horizontalTicks.fraction(of: position)
+      parts.append(rule(from: (x, frame.bottom), to: (x, frame.bottom + 4), "base"))
+      parts.append(label(text, x: x, y: frame.bottom + 18, "soft mid"))
+    }
+    parts.append(label(horizontal.title, x: frame.right, y: height - 6, "soft end"))
+    return parts
+  }
+
+  private func curve(
+    _ series: Series, index: Int, place: (Point) -> (x: Double, y: Double)
+  ) -> [String] {
+    let colour = index % FigureStyle.colourCount
+    let dash = index < FigureStyle.colourCount ? "" : " dash"
+    var parts: [String] = []
+    let pieces = series.points.split { !(horizontal.accepts($0.x) && vertical.accepts($0.y)) }
+    for piece in pieces where piece.count > 1 {
+      let path = piece.map { point in
+        let (x, y) = place(point)
+        return "\(coordinate(x)),\(coordinate(y))"
+      }
+      parts.append(
+        element(
+          "polyline",
+          ["points": path.joined(separator: " "), "class": "series s\(colour)\(dash)"]))
+    }
+    // Few points are marked, with their values to hover over; many would hide the curve.
+    let isSparse = series.points.count <= 40 && self.series.count <= FigureStyle.colourCount
+    for piece in pieces where isSparse || piece.count == 1 {
+      for point in piece {
+        let (x, y) = place(point)
+        let hint =
+          "\(series.name): \(HumanReadable.quantity(point.y)) at \(horizontal.title) "
+          + HumanReadable.quantity(point.x)
+        parts.append(
+          element(
+            "circle",
+            ["cx": coordinate(x), "cy": coordinate(y), "r": "3", "class": "halo f\(colour)"],
+            element("title", [:], escaped(hint))))
+      }
+    }
+    return parts
+  }
+
+  /// The names at the curves' ends, moved apart where they would overlap.
+  private func endLabels(
+    _ visible: [[Point]], frame: Frame, y: (Point) -> Double
+  ) -> [String] {
+    let ends = visible.enumerated().compactMap { index, points in
+      points.last.map { (index: index, y: y($0)) }
+    }.sorted { ($0.y, $0.index) < ($1.y, $1.index) }
+    let places = spread(ends.map(\.y), gap: 15, within: (frame.top - 8)...(frame.bottom + 4))
+    return zip(ends, places).map { end, y in
+      label(
+        name(of: series[end.index]), x: frame.right + 10, y: y + 4,
+        "f\(end.index % FigureStyle.colourCount)")
+    }
+  }
+}
+
+/// The places nearest to the ascending `wanted` that are at least `gap` apart and, if there is
+/// room, in the range.
+package func spread(_ wanted: [Double], gap: Double, within range: ClosedRange<Double>) -> [Double]
+{
+  /// Neighbours that touch, which sit around the mean of what they want.
+  struct Cluster {
+    var sum: Double
+    var count: Int
+    func first(gap: Double, within range: ClosedRange<Double>) -> Double {
+      let span = Double(count - 1) * gap
+      let start = sum / Double(count) - span / 2
+      return max(range.lowerBound, min(range.upperBound - span, start))
+    }
+  }
+  var clusters: [Cluster] = []
+  for value in wanted {
+    clusters.append(Cluster(sum: value, count: 1))
+    while clusters.count > 1 {
+      let (upper, lower) = (clusters[clusters.count - 2], clusters[clusters.count - 1])
+      let end = upper.first(gap: gap, within: range) + Double(upper.count) * gap
+      if lower.first(gap: gap, within: range) >= end { break }
+      clusters.removeLast()
+      clusters[clusters.count - 1] = Cluster(
+        sum: upper.sum + lower.sum, count: upper.count + lower.count)
+    }
+  }
+  return clusters.flatMap { cluster in
+    let first = cluster.first(gap: gap, within: range)
+    return (0..<cluster.count).map { first + Double($0) * gap }
+  }
+}

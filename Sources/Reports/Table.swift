@@ -1,0 +1,62 @@
+/// Rows of text under headings. A page shows it as HTML, the command as aligned columns.
+public struct Table: Hashable, Sendable {
+  public enum Alignment: Hashable, Sendable {
+    /// For words.
+    case left
+    /// For numbers, so that their digits stand under each other.
+    case right
+  }
+
+  public struct Column: Hashable, Sendable {
+    public var title: String
+    public var alignment: Alignment
+
+    public init(_ title: String, _ alignment: Alignment = .left) {
+      self.title = title
+      self.alignment = alignment
+    }
+  }
+
+  public var columns: [Column]
+  /// One text a column; missing cells at the end of a row are empty.
+  public private(set) var rows: [[String]]
+  /// A last row set apart, as for totals; empty for none.
+  public var footer: [String]
+  public var caption: String
+
+  public init(
+    _ columns: [Column], rows: [[String]] = [], footer: [String] = [], caption: String = ""
+  ) {
+    self.columns = columns
+    self.rows = []
+    self.footer = footer
+    self.caption = caption
+    rows.forEach { append($0) }
+  }
+
+  /// Adds a row.
+  ///
+  /// - Precondition: no more cells than columns.
+  public mutating func append(_ cells: [String]) {
+    precondition(
+      cells.count <= columns.count,
+      "a row of \(cells.count) cells in a table of \(columns.count) columns: \(cells)")
+    rows.append(cells)
+  }
+
+  /// A `table` element.
+  var html: String {
+    func line(_ cells: [String], _ name: String) -> String {
+      let padded = cells + Array(repeating: "", count: max(0, columns.count - cells.count))
+      let content = zip(columns, padded).map { column, cell in
+        element(name, column.alignment == .right ? ["class": "number"] : [:], escaped(cell))
+      }
+      return element("tr", [:], content.joined())
+    }
+    var parts = caption.isEmpty ? [] : [element("caption", [:], escaped(caption))]
+    parts.append(element("thead", [:], line(columns.map(\.title), "th")))
+    parts.append(element("tbody", [:], rows.map { line($0, "td") }.joined(separator: "\n")))
+    if !footer.isEmpty { parts.append(element("tfoot", [:], line(footer, "td"))) }
+    return element("div", ["class": "wide"], element("table", [:], parts.joined(separator: "\n")))
+  }
+}

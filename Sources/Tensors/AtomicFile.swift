@@ -1,0 +1,120 @@
+import Foundation
+
+/// A file that appears whole or not at all: written under a temporary name in the same directory,
+/// synchronized to the disk, then renamed over the final name.
+///
+/// ```swift
+/// try AtomicFile.write(to: "model.safetensors") { file in try file.write(header.bytes) }
+/// ```
+package struct AtomicFile: ~Copyable {
+  private let path: String
+  private let descriptor: Int32
+  /// The offset of the next byte.
+  package private(set) var offset = 0
+
+  private init(path: String, descriptor: Int32) {
+    self.path = path
+    self.descriptor = descriptor
+  }
+
+  /// Replaces the file at `path` by what `body` writes. Where `body` throws, an existing file stays
+  /// as it was.
+  ///
+  /// A symbolic link is followed. A device or a pipe (`/dev/stdout`) is written in place.
+  ///
+  /// - Throws: ``FileError`` where the file cannot be created, written or renamed; what `body`
+  ///   throws.
+  package static func write<Result>(
+    to path: String, _ body: (inout AtomicFile) throws -> Result
+  ) throws -> Result {
+    var status = stat()
+    let exists = stat(path, &status) == 0
+    if exists, status.st_mode & S_IFMT == S_IFDIR {
+      throw FileError(path: path, operation: .create, problem: .system(code: EISDIR))
+    }
+    if exists, status.st_mode & S_IFMT != S_IFREG {
+      return try writeInPlace(path, body)
+    }
+    let target = exists ? resolvingLinks(path) : path
+    let temporary = temporaryName(beside: target)
+    // The mode is reduced by the process's mask; a replaced file keeps its own.
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw FileError.last(.create, path) }
+    var isOpen = true
+    var isRenamed = false
+    defer {
+      if isOpen { close(descriptor) }
+      if !isRenamed { unlink(temporary) }
+    }
+    if exists { _ = fchmod(descriptor, status.st_mode & 0o7777) }
+    var file = AtomicFile(path: path, descriptor: descriptor)
+    let result = try body(&file)
+    guard fsync(descriptor) == 0 else { throw FileError.last(.synchronize, path) }
+    isOpen = false
+    guard close(descriptor) == 0 else { throw FileError.last(.write, path) }
+    guard rename(temporary, target) == 0 else { throw FileError.last(.replace, path) }
+    isRenamed = true
+    synchronizeDirectory(of: target)
+    return result
+  }
+
+  /// Replaces the file at `path` by `bytes`.
+  package static func write(_ bytes: [UInt8], to path: String) throws {
+    try write(to: path) { file in try file.write(bytes.span.bytes) }
+  }
+
+  /// Replaces the file at `path` by UTF-8 text.
+  package static func write(_ text: String, to path: String) throws {
+    try write([UInt8](text.utf8), to: path)
+  }
+
+  /// Appends bytes.
+  package mutating func write(_ bytes: RawSpan) throws(FileError) {
+    var written = 0
+    while written < bytes.byteCount {
+      let count = bytes.withUnsafeBytes { buffer in
+        // At most one GiB a call: some systems refuse more than 2^31 - 1 bytes.
+        let rest = UnsafeRawBufferPointer(rebasing: buffer[written...].prefix(1 << 30))
+        return Foundation.write(descriptor, rest.baseAddress, rest.count)
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw .last(.write, path) }
+      written += count
+    }
+    offset += written
+  }
+
+  private static func writeInPlace<Result>(
+    _ path: String, _ body: (inout AtomicFile) throws -> Result
+  ) throws -> Result {
+    let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FileError.last(.open, path) }
+    defer { close(descriptor) }
+    var file = AtomicFile(path: path, descriptor: descriptor)
+    return try body(&file)
+  }
+
+  private static func resolvingLinks(_ path: String) -> String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
+  /// Hidden, and different for each process and call.
+  private static func temporaryName(beside path: String) -> String {
+    let separator = path.lastIndex(of: "/")
+    let directory = separator.map { String(path[...$0]) } ?? ""
+    let name = separator.map { String(path[path.index(after: $0)...]) } ?? path
+    let suffix = String(UInt64.random(in: .min ... .max), radix: 36)
+    return "\(directory).\(name.prefix(100)).\(suffix).tmp"
+  }
+
+  /// Makes the new name itself durable. Some file systems cannot; the contents are safe either way.
+  private static func synchronizeDirectory(of path: String) {
+    let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    let descriptor = open(directory, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    _ = fsync(descriptor)
+    close(descriptor)
+  }
+}

@@ -1,0 +1,54 @@
+/// Why bytes are not a NumPy array file that a ``Tensor`` can hold.
+public struct NumpyError: Error, Hashable, Sendable {
+  public enum Problem: Hashable, Sendable {
+    /// The file ends before its header does.
+    case truncatedHeader(needed: Int, available: Int)
+    case wrongMagic
+    case unsupportedVersion(major: UInt8, minor: UInt8)
+    /// The header is not the dictionary that the format prescribes. `expected` says what should
+    /// stand there.
+    case malformedHeader(expected: String)
+    case missingKey(String)
+    /// Complex numbers, text, records and objects have no tensor.
+    case unsupportedElementType(String)
+    /// The element count overflows.
+    case shapeTooLarge([Int])
+    /// The data is shorter or longer than the shape says.
+    case dataSize(expected: Int, actual: Int)
+  }
+
+  /// `nil` where the bytes did not come from a file.
+  public var file: String?
+  /// Where in the file, in bytes.
+  public var offset: Int
+  public var problem: Problem
+}
+
+extension NumpyError: CustomStringConvertible {
+  public var description: String {
+    "\(file ?? "NumPy array"), byte \(offset): \(problem)"
+  }
+}
+
+extension NumpyError.Problem: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .truncatedHeader(let needed, let available):
+      "the header needs \(needed) bytes, the file has \(available); it is truncated"
+    case .wrongMagic:
+      "does not begin with \\x93NUMPY; not a .npy file"
+    case .unsupportedVersion(let major, let minor):
+      "format version \(major).\(minor) is not supported; save it with numpy.save"
+    case .malformedHeader(let expected):
+      "the header is malformed, expected \(expected)"
+    case .missingKey(let key):
+      "the header lacks '\(key)'"
+    case .unsupportedElementType(let descriptor):
+      "elements of type '\(descriptor)' are not supported; convert the array to a number type"
+    case .shapeTooLarge(let dimensions):
+      "an array of \(dimensions.map(String.init).joined(separator: "x")) is too large"
+    case .dataSize(let expected, let actual):
+      "the shape needs \(expected) bytes of data, the file has \(actual)"
+    }
+  }
+}

@@ -1,0 +1,134 @@
+/// The dictionary at the head of a `.npy` file: `{'descr': '<f4', 'fortran_order': False, 'shape':
+/// (2, 3), }`.
+struct NumpyHeader {
+  var descriptor: String
+  var isFortranOrder: Bool
+  var dimensions: [Int]
+
+  /// Reads the Python literal that NumPy writes, and nothing more general.
+  ///
+  /// - Parameter base: the offset of `text` in the file, for errors.
+  init(parsing text: [UInt8], base: Int) throws(NumpyHeaderProblem) {
+    var scanner = Scanner(text: text, base: base)
+    var descriptor: String?
+    var isFortranOrder: Bool?
+    var dimensions: [Int]?
+    try scanner.require("{")
+    while !scanner.skip("}") {
+      let key = try scanner.quoted()
+      try scanner.require(":")
+      switch key {
+      case "descr" where descriptor == nil: descriptor = try scanner.quoted()
+      case "fortran_order" where isFortranOrder == nil: isFortranOrder = try scanner.boolean()
+      case "shape" where dimensions == nil: dimensions = try scanner.tuple()
+      default: throw scanner.expected("the keys 'descr', 'fortran_order' and 'shape', once each")
+      }
+      if !scanner.skip(",") {
+        try scanner.require("}")
+        break
+      }
+    }
+    try scanner.requireEnd()
+    guard let descriptor else { throw NumpyHeaderProblem(base, .missingKey("descr")) }
+    guard let isFortranOrder else { throw NumpyHeaderProblem(base, .missingKey("fortran_order")) }
+    guard let dimensions else { throw NumpyHeaderProblem(base, .missingKey("shape")) }
+    self.descriptor = descriptor
+    self.isFortranOrder = isFortranOrder
+    self.dimensions = dimensions
+  }
+}
+
+/// A problem and its place; the caller adds the file's name.
+struct NumpyHeaderProblem: Error {
+  var offset: Int
+  var problem: NumpyError.Problem
+
+  init(_ offset: Int, _ problem: NumpyError.Problem) {
+    self.offset = offset
+    self.problem = problem
+  }
+}
+
+private struct Scanner {
+  let text: [UInt8]
+  let base: Int
+  var position = 0
+
+  init(text: [UInt8], base: Int) {
+    self.text = text
+    self.base = base
+  }
+
+  func expected(_ what: String) -> NumpyHeaderProblem {
+    NumpyHeaderProblem(base + position, .malformedHeader(expected: what))
+  }
+
+  private mutating func skipSpace() {
+    while position < text.count, [0x20, 0x09, 0x0A, 0x0D].contains(text[position]) { position += 1 }
+  }
+
+  mutating func skip(_ character: Unicode.Scalar) -> Bool {
+    skipSpace()
+    guard position < text.count, text[position] == UInt8(ascii: character) else { return false }
+    position += 1
+    return true
+  }
+
+  mutating func require(_ character: Unicode.Scalar) throws(NumpyHeaderProblem) {
+    guard skip(character) else { throw expected("'\(character)'") }
+  }
+
+  mutating func requireEnd() throws(NumpyHeaderProblem) {
+    skipSpace()
+    guard position == text.count else { throw expected("the end of the header") }
+  }
+
+  mutating func quoted() throws(NumpyHeaderProblem) -> String {
+    let quote: UInt8 = skip("'") ? UInt8(ascii: "'") : UInt8(ascii: "\"")
+    if quote == UInt8(ascii: "\"") {
+      guard skip("\"") else { throw expected("a quoted string") }
+    }
+    let start = position
+    while position < text.count, text[position] != quote {
+      guard text[position] != UInt8(ascii: "\\") else { throw expected("a string with no escapes") }
+      position += 1
+    }
+    guard position < text.count else { throw expected("a closing quote") }
+    defer { position += 1 }
+    return String(decoding: text[start..<position], as: UTF8.self)
+  }
+
+  mutating func boolean() throws(NumpyHeaderProblem) -> Bool {
+    skipSpace()
+    for (word, value) in [("True", true), ("False", false)]
+    where text[position...].starts(with: word.utf8) {
+      position += word.utf8.count
+      return value
+    }
+    throw expected("True or False")
+  }
+
+  /// `()`, `(3,)`, `(2, 3)`: extents, with the `L` that Python 2 put behind long ones.
+  mutating func tuple() throws(NumpyHeaderProblem) -> [Int] {
+    try require("(")
+    var extents: [Int] = []
+    while !skip(")") {
+      extents.append(try extent())
+      if !skip(",") {
+        try require(")")
+        break
+      }
+    }
+    return extents
+  }
+
+  private mutating func extent() throws(NumpyHeaderProblem) -> Int {
+    skipSpace()
+    let start = position
+    while position < text.count, (0x30...0x39).contains(text[position]) { position += 1 }
+    guard position > start, let value = Int(String(decoding: text[start..<position], as: UTF8.self))
+    else { throw expected("an extent below 2^63") }
+    if position < text.count, text[position] == UInt8(ascii: "L") { position += 1 }
+    return value
+  }
+}

@@ -1,0 +1,75 @@
+import CKernels
+public import ConvNetCompiler
+public import ConvNetEngine
+import ConvNetGraphs
+public import ConvNetLayers
+import ConvNetTensors
+
+/// Throughput and memory of a network at one batch size: of inference, or of whole training steps, the optimizer's update
+/// included. The input is random numbers; nothing is loaded or decoded.
+public struct Benchmark: Sendable {
+  public let batch: Int
+  /// Of every measured step, ascending.
+  public let stepSeconds: [Double]
+  public let compileSeconds: Double
+  /// The largest resident memory of the process so far.
+  public let peakMemoryByteCount: Int
+  /// The steps with their times, where asked for.
+  public let profile: [StepProfile]?
+
+  /// Compiles, warms up, and measures for some seconds (at least five steps).
+  public init(
+    _ model: Model, batch: Int, mode: Mode, threads: Int = Threads.available, seconds: Double = 3,
+    profiling: Bool = false
+  ) throws {
+    self.batch = batch
+    let clock = ContinuousClock()
+    let start = clock.now
+    let trainer = Trainer(
+      optimizer: .sgd(momentum: 0.9, weightDecay: 0.0005), schedule: .constant(1e-4),
+      batchSize: batch, threads: threads)
+    let session = try mode == .training ? TrainingSession(model, trainer: trainer) : nil
+    let step = TrainingStep(
+      try session?.makeExecutable(batch: batch)
+        ?? model.executable(batch: batch, threads: threads))
+    compileSeconds = (clock.now - start) / .seconds(1)
+
+    try Self.fillInputs(step, model: model)
+    func runOnce() throws {
+      if let session { try session.run(step) } else { try step.executable.run() }
+    }
+    for _ in 0..<3 { try runOnce() }
+    var times: [Double] = []
+    let end = clock.now + .seconds(seconds)
+    while times.count < 5 || clock.now < end {
+      let start = clock.now
+      try runOnce()
+      times.append((clock.now - start) / .seconds(1))
+    }
+    stepSeconds = times.sorted()
+    profile = profiling ? try step.executable.profile(runs: 20) : nil
+    peakMemoryByteCount = Int(ck_peak_memory())
+  }
+
+  private static func fillInputs(_ step: TrainingStep, model: Model) throws {
+    var random = RandomNumbers(RandomKey(seed: 0, purpose: .input))
+    try step.executable.withInput(model.inputName, of: Float.self) { image in
+      for index in image.indices { image[index] = random.uniform() }
+    }
+    guard step.executable.inputShape(TrainingGraph.labelsName) != nil else { return }
+    try step.executable.withInput(TrainingGraph.labelsName, of: Int32.self) { labels in
+      for index in labels.indices { labels[index] = Int32(index % model.classCount) }
+    }
+  }
+
+  /// The rate that `percentile` (0 to 1) of the steps do not exceed.
+  public func imagesPerSecond(percentile: Double) -> Double {
+    let place = Int((Double(stepSeconds.count - 1) * (1 - percentile)).rounded())
+    return Double(batch) / stepSeconds[place]
+  }
+}
+
+extension Model {
+  /// The name of the network's first input.
+  package var inputName: String { graph.inputs.first.map { graph[$0].name } ?? "" }
+}

@@ -1,0 +1,53 @@
+public import ConvNetCompiler
+public import ConvNetEngine
+public import ConvNetGraphs
+public import ConvNetLayers
+public import ConvNetTensors
+
+extension Model {
+  /// The graph of one step: of inference, the network itself; of training, with loss and backward pass.
+  public func stepGraph(batch: Int, mode: Mode) throws(GraphError) -> Graph {
+    let graph = try graph.batched(batch)
+    return switch mode {
+    case .inference: graph
+    case .training: try TrainingGraph(graph, labelSmoothing: 0).graph
+    }
+  }
+
+  /// The step compiled with this model's parameters. Training changes a copy of them.
+  public func executable(
+    batch: Int, mode: Mode = .inference, threads: Int = Threads.available
+  ) throws -> Executable {
+    let options = CompilationOptions(
+      mode: mode, inputFormat: dataFormat, threads: threads)
+    let graph = try stepGraph(batch: batch, mode: mode)
+    return switch mode {
+    case .inference: try Executable(graph, parameters: parameters, options: options)
+    case .training:
+      try Executable(graph, training: ParameterStore(parameters), options: options)
+    }
+  }
+
+  /// Pushes a raw tensor through the network: nothing is prepared or normalized.
+  ///
+  /// - Parameter input: in logical order: batch, channels, height, width.
+  /// - Returns: the first output of the network, in logical order.
+  /// - Throws: ``GraphError`` where the network does not take the input's shape.
+  public func run(_ input: Tensor, threads: Int = Threads.available) throws -> Tensor {
+    guard let name = graph.inputs.first.map({ graph[$0].name }), let output = graph.outputs.first
+    else {
+      throw GraphError(subject: graph.name, problem: .invariant("has no input or no output"))
+    }
+    guard input.elementType == .float32 else {
+      throw GraphError(
+        subject: graph.name,
+        problem: .elementType(input: 0, expected: .float32, actual: input.elementType))
+    }
+    var executable = try Executable(
+      graph.reshaped(inputs: [name: input.shape]), parameters: parameters,
+      options: CompilationOptions(inputFormat: .channelsFirst, threads: threads))
+    try executable.write(input, to: name)
+    try executable.run()
+    return try executable.output(output.name)
+  }
+}

@@ -1,0 +1,66 @@
+import CKernels
+import ConvNetEngine
+import ConvNetGraphs
+import ConvNetTensors
+
+/// How parameters follow their gradients.
+public enum Optimizer: Hashable, Sendable, Codable {
+  /// Gradient descent with momentum and weight decay, in the lecture's form (Krizhevsky et al., 2012):
+  ///
+  ///     v <- momentum v - learningRate dL/dw - weightDecay learningRate w
+  ///     w <- w + v
+  case sgd(momentum: Float, weightDecay: Float, decaying: WeightDecayScope)
+
+  public static func sgd(momentum: Float = 0, weightDecay: Float = 0) -> Optimizer {
+    .sgd(momentum: momentum, weightDecay: weightDecay, decaying: .all)
+  }
+}
+
+/// Which parameters weight decay pulls towards zero.
+public enum WeightDecayScope: String, Hashable, Sendable, Codable, CaseIterable {
+  /// Every trainable parameter, as the lecture's formula has it.
+  case all
+  /// Kernels of convolutions and dense layers only: not biases, not batch normalization's scale and shift.
+  case kernels
+
+  func includes(_ kind: ParameterKind) -> Bool {
+    switch self {
+    case .all: kind.isTrainable
+    case .kernels: kind == .kernel
+    }
+  }
+}
+
+/// An optimizer at work on the parameters of a store: its formula and its memory.
+final class OptimizerState {
+  let optimizer: Optimizer
+  /// What an optimizer remembers of each parameter: the velocity.
+  private(set) var velocities: [String: Tensor]
+
+  init(_ optimizer: Optimizer, graph: Graph, velocities: [String: Tensor] = [:]) {
+    self.optimizer = optimizer
+    var all: [String: Tensor] = [:]
+    for id in graph.parameters where graph[id].parameterKind?.isTrainable == true {
+      all[graph[id].name] = velocities[graph[id].name] ?? Tensor(zeros: graph[id].shape)
+    }
+    self.velocities = all
+  }
+
+  /// Updates one parameter in place.
+  func step(
+    _ name: String, kind: ParameterKind, gradient: UnsafeMutableBufferPointer<Float>,
+    learningRate: Float, in store: ParameterStore
+  ) {
+    switch optimizer {
+    case .sgd(let momentum, let weightDecay, let scope):
+      let decay = scope.includes(kind) ? weightDecay : 0
+      store.withFloats(of: name) { weights in
+        velocities[name]?.withUnsafeMutableBytes { velocity in
+          ck_momentum_step(
+            weights.baseAddress, velocity.baseAddress?.assumingMemoryBound(to: Float.self),
+            gradient.baseAddress, weights.count, learningRate, momentum, decay)
+        }
+      }
+    }
+  }
+}

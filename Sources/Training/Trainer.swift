@@ -1,0 +1,185 @@
+public import ConvNetDatasets
+public import ConvNetEngine
+import ConvNetGraphs
+import ConvNetImages
+public import ConvNetLayers
+import ConvNetTensors
+
+/// Trains models: an optimizer, a schedule, and what else a recipe says.
+///
+/// ```swift
+/// let trainer = Trainer(optimizer: .sgd(momentum: 0.9, weightDecay: 0.0005), schedule: .plateau(from: 0.01))
+/// try trainer.fit(&model, on: train, validating: test, epochs: 5) { print($0) }
+/// ```
+///
+/// The same seed, data and thread count give the same bytes on the same machine.
+public struct Trainer: Sendable {
+  public var optimizer: Optimizer
+  public var schedule: LearningRateSchedule
+  /// The share of the target that is spread evenly over the classes, 0 to 1.
+  public var labelSmoothing: Float
+  /// Samples of a step.
+  public var batchSize: Int
+  /// Of shuffling and dropout.
+  public var seed: UInt64
+  public var threads: Int
+
+  public init(
+    optimizer: Optimizer, schedule: LearningRateSchedule, labelSmoothing: Float = 0,
+    batchSize: Int = 64, seed: UInt64 = 0, threads: Int = Threads.available
+  ) {
+    self.optimizer = optimizer
+    self.schedule = schedule
+    self.labelSmoothing = labelSmoothing
+    self.batchSize = batchSize
+    self.seed = seed
+    self.threads = threads
+  }
+
+  /// Where a training is within an epoch, told after every step.
+  public struct Progress: Hashable, Sendable {
+    /// From 1.
+    public var epoch: Int
+    public var epochs: Int
+    /// Samples of this epoch so far.
+    public var samples: Int
+    public var totalSamples: Int
+    /// Over the samples of this epoch so far.
+    public var metrics: ClassificationMetrics
+  }
+
+  /// Trains a model in place.
+  ///
+  /// - Parameters:
+  ///   - model: takes the new parameters after every epoch, so that an error loses no finished epoch.
+  ///   - training: shuffled anew every epoch; a tail of one sample joins the batch before it, nothing is dropped.
+  ///   - validation: measured after every epoch, without dropout and with moving averages; the schedule follows it.
+  ///   - epochs: in all, those of `checkpoint` included.
+  ///   - checkpoint: goes on from here; the result equals an uninterrupted training byte for byte.
+  ///   - progress: told after every step.
+  ///   - epochEnded: told after every epoch, with the state to resume from.
+  /// - Throws: ``TrainingError`` for settings or data that do not fit and for numbers that are not finite; what the data
+  ///   set throws; what `progress` and `epochEnded` throw.
+  public func fit(
+    _ model: inout Model, on training: any Dataset, validating validation: (any Dataset)? = nil,
+    epochs: Int, resuming checkpoint: Checkpoint? = nil,
+    progress: (Progress) throws -> Void = { _ in },
+    epochEnded: (EpochReport, Checkpoint) throws -> Void
+  ) throws {
+    try validate(epochs: epochs)
+    try requireClasses(of: training, in: model)
+    if let validation { try requireClasses(of: validation, in: model) }
+    if model.classNames.isEmpty { model.classNames = training.classNames }
+    let loader = try BatchLoader(
+      training, batchSize: batchSize, preprocessing: model.requiredPreprocessing(),
+      shuffleSeed: seed)
+    let session = try TrainingSession(model, trainer: self, resuming: checkpoint)
+    if let checkpoint { model.parameters = checkpoint.parameters }
+    var history = checkpoint?.state.history ?? []
+    let clock = ContinuousClock()
+    for epoch in history.count..<max(history.count, epochs) {
+      let start = clock.now
+      let learningRate = session.schedule.learningRate
+      let waitedBefore = loader.secondsWaited
+      let metrics = try runEpoch(epoch, of: epochs, session, loader, progress: progress)
+      let seconds = (clock.now - start) / .seconds(1)
+      model.parameters = session.store.values
+      let validated = try validation.map {
+        try ClassificationMetrics(of: model, on: $0, threads: threads)
+      }
+      session.schedule.record(error: 1 - (validated ?? metrics).top1)
+      let report = EpochReport(
+        epoch: epoch + 1, learningRate: learningRate, training: metrics, validation: validated,
+        seconds: seconds, dataWaitSeconds: loader.secondsWaited - waitedBefore)
+      history.append(report)
+      try epochEnded(report, Checkpoint(session, history: history))
+    }
+  }
+
+  /// The same, told only the report of each epoch.
+  public func fit(
+    _ model: inout Model, on training: any Dataset, validating validation: (any Dataset)? = nil,
+    epochs: Int, epochEnded: (EpochReport) throws -> Void = { _ in }
+  ) throws {
+    try fit(&model, on: training, validating: validation, epochs: epochs) { report, _ in
+      try epochEnded(report)
+    }
+  }
+
+  private func runEpoch(
+    _ epoch: Int, of epochs: Int, _ session: TrainingSession, _ loader: BatchLoader,
+    progress: (Progress) throws -> Void
+  ) throws -> ClassificationMetrics {
+    var metrics = ClassificationMetrics()
+    loader.start(epoch: epoch)
+    while let batch = try loader.next() {
+      let step = try session.step(batch: batch.count)
+      try step.load(batch, input: session.model.inputName)
+      let loss = try session.run(step)
+      try step.executable.withOutput(TrainingGraph.probabilitiesName) { scores in
+        batch.withLabels { metrics.add(scores: scores, labels: $0, meanLoss: loss) }
+      }
+      try progress(
+        Progress(
+          epoch: epoch + 1, epochs: epochs, samples: metrics.samples, totalSamples: loader.sampleCount,
+          metrics: metrics))
+    }
+    return metrics
+  }
+
+  // MARK: Checks
+
+  private func validate(epochs: Int) throws(TrainingError) {
+    let rate = schedule.initialRate
+    guard rate.isFinite, rate > 0 else {
+      throw .invalidSetting(
+        name: "learning rate", value: "\(rate)", requirement: "a finite number above zero")
+    }
+    guard batchSize > 0 else {
+      throw .invalidSetting(name: "batch size", value: "\(batchSize)", requirement: "at least 1")
+    }
+    guard epochs > 0 else {
+      throw .invalidSetting(name: "epochs", value: "\(epochs)", requirement: "at least 1")
+    }
+    guard (0..<1).contains(labelSmoothing) else {
+      throw .invalidSetting(
+        name: "label smoothing", value: "\(labelSmoothing)", requirement: "from 0 to below 1")
+    }
+  }
+
+  private func requireClasses(of data: any Dataset, in model: Model) throws(TrainingError) {
+    guard data.classNames.count == model.classCount else {
+      throw .classCount(model: model.classCount, data: data.classNames.count)
+    }
+    guard model.classNames.isEmpty || model.classNames == data.classNames else {
+      throw .classMismatch(model: model.classNames, data: data.classNames)
+    }
+  }
+}
+
+/// What an epoch brought.
+public struct EpochReport: Hashable, Sendable, Codable {
+  /// From 1.
+  public var epoch: Int
+  public var learningRate: Float
+  /// Over the training samples, each measured before the step that it was part of.
+  public var training: ClassificationMetrics
+  public var validation: ClassificationMetrics?
+  /// Of training, validation not counted.
+  public var seconds: Double
+  /// Of those, spent waiting for data.
+  public var dataWaitSeconds: Double
+
+  public var imagesPerSecond: Double { Double(training.samples) / max(seconds, 1e-9) }
+}
+
+extension EpochReport: CustomStringConvertible {
+  public var description: String {
+    func percent(_ share: Double) -> String { "\((share * 1000).rounded() / 10) %" }
+    var text =
+      "epoch \(epoch): loss \((training.loss * 10_000).rounded() / 10_000), accuracy "
+      + percent(training.top1)
+    if let validation { text += ", validation accuracy \(percent(validation.top1))" }
+    return text + ", learning rate \(learningRate), \(Int(imagesPerSecond)) images/s"
+  }
+}

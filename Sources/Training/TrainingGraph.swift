@@ -1,0 +1,60 @@
+import ConvNetCompiler
+import ConvNetGraphs
+import ConvNetTensors
+
+/// A network's training step as a graph: forward pass, loss, backward pass.
+struct TrainingGraph {
+  static let labelsName = "labels"
+  static let lossName = "loss"
+  static let probabilitiesName = "probabilities"
+
+  /// Outputs: the loss of the network's own output, its probabilities, and the gradient of every trainable parameter.
+  let graph: Graph
+  /// The trainable parameters, in the order of the graph, each with the name of the output that holds its gradient.
+  let gradients: [(parameter: String, kind: ParameterKind, output: String)]
+
+  /// - Parameters:
+  ///   - network: in no mode, of the batch size to train with.
+  ///   - labelSmoothing: the share of the target that is spread evenly over the classes.
+  init(_ network: Graph, labelSmoothing: Float) throws(GraphError) {
+    var graph = try network.specialized(for: .training)
+    let outputs = graph.outputs
+    graph.outputs = []
+    guard let main = outputs.first(where: { $0.auxiliaryWeight == nil }) else {
+      throw GraphError(subject: network.name, problem: .invariant("has no output to train"))
+    }
+    let labels = graph.addInput(
+      Self.labelsName, ValueType([graph[main.value].shape[0]], .int32))
+    var losses: [ValueID] = []
+    var weights: [Float] = []
+    for output in [main] + outputs.filter({ $0.auxiliaryWeight != nil }) {
+      let results = try graph.append(
+        Operation.CrossEntropy(labelSmoothing: labelSmoothing), to: [output.value, labels],
+        name: "\(output.name)/cross entropy")
+      losses.append(results[0])
+      weights.append(output.auxiliaryWeight ?? 1)
+      if output == main {
+        graph.addOutput(Self.lossName, results[0])
+        graph.addOutput(Self.probabilitiesName, results[1])
+      }
+    }
+    let total =
+      losses.count == 1
+      ? losses[0]
+      : try graph.append(
+        Operation.Add(coefficients: weights), to: losses, name: "total loss")[0]
+    let (differentiated, gradients) = try graph.differentiated(loss: total)
+    graph = differentiated
+    var named: [(parameter: String, kind: ParameterKind, output: String)] = []
+    for parameter in graph.parameters {
+      guard let gradient = gradients[parameter], let kind = graph[parameter].parameterKind else {
+        continue
+      }
+      let output = "gradient/\(graph[parameter].name)"
+      graph.addOutput(output, gradient)
+      named.append((graph[parameter].name, kind, output))
+    }
+    self.graph = graph
+    self.gradients = named
+  }
+}

@@ -1,0 +1,100 @@
+import CKernels
+import ConvNetCompiler
+import ConvNetEngine
+import ConvNetGraphs
+import ConvNetLayers
+import ConvNetTensors
+
+/// A training in progress: parameters, the optimizer's memory, and the compiled steps, one a batch size.
+final class TrainingSession {
+  let trainer: Trainer
+  let model: Model
+  let store: ParameterStore
+  let optimizer: OptimizerState
+  var schedule: ScheduleState
+  /// Steps taken since the beginning.
+  private(set) var stepCount: Int
+  private let gradients: [(parameter: String, kind: ParameterKind, output: String)]
+  private var steps: [Int: TrainingStep] = [:]
+
+  init(_ model: Model, trainer: Trainer, resuming checkpoint: Checkpoint? = nil) throws {
+    self.trainer = trainer
+    self.model = model
+    store = try ParameterStore(checkpoint?.parameters ?? model.parameters)
+    optimizer = OptimizerState(
+      trainer.optimizer, graph: model.graph, velocities: checkpoint?.velocities ?? [:])
+    schedule = checkpoint?.state.schedule ?? ScheduleState(trainer.schedule)
+    stepCount = checkpoint?.state.step ?? 0
+    gradients = try TrainingGraph(
+      model.graph, labelSmoothing: trainer.labelSmoothing
+    ).gradients
+  }
+
+  /// The step for a batch size; compiled where it is asked for the first time.
+  func step(batch: Int) throws -> TrainingStep {
+    if let step = steps[batch] { return step }
+    let step = TrainingStep(try makeExecutable(batch: batch))
+    steps[batch] = step
+    return step
+  }
+
+  func makeExecutable(batch: Int) throws -> Executable {
+    let graph = try TrainingGraph(
+      model.graph.batched(batch), labelSmoothing: trainer.labelSmoothing
+    ).graph
+    return try Executable(
+      graph, training: store,
+      options: CompilationOptions(
+        mode: .training, inputFormat: model.dataFormat, threads: trainer.threads))
+  }
+
+  /// Forward, backward and update, on the inputs that were written to the step.
+  ///
+  /// - Returns: the loss before the update.
+  /// - Throws: ``TrainingError/nonFinite(what:layer:step:learningRate:gradientNorm:)`` before anything that is not
+  ///   finite reaches the parameters.
+  @discardableResult
+  func run(_ step: TrainingStep) throws -> Double {
+    try step.executable.run(step: stepCount, seed: trainer.seed)
+    let loss = try step.executable.withOutput(TrainingGraph.lossName) { Double($0[0]) }
+    var isFinite = loss.isFinite
+    for gradient in gradients where isFinite {
+      isFinite = try step.executable.withUnsafeOutput(gradient.output) {
+        ck_all_finite($0.baseAddress, $0.count)
+      }
+    }
+    guard isFinite else { throw try nonFinite(loss, step) }
+    for gradient in gradients {
+      try step.executable.withUnsafeOutput(gradient.output) {
+        optimizer.step(
+          gradient.parameter, kind: gradient.kind, gradient: $0,
+          learningRate: schedule.learningRate, in: store)
+      }
+    }
+    stepCount += 1
+    return loss
+  }
+
+  /// Names the first layer whose gradient is not finite.
+  private func nonFinite(_ loss: Double, _ step: TrainingStep) throws -> TrainingError {
+    var squares = 0.0
+    var culprit: String?
+    for gradient in gradients {
+      let (isFinite, sum) = try step.executable.withUnsafeOutput(gradient.output) {
+        (ck_all_finite($0.baseAddress, $0.count), ck_sum_of_squares($0.baseAddress, $0.count))
+      }
+      squares += sum
+      if !isFinite, culprit == nil { culprit = gradient.parameter }
+    }
+    return .nonFinite(
+      what: loss.isFinite ? "the gradient" : "the loss", layer: culprit ?? model.graph.name,
+      step: stepCount, learningRate: schedule.learningRate, gradientNorm: squares.squareRoot())
+  }
+
+  /// The model with the parameters as they are now.
+  var trainedModel: Model {
+    var trained = model
+    trained.parameters = store.values
+    return trained
+  }
+}

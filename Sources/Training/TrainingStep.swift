@@ -1,0 +1,46 @@
+import ConvNetDatasets
+import ConvNetEngine
+package import ConvNetImages
+package import ConvNetLayers
+import ConvNetGraphs
+import ConvNetTensors
+
+/// A compiled step, in a box that can be kept in a collection.
+final class TrainingStep {
+  var executable: Executable
+
+  init(_ executable: consuming Executable) {
+    self.executable = executable
+  }
+
+  /// Copies a batch into the inputs: the pictures, and the labels where the step has them.
+  func load(_ batch: Batch, input: String) throws {
+    try batch.withImages { images in
+      try executable.withInput(input, of: Float.self) { $0.copy(from: images) }
+    }
+    guard executable.inputShape(TrainingGraph.labelsName) != nil else { return }
+    try batch.withLabels { labels in
+      try executable.withInput(TrainingGraph.labelsName, of: Int32.self) { $0.copy(from: labels) }
+    }
+  }
+}
+
+extension MutableSpan where Element: BitwiseCopyable {
+  fileprivate mutating func copy(from source: Span<Element>) {
+    source.withUnsafeBytes { source in
+      withUnsafeMutableBytes { $0.copyMemory(from: source) }
+    }
+  }
+}
+
+extension Model {
+  /// How pictures are prepared, for what reads them from a data set.
+  package func requiredPreprocessing() throws(TrainingError) -> Preprocessing {
+    guard let preprocessing else {
+      throw .invalidSetting(
+        name: "the preprocessing of \(graph.name)", value: "none",
+        requirement: "set, for a network that is given pictures")
+    }
+    return preprocessing
+  }
+}

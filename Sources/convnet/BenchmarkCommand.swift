@@ -1,0 +1,60 @@
+import ArgumentParser
+import ConvNet
+
+struct BenchmarkCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "benchmark", abstract: "Measure throughput and memory.",
+    discussion: """
+      EXAMPLES
+        convnet benchmark lenet5 --batch 64
+        convnet benchmark lenet5 --batch 64 --mode training --threads 1 --json
+      """)
+
+  @Argument(help: "A model's name, or a model file.") var model: String
+  @Option(help: "Examples at once.") var batch = 1
+  @Option(help: "What to measure: inference, or a step of training.") var mode = Mode.inference
+  @Option(help: "Seconds to measure for.") var seconds = 3.0
+  @Flag(help: "Print the share of every step.") var profile = false
+  @OptionGroup var network: NetworkOptions
+  @OptionGroup var shared: SharedOptions
+
+  private struct Result: Encodable {
+    struct Rate: Encodable {
+      var median: Double
+      var p10: Double
+      var p90: Double
+    }
+    var model: String
+    var mode: String
+    var batch: Int
+    var threads: Int
+    var imagesPerSecond: Rate
+    var compileSeconds: Double
+    var peakMemoryBytes: Int
+  }
+
+  func run() throws {
+    let model = try network.model(from: model, seed: shared.seed)
+    let benchmark = try Benchmark(
+      model, batch: batch, mode: mode, threads: shared.threadCount, seconds: seconds,
+      profiling: profile)
+    let result = Result(
+      model: model.graph.name, mode: mode.rawValue, batch: batch, threads: shared.threadCount,
+      imagesPerSecond: .init(
+        median: benchmark.imagesPerSecond(percentile: 0.5),
+        p10: benchmark.imagesPerSecond(percentile: 0.1),
+        p90: benchmark.imagesPerSecond(percentile: 0.9)),
+      compileSeconds: benchmark.compileSeconds, peakMemoryBytes: benchmark.peakMemoryByteCount)
+    if shared.json { return try printJSON(result) }
+    print(
+      """
+      \(result.model), \(result.mode), batch \(batch), \(result.threads) threads
+      \(HumanReadable.quantity(result.imagesPerSecond.median)) images/s (10 % \
+      \(HumanReadable.quantity(result.imagesPerSecond.p10)), 90 % \
+      \(HumanReadable.quantity(result.imagesPerSecond.p90)))
+      compiled in \(HumanReadable.duration(result.compileSeconds)), peak memory \
+      \(HumanReadable.bytes(result.peakMemoryBytes))
+      """)
+    if let profile = benchmark.profile { print("\n\(profile.plainText(width: nil))") }
+  }
+}

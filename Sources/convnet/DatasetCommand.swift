@@ -1,0 +1,44 @@
+import ArgumentParser
+import ConvNet
+import Foundation
+
+struct DatasetCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "dataset", abstract: "Look at a data set.", subcommands: [ExportCommand.self])
+
+  struct ExportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "export", abstract: "Write pictures of a data set as PNG files.",
+      discussion: """
+        Each file is named by the picture's number and its label.
+
+        EXAMPLES
+          convnet dataset export fashion-mnist --split test --count 8 --output pictures
+        """)
+
+    @Argument(help: "A data set's name, or a folder.") var data: String
+    @Option(help: ArgumentHelp("The folder in which a data set's files lie.", valueName: "folder"))
+    var dataRoot: String?
+    @Option(help: "train or test.") var split = DatasetSplit.test
+    @Option(help: "Pictures to write, from the first on.") var count = 8
+    @Option(help: ArgumentHelp("Where to write them.", valueName: "folder")) var output: String
+    @OptionGroup var shared: SharedOptions
+
+    func run() throws {
+      let dataset = try DatasetCatalog.load(data, root: dataRoot, split: split)
+      try FileManager.default.createDirectory(
+        atPath: output, withIntermediateDirectories: true)
+      for index in 0..<min(count, dataset.count) {
+        let sample = try dataset.sample(at: index)
+        // A label such as T-shirt/top must not name a folder.
+        let label = dataset.classNames[sample.label].replacingOccurrences(of: "/", with: "-")
+        let number = String(repeating: "0", count: max(0, 4 - "\(index)".count)) + "\(index)"
+        let path = "\(output)/\(number)-\(label).png"
+        try sample.image.savePNG(to: path)
+        if !shared.json { print(path) }
+      }
+    }
+  }
+}
+
+extension DatasetSplit: ExpressibleByArgument {}

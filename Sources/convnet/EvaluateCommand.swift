@@ -1,0 +1,56 @@
+import ArgumentParser
+import ConvNet
+
+struct EvaluateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate", abstract: "Measure the accuracy of a model on a data set.",
+    discussion: """
+      EXAMPLES
+        convnet evaluate runs/first/model.safetensors --data fashion-mnist
+        convnet evaluate runs/first/model.safetensors --data pictures/val --json
+      """)
+
+  @Argument(help: "A model file.") var file: String
+  @OptionGroup var data: DataOptions
+  @Option(help: "Examples at once.") var batchSize = 256
+  @OptionGroup var shared: SharedOptions
+
+  private struct Result: Encodable {
+    var images: Int
+    var top1: Double
+    var top5: Double
+    var loss: Double
+    var protocolName: String
+
+    enum CodingKeys: String, CodingKey {
+      case images, top1, top5, loss
+      case protocolName = "protocol"
+    }
+  }
+
+  func run() throws {
+    let model = try Model(loading: file)
+    let dataset = try data.load(.test)
+    let progress = Progress("evaluating", total: dataset.count, shared)
+    let evaluation = try Evaluation(
+      of: model, on: dataset, batchSize: batchSize, threads: shared.threadCount
+    ) { progress.update($0) }
+    progress.finish()
+    let metrics = evaluation.metrics
+    if shared.json {
+      return try printJSON(
+        Result(
+          images: metrics.samples, top1: metrics.top1, top5: metrics.top5, loss: metrics.loss,
+          protocolName: evaluation.protocolDescription))
+    }
+    print(
+      """
+      \(metrics.samples) pictures, \(evaluation.protocolDescription)
+      top-1 accuracy \(HumanReadable.percent(metrics.top1, digits: 2))
+      top-5 accuracy \(HumanReadable.percent(metrics.top5, digits: 2))
+      loss           \(HumanReadable.fixed(metrics.loss, digits: 4))
+      """)
+    guard !evaluation.classNames.isEmpty else { return }
+    print("\n\(evaluation.worstConfusions(limit: 5).plainText(width: nil))")
+  }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import ConvNet
+
+struct PredictCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "predict", abstract: "Classify pictures.",
+    discussion: """
+      The pictures are prepared as the model file says.
+
+      EXAMPLES
+        convnet predict runs/first/model.safetensors picture.png
+        convnet predict runs/first/model.safetensors *.png --top 3 --json
+      """)
+
+  @Argument(help: "A model file.") var file: String
+  @Argument(help: "Pictures.") var images: [String]
+  @Option(help: "Classes to name for each picture.") var top = 3
+  @OptionGroup var shared: SharedOptions
+
+  private struct Result: Encodable {
+    struct Row: Encodable {
+      var label: String
+      var index: Int
+      var probability: Float
+    }
+    var file: String
+    var predictions: [Row]
+  }
+
+  func validate() throws {
+    guard !images.isEmpty else { throw ValidationError("name at least one picture") }
+    guard top >= 1 else { throw ValidationError("--top must be at least 1") }
+  }
+
+  func run() throws {
+    let classifier = try Classifier(loading: file, batch: 1, threads: shared.threadCount)
+    var results: [Result] = []
+    for path in images {
+      let classification = try classifier.classify(Image(loading: path))
+      let result = Result(
+        file: path,
+        predictions: classification.top(top).map {
+          .init(label: $0.label, index: $0.index, probability: $0.probability)
+        })
+      results.append(result)
+      guard !shared.json else { continue }
+      let text = result.predictions.map {
+        "\($0.label) \(HumanReadable.percent(Double($0.probability)))"
+      }
+      print("\(path): \(text.joined(separator: ", "))")
+    }
+    if shared.json { try printJSON(results) }
+  }
+}

@@ -1,0 +1,30 @@
+import ConvNet
+import Foundation
+
+/// Shows on standard error how far a job is.
+final class Progress {
+  private var reporter: ProgressReporter?
+
+  /// - Parameter total: units of work.
+  init(_ label: String, unit: String = "images", total: Int, _ shared: SharedOptions) {
+    guard !shared.quiet else { return }
+    reporter = ProgressReporter(
+      ProgressBar(label, unit: unit, total: total), on: .standardError, at: Self.now)
+  }
+
+  private static var now: Double { ProcessInfo.processInfo.systemUptime }
+
+  func update(_ completed: Int, notes: [String] = []) {
+    write(reporter?.update(completed: completed, notes: notes, at: Self.now))
+  }
+
+  func finish(notes: [String] = []) {
+    guard let total = reporter?.bar.total else { return }
+    write(reporter?.finish(completed: total, notes: notes, at: Self.now))
+  }
+
+  private func write(_ text: String?) {
+    guard let text else { return }
+    FileHandle.standardError.write(Data(text.utf8))
+  }
+}

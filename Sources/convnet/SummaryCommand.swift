@@ -1,0 +1,119 @@
+import ArgumentParser
+import ConvNet
+
+struct SummaryCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "summary",
+    abstract: "Print the layers of a network, their cost, and the memory of its plan.",
+    discussion: """
+      EXAMPLES
+        convnet summary lenet5
+        convnet summary lenet5 --input 32x32 --classes 26 --batch 64 --mode training
+        convnet summary runs/first/model.safetensors --json
+      """)
+
+  @Argument(help: "A model's name, or a model file.") var model: String
+  @OptionGroup var network: NetworkOptions
+  @Option(help: "Examples at once.") var batch = 1
+  @Option(help: "What the plan is for: inference or training.") var mode = Mode.inference
+  @OptionGroup var shared: SharedOptions
+
+  private struct Summary: Encodable {
+    struct Layer: Encodable {
+      var name: String
+      var kind: String
+      var output: [Int]
+      var parameters: Int
+      var multiplyAdds: Int
+    }
+    struct Memory: Encodable {
+      var weightBytes: Int
+      var activationBytes: Int
+    }
+    var name: String
+    var parameters: Int
+    var multiplyAdds: Int
+    var layers: [Layer]
+    var memory: Memory
+  }
+
+  func run() throws {
+    let model = try network.model(from: model, seed: shared.seed)
+    let rows = model.graph.layerTable
+    let memory = try MemorySummary(
+      model, batch: batch, mode: mode, threads: shared.threadCount)
+    let summary = Summary(
+      name: model.graph.name, parameters: rows.reduce(0) { $0 + $1.parameters },
+      multiplyAdds: rows.reduce(0) { $0 + $1.multiplyAdds },
+      layers: rows.map {
+        .init(
+          name: $0.name, kind: $0.kind, output: $0.output, parameters: $0.parameters,
+          multiplyAdds: $0.multiplyAdds)
+      },
+      memory: .init(
+        weightBytes: memory.weightByteCount, activationBytes: memory.activationByteCount))
+    if shared.json { return try printJSON(summary) }
+    var table = Table(
+      [
+        .init("layer"), .init("kind"), .init("output", .right), .init("parameters", .right),
+        .init("multiply-adds", .right),
+      ],
+      footer: [
+        summary.name, "", "", HumanReadable.count(summary.parameters),
+        HumanReadable.count(summary.multiplyAdds),
+      ])
+    for layer in summary.layers {
+      table.append([
+        layer.name, layer.kind, Shape(layer.output).description,
+        layer.parameters == 0 ? "" : HumanReadable.count(layer.parameters),
+        layer.multiplyAdds == 0 ? "" : HumanReadable.count(layer.multiplyAdds),
+      ])
+    }
+    print(table.plainText(width: TerminalDevice.standardOutput.width))
+    print(
+      """
+
+      Memory for \(mode.rawValue) at batch \(batch): weights \
+      \(HumanReadable.bytes(summary.memory.weightBytes)), activations \
+      \(HumanReadable.bytes(summary.memory.activationBytes)) at their peak
+      """)
+  }
+}
+
+extension Mode: ExpressibleByArgument {}
+
+/// How a network of the zoo is built; a file has its own sizes.
+struct NetworkOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Height and width of the input.", valueName: "HxW"))
+  var input: ImageSize?
+
+  @Option(help: "Classes of the output.")
+  var classes: Int?
+
+  func validate() throws {
+    if let classes, classes < 1 { throw ValidationError("--classes must be at least 1") }
+  }
+
+  func model(
+    from source: String, channels: Int? = nil, classNames: [String] = [], seed: UInt64
+  ) throws -> Model {
+    try ModelSource(source).model(
+      height: input?.height, width: input?.width, channels: channels,
+      classes: classes ?? (classNames.isEmpty ? nil : classNames.count), classNames: classNames,
+      seed: seed)
+  }
+}
+
+/// `224x224` on the command line.
+struct ImageSize: ExpressibleByArgument {
+  var height: Int
+  var width: Int
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "x").map { Int($0) }
+    guard parts.count == 2, let height = parts[0], let width = parts[1], height > 0, width > 0
+    else { return nil }
+    self.height = height
+    self.width = width
+  }
+}

@@ -1,0 +1,79 @@
+import ConvNetReports
+import Foundation
+import Testing
+
+@Suite("Report pages")
+struct ReportPageTests {
+  static let page = ReportPage(
+    "Title & <more>", summary: FigureTests.hostile,
+    sections: [
+      .init(
+        "First <b>",
+        [
+          .text(FigureTests.hostile), .facts([("name <i>", "value & more")]),
+          .code("$ convnet train <file>"),
+          .figure(
+            LinePlot(
+              "Loss", horizontal: Axis("epoch"), vertical: Axis("loss"),
+              series: [.init("training", values: [2, 1])])),
+          .table(
+            Table(
+              [.init("class"), .init("share", .right)],
+              rows: [["<bag>", "89.6 %"], ["only one"]], footer: ["all"], caption: "A & B")),
+          .picture(png: [0x89, 0x50, 0x4E, 0x47], caption: "a \"picture\""),
+        ]),
+      .init("", [.text("end")]),
+    ])
+
+  @Test("A page is well-formed, and hostile text stays text")
+  func wellFormed() {
+    let html = Self.page.html
+    #expect(isWellFormed(html.replacing("<!DOCTYPE html>", with: "")))
+    #expect(!html.contains("<script"))
+    #expect(html.contains("<h1>Title &amp; &lt;more&gt;</h1>"))
+    #expect(html.contains("<dt>name &lt;i&gt;</dt><dd>value &amp; more</dd>"))
+    #expect(html.contains(#"<td class="number">89.6 %</td>"#))
+    #expect(html.contains(#"alt="a &quot;picture&quot;""#))
+  }
+
+  @Test("A page refers to no other file")
+  func selfContained() {
+    let html = Self.page.html.replacing("http://www.w3.org/2000/svg", with: "")
+    #expect(html.contains("data:image/png;base64,iVBORw=="))
+    for reference in ["http:", "https:", "url(", "@import", "<link", "href="] {
+      #expect(!html.contains(reference))
+    }
+  }
+
+  @Test("Style stands once in a page and inside a figure's own file")
+  func style() {
+    #expect(Self.page.html.components(separatedBy: "<style>").count == 2)
+    let figure = BarPlot("t", quantity: "q", bars: [.init("a", 1)])
+    #expect(figure.svg.components(separatedBy: "<style>").count == 2)
+    #expect(figure.svg.contains("prefers-color-scheme:dark"))
+  }
+
+  @Test("Writing replaces the file whole and leaves nothing beside it")
+  func writing() throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appending(path: "reports-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appending(path: "report.html")
+    try Data("old".utf8).write(to: file)
+    try Self.page.write(to: file.path())
+    #expect(try Data(contentsOf: file) == Data(Self.page.html.utf8))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path()) == ["report.html"])
+  }
+
+  @Test("A folder that does not exist is an error that names the file and says what to do")
+  func unwritable() {
+    let path = "/nonexistent/folder/report.html"
+    let error = #expect(throws: ReportError.self) { try Self.page.write(to: path) }
+    #expect(error?.path == path)
+    #expect(
+      error?.description
+        == "cannot write \(path): No such file or directory; choose a folder that exists and that "
+        + "you may write to")
+  }
+}

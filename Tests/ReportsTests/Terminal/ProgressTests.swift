@@ -1,0 +1,87 @@
+import ConvNetReports
+import Testing
+
+@Suite("Progress")
+struct ProgressTests {
+  static var bar: ProgressBar {
+    var bar = ProgressBar("epoch 2/5", unit: "images", total: 60_000)
+    bar.completed = 37_500
+    bar.elapsed = 1.6
+    bar.notes = ["loss 0.412", "accuracy 85.1 %"]
+    return bar
+  }
+
+  @Test(
+    "The line adapts to the width, and never exceeds it",
+    arguments: [
+      (
+        120,
+        "epoch 2/5 ━━━━━━━━━━━━━━━━━━╸───────────  62 %  loss 0.412  accuracy 85.1 %  "
+          + "23.4 k images/s  1 s left"
+      ),
+      (
+        80,
+        "epoch 2/5 ━━━━━───  62 %  loss 0.412  accuracy 85.1 %  23.4 k images/s  1 s left"
+      ),
+      (79, "epoch 2/5 ━━━━━━━━━━━━━━━─────────  62 %  loss 0.412  accuracy 85.1 %  1 s left"),
+      (40, "epoch 2/5 ━━━━━━━━╸─────  62 %  1 s left"),
+      (30, "epoch 2/5 ━━━━━━━━╸─────  62 %"),
+      (14, "epoch 2/5  62 "),
+      (0, ""),
+    ])
+  func line(width: Int, text: String) {
+    #expect(Self.bar.line(width: width) == text)
+    #expect(Self.bar.line(width: width).count <= width)
+  }
+
+  @Test("No width is exceeded")
+  func widths() {
+    for width in 0...150 { #expect(Self.bar.line(width: width).count <= width) }
+  }
+
+  @Test("The line of a log says the same in words")
+  func plainLine() {
+    #expect(
+      Self.bar.plainLine
+        == "epoch 2/5: 62 %, loss 0.412, accuracy 85.1 %, 23.4 k images/s, 1 s left")
+  }
+
+  @Test("Nothing done yet, everything done, and nothing to do")
+  func extremes() {
+    var bar = ProgressBar("load", unit: "files", total: 10)
+    #expect(bar.plainLine == "load: 0 %")
+    bar.completed = 10
+    bar.elapsed = 5
+    #expect(bar.plainLine == "load: 100 %, 2 files/s, in 5.0 s")
+    #expect(bar.line(width: 30) == "load ━━━━━━━━━ 100 %  in 5.0 s")
+    bar.completed = 12
+    #expect(bar.fraction == 1)
+    #expect(ProgressBar("none", unit: "files", total: 0).plainLine == "none: 100 %, in 0 µs")
+  }
+
+  @Test("A terminal's line is drawn over itself, ten times a second at most")
+  func terminal() {
+    let bar = ProgressBar("load", unit: "files", total: 10)
+    var reporter = ProgressReporter(bar, on: TerminalDevice(width: 40), at: 100)
+    #expect(
+      reporter.update(completed: 1, notes: [], at: 101)
+        == "\rload ━╸────────────────  10 %  9 s left\u{1B}[K")
+    #expect(reporter.update(completed: 2, notes: [], at: 101.05) == nil)
+    #expect(reporter.update(completed: 3, notes: [], at: 101.2)?.hasPrefix("\r") == true)
+    #expect(reporter.finish(completed: 10, notes: [], at: 102)?.hasSuffix("\u{1B}[K\n") == true)
+    #expect(reporter.finish(completed: 10, notes: [], at: 103) == nil)
+  }
+
+  @Test("Elsewhere plain lines come now and then, without control characters")
+  func log() {
+    let bar = ProgressBar("load", unit: "files", total: 10)
+    var reporter = ProgressReporter(bar, on: TerminalDevice(width: nil), at: 0)
+    #expect(reporter.update(completed: 1, notes: [], at: 2) == nil)
+    #expect(
+      reporter.update(completed: 5, notes: [], at: 10) == "load: 50 %, 0.5 files/s, 10 s left\n")
+    #expect(reporter.update(completed: 6, notes: [], at: 12) == nil)
+    #expect(
+      reporter.finish(completed: 10, notes: ["done"], at: 20)
+        == "load: 100 %, done, 0.5 files/s, in 20 s\n")
+  }
+}
