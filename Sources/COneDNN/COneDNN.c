@@ -349,6 +349,32 @@ bool cdnn_desc_plain_strides(const cdnn_desc *desc, int64_t *strides) {
   return true;
 }
 
+int cdnn_desc_create_like(cdnn_desc **out, const cdnn_desc *like, int rank, const int64_t *dims, cdnn_type type) {
+  static const struct {
+    const char *text;
+    dnnl_format_tag_t tag;
+  } tags[] = {
+      {"aBcd16b", dnnl_aBcd16b}, {"aBcd8b", dnnl_aBcd8b}, {"aBcd4b", dnnl_aBcd4b}, {"acdb", dnnl_acdb},
+      {"abcd", dnnl_abcd},       {"aBc16b", dnnl_aBc16b}, {"aBc8b", dnnl_aBc8b},   {"aBc4b", dnnl_aBc4b},
+      {"acb", dnnl_acb},         {"abc", dnnl_abc},       {"ab", dnnl_ab},
+  };
+  *out = NULL;
+  char text[64];
+  cdnn_desc_text(like, text, sizeof text);
+  for (size_t i = 0; i < sizeof tags / sizeof *tags; ++i) {
+    if (strcmp(tags[i].text, text)) continue;
+    cdnn_desc *desc = allocate_desc();
+    if (!desc) return dnnl_out_of_memory;
+#if VERSION_3
+    return finish_desc(out, desc,
+                       dnnl_memory_desc_create_with_tag(&desc->md, rank, dims, data_type(type), tags[i].tag));
+#else
+    return finish_desc(out, desc, dnnl_memory_desc_init_by_tag(&desc->md, rank, dims, data_type(type), tags[i].tag));
+#endif
+  }
+  return dnnl_unimplemented;
+}
+
 // MARK: Attributes
 
 int cdnn_attributes_create(cdnn_attributes **out) {

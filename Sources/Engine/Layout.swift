@@ -62,6 +62,16 @@ final class Layout: @unchecked Sendable {
     }
   }
 
+  /// The same order and blocks as this layout, for other extents.
+  ///
+  /// - Throws: where the order is none that pictures or signals have.
+  func applied(to shape: Shape) throws -> Layout {
+    let extents = Self.extents(shape)
+    return try Self.make(shape) {
+      cdnn_desc_create_like(&$0, handle, Int32(extents.count), extents, CDNN_F32)
+    }
+  }
+
   static func copy(_ handle: OpaquePointer, shape: Shape) throws -> Layout {
     try make(shape) { cdnn_desc_copy(&$0, handle) }
   }

@@ -73,6 +73,22 @@ struct Lowering {
   /// The layout that the value's producer made.
   func nativeLayout(_ value: ValueID) -> Layout { nativePlace(value).layout }
 
+  /// The layout that the operations which read a value will want it in, as far as it is known before they are lowered: that of
+  /// the values which they combine it with, element by element.
+  func layoutWanted(by value: ValueID) -> Layout? {
+    for operation in graph.operations where operation.inputs.contains(value) {
+      switch operation.kind {
+      case .activationGradient, .batchNormalizationGradient, .add, .multiply,
+        .localResponseNormalizationGradient:
+        for other in operation.inputs where other != value && shape(other) == shape(value) {
+          if let place = places[other]?.first { return place.layout }
+        }
+      default: continue
+      }
+    }
+    return nil
+  }
+
   func nativePlace(_ value: ValueID) -> Place {
     guard let place = places[value]?.first else {
       preconditionFailure("value \(graph[value].name) is read before it is made")

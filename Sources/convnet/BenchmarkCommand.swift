@@ -55,6 +55,20 @@ struct BenchmarkCommand: ParsableCommand {
       compiled in \(HumanReadable.duration(result.compileSeconds)), peak memory \
       \(HumanReadable.bytes(result.peakMemoryBytes))
       """)
-    if let profile = benchmark.profile { print("\n\(profile.plainText(width: nil))") }
+    guard let profile = benchmark.profile else { return }
+    var table = Table([
+      .init("operation"), .init("implementation"), .init("time", .right), .init("share", .right),
+      .init("GFLOP/s", .right),
+    ])
+    let total = profile.reduce(0) { $0 + $1.seconds }
+    for entry in profile {
+      let rate = 2 * Double(entry.step.multiplyAdds) / entry.seconds * 1e-9
+      table.append([
+        entry.step.operation, entry.step.implementation, HumanReadable.duration(entry.seconds),
+        HumanReadable.percent(entry.seconds / total),
+        entry.step.multiplyAdds > 0 ? HumanReadable.quantity(rate) : "",
+      ])
+    }
+    print("\n\(table.plainText(width: nil))")
   }
 }

@@ -38,8 +38,6 @@ struct Command: ParsableCommand {
 
   /// One line that says what, where and what to do.
   private static func describe(_ error: any Error) -> String {
-    let text =
-      error is any CustomStringConvertible ? "\(error)" : error.localizedDescription
-    return text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
   }
 }

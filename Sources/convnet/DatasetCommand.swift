@@ -1,4 +1,4 @@
-import ArgumentParser
+public import ArgumentParser
 import ConvNet
 import Foundation
 
@@ -34,7 +34,7 @@ struct DatasetCommand: ParsableCommand {
         let label = dataset.classNames[sample.label].replacingOccurrences(of: "/", with: "-")
         let number = String(repeating: "0", count: max(0, 4 - "\(index)".count)) + "\(index)"
         let path = "\(output)/\(number)-\(label).png"
-        try sample.image.savePNG(to: path)
+        try sample.image.writePNG(to: path)
         if !shared.json { print(path) }
       }
     }

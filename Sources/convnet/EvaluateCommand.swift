@@ -51,6 +51,15 @@ struct EvaluateCommand: ParsableCommand {
       loss           \(HumanReadable.fixed(metrics.loss, digits: 4))
       """)
     guard !evaluation.classNames.isEmpty else { return }
-    print("\n\(evaluation.worstConfusions(limit: 5).plainText(width: nil))")
+    var table = Table([
+      .init("truth"), .init("taken for"), .init("pictures", .right), .init("share", .right),
+    ])
+    for confusion in evaluation.worstConfusions(limit: 5) {
+      table.append([
+        confusion.label, confusion.predicted, "\(confusion.count)",
+        HumanReadable.percent(confusion.share),
+      ])
+    }
+    print("\n\(table.plainText(width: nil))")
   }
 }

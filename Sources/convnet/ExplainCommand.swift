@@ -47,9 +47,35 @@ struct ExplainCommand: ParsableCommand {
       print("  \(pass.name): \(pass.purpose) (\(change == 0 ? "nothing" : "\(change) operations"))")
     }
     print("\nGRAPH\n\(final.dump)")
-    let explanation = try Explanation(
-      source, model: model, mode: mode, threads: shared.threadCount)
-    print("\nPLAN\n\(explanation.steps.plainText(width: nil))")
-    print("\nARENA\n\(explanation.arena)")
+    let executable = try model.executable(batch: batch, mode: mode, threads: shared.threadCount)
+    print("\nPLAN\n\(executable.stepTable.plainText(width: nil))")
+    print("\nARENA of \(HumanReadable.bytes(executable.activationByteCount))")
+    print(executable.arenaTable.plainText(width: nil))
+  }
+}
+
+extension Executable {
+  fileprivate var stepTable: Table {
+    var table = Table([
+      .init("step", .right), .init("operation"), .init("implementation"), .init("layouts"),
+    ])
+    for (index, step) in steps.enumerated() {
+      table.append([
+        "\(index)", step.operation, step.implementation, step.layouts.joined(separator: " "),
+      ])
+    }
+    return table
+  }
+
+  fileprivate var arenaTable: Table {
+    var table = Table([
+      .init("offset", .right), .init("bytes", .right), .init("alive in steps", .right),
+    ])
+    for buffer in arena {
+      table.append([
+        "\(buffer.offset)", "\(buffer.byteCount)", "\(buffer.firstStep)-\(buffer.lastStep)",
+      ])
+    }
+    return table
   }
 }

@@ -9,7 +9,7 @@ struct UnknownName: Error, CustomStringConvertible {
   var advice: String
 
   var description: String {
-    let nearest = known.nearest(to: name)
+    let nearest = nearestNames(to: name, among: known)
     let suggestion = nearest.isEmpty ? "" : "did you mean \(nearest.joined(separator: " or "))? "
     return "unknown \(kind) \(name); \(suggestion)\(advice)"
   }

@@ -36,7 +36,7 @@ struct PredictCommand: ParsableCommand {
     let classifier = try Classifier(loading: file, batch: 1, threads: shared.threadCount)
     var results: [Result] = []
     for path in images {
-      let classification = try classifier.classify(Image(loading: path))
+      let classification = try classifier.classify(Image(contentsOf: path))
       let result = Result(
         file: path,
         predictions: classification.top(top).map {

@@ -22,10 +22,10 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var shared: SharedOptions
 
   func run() throws {
-    let tensor = try Tensor(loadingNumPy: input)
+    let tensor = try Tensor(npy: input)
     var model = try network.model(from: model, seed: shared.seed)
     if let weights { try model.loadParameters(from: weights) }
     let result = try model.run(tensor, threads: shared.threadCount)
-    try result.saveNumPy(to: output)
+    try result.writeNPY(to: output)
   }
 }

@@ -1,4 +1,4 @@
-import ArgumentParser
+public import ArgumentParser
 import ConvNet
 
 struct SummaryCommand: ParsableCommand {
@@ -40,8 +40,7 @@ struct SummaryCommand: ParsableCommand {
   func run() throws {
     let model = try network.model(from: model, seed: shared.seed)
     let rows = model.graph.layerTable
-    let memory = try MemorySummary(
-      model, batch: batch, mode: mode, threads: shared.threadCount)
+    let executable = try model.executable(batch: batch, mode: mode, threads: shared.threadCount)
     let summary = Summary(
       name: model.graph.name, parameters: rows.reduce(0) { $0 + $1.parameters },
       multiplyAdds: rows.reduce(0) { $0 + $1.multiplyAdds },
@@ -51,7 +50,7 @@ struct SummaryCommand: ParsableCommand {
           multiplyAdds: $0.multiplyAdds)
       },
       memory: .init(
-        weightBytes: memory.weightByteCount, activationBytes: memory.activationByteCount))
+        weightBytes: executable.weightByteCount, activationBytes: executable.activationByteCount))
     if shared.json { return try printJSON(summary) }
     var table = Table(
       [

@@ -89,8 +89,8 @@ struct TrainCommand: ParsableCommand {
   private func makeModel(for training: any Dataset) throws -> Model {
     let shape = training.imageShape
     var model = try ModelSource(self.model).model(
-      height: network.input?.height ?? shape?.height, width: network.input?.width ?? shape?.width,
-      channels: shape?.channels, classes: network.classes ?? training.classNames.count,
+      height: network.input?.height ?? shape?[0], width: network.input?.width ?? shape?[1],
+      channels: shape?[2], classes: network.classes ?? training.classNames.count,
       classNames: training.classNames, seed: shared.seed)
     if let `init` {
       for name in try model.takeParameters(from: Model(loading: `init`)) {
@@ -162,7 +162,7 @@ struct TrainingRun {
     let lines = try checkpoint.history.map {
       String(decoding: try encoder.encode(MetricsLine($0)), as: UTF8.self)
     }
-    try AtomicFile.write(Array((lines.joined(separator: "\n") + "\n").utf8), to: metricsPath)
+    try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: metricsPath)
   }
 
   func save(_ model: Model) throws { try model.save(to: modelPath) }

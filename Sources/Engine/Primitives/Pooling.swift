@@ -110,19 +110,19 @@ extension Lowering {
     _ geometry: PoolingGeometry, _ operation: Operation, indices: ValueID?
   ) throws {
     let input = operation.outputs[0]
-    // The indices follow the layout of the forward result, and so must its gradient.
     let output = operation.inputs[0]
-    let outputGradient =
-      try indices.map { try read(output, as: forwardLayout(ofIndices: $0)) } ?? read(output)
-    let inputLayout = try Layout.any(shape(input))
+    // Recorded indices follow the layout of the forward result, and so must both gradients. Without them, the order that the
+    // reader of the result wants is best: it costs less to reorder before the gradient grows.
+    let wanted = indices.map(forwardLayout) ?? layoutWanted(by: input) ?? nativeLayout(output)
+    let inputLayout = try (try? wanted.applied(to: shape(input))) ?? .rowMajor(shape(input))
+    let outputGradient = try read(output, as: inputLayout.applied(to: shape(output)))
     let primitive = try geometry.window.withLibraryWindow { window in
       try Primitive {
         cdnn_pooling_backward(
           &$0, geometry.algorithm, inputLayout.handle, outputGradient.layout.handle, window)
       }
     }
-    let layout = try primitive.requiredLayout(of: CDNN_DIFF_SRC, shape: shape(input))
-    var arguments = [(CDNN_DIFF_DST, outputGradient), (CDNN_DIFF_SRC, make(input, layout))]
+    var arguments = [(CDNN_DIFF_DST, outputGradient), (CDNN_DIFF_SRC, make(input, inputLayout))]
     if let indices { arguments.append((CDNN_WORKSPACE, read(indices))) }
     try emit(primitive, arguments, for: operation)
   }
