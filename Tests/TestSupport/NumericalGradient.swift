@@ -19,15 +19,17 @@ func centralDifferences(
 }
 
 extension ReferenceEvaluator {
-  /// The gradient of a scalar value of a graph by one of its inputs or parameters, without use of any
-  /// backward operation. Good to about nine digits where the graph is smooth.
+  /// The gradient of a scalar value of a graph by one of its inputs or parameters, without use of
+  /// any backward operation. Good to about nine digits where the graph is smooth.
   ///
-  /// Costs two evaluations of the graph an element, so the graph should hold no backward operations.
+  /// Costs two evaluations of the graph an element, so the graph should hold no backward
+  /// operations.
   package func numericalGradient(
     of graph: Graph, loss: ValueID, by value: ValueID, given: [ValueID: ReferenceValue]
   ) throws -> ReferenceValue {
     guard let point = given[value] else {
-      throw GraphError(subject: graph.name, problem: .invariant("\(graph[value].name) is not given"))
+      throw GraphError(
+        subject: graph.name, problem: .invariant("\(graph[value].name) is not given"))
     }
     var given = given
     return try centralDifferences(at: point) { moved in

@@ -37,7 +37,13 @@ extension ReferenceEvaluator {
     case .relu6: kept > 0 && kept < 6 ? 1 : 0
     case .leakyReLU(let slope): kept > 0 ? 1 : Double(slope)
     case .elu(let alpha):
-      if kept > 0 { 1 } else if alpha >= 0 { kept + Double(alpha) } else { Double(alpha) * exp(kept) }
+      if kept > 0 {
+        1
+      } else if alpha >= 0 {
+        kept + Double(alpha)
+      } else {
+        Double(alpha) * exp(kept)
+      }
     case .silu: (1 + exp(-kept) * (1 + kept)) / pow(1 + exp(-kept), 2)
     case .gelu:
       (1 + erf(kept / 2.0.squareRoot())) / 2

@@ -86,8 +86,9 @@ extension ReferenceEvaluator {
     return convolution
   }
 
-  /// The gradient by input `index` of an operation at the given inputs, from the gradient by its first
-  /// output: central differences, which are exact but for rounding where the operation is linear.
+  /// The gradient by input `index` of an operation at the given inputs, from the gradient by its
+  /// first output: central differences, which are exact but for rounding where the operation is
+  /// linear.
   func pullBack(
     _ gradient: ReferenceValue, through attributes: some OperationAttributes,
     at inputs: [ReferenceValue], by index: Int

@@ -70,7 +70,8 @@ extension ReferenceEvaluator {
         return input.padded(example, channel, row, column)
       case .edge:
         return input[
-          example, channel, min(max(row, 0), input.height - 1), min(max(column, 0), input.width - 1)]
+          example, channel, min(max(row, 0), input.height - 1), min(max(column, 0), input.width - 1)
+        ]
       case .reflect:
         return input[example, channel, mirrored(row, input.height), mirrored(column, input.width)]
       }

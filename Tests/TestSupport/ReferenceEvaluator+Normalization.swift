@@ -39,7 +39,9 @@ extension ReferenceEvaluator {
       let factor =
         parameters[0][output]
         / (parameters[3][output] + Double(attributes.epsilon)).squareRoot()
-      for index in 0..<elementsOfOutput { kernel.elements[output * elementsOfOutput + index] *= factor }
+      for index in 0..<elementsOfOutput {
+        kernel.elements[output * elementsOfOutput + index] *= factor
+      }
       bias.elements[output] =
         (bias.elements[output] - parameters[2][output]) * factor + parameters[1][output]
     }

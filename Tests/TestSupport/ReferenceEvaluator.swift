@@ -1,8 +1,8 @@
 package import ConvNetGraphs
 package import ConvNetTensors
 
-/// A naive interpreter of graphs in double precision: loops written straight from the definitions, to
-/// which every faster implementation is compared.
+/// A naive interpreter of graphs in double precision: loops written straight from the definitions,
+/// to which every faster implementation is compared.
 package struct ReferenceEvaluator: Sendable {
   /// Whether dropout keeps an element, by its row-major place.
   package typealias DropoutMask = @Sendable (_ dropout: Operation.Dropout, _ element: Int) -> Bool

@@ -2,8 +2,8 @@ package import ConvNetTensors
 
 /// A dense array of doubles in row-major order: what the reference computes with.
 ///
-/// Its elements can be addressed as [batch, channel, row, column] at any rank: a signal has one row,
-/// a vector of features one position.
+/// Its elements can be addressed as [batch, channel, row, column] at any rank: a signal has one
+/// row, a vector of features one position.
 package struct ReferenceValue: Hashable, Sendable {
   package var shape: Shape
   package var elements: [Double]
