@@ -43,18 +43,13 @@ extension GraphError.Problem: Error, CustomStringConvertible {
     case .elementType(let input, let expected, let actual):
       "input \(input) needs elements of type \(expected), has \(actual)"
     case .windowExceedsInput(let window, let paddedInput):
-      "a window of \(Self.join(window)) does not fit into the padded input of \(Self.join(paddedInput)); "
+      "a window of \(joined(window)) does not fit into the padded input of \(joined(paddedInput)); "
         + "use a larger input, more padding, or a smaller kernel"
     case .attribute(let name, let value, let requirement):
       "\(name) is \(value), must be \(requirement)"
     case .invariant(let text):
       text
     }
-  }
-
-  /// The numbers may come from a file and be no shape.
-  private static func join(_ extents: [Int]) -> String {
-    extents.map(String.init).joined(separator: "x")
   }
 
   private static func describe(_ range: ClosedRange<Int>) -> String {

@@ -12,7 +12,7 @@ extension SlidingWindow {
     guard zip(sides, kernel).allSatisfy({ max($0.before, $0.after) < $1 }) else {
       throw .attribute(
         name: "padding", value: "\(sides.map { [$0.before, $0.after] })",
-        requirement: "smaller than the window \(Shape(kernel))")
+        requirement: "smaller than the window \(joined(kernel))")
     }
     return try resultShape([input[0], input[1]] + extents)
   }
@@ -35,7 +35,7 @@ extension SlidingWindow {
   }
 
   package func summary(_ name: String, padding: Padding, ceilMode: Bool) -> String {
-    "\(name) \(Shape(kernel)) stride \(describe(strides)) \(padding)"
+    "\(name) \(joined(kernel)) stride \(describe(strides)) \(padding)"
       + (ceilMode ? " ceil" : "")
   }
 }

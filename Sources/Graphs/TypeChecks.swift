@@ -105,8 +105,13 @@ extension Shape {
   }
 }
 
-/// `5x5` for extents, `2` for equal numbers.
+/// `5x5`, as a shape is written; any numbers will do.
+package func joined(_ numbers: [Int]) -> String {
+  numbers.map(String.init).joined(separator: "x")
+}
+
+/// `2` where all numbers are equal, else `2x1`.
 package func describe(_ numbers: [Int]) -> String {
   if let first = numbers.first, numbers.allSatisfy({ $0 == first }) { return "\(first)" }
-  return numbers.map(String.init).joined(separator: "x")
+  return joined(numbers)
 }

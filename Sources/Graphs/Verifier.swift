@@ -1,9 +1,22 @@
+import ConvNetTensors
+
 extension Graph {
   /// Checks the invariants that every pass must keep: identifiers exist, every value is made once
   /// and before it is read, and every recorded type is the one that its operation infers.
   ///
   /// - Throws: ``GraphError`` naming the first operation or value that breaks one.
   public func verify() throws(GraphError) {
+    for value in values {
+      guard value.shape.dimensions.allSatisfy({ 1...extentLimit ~= $0 }),
+        value.shape.count <= Self.elementLimit
+      else {
+        throw GraphError(
+          subject: value.name,
+          problem: .invariant(
+            "has shape \(value.shape); extents must be between 1 and \(extentLimit), and elements "
+              + "at most \(Self.elementLimit)"))
+      }
+    }
     var defined = Set<ValueID>()
     for id in valueIDs where self[id].source != .operation { defined.insert(id) }
     for operation in operations {
@@ -45,7 +58,20 @@ extension Graph {
         throw GraphError(subject: name, problem: .invariant("\(role) is never made"))
       }
     }
+    for update in parameterUpdates {
+      let parameter = self[update.parameter]
+      guard parameter.parameterKind != nil, parameter.type == self[update.value].type else {
+        throw GraphError(
+          subject: name,
+          problem: .invariant(
+            "updates \(parameter.name) of shape \(parameter.shape), which is no parameter of the "
+              + "type of \(self[update.value].name) of shape \(self[update.value].shape)"))
+      }
+    }
   }
+
+  /// The most elements of one value: beyond any machine, and far from overflow in bytes.
+  private static var elementLimit: Int { 1 << 40 }
 
   private func requireExisting(_ id: ValueID, _ subject: String) throws(GraphError) {
     guard values.indices.contains(id.index) else {

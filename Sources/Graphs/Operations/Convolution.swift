@@ -80,7 +80,7 @@ extension Operation {
     }
 
     public func summary(inputs: [ValueType]) -> String {
-      var text = "convolution \(Shape(inputs[1].shape.spatial)) stride \(describe(strides))"
+      var text = "convolution \(joined(inputs[1].shape.spatial)) stride \(describe(strides))"
       if dilations.contains(where: { $0 != 1 }) { text += " dilation \(describe(dilations))" }
       text += " \(padding)"
       if groups != 1 { text += " groups \(groups)" }

@@ -55,7 +55,7 @@ extension Operation {
         guard zip(sides, input.spatial).allSatisfy({ max($0.before, $0.after) < $1 }) else {
           throw .attribute(
             name: "sides", value: description,
-            requirement: "smaller than the input \(Shape(input.spatial)), which is mirrored once")
+            requirement: "smaller than the input \(joined(input.spatial)), which is mirrored once")
         }
       }
       let extents = zip(input.spatial, sides).map { $0 + $1.before + $1.after }

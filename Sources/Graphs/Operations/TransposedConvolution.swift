@@ -109,7 +109,7 @@ extension Operation {
     }
 
     public func summary(inputs: [ValueType]) -> String {
-      var text = "transposed convolution \(Shape(inputs[1].shape.spatial))"
+      var text = "transposed convolution \(joined(inputs[1].shape.spatial))"
       text += " stride \(describe(strides))"
       if dilations.contains(where: { $0 != 1 }) { text += " dilation \(describe(dilations))" }
       text += " \(padding)"

@@ -1,0 +1,118 @@
+import ConvNetGraphs
+import ConvNetTensors
+import func Foundation.exp
+
+// Backward operations, from the definition of a gradient rather than from formulas of their own
+// wherever the forward operation can still be evaluated: the gradient by an element is how the
+// forward outputs change with it, weighted by their gradients.
+
+extension ReferenceEvaluator {
+  func evaluateGradient(
+    _ kind: OperationKind, _ inputs: [ReferenceValue], outputs shapes: [Shape]
+  ) throws -> [ReferenceValue] {
+    switch kind {
+    case .convolutionInputGradient(let attributes):
+      let forward = withoutBias(attributes.convolution)
+      return [
+        try pullBack(inputs[0], through: forward, at: [zeros(shapes[0]), inputs[1]], by: 0)
+      ]
+    case .convolutionParameterGradient(let attributes):
+      let forward = withoutBias(attributes.convolution)
+      let kernel = try pullBack(
+        inputs[1], through: forward, at: [inputs[0], zeros(shapes[0])], by: 1)
+      return attributes.convolution.hasBias ? [kernel, channelSum(inputs[1])] : [kernel]
+    case .denseInputGradient:
+      let forward = Operation.Dense(hasBias: false)
+      return [
+        try pullBack(inputs[0], through: forward, at: [zeros(shapes[0]), inputs[1]], by: 0)
+      ]
+    case .denseParameterGradient(let attributes):
+      let forward = Operation.Dense(hasBias: false)
+      let kernel = try pullBack(
+        inputs[1], through: forward, at: [inputs[0], zeros(shapes[0])], by: 1)
+      return attributes.hasBias ? [kernel, channelSum(inputs[1])] : [kernel]
+    case .maxPoolingGradient:
+      var gradient = zeros(shapes[0])
+      for (value, place) in zip(inputs[0].elements, inputs[1].elements) {
+        gradient.elements[Int(place)] += value
+      }
+      return [gradient]
+    case .averagePoolingGradient(let attributes):
+      return [try pullBack(inputs[0], through: attributes.pooling, at: [zeros(shapes[0])], by: 0)]
+    case .batchNormalizationGradient(let attributes):
+      let forward = Operation.BatchNormalization(epsilon: attributes.epsilon, form: .training)
+      let (mean, variance, scale) = (inputs[2], inputs[3], inputs[4])
+      let arguments = [inputs[0], scale, zeros(scale.shape), mean, variance]
+      return try (0..<3).map { try pullBack(inputs[1], through: forward, at: arguments, by: $0) }
+    case .localResponseNormalizationGradient(let attributes):
+      return [try pullBack(inputs[1], through: attributes.forward, at: [inputs[0]], by: 0)]
+    case .activationGradient(let attributes):
+      return [
+        elementwise(inputs[0], inputs[1]) { derivative(of: attributes.function, at: $0) * $1 }
+      ]
+    case .sliceGradient(let attributes):
+      return [try pullBack(inputs[0], through: attributes.slice, at: [zeros(shapes[0])], by: 0)]
+    case .padGradient(let attributes):
+      return [try pullBack(inputs[0], through: attributes.pad, at: [zeros(shapes[0])], by: 0)]
+    case .upsampleGradient(let attributes):
+      return [try pullBack(inputs[0], through: attributes.upsample, at: [zeros(shapes[0])], by: 0)]
+    case .softmaxGradient(let attributes):
+      return [softmaxGradient(attributes, inputs)]
+    case .crossEntropyGradient(let attributes):
+      let probabilities = inputs[0]
+      let factor = inputs[2].elements[0] / Double(probabilities.batch)
+      return [
+        ReferenceValue(shape: probabilities.shape) { example, label, _, _ in
+          let target = target(
+            inputs[1], smoothing: attributes.labelSmoothing, classes: probabilities.channels,
+            example, label)
+          return factor * (probabilities[example, label, 0, 0] - target)
+        }
+      ]
+    case .meanSquaredErrorGradient(let attributes):
+      let forward = Operation.MeanSquaredError(hasMask: attributes.hasMask)
+      let gradient = inputs[inputs.count - 1]
+      return [try pullBack(gradient, through: forward, at: Array(inputs.dropLast()), by: 0)]
+    default:
+      return try evaluate(kind, inputs, outputs: shapes)
+    }
+  }
+
+  private func zeros(_ shape: Shape) -> ReferenceValue { ReferenceValue(zeros: shape) }
+
+  private func withoutBias(_ convolution: Operation.Convolution) -> Operation.Convolution {
+    var convolution = convolution
+    convolution.hasBias = false
+    return convolution
+  }
+
+  /// The gradient by input `index` of an operation at the given inputs, from the gradient by its
+  /// first output: central differences, which are exact but for rounding where the operation is
+  /// linear.
+  func pullBack(
+    _ gradient: ReferenceValue, through attributes: some OperationAttributes,
+    at inputs: [ReferenceValue], by index: Int
+  ) throws -> ReferenceValue {
+    let shapes = try attributes.outputTypes(for: inputs.map { ValueType($0.shape) }).map(\.shape)
+    var inputs = inputs
+    return try centralDifferences(at: inputs[index]) { moved in
+      inputs[index] = moved
+      let output = try evaluate(attributes.kind, inputs, outputs: shapes)[0]
+      return zip(output.elements, gradient.elements).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+  }
+
+  private func softmaxGradient(
+    _ attributes: Operation.SoftmaxGradient, _ inputs: [ReferenceValue]
+  ) -> ReferenceValue {
+    let (output, gradient) = (inputs[0], inputs[1])
+    return ReferenceValue(shape: output.shape) { example, channel, row, column in
+      let sum = (0..<output.channels).reduce(0.0) { sum, other in
+        let weight = attributes.isLogarithmic ? 1 : output[example, other, row, column]
+        return sum + gradient[example, other, row, column] * weight
+      }
+      let (y, dy) = (output[example, channel, row, column], gradient[example, channel, row, column])
+      return attributes.isLogarithmic ? dy - exp(y) * sum : y * (dy - sum)
+    }
+  }
+}

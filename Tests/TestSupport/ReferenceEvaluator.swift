@@ -1,0 +1,113 @@
+package import ConvNetGraphs
+package import ConvNetTensors
+
+/// A naive interpreter of graphs in double precision: loops written straight from the definitions,
+/// to which every faster implementation is compared.
+package struct ReferenceEvaluator: Sendable {
+  /// Whether dropout keeps an element, by its row-major place.
+  package typealias DropoutMask = @Sendable (_ dropout: Operation.Dropout, _ element: Int) -> Bool
+
+  let keeps: DropoutMask
+
+  /// Without a mask dropout keeps every element (and still divides it).
+  package init(dropoutMask keeps: @escaping DropoutMask = { _, _ in true }) {
+    self.keeps = keeps
+  }
+
+  /// All values of a graph, from those of its inputs and parameters.
+  package func evaluate(
+    _ graph: Graph, given: [ValueID: ReferenceValue]
+  ) throws -> [ValueID: ReferenceValue] {
+    var values = given
+    for operation in graph.operations {
+      let inputs = try operation.inputs.map { id in
+        guard let value = values[id] else {
+          throw GraphError(
+            subject: operation.name, problem: .invariant("is not given \(graph[id].name)"))
+        }
+        return value
+      }
+      let shapes = operation.outputs.map { graph[$0].shape }
+      let outputs = try evaluate(operation.kind, inputs, outputs: shapes)
+      for (id, output) in zip(operation.outputs, outputs) { values[id] = output }
+    }
+    return values
+  }
+
+  /// The outputs of one operation, whose shapes are given. What a forward operation keeps for its
+  /// gradient is in a form of the reference's own.
+  package func evaluate(
+    _ kind: OperationKind, _ inputs: [ReferenceValue], outputs shapes: [Shape]
+  ) throws -> [ReferenceValue] {
+    let shape = shapes[0]
+    switch kind {
+    case .convolution(let attributes): return [convolution(attributes, inputs, shape)]
+    case .transposedConvolution(let attributes):
+      return [transposedConvolution(attributes, inputs, shape)]
+    case .channelSum: return [channelSum(inputs[0])]
+    case .dense(let attributes): return [dense(attributes, inputs, shape)]
+    case .maxPooling(let attributes): return maxPooling(attributes, inputs[0], shapes)
+    case .averagePooling(let attributes): return [averagePooling(attributes, inputs[0], shape)]
+    case .globalPooling(let attributes): return [globalPooling(attributes, inputs[0], shape)]
+    case .batchNormalization(let attributes): return batchNormalization(attributes, inputs)
+    case .foldedBatchNormalization(let attributes):
+      return foldedBatchNormalization(attributes, inputs)
+    case .movingAverage(let attributes): return [movingAverage(attributes, inputs)]
+    case .localResponseNormalization(let attributes):
+      let output = localResponseNormalization(attributes, inputs[0])
+      return shapes.map { _ in output }
+    case .activation(let attributes): return [activation(attributes.function, inputs[0])]
+    case .add(let attributes): return [add(attributes, inputs)]
+    case .multiply: return [elementwise(inputs[0], inputs[1], *)]
+    case .concatenate(let attributes): return [concatenate(attributes, inputs, shape)]
+    case .slice(let attributes): return [slice(attributes, inputs[0], shape)]
+    case .pad(let attributes): return [pad(attributes, inputs[0], shape)]
+    case .flatten(let attributes): return [flatten(attributes.order, inputs[0], shape)]
+    case .unflatten(let attributes): return [unflatten(attributes.order, inputs[0], shape)]
+    case .reshape: return [ReferenceValue(inputs[0].elements, shape: shape)]
+    case .transpose(let attributes): return [transpose(attributes, inputs[0], shape)]
+    case .upsample(let attributes): return [upsample(attributes, inputs[0], shape)]
+    case .dropout(let attributes): return [dropout(attributes, inputs[0])]
+    case .softmax(let attributes): return [softmax(attributes, inputs[0])]
+    case .crossEntropy(let attributes): return crossEntropy(attributes, inputs)
+    case .meanSquaredError: return [meanSquaredError(inputs)]
+    case .constant(let attributes):
+      return [ReferenceValue(repeating: Double(attributes.value), shape: shape)]
+    case .convolutionInputGradient, .convolutionParameterGradient, .denseInputGradient,
+      .denseParameterGradient, .maxPoolingGradient, .averagePoolingGradient,
+      .batchNormalizationGradient, .localResponseNormalizationGradient, .activationGradient,
+      .sliceGradient, .padGradient, .upsampleGradient, .softmaxGradient, .crossEntropyGradient,
+      .meanSquaredErrorGradient:
+      return try evaluateGradient(kind, inputs, outputs: shapes)
+    }
+  }
+}
+
+/// Attributes with one number an axis, as (row, column); a signal has one row.
+func rowsAndColumns(_ numbers: [Int], orElse missing: Int) -> (rows: Int, columns: Int) {
+  numbers.count == 2 ? (numbers[0], numbers[1]) : (missing, numbers[0])
+}
+
+/// The zeros before the first row and column, written from the definition of each convention.
+func leadingPadding(
+  _ padding: Padding, input: ReferenceValue, kernel: (rows: Int, columns: Int),
+  strides: (rows: Int, columns: Int), dilations: (rows: Int, columns: Int) = (1, 1)
+) -> (rows: Int, columns: Int) {
+  func same(_ extent: Int, _ kernel: Int, _ stride: Int, _ dilation: Int) -> Int {
+    let outputs = Int((Double(extent) / Double(stride)).rounded(.up))
+    return max(0, (outputs - 1) * stride + dilation * (kernel - 1) + 1 - extent) / 2
+  }
+  switch padding {
+  case .valid:
+    return (0, 0)
+  case .same:
+    return (
+      same(input.height, kernel.rows, strides.rows, dilations.rows),
+      same(input.width, kernel.columns, strides.columns, dilations.columns)
+    )
+  case .symmetric(let amount):
+    return (input.shape.rank == 4 ? amount : 0, amount)
+  case .explicit(let sides):
+    return rowsAndColumns(sides.map(\.before), orElse: 0)
+  }
+}
