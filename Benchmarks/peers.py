@@ -1,9 +1,9 @@
 """Measures ConvNet beside other frameworks on this machine: `make benchmark-peers`.
 
-For each case of images a second, every peer first tries its variants and keeps the fastest. Then both sides run in turn,
-A B A B ..., each time in a new process on the same number of threads, so that a machine that warms up or
-gets busy slows both. The table gives medians over the rounds, and the median of the ratios taken pair by
-pair. The exit code is 1 where a case misses its goal.
+For each case of images a second, every peer first tries its variants and keeps the fastest. Then both sides
+run in turn, A B A B ..., each time in a new process on the same number of threads, so that a machine that
+warms up or gets busy slows both. The table gives medians over the rounds, and the median of the ratios taken
+pair by pair. The exit code is 1 where a case misses its goal.
 
 Needs: a release build of ConvNet, its data set (`make setup`), `pip install torch numpy`, a C++ compiler
 for `torch.compile` (without one those variants are skipped, and the output says so).
