@@ -26,7 +26,7 @@ class Case:
     #: (channels, height, width)
     image: tuple[int, int, int] = (1, 28, 28)
     classes: int = 10
-    #: Images in a measurement: an epoch of training, or as many forward.
+    #: Images in a measurement at most: an epoch of training, or as many forward.
     images: int = 60_000
     #: ConvNet must be this many times the peer (its inverse for seconds), or the run fails.
     goal: float | None = None
@@ -114,8 +114,10 @@ def seconds_to_first_line(command: list[str], threads: int) -> float:
     return elapsed
 
 
-def throughput(step, images_a_step: int, images: int, warmup: int = 20) -> dict:
-    """Calls `step(i)` until `images` were seen; images a second over slices of 50 steps.
+def throughput(
+    step, images_a_step: int, images: int, warmup: int = 20, seconds: float = 10
+) -> dict:
+    """Calls `step(i)` until `images` or `seconds` have passed; images a second over slices of 50 steps.
 
     Slices give the spread; the value is the median over them, as `convnet benchmark` reports.
     """
@@ -123,10 +125,14 @@ def throughput(step, images_a_step: int, images: int, warmup: int = 20) -> dict:
         step(index)
     rates = []
     slice_steps = 50
+    begun = time.perf_counter()
     for first in range(0, images // images_a_step, slice_steps):
         started = time.perf_counter()
         for index in range(first, first + slice_steps):
             step(index)
-        rates.append(slice_steps * images_a_step / (time.perf_counter() - started))
+        now = time.perf_counter()
+        rates.append(slice_steps * images_a_step / (now - started))
+        if now - begun > seconds:
+            break
     quantiles = statistics.quantiles(rates, n=10) if len(rates) > 1 else rates * 9
     return {"value": statistics.median(rates), "p10": quantiles[0], "p90": quantiles[8]}

@@ -60,13 +60,18 @@ final class BatchQueue: Sendable {
     emptyCount.signal()
   }
 
-  /// The batches that are here, when both sides have stopped.
+  /// Takes out the batches that are here, when both sides have stopped. The thread may outlive this
+  /// call by a moment and keep the queue, but not their memory.
   func drain() -> [Batch] {
     state.withLock { state in
-      state.empty
+      let batches =
+        state.empty
         + state.items.compactMap { item in
           if case .batch(let batch) = item { batch } else { nil }
         }
+      state.empty = []
+      state.items = []
+      return batches
     }
   }
 }

@@ -3,8 +3,9 @@ extension Image {
   /// over the window that the filter spans on the old grid, first along rows, then along columns,
   /// rounded to eight bits after each.
   ///
-  /// This is the method of Pillow's `Image.resize`, and equal to it within one level. Channels are
-  /// independent.
+  /// This is the method of Pillow's `Image.resize` up to version 12, and equal to it within one
+  /// level; later versions sometimes take the columns first, which changes the result where bicubic
+  /// and Lanczos overshoot. Channels are independent.
   ///
   /// - Parameters:
   ///   - height: at least 1.

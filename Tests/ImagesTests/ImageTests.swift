@@ -1,0 +1,86 @@
+import ConvNetImages
+import ConvNetTensors
+import ConvNetTestSupport
+import Testing
+
+@Suite("Pictures")
+struct ImageTests {
+  private static func gradient(channels: Int) -> Image {
+    Image(
+      height: 5, width: 7, channels: channels,
+      pixels: (0..<35 * channels).map { UInt8(truncatingIfNeeded: $0 * 7) })
+  }
+
+  @Test("What is encoded as PNG is decoded again", arguments: [1, 3, 4])
+  func encoding(channels: Int) throws {
+    let image = Self.gradient(channels: channels)
+    let directory = try TemporaryDirectory()
+    try image.writePNG(to: directory.file("a.png"))
+    #expect(try Image(contentsOf: directory.file("a.png")) == image)
+    #expect(try directory.contents() == ["a.png"])
+  }
+
+  @Test("Grey is Pillow's luminance")
+  func luminance() throws {
+    let image = try Image(contentsOf: fixturePath("rgb8.png"))
+    #expect(try image.converted(toChannels: 1) == ImageDecodingTests.expected("luminance"))
+  }
+
+  @Test("Transparency shows the background, and grey becomes three equal channels")
+  func conversion() {
+    let pixels: [UInt8] = [200, 100, 50, 255, 200, 100, 50, 0, 200, 100, 50, 51]
+    let image = Image(height: 1, width: 3, channels: 4, pixels: pixels)
+    let background = Image.Color(red: 0, green: 0, blue: 255)
+    #expect(
+      image.converted(toChannels: 3, background: background).pixels
+        == [200, 100, 50, 0, 0, 255, 40, 20, 214])
+    #expect(image.converted(toChannels: 3).pixels[3..<6] == [255, 255, 255])
+    let grey = Image(height: 1, width: 2, channels: 1, pixels: [3, 9])
+    #expect(grey.converted(toChannels: 3).pixels == [3, 3, 3, 9, 9, 9])
+    #expect(grey.converted(toChannels: 4).pixels == [3, 3, 3, 255, 9, 9, 9, 255])
+  }
+
+  @Test("A tensor holds values from 0 to 1, and comes back the same", arguments: [1, 3])
+  func tensors(channels: Int) {
+    let image = Self.gradient(channels: channels)
+    let tensor = image.tensor
+    #expect(tensor.shape == [5, 7, channels])
+    #expect(tensor.elements == image.pixels.map { Float($0) / 255 })
+    #expect(Image(tensor) == image)
+    let outside = Tensor([-1, 2, .nan, .infinity] as [Float], shape: [2, 2, 1])
+    #expect(Image(outside).pixels == [0, 255, 0, 255])
+  }
+
+  static let sizes = [(5, 7), (11, 23), (19, 10), (31, 40), (1, 1), (3, 64)]
+
+  @Test(
+    "Resizing equals Pillow's within one level, up and down",
+    arguments: ResizingFilter.allCases, 0..<6)
+  func resizing(filter: ResizingFilter, index: Int) throws {
+    let (height, width) = Self.sizes[index]
+    let image = try Image(contentsOf: fixturePath("rgb8.png"))
+    let resized = image.resized(height: height, width: width, filter: filter)
+    let expected = try ImageDecodingTests.expected("resized-\(filter.rawValue)-\(height)x\(width)")
+    #expect((resized.height, resized.width) == (height, width))
+    let largest = zip(resized.pixels, expected.pixels).map { abs(Int($0) - Int($1)) }.max()
+    #expect(largest.map { $0 <= 1 } == true)
+  }
+
+  @Test("A grid places pictures in rows, centred in equal cells")
+  func grid() {
+    let dark = Image(height: 2, width: 3, color: .black, channels: 1)
+    let small = Image(height: 1, width: 1, color: .init(grey: 9), channels: 1)
+    let sheet = ImageGrid([dark, small, dark], columns: 2, spacing: 1).image()
+    #expect([sheet.height, sheet.width, sheet.channels] == [7, 9, 1])
+    let rows = (0..<7).map { row in (0..<9).map { sheet[row, $0, 0] } }
+    let white: UInt8 = 255
+    #expect(rows[0] == [UInt8](repeating: white, count: 9))
+    #expect(rows[1] == [white, 0, 0, 0, white, white, 9, white, white])
+    #expect(rows[4] == [white, 0, 0, 0, white, white, white, white, white])
+
+    let color = Image(height: 1, width: 1, color: .init(red: 1, green: 2, blue: 3))
+    let large = ImageGrid([color, small], columns: 5, spacing: 0, magnification: 2).image()
+    #expect([large.height, large.width, large.channels] == [2, 4, 3])
+    #expect(large.pixels[..<12] == [1, 2, 3, 1, 2, 3, 9, 9, 9, 9, 9, 9])
+  }
+}
