@@ -190,6 +190,8 @@ private final class Instance: @unchecked Sendable {
   let store: ParameterStore?
   private let arena: TensorStorage
   private let steps: [BoundStep]
+  /// Where the store keeps the parameters, by their buffers.
+  private let parameters: [Int: UnsafeMutableRawPointer]
 
   init(_ plan: Plan, store: ParameterStore?) throws {
     self.plan = plan
@@ -204,6 +206,7 @@ private final class Instance: @unchecked Sendable {
         parameters[index] = try store.address(of: plan.graph.values[value], in: plan.name)
       }
     }
+    self.parameters = parameters
     steps = try plan.steps.map { step in
       do {
         return try BoundStep(step) { buffer in
@@ -233,7 +236,7 @@ private final class Instance: @unchecked Sendable {
     let buffer = port.place.buffer
     let start =
       plan.placement[buffer].flatMap { offset in arena.bytes.baseAddress.map { $0 + offset } }
-      ?? plan.constantAddress(buffer)
+      ?? parameters[buffer] ?? plan.constantAddress(buffer)
     return UnsafeMutableRawBufferPointer(start: start, count: start == nil ? 0 : byteCount)
   }
 }
