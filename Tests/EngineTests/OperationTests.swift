@@ -13,7 +13,8 @@ import Testing
     let given = operation.given(in: graph)
     for mode in operation.modes {
       for format in operation.hasPicture ? DataFormat.allCases : [.channelsFirst] {
-        try expectReferenceOutputs(of: graph, given: given, mode: mode, format: format)
+        try expectReferenceOutputs(
+          of: graph, given: given, mode: mode, format: format, tolerance: operation.tolerance)
       }
     }
   }
@@ -25,8 +26,58 @@ import Testing
     for format in operation.hasPicture ? DataFormat.allCases : [.channelsFirst] {
       try expectReferenceGradients(
         of: training.graph, loss: training.loss, by: training.variables,
-        given: operation.given(in: training.graph), mode: mode, format: format)
+        given: operation.given(in: training.graph), mode: mode, format: format,
+        tolerance: 2 * operation.tolerance)
     }
+  }
+
+  @Test(
+    "convolutions of more channels and positions than a vector holds, outputs and gradients",
+    arguments: [
+      Large([3, 1, 28, 28], [6, 1, 5, 5], .same), Large([3, 6, 14, 14], [16, 6, 5, 5], .valid),
+      Large([2, 5, 9, 33], [3, 5, 3, 4], .same), Large([1, 2, 5, 47], [9, 2, 3, 7], .valid),
+      Large([2, 3, 17, 16], [7, 3, 4, 4], .symmetric(2)),
+      Large([2, 32, 10, 11], [48, 32, 3, 3], .same), Large([2, 64, 7, 7], [32, 64, 1, 1], .valid),
+      Large([2, 24, 9, 9], [40, 24, 3, 3], .same, strides: [2, 2]),
+      Large([1, 3, 35, 35], [64, 3, 7, 7], .symmetric(3), strides: [2, 2]),
+      Large([2, 32, 8, 8], [32, 8, 3, 3], .same, groups: 4),
+      Large([2, 32, 9, 9], [32, 1, 3, 3], .same, groups: 32),
+    ])
+  func largeConvolutions(_ large: Large) throws {
+    let attributes = Operation.Convolution(
+      strides: large.strides, padding: large.padding, groups: large.groups)
+    let operation = OperationCase(
+      "\(large)", attributes,
+      [.init(large.input), .kernel(large.kernel), .bias(large.kernel[0])])
+    let training = try operation.training()
+    for format in DataFormat.allCases {
+      try expectReferenceGradients(
+        of: training.graph, loss: training.loss, by: training.variables,
+        given: operation.given(in: training.graph), mode: .training, format: format)
+    }
+    let graph = try operation.graph()
+    try expectReferenceOutputs(of: graph, given: operation.given(in: graph), mode: .inference)
+  }
+
+  struct Large: Sendable, CustomStringConvertible {
+    var input: Shape
+    var kernel: Shape
+    var padding: Padding
+    var strides: [Int]
+    var groups: Int
+
+    init(
+      _ input: Shape, _ kernel: Shape, _ padding: Padding, strides: [Int] = [1, 1],
+      groups: Int = 1
+    ) {
+      self.input = input
+      self.kernel = kernel
+      self.padding = padding
+      self.strides = strides
+      self.groups = groups
+    }
+
+    var description: String { "\(input) by \(kernel) \(padding) \(strides) \(groups)" }
   }
 
   /// Convolutions make blocked layouts, whose last block of channels is mostly padding here.
@@ -105,7 +156,7 @@ private struct AfterIdentity {
       }
       given[id] = tensor
       if input.isDifferentiable { variables.append(id) }
-      guard input.parameter == nil, shape.rank > 2 else {
+      guard input.parameter == nil, shape.rank > 2, input.isDifferentiable else {
         inputs.append(id)
         continue
       }
@@ -116,11 +167,12 @@ private struct AfterIdentity {
       given[kernel] = Tensor(
         (0..<channels * channels).map { $0 % (channels + 1) == 0 ? Float(1) : 0 },
         shape: graph[kernel].shape)
-      if input.isDifferentiable { variables.append(kernel) }
+      variables.append(kernel)
+      // The dilation of one tap means nothing, but the library's kernels do the convolution then.
+      let convolution = Operation.Convolution(
+        strides: axes, dilations: axes.map { $0 + 1 }, hasBias: false)
       inputs.append(
-        try graph.append(
-          Operation.Convolution(strides: axes, hasBias: false), to: id, kernel,
-          name: "identity \(index)"))
+        try graph.append(convolution, to: id, kernel, name: "identity \(index)"))
     }
     let outputs = try graph.append(operation.attributes, to: inputs, name: "operation")
     for (index, output) in outputs.enumerated() { graph.addOutput("output\(index)", output) }
