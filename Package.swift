@@ -89,10 +89,11 @@ let package = Package(
     .target(
       name: "ConvNetTestSupport", dependencies: ["ConvNetTensors", "ConvNetGraphs"],
       path: "Tests/TestSupport", swiftSettings: settings),
+    .target(name: "CTestSupport", path: "Tests/CTestSupport"),
     tests(of: "Tensors"),
     tests(of: "Graphs", imports: ["Tensors"]),
     tests(of: "Compiler", imports: graphRooms),
-    tests(of: "Engine", imports: ["Compiler"] + graphRooms),
+    tests(of: "Engine", imports: ["Compiler"] + graphRooms, shims: ["CTestSupport"]),
     tests(of: "Layers", imports: graphRooms),
     tests(of: "Models", imports: ["Layers"] + engineRooms),
     tests(of: "Formats", imports: graphRooms),
