@@ -49,8 +49,8 @@ import Testing
     expect(plan, offsets: [0, 640, 0, 640, 0, 640], byteCount: 1280)
   }
 
-  /// The input lives through the run; the convolution's result is overwritten by its activation; the
-  /// scratch memory of one step and the pooled result fit beside it.
+  /// The input lives through the run; the convolution's result is overwritten by its activation;
+  /// the scratch memory of one step and the pooled result fit beside it.
   @Test("convolution, activation in place, pooling")
   func convolutionActivationPooling() {
     let plan = MemoryPlanner.plan([

@@ -5,9 +5,10 @@ import ConvNetTensors
 import ConvNetTestSupport
 import Testing
 
-/// A run allocates nothing of ours: no array, object or buffer. The kernel library's call to execute a
-/// primitive makes a few small objects of its own and frees them before it returns: six a primitive with
-/// version 2.6 (measured: 36 a run of inference of the small network, 210 a training step).
+/// A run allocates nothing of ours: no array, object or buffer. The kernel library's call to
+/// execute a primitive makes a few small objects of its own and frees them before it returns: six a
+/// primitive with version 2.6 (measured: 36 a run of inference of the small network, 210 a training
+/// step).
 @Suite(.enabled(if: ct_can_count(), "this C library gives no way to count")) struct AllocationTests
 {
   private let options = CompilationOptions(inputFormat: .channelsFirst, threads: 1)

@@ -5,8 +5,8 @@ import ConvNetTensors
 import ConvNetTestSupport
 import Testing
 
-/// Dropout's mask is a function of seed, step, layer and place. Which elements it keeps is compared with
-/// the reference in ``OperationTests``.
+/// Dropout's mask is a function of seed, step, layer and place. Which elements it keeps is compared
+/// with the reference in ``OperationTests``.
 @Suite struct DropoutTests {
   private static let count = 200_000
 

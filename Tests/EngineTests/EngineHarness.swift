@@ -106,8 +106,8 @@ func expectReferenceGradients(
 }
 
 extension OperationCase {
-  /// The modes in which the engine keeps the operation as it is: inference removes dropout, training
-  /// gives batch normalization its other form.
+  /// The modes in which the engine keeps the operation as it is: inference removes dropout,
+  /// training gives batch normalization its other form.
   var modes: [Mode] {
     switch attributes.kind {
     case .dropout: [.training]

@@ -5,7 +5,8 @@ import ConvNetTensors
 import ConvNetTestSupport
 import Testing
 
-/// Several operations at work together: fusion, shared memory, layouts that pass from one to the next.
+/// Several operations at work together: fusion, shared memory, layouts that pass from one to the
+/// next.
 @Suite struct NetworkTests {
   @Test(
     "two steps of training: loss, gradients and moving averages are the reference's",

@@ -3,8 +3,8 @@ import ConvNetGraphs
 import ConvNetTensors
 import ConvNetTestSupport
 
-/// A small network with what a residual network has: convolutions with batch normalization, a shortcut,
-/// pooling, dropout, a dense classifier.
+/// A small network with what a residual network has: convolutions with batch normalization, a
+/// shortcut, pooling, dropout, a dense classifier.
 struct SmallNetwork {
   static let classes = 5
   var graph: Graph
@@ -68,8 +68,8 @@ struct SmallNetwork {
   var images: Tensor { .random([batch, 3, extent, extent], seed: 100) }
   var labels: Tensor { .randomClasses(Self.classes, examples: batch, seed: 101) }
 
-  /// The step of training as a graph: the loss and the gradient of every trainable parameter, under its
-  /// name, are outputs.
+  /// The step of training as a graph: the loss and the gradient of every trainable parameter, under
+  /// its name, are outputs.
   func training() throws -> (graph: Graph, loss: ValueID, gradients: [ValueID: ValueID]) {
     var graph = try graph.specialized(for: .training)
     let logits = graph.outputs[0].value

@@ -49,7 +49,8 @@ extension Lowering {
       return try lowerInPlanes(planes, inputGradient: operation)
     }
     let primitive = try inputGradientPrimitive(
-      convolution, input: shape(inputGradient), kernel: shape(kernel), output: shape(outputGradient))
+      convolution, input: shape(inputGradient), kernel: shape(kernel), output: shape(outputGradient)
+    )
     let arguments = [
       (
         CDNN_DIFF_DST,
