@@ -82,9 +82,9 @@ import Testing
   func additionToOwnInput() throws {
     for (viaView, pictures) in [(false, true), (true, true), (false, false), (true, false)] {
       var graph = Graph(name: "own input")
-      let shape: Shape = pictures ? [2, 16, 6, 6] : [3, 32]
+      let shape: Shape = pictures ? [2, 16, 6, 6] : [64, 256]
       let input = graph.addInput("x", ValueType(shape))
-      let kernelShape: Shape = pictures ? [16, 16, 3, 3] : [32, 32]
+      let kernelShape: Shape = pictures ? [16, 16, 3, 3] : [256, 256]
       let kernel = graph.addParameter("kernel", kernelShape, .kernel)
       let x = try graph.append(Operation.Activation(.tanh), to: input, name: "tanh")
       let addend =
@@ -142,6 +142,29 @@ import Testing
       #expect(difference < 2e-5, "\(name)")
     }
     #expect(optimized.activationByteCount < plain.activationByteCount)
+  }
+
+  @Test("an output may be an input or a parameter as it is, and be there twice")
+  func plainOutputs() throws {
+    var graph = Graph(name: "plain")
+    let x = graph.addInput("x", ValueType([2, 3, 4, 5]))
+    let labels = graph.addInput("labels", ValueType([4], .int32))
+    let kernel = graph.addParameter("kernel", [2, 3], .kernel)
+    let y = try graph.append(Operation.Activation(.tanh), to: x, name: "tanh")
+    for (name, value) in [
+      ("x", x), ("labels", labels), ("kernel", kernel), ("y", y), ("y again", y),
+    ] {
+      graph.addOutput(name, value)
+    }
+    let given = [
+      x: Tensor.random([2, 3, 4, 5], seed: 1), labels: Tensor([Int32(3), 0, -1, 7]),
+      kernel: Tensor.random([2, 3], seed: 2),
+    ]
+    for mode in Mode.allCases {
+      for format in DataFormat.allCases {
+        try expectReferenceOutputs(of: graph, given: given, mode: mode, format: format)
+      }
+    }
   }
 
   @Test("moving averages hold their place when their new value is also an output")
