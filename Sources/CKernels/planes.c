@@ -8,33 +8,16 @@
 //
 // The gradient by the input is the forward pass of the output's gradient with the kernel flipped and its channels exchanged.
 // Pictures are copied into scratch memory with their padding first, so that the loops know no borders.
-#include "CKernels.h"
+#include "lanes.h"
 #include "vector.h"
 
 #include <string.h>
 
-// Sixteen floats anywhere in memory. Read and written through pointers, never passed: a vector in an argument would tie the
-// function to one processor.
-typedef float lanes __attribute__((vector_size(64), aligned(4), may_alias));
-enum { WIDTH = 16 };
-
-#define LOAD(from) (*(const lanes *)(from))
-#define STORE(to, value) (*(lanes *)(to) = (value))
-#define INLINE static inline __attribute__((always_inline))
-
-static size_t rounded(size_t extent) { return (extent + WIDTH - 1) / WIDTH * WIDTH; }
-
-static size_t padded_height(const ck_planes *p) { return p->out_height + p->kernel_height - 1; }
-static size_t padded_width(const ck_planes *p) { return rounded(p->out_width) + p->kernel_width - 1; }
-static size_t padded_count(const ck_planes *p) {
-  // The last vector of the last row may read a little further.
-  return p->in_channels * padded_height(p) * padded_width(p) + WIDTH;
-}
 static size_t aligned_gradient_count(const ck_planes *p) {
   return p->out_channels * p->out_height * rounded(p->out_width);
 }
 
-static void pad_picture(float *padded, const float *picture, const ck_planes *p) {
+void pad_picture(float *padded, const float *picture, const ck_planes *p) {
   const size_t height = padded_height(p), width = padded_width(p);
   memset(padded, 0, padded_count(p) * sizeof *padded);
   for (size_t c = 0; c < p->in_channels; ++c)
@@ -130,7 +113,7 @@ static void forward_share(void *context, int task) {
   }
 }
 
-size_t ck_planes_forward_scratch(const ck_planes *p) { return rounded(padded_count(p)); }
+size_t ck_planes_forward_scratch(const ck_planes *p) { return padded_count(p); }
 
 void ck_planes_forward(const ck_planes *p, float *y, const float *x, const float *weights, const float *bias,
                        float *scratch, int tasks) {
@@ -214,7 +197,7 @@ static size_t sums_count(const ck_planes *p) {
 }
 
 size_t ck_planes_gradient_scratch(const ck_planes *p) {
-  return sums_count(p) + rounded(p->out_channels) + rounded(padded_count(p)) + aligned_gradient_count(p);
+  return sums_count(p) + rounded(p->out_channels) + padded_count(p) + aligned_gradient_count(p);
 }
 
 static void gradient_share(void *context, int task) {
@@ -222,7 +205,7 @@ static void gradient_share(void *context, int task) {
   const ck_planes *p = work->p;
   float *sums = work->scratch + (size_t)task * ck_planes_gradient_scratch(p);
   float *bias = sums + sums_count(p), *padded = bias + rounded(p->out_channels);
-  float *d = padded + rounded(padded_count(p));
+  float *d = padded + padded_count(p);
   const size_t d_row = rounded(p->out_width), rows = p->out_channels * p->out_height;
   memset(sums, 0, (sums_count(p) + rounded(p->out_channels)) * sizeof *sums);
   memset(d, 0, aligned_gradient_count(p) * sizeof *d);

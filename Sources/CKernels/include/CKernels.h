@@ -37,12 +37,14 @@ bool ck_all_finite(const float *x, size_t count);
 // old <- momentum old + fresh_weight fresh.
 void ck_moving_average(float *result, const float *old, const float *fresh, size_t count, float momentum,
                        float fresh_weight);
+// result <- result + coefficient x.
+void ck_add_scaled(float *result, const float *x, size_t count, float coefficient);
 // result <- coefficient x. May be the same array.
 void ck_scale(float *result, const float *x, size_t count, float coefficient);
-// Keeps an element where the Philox word of (key, counter, element) is at least `threshold`, scaled; else zero.
+// Keeps an element where the Philox word of (key, counter, first + element) is at least `threshold`, scaled; else zero.
 // May be the same array.
-void ck_dropout(float *result, const float *x, size_t count, uint32_t threshold, float scale, const uint32_t key[2],
-                const uint32_t counter[3]);
+void ck_dropout(float *result, const float *x, size_t first, size_t count, uint32_t threshold, float scale,
+                const uint32_t key[2], const uint32_t counter[3]);
 // Rows of logits -> probabilities, and the sum over the rows of the cross-entropy with the target distribution.
 // Labels are indices (`labels`) or distributions (`targets`); the other is null. Not a number where an index is no class.
 double ck_cross_entropy(float *probabilities, const float *logits, const int32_t *labels, const float *targets,
@@ -87,6 +89,13 @@ size_t ck_planes_gradient_scratch(const ck_planes *planes);
 // `bias_gradient` may be null.
 void ck_planes_gradient(const ck_planes *planes, float *weight_gradient, float *bias_gradient, const float *x,
                         const float *output_gradient, float *scratch, int tasks);
+// The same for 16 output channels: `y` and `output_gradient` have the channels innermost, [batch, height, width, channels].
+size_t ck_lanes_forward_scratch(const ck_planes *planes);
+void ck_lanes_forward(const ck_planes *planes, float *y, const float *x, const float *weights, const float *bias,
+                      float *scratch, int tasks);
+size_t ck_lanes_gradient_scratch(const ck_planes *planes);
+void ck_lanes_gradient(const ck_planes *planes, float *weight_gradient, float *bias_gradient, const float *x,
+                       const float *output_gradient, float *scratch, int tasks);
 // Means of two by two; `height` and `width` are those of the pooled picture.
 void ck_planes_mean_pool(float *y, const float *x, size_t planes, size_t height, size_t width, int tasks);
 void ck_planes_mean_pool_gradient(float *dx, const float *dy, size_t planes, size_t height, size_t width, int tasks);
