@@ -55,6 +55,8 @@ struct Lowering {
     let layout =
       switch (type.elementType, options.inputFormat) {
       case (.int32, _): try Layout.rowMajor(type.shape, CDNN_S32)
+      // One channel: both orders are the same.
+      case _ where type.shape.rank > 2 && type.shape[1] == 1: try Layout.rowMajor(type.shape)
       case (_, .channelsFirst): try Layout.rowMajor(type.shape)
       case (_, .channelsLast): try Layout.channelsLast(type.shape)
       }
@@ -178,18 +180,23 @@ struct Lowering {
       Step(
         operation: operation.name, implementation: primitive.implementation,
         work: .primitive(primitive, arguments: arguments),
-        multiplyAdds: operation.kind.attributes.multiplyAdds(
-          inputs: operation.inputs.map { graph[$0].type },
-          outputs: operation.outputs.map { graph[$0].type })))
+        multiplyAdds: multiplyAdds(of: operation)))
+  }
+
+  func multiplyAdds(of operation: Operation) -> Int {
+    operation.kind.attributes.multiplyAdds(
+      inputs: operation.inputs.map { graph[$0].type },
+      outputs: operation.outputs.map { graph[$0].type })
   }
 
   mutating func emitKernel(
-    _ name: String, _ places: [Place], for operation: Operation, _ kernel: @escaping Step.Kernel
+    _ name: String, _ places: [Place], for operation: Operation, multiplyAdds: Int = 0,
+    _ kernel: @escaping Step.Kernel
   ) {
     append(
       Step(
         operation: operation.name, implementation: name, work: .kernel(kernel, places: places),
-        multiplyAdds: 0))
+        multiplyAdds: multiplyAdds))
   }
 
   /// Appends a copy from one layout to another.

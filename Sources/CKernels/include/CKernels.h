@@ -65,4 +65,30 @@ void ck_pad_gradient(float *input, const float *output, size_t planes, const int
 // Sums over batch and positions of [batch, channels, positions].
 void ck_channel_sums(float *sums, const float *x, size_t batch, size_t channels, size_t positions);
 
+// MARK: Convolutions of few channels
+// Stride and dilation 1, one group; pictures in plain order [batch, channels, height, width]. `tasks` shares of the batch run
+// on the pool, each with its own part of `scratch`, whose size is given in floats a task.
+
+typedef struct {
+  size_t batch, in_channels, height, width;
+  size_t out_channels, out_height, out_width;
+  size_t kernel_height, kernel_width;
+  size_t pad_top, pad_left;
+} ck_planes;
+
+size_t ck_planes_forward_scratch(const ck_planes *planes);
+// `bias` may be null.
+void ck_planes_forward(const ck_planes *planes, float *y, const float *x, const float *weights, const float *bias,
+                       float *scratch, int tasks);
+// [out, in, height, width] to [in, out, height, width] with both positions reversed: the kernel of the gradient by the input.
+void ck_planes_flip(float *flipped, const float *weights, size_t out_channels, size_t in_channels,
+                    size_t kernel_height, size_t kernel_width);
+size_t ck_planes_gradient_scratch(const ck_planes *planes);
+// `bias_gradient` may be null.
+void ck_planes_gradient(const ck_planes *planes, float *weight_gradient, float *bias_gradient, const float *x,
+                        const float *output_gradient, float *scratch, int tasks);
+// Means of two by two; `height` and `width` are those of the pooled picture.
+void ck_planes_mean_pool(float *y, const float *x, size_t planes, size_t height, size_t width, int tasks);
+void ck_planes_mean_pool_gradient(float *dx, const float *dy, size_t planes, size_t height, size_t width, int tasks);
+
 #endif

@@ -34,12 +34,20 @@ extension ActivationFunction {
 extension Lowering {
   mutating func lower(_ activation: Operation.Activation, _ operation: Operation) throws {
     let source = read(operation.inputs[0])
-    let (algorithm, alpha, beta) = activation.function.libraryAlgorithm
-    let primitive = try Primitive {
-      cdnn_eltwise_forward(&$0, algorithm, source.layout.handle, alpha, beta)
-    }
     let result = make(operation.outputs[0], over: source, of: operation.inputs[0])
-    try emit(primitive, [(CDNN_SRC, source), (CDNN_DST, result)], for: operation)
+    try emitActivation(activation.function, from: source, result, for: operation)
+  }
+
+  /// Applies a function to every element; in place where no source is given.
+  mutating func emitActivation(
+    _ function: ActivationFunction, from source: Place? = nil, _ result: Place,
+    for operation: Operation
+  ) throws {
+    let (algorithm, alpha, beta) = function.libraryAlgorithm
+    let primitive = try Primitive {
+      cdnn_eltwise_forward(&$0, algorithm, result.layout.handle, alpha, beta)
+    }
+    try emit(primitive, [(CDNN_SRC, source ?? result), (CDNN_DST, result)], for: operation)
   }
 
   mutating func lower(_ gradient: Operation.ActivationGradient, _ operation: Operation) throws {

@@ -6,6 +6,11 @@ import ConvNetTensors
 extension Lowering {
   mutating func lower(_ convolution: Operation.Convolution, _ operation: Operation) throws {
     let (input, kernel, output) = (operation.inputs[0], operation.inputs[1], operation.outputs[0])
+    if let planes = try PlaneConvolution(
+      convolution, input: shape(input), kernel: shape(kernel), output: shape(output))
+    {
+      return try lowerInPlanes(convolution, planes, operation)
+    }
     let window = try convolution.paddedWindow(input: shape(input), kernel: shape(kernel))
     let source = try Layout.any(shape(input))
     let weights = try Layout.any(convolution.libraryKernel(shape(kernel)))
@@ -36,6 +41,12 @@ extension Lowering {
     let convolution = gradient.convolution
     let (outputGradient, kernel) = (operation.inputs[0], operation.inputs[1])
     let inputGradient = operation.outputs[0]
+    if let planes = try PlaneConvolution(
+      convolution, input: shape(inputGradient), kernel: shape(kernel),
+      output: shape(outputGradient))
+    {
+      return try lowerInPlanes(planes, inputGradient: operation)
+    }
     let primitive = try inputGradientPrimitive(
       convolution, input: shape(inputGradient), kernel: shape(kernel), output: shape(outputGradient))
     let arguments = [
@@ -62,6 +73,11 @@ extension Lowering {
     let convolution = gradient.convolution
     let (input, outputGradient) = (operation.inputs[0], operation.inputs[1])
     let kernel = gradient.kernelShape
+    if let planes = try PlaneConvolution(
+      convolution, input: shape(input), kernel: kernel, output: shape(outputGradient))
+    {
+      return try lowerInPlanes(planes, parameterGradient: operation)
+    }
     let window = try convolution.paddedWindow(input: shape(input), kernel: kernel)
     let source = try Layout.any(shape(input))
     let weights = try Layout.any(convolution.libraryKernel(kernel))

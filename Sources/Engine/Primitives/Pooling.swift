@@ -39,6 +39,9 @@ extension Lowering {
 
   mutating func lower(_ pooling: Operation.AveragePooling, _ operation: Operation) throws {
     let (input, output) = (operation.inputs[0], operation.outputs[0])
+    if try isMeanOfTwoByTwo(pooling, nativeLayout(input)) {
+      return try lowerMeanOfTwoByTwo(operation)
+    }
     try lowerPooling(
       averageGeometry(pooling, input: shape(input), output: shape(output)), operation, indices: nil)
   }
@@ -70,6 +73,9 @@ extension Lowering {
     _ gradient: Operation.AveragePoolingGradient, _ operation: Operation
   ) throws {
     let (input, output) = (operation.outputs[0], operation.inputs[0])
+    if let wanted = layoutWanted(by: input), try isMeanOfTwoByTwo(gradient.pooling, wanted) {
+      return try lowerMeanOfTwoByTwoGradient(operation)
+    }
     try lowerPoolingGradient(
       averageGeometry(gradient.pooling, input: shape(input), output: shape(output)), operation,
       indices: nil)

@@ -1,4 +1,3 @@
-import ConvNetDatasets
 import ConvNetImages
 import ConvNetTensors
 import Foundation

@@ -1,0 +1,159 @@
+import CKernels
+import ConvNetGraphs
+import ConvNetTensors
+
+// Convolutions of few channels in plain order, by our own kernels: the library's blocks of 16 channels would be mostly
+// padding, in the arithmetic and in memory. Measured on LeNet-5's layers, see `docs/performance.md`.
+
+/// A convolution whose vectors are better filled with neighbours of a row than with channels.
+struct PlaneConvolution: Sendable {
+  var planes: ck_planes
+
+  /// `nil` where the library's kernels are the better choice, or ours cannot do it.
+  init?(
+    _ convolution: Operation.Convolution, input: Shape, kernel: Shape, output: Shape
+  ) throws {
+    guard input.rank == 4, convolution.groups == 1, !convolution.fused.contains(.addition),
+      convolution.strides == [1, 1], convolution.dilations == [1, 1],
+      input[1] <= 16, output[1] <= 16, min(input[1], output[1]) < 16
+    else { return nil }
+    let sides = try convolution.sides(input: input, kernel: kernel)
+    planes = ck_planes(
+      batch: input[0], in_channels: input[1], height: input[2], width: input[3],
+      out_channels: output[1], out_height: output[2], out_width: output[3],
+      kernel_height: kernel[2], kernel_width: kernel[3], pad_top: sides[0].before,
+      pad_left: sides[1].before)
+    // Padding beyond the kernel makes rows of the transposed problem that it does not have.
+    guard planes.pad_top < planes.kernel_height, planes.pad_left < planes.kernel_width else {
+      return nil
+    }
+  }
+
+  /// The convolution that takes the output's gradient to the input's: the kernel flipped, its channels exchanged.
+  var transposed: PlaneConvolution {
+    var result = self
+    result.planes.in_channels = planes.out_channels
+    result.planes.out_channels = planes.in_channels
+    (result.planes.height, result.planes.width) = (planes.out_height, planes.out_width)
+    (result.planes.out_height, result.planes.out_width) = (planes.height, planes.width)
+    result.planes.pad_top = planes.kernel_height - 1 - planes.pad_top
+    result.planes.pad_left = planes.kernel_width - 1 - planes.pad_left
+    return result
+  }
+}
+
+extension Lowering {
+  private var planeTasks: Int { options.threads }
+
+  /// Lowers a convolution of few channels; its activation runs over the result in place.
+  mutating func lowerInPlanes(
+    _ convolution: Operation.Convolution, _ geometry: PlaneConvolution, _ operation: Operation
+  ) throws {
+    let source = try readRowMajor(operation.inputs[0])
+    let kernel = try readRowMajor(operation.inputs[1])
+    let bias = convolution.hasBias ? [read(operation.inputs[2])] : []
+    let result = make(operation.outputs[0], try .rowMajor(shape(operation.outputs[0])))
+    try emitForward(
+      geometry, result: result, source: source, kernel: kernel, bias: bias, for: operation)
+    for case .activation(let function) in convolution.fused {
+      try emitActivation(function, result, for: operation)
+    }
+  }
+
+  mutating func lowerInPlanes(
+    _ geometry: PlaneConvolution, inputGradient operation: Operation
+  ) throws {
+    let source = try readRowMajor(operation.inputs[0])
+    let kernel = try readRowMajor(operation.inputs[1])
+    let kernelShape = shape(operation.inputs[1])
+    let flipped = try scratch(floats: kernelShape.count)
+    emitKernel("planes flip", [flipped, kernel], for: operation) { memory, _ in
+      ck_planes_flip(
+        memory.floats(0), memory.floats(1), kernelShape[0], kernelShape[1], kernelShape[2],
+        kernelShape[3])
+    }
+    let result = make(operation.outputs[0], try .rowMajor(shape(operation.outputs[0])))
+    try emitForward(
+      geometry.transposed, result: result, source: source, kernel: flipped, bias: [],
+      for: operation)
+  }
+
+  mutating func lowerInPlanes(
+    _ geometry: PlaneConvolution, parameterGradient operation: Operation
+  ) throws {
+    let source = try readRowMajor(operation.inputs[0])
+    let outputGradient = try readRowMajor(operation.inputs[1])
+    let results = try operation.outputs.map { make($0, try .rowMajor(shape($0))) }
+    var planes = geometry.planes
+    let tasks = planeTasks
+    let memory = try scratch(floats: ck_planes_gradient_scratch(&planes) * tasks)
+    let constant = planes
+    emitKernel(
+      "planes gradient", results + [source, outputGradient, memory], for: operation,
+      multiplyAdds: multiplyAdds(of: operation)
+    ) { memory, _ in
+      var planes = constant
+      let first = memory.count - 3
+      ck_planes_gradient(
+        &planes, memory.floats(0), first > 1 ? memory.floats(1) : nil, memory.floats(first),
+        memory.floats(first + 1), memory.floats(first + 2), Int32(tasks))
+    }
+  }
+
+  private mutating func emitForward(
+    _ geometry: PlaneConvolution, result: Place, source: Place, kernel: Place, bias: [Place],
+    for operation: Operation
+  ) throws {
+    var planes = geometry.planes
+    let tasks = planeTasks
+    let memory = try scratch(floats: ck_planes_forward_scratch(&planes) * tasks)
+    let constant = planes
+    emitKernel(
+      "planes", [result, source, kernel, memory] + bias, for: operation,
+      multiplyAdds: multiplyAdds(of: operation)
+    ) { memory, _ in
+      var planes = constant
+      ck_planes_forward(
+        &planes, memory.floats(0), memory.floats(1), memory.floats(2),
+        memory.count > 4 ? memory.floats(4) : nil, memory.floats(3), Int32(tasks))
+    }
+  }
+
+  private mutating func scratch(floats: Int) throws -> Place {
+    let layout = try Layout.rowMajor([floats])
+    return Place(buffer: scratch(byteCount: layout.byteCount), layout: layout)
+  }
+
+  // MARK: Mean pooling
+
+  /// Whether a pooling is the mean of two by two of a value in plain order, which our kernels do in one pass.
+  func isMeanOfTwoByTwo(_ pooling: Operation.AveragePooling, _ layout: Layout) throws -> Bool {
+    let input = layout.shape
+    guard input.rank == 4, pooling.window == [2, 2], pooling.strides == [2, 2],
+      pooling.padding == .valid, input[2] % 2 == 0, input[3] % 2 == 0
+    else { return false }
+    return try layout == .rowMajor(input)
+  }
+
+  mutating func lowerMeanOfTwoByTwo(_ operation: Operation) throws {
+    let source = read(operation.inputs[0])
+    let output = shape(operation.outputs[0])
+    let result = make(operation.outputs[0], try .rowMajor(output))
+    let tasks = Int32(planeTasks)
+    emitKernel("planes mean", [result, source], for: operation) { memory, _ in
+      ck_planes_mean_pool(
+        memory.floats(0), memory.floats(1), output[0] * output[1], output[2], output[3], tasks)
+    }
+  }
+
+  mutating func lowerMeanOfTwoByTwoGradient(_ operation: Operation) throws {
+    let source = try readRowMajor(operation.inputs[0])
+    let output = shape(operation.inputs[0])
+    let result = make(operation.outputs[0], try .rowMajor(shape(operation.outputs[0])))
+    let tasks = Int32(planeTasks)
+    emitKernel("planes mean gradient", [result, source], for: operation) { memory, _ in
+      ck_planes_mean_pool_gradient(
+        memory.floats(0), memory.floats(1), output[0] * output[1], output[2], output[3], tasks)
+    }
+  }
+}
