@@ -202,17 +202,18 @@ int cdnn_desc_create(cdnn_desc **out, int rank, const int64_t *dims, cdnn_type t
   return finish_desc(out, desc, status);
 }
 
-int cdnn_desc_create_any(cdnn_desc **out, int rank, const int64_t *dims, cdnn_type type) {
+static int create_tagged(cdnn_desc **out, int rank, const int64_t *dims, cdnn_type type, dnnl_format_tag_t tag) {
   cdnn_desc *desc = allocate_desc();
   if (!desc) return dnnl_out_of_memory;
 #if VERSION_3
-  dnnl_status_t status =
-      dnnl_memory_desc_create_with_tag(&desc->md, rank, dims, data_type(type), dnnl_format_tag_any);
+  return finish_desc(out, desc, dnnl_memory_desc_create_with_tag(&desc->md, rank, dims, data_type(type), tag));
 #else
-  dnnl_status_t status =
-      dnnl_memory_desc_init_by_tag(&desc->md, rank, dims, data_type(type), dnnl_format_tag_any);
+  return finish_desc(out, desc, dnnl_memory_desc_init_by_tag(&desc->md, rank, dims, data_type(type), tag));
 #endif
-  return finish_desc(out, desc, status);
+}
+
+int cdnn_desc_create_any(cdnn_desc **out, int rank, const int64_t *dims, cdnn_type type) {
+  return create_tagged(out, rank, dims, type, dnnl_format_tag_any);
 }
 
 static cdnn_desc *copy_of(md_pointer md) {
@@ -349,6 +350,10 @@ bool cdnn_desc_plain_strides(const cdnn_desc *desc, int64_t *strides) {
   return true;
 }
 
+int cdnn_desc_create_blocked(cdnn_desc **out, const int64_t *dims, cdnn_type type) {
+  return create_tagged(out, 4, dims, type, dnnl_aBcd16b);
+}
+
 int cdnn_desc_create_like(cdnn_desc **out, const cdnn_desc *like, int rank, const int64_t *dims, cdnn_type type) {
   static const struct {
     const char *text;
@@ -362,15 +367,7 @@ int cdnn_desc_create_like(cdnn_desc **out, const cdnn_desc *like, int rank, cons
   char text[64];
   cdnn_desc_text(like, text, sizeof text);
   for (size_t i = 0; i < sizeof tags / sizeof *tags; ++i) {
-    if (strcmp(tags[i].text, text)) continue;
-    cdnn_desc *desc = allocate_desc();
-    if (!desc) return dnnl_out_of_memory;
-#if VERSION_3
-    return finish_desc(out, desc,
-                       dnnl_memory_desc_create_with_tag(&desc->md, rank, dims, data_type(type), tags[i].tag));
-#else
-    return finish_desc(out, desc, dnnl_memory_desc_init_by_tag(&desc->md, rank, dims, data_type(type), tags[i].tag));
-#endif
+    if (!strcmp(tags[i].text, text)) return create_tagged(out, rank, dims, type, tags[i].tag);
   }
   return dnnl_unimplemented;
 }
