@@ -64,7 +64,8 @@ extension Step {
   var description: StepDescription {
     let shown: [Place] =
       switch work {
-      case .primitive(_, let arguments): arguments.filter { !$0.1.layout.shape.dimensions.isEmpty }.map(\.1)
+      case .primitive(_, let arguments):
+        arguments.filter { !$0.1.layout.shape.dimensions.isEmpty }.map(\.1)
       case .kernel(_, let places): places
       }
     return StepDescription(

@@ -156,7 +156,8 @@ final class Plan: Sendable {
 
   /// Bytes of what stays between runs: packed weights and parameters that are used as they are.
   var constantByteCount: Int {
-    constants.values.reduce(0) { $0 + $1.bytes.count } + tensors.values.reduce(0) { $0 + $1.byteCount }
+    constants.values.reduce(0) { $0 + $1.bytes.count }
+      + tensors.values.reduce(0) { $0 + $1.byteCount }
   }
 }
 

@@ -12,7 +12,8 @@ final class ShardGroup: @unchecked Sendable {
   /// Of every shard.
   let plan: Plan
   let store: ParameterStore?
-  let threads: Int
+  /// Threads of each operation: one where there are several shards.
+  var threads: Int { plan.options.threads }
   /// Of the whole batch.
   let inputs: [String: Plan.Port]
   let outputs: [String: Plan.Port]
@@ -20,6 +21,8 @@ final class ShardGroup: @unchecked Sendable {
   private let shards: [Shard]
   private let gatherings: [Gathering]
   private let gathered: [Int: TensorStorage]
+  /// The threads of all shards but the first; `nil` where there is but one.
+  private let team: OpaquePointer?
   /// What the shards in flight are told.
   private var context = RunContext(seed: 0, step: 0)
 
@@ -39,18 +42,18 @@ final class ShardGroup: @unchecked Sendable {
     if shardGraph != nil { shardOptions.threads = 1 }
     let plan = try Plan(shardGraph ?? graph, parameters: parameters, options: shardOptions)
     let count = shardGraph == nil ? 1 : options.threads
-    try self.init(plan, graph: graph, count: count, threads: options.threads, store: store)
+    try self.init(plan, graph: graph, count: count, store: store)
   }
 
   /// Another group at work on the same plan.
   convenience init(sharing other: ShardGroup) throws {
     try self.init(
       other.plan, inputs: other.inputs, outputs: other.outputs, count: other.count,
-      threads: other.threads, store: other.store)
+      store: other.store)
   }
 
   private convenience init(
-    _ plan: Plan, graph: Graph, count: Int, threads: Int, store: ParameterStore?
+    _ plan: Plan, graph: Graph, count: Int, store: ParameterStore?
   ) throws {
     var inputs = plan.inputs
     for name in inputs.keys {
@@ -61,16 +64,15 @@ final class ShardGroup: @unchecked Sendable {
     var outputs = plan.outputs
     for output in graph.outputs { outputs[output.name]?.shape = graph[output.value].shape }
     try self.init(
-      plan, inputs: inputs, outputs: outputs, count: count, threads: threads, store: store)
+      plan, inputs: inputs, outputs: outputs, count: count, store: store)
   }
 
   private init(
     _ plan: Plan, inputs: [String: Plan.Port], outputs: [String: Plan.Port], count: Int,
-    threads: Int, store: ParameterStore?
+    store: ParameterStore?
   ) throws {
     self.plan = plan
     self.store = store
-    self.threads = threads
     self.inputs = inputs
     self.outputs = outputs
     let memory = inputs.mapValues { TensorStorage(byteCount: $0.byteCount) }
@@ -99,6 +101,14 @@ final class ShardGroup: @unchecked Sendable {
     }
     self.gatherings = gatherings
     self.gathered = gathered
+    team = count > 1 ? ck_team_create(Int32(count - 1)) : nil
+    guard count == 1 || team != nil else {
+      throw EngineError(subject: plan.name, problem: .outOfMemory(byteCount: 0))
+    }
+  }
+
+  deinit {
+    ck_team_destroy(team)
   }
 
   var count: Int { shards.count }
@@ -108,8 +118,8 @@ final class ShardGroup: @unchecked Sendable {
       shards[0].run(context)
     } else {
       self.context = context
-      ck_parallel(
-        Int32(count),
+      ck_team_run(
+        team, Int32(count),
         { group, shard in
           guard let group else { return }
           Unmanaged<ShardGroup>.fromOpaque(group).takeUnretainedValue().run(shard: Int(shard))

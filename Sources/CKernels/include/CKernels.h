@@ -19,6 +19,13 @@ void ck_prepare_thread(int threads);
 // Calls `body(context, task)` for task 0 ..< tasks, on the pool.
 void ck_parallel(int tasks, void (*body)(void *context, int task), void *context);
 
+// Threads of their own for tasks that run side by side, each prepared for one thread. A run of `workers` + 1 tasks gives the
+// first to the caller. Belongs to one thread at a time.
+typedef struct ck_team ck_team;
+ck_team *ck_team_create(int workers);
+void ck_team_run(ck_team *team, int tasks, void (*body)(void *context, int task), void *context);
+void ck_team_destroy(ck_team *team);
+
 // The largest resident memory of the process so far, in bytes.
 int64_t ck_peak_memory(void);
 
@@ -82,9 +89,9 @@ size_t ck_planes_forward_scratch(const ck_planes *planes);
 // `bias` may be null.
 void ck_planes_forward(const ck_planes *planes, float *y, const float *x, const float *weights, const float *bias,
                        float *scratch, int tasks);
-// [out, in, height, width] to [in, out, height, width] with both positions reversed: the kernel of the gradient by the input.
-void ck_planes_flip(float *flipped, const float *weights, size_t out_channels, size_t in_channels,
-                    size_t kernel_height, size_t kernel_width);
+size_t ck_planes_input_gradient_scratch(const ck_planes *planes);
+void ck_planes_input_gradient(const ck_planes *planes, float *input_gradient, const float *output_gradient,
+                              const float *weights, float *scratch, int tasks);
 size_t ck_planes_gradient_scratch(const ck_planes *planes);
 // `bias_gradient` may be null.
 void ck_planes_gradient(const ck_planes *planes, float *weight_gradient, float *bias_gradient, const float *x,

@@ -48,7 +48,8 @@ extension Lowering {
       return try lowerInPlanes(planes, inputGradient: operation)
     }
     let primitive = try inputGradientPrimitive(
-      convolution, input: shape(inputGradient), kernel: shape(kernel), output: shape(outputGradient))
+      convolution, input: shape(inputGradient), kernel: shape(kernel), output: shape(outputGradient)
+    )
     let arguments = [
       (
         CDNN_DIFF_DST,

@@ -31,22 +31,10 @@ struct PlaneConvolution: Sendable {
       out_channels: output[1], out_height: output[2], out_width: output[3],
       kernel_height: kernel[2], kernel_width: kernel[3], pad_top: sides[0].before,
       pad_left: sides[1].before)
-    // Padding beyond the kernel makes rows of the transposed problem that it does not have.
+    // Beyond that, whole rows of the result would be padding alone.
     guard planes.pad_top < planes.kernel_height, planes.pad_left < planes.kernel_width else {
       return nil
     }
-  }
-
-  /// The convolution that takes the output's gradient to the input's: the kernel flipped, its channels exchanged.
-  var transposed: PlaneConvolution {
-    var result = self
-    result.planes.in_channels = planes.out_channels
-    result.planes.out_channels = planes.in_channels
-    (result.planes.height, result.planes.width) = (planes.out_height, planes.out_width)
-    (result.planes.out_height, result.planes.out_width) = (planes.height, planes.width)
-    result.planes.pad_top = planes.kernel_height - 1 - planes.pad_top
-    result.planes.pad_left = planes.kernel_width - 1 - planes.pad_left
-    return result
   }
 }
 
@@ -74,19 +62,20 @@ extension Lowering {
   ) throws {
     let source = try readRowMajor(operation.inputs[0])
     let kernel = try readRowMajor(operation.inputs[1])
-    let kernelShape = shape(operation.inputs[1])
-    let flipped = try scratch(floats: kernelShape.count)
-    emitKernel("planes flip", [flipped, kernel], for: operation) { memory, _ in
-      ck_planes_flip(
-        memory.floats(0), memory.floats(1), kernelShape[0], kernelShape[1], kernelShape[2],
-        kernelShape[3])
+    let result = make(operation.outputs[0], try .rowMajor(shape(operation.outputs[0])))
+    var planes = geometry.planes
+    let tasks = planeTasks
+    let memory = try scratch(floats: ck_planes_input_gradient_scratch(&planes) * tasks)
+    let constant = planes
+    emitKernel(
+      "planes input gradient", [result, source, kernel, memory], for: operation,
+      multiplyAdds: multiplyAdds(of: operation)
+    ) { memory, _ in
+      var planes = constant
+      ck_planes_input_gradient(
+        &planes, memory.floats(0), memory.floats(1), memory.floats(2), memory.floats(3),
+        Int32(tasks))
     }
-    let transposed = geometry.transposed
-    let result = make(
-      operation.outputs[0], try transposed.resultLayout(shape(operation.outputs[0])))
-    try emitForward(
-      transposed, result: result, source: source, kernel: flipped, bias: [],
-      for: operation)
   }
 
   mutating func lowerInPlanes(
@@ -104,7 +93,8 @@ extension Lowering {
     let memory = try scratch(floats: floats * tasks)
     let constant = planes
     emitKernel(
-      hasChannelLanes ? "channel lanes gradient" : "planes gradient", results + [source, outputGradient, memory], for: operation,
+      hasChannelLanes ? "channel lanes gradient" : "planes gradient",
+      results + [source, outputGradient, memory], for: operation,
       multiplyAdds: multiplyAdds(of: operation)
     ) { memory, _ in
       var planes = constant
@@ -128,7 +118,8 @@ extension Lowering {
     let memory = try scratch(floats: floats * tasks)
     let constant = planes
     emitKernel(
-      hasChannelLanes ? "channel lanes" : "planes", [result, source, kernel, memory] + bias, for: operation,
+      hasChannelLanes ? "channel lanes" : "planes", [result, source, kernel, memory] + bias,
+      for: operation,
       multiplyAdds: multiplyAdds(of: operation)
     ) { memory, _ in
       var planes = constant
