@@ -8,6 +8,8 @@ final class Shard: @unchecked Sendable {
   private let firstExample: Int
   private let arena: TensorStorage
   private let steps: [BoundStep]
+  /// Where inputs, and in training parameters, lie: by their buffers.
+  private let outside: [Int: UnsafeMutableRawPointer]
   /// The step that failed and what the library said, since the last ``takeFailure()``.
   private var failure: (step: Int, status: Int32)?
 
@@ -31,6 +33,7 @@ final class Shard: @unchecked Sendable {
         addresses[index] = try store.address(of: plan.graph.values[value], in: plan.name)
       }
     }
+    outside = addresses
     steps = try plan.steps.map { step in
       do {
         return try BoundStep(step) { buffer in
@@ -71,11 +74,11 @@ final class Shard: @unchecked Sendable {
     throw EngineError(status, subject: plan.steps[step].operation)
   }
 
-  /// The memory of a buffer of the arena, or of a constant.
+  /// The memory of an output.
   func bytes(of port: Plan.Port) -> UnsafeMutableRawBufferPointer {
     let start =
       plan.placement[port.buffer].flatMap { offset in arena.bytes.baseAddress.map { $0 + offset } }
-      ?? plan.constantAddress(port.buffer)
+      ?? outside[port.buffer] ?? plan.constantAddress(port.buffer)
     return UnsafeMutableRawBufferPointer(start: start, count: start == nil ? 0 : port.byteCount)
   }
 }

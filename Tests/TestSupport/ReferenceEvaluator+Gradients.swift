@@ -74,9 +74,9 @@ extension ReferenceEvaluator {
         }
       ]
     case .meanSquaredErrorGradient(let attributes):
-      let forward = Operation.MeanSquaredError(hasMask: attributes.hasMask)
-      let gradient = inputs[inputs.count - 1]
-      return [try pullBack(gradient, through: forward, at: Array(inputs.dropLast()), by: 0)]
+      let factor = 2 * inputs[inputs.count - 1].elements[0] / Double(inputs[0].elements.count)
+      let difference = elementwise(inputs[0], inputs[1]) { factor * ($0 - $1) }
+      return [attributes.hasMask ? elementwise(difference, inputs[2], *) : difference]
     default:
       return try evaluate(kind, inputs, outputs: shapes)
     }

@@ -26,7 +26,8 @@ extension Lowering {
     ]
     if dense.hasBias { arguments.append((CDNN_BIAS, read(operation.inputs[2]))) }
     let layout = try primitive.requiredLayout(of: CDNN_DST, shape: shape(output))
-    let result = try placeResult(operation, layout, adds: dense.fused.contains(.addition))
+    let result = try placeResult(
+      operation, layout, adds: dense.fused.contains(.addition), reading: arguments.map(\.1))
     try emit(primitive, arguments + [(CDNN_DST, result)], for: operation)
   }
 

@@ -21,11 +21,10 @@ extension Lowering {
         &$0, layout.handle, Int32(sources.count), coefficients, sources.map { $0.layout.handle })
     }
     // The library accumulates into the result, which may be the first source but no other.
-    let first = operation.inputs[0]
     let result =
-      operation.inputs.dropFirst().contains(first)
+      sources.dropFirst().contains { $0.buffer == sources[0].buffer }
       ? make(operation.outputs[0], layout)
-      : make(operation.outputs[0], over: sources[0], of: first)
+      : make(operation.outputs[0], over: sources[0], of: operation.inputs[0])
     let arguments = sources.enumerated().map { index, source in
       (cdnn_argument(CDNN_SOURCE_0.rawValue + UInt32(index)), source)
     }
