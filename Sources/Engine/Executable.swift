@@ -2,6 +2,7 @@ import CKernels
 import ConvNetCompiler
 public import ConvNetGraphs
 public import ConvNetTensors
+import Foundation
 
 /// A graph compiled for one batch size: primitives chosen, weights packed, every intermediate value in one arena. Running it
 /// allocates nothing.
@@ -194,6 +195,11 @@ private final class Instance: @unchecked Sendable {
   init(_ plan: Plan, store: ParameterStore?) throws {
     self.plan = plan
     self.store = store
+    // Asking for more than there is would end the process, now or at the first run.
+    guard plan.arenaByteCount <= ProcessInfo.processInfo.physicalMemory else {
+      throw EngineError(
+        subject: plan.name, problem: .outOfMemory(byteCount: plan.arenaByteCount))
+    }
     let arena = TensorStorage(byteCount: plan.arenaByteCount)
     arena.bytes.initializeMemory(as: UInt8.self, repeating: 0)
     self.arena = arena
@@ -207,7 +213,9 @@ private final class Instance: @unchecked Sendable {
     steps = try plan.steps.map { step in
       do {
         return try BoundStep(step) { buffer in
-          if let offset = plan.placement[buffer] { return arena.bytes.baseAddress.map { $0 + offset } }
+          if let offset = plan.placement[buffer] {
+            return arena.bytes.baseAddress.map { $0 + offset }
+          }
           return parameters[buffer] ?? plan.constantAddress(buffer)
         }
       } catch let failure as LibraryFailure {

@@ -175,7 +175,14 @@ extension Graph {
   public func batched(_ batch: Int) throws(GraphError) -> Graph {
     var shapes: [String: Shape] = [:]
     for input in inputs {
-      shapes[self[input].name] = self[input].shape.replacing(axis: 0, with: batch)
+      let extents = [batch] + self[input].shape.dimensions.dropFirst()
+      guard batch > 0, let shape = Shape(checking: extents) else {
+        throw GraphError(
+          subject: name,
+          problem: .attribute(
+            name: "batch", value: "\(batch)", requirement: "at least 1, and fit into memory"))
+      }
+      shapes[self[input].name] = shape
     }
     return try reshaped(inputs: shapes)
   }
