@@ -6,6 +6,10 @@ public struct NetworkInput: Hashable, Sendable, Codable {
   /// Channels, then height and width (pictures) or width (signals); or features alone.
   public var extents: [Int]
 
+  package init(extents: [Int]) {
+    self.extents = extents
+  }
+
   public static func image(height: Int, width: Int, channels: Int) -> NetworkInput {
     NetworkInput(extents: [channels, height, width])
   }
