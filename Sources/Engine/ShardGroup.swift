@@ -3,6 +3,8 @@ import ConvNetCompiler
 import ConvNetGraphs
 import ConvNetTensors
 
+import class Foundation.ProcessInfo
+
 /// The whole batch at work: one shard on all threads, or, for a small network, a shard a thread.
 ///
 /// A small network spends its time at the barriers between operations; a batch in shards meets one barrier a run, and each
@@ -75,6 +77,11 @@ final class ShardGroup: @unchecked Sendable {
     self.store = store
     self.inputs = inputs
     self.outputs = outputs
+    // Asking for more than there is would end the process, now or at the first run.
+    let byteCount = inputs.values.reduce(count * plan.arenaByteCount) { $0 + $1.byteCount }
+    guard byteCount <= ProcessInfo.processInfo.physicalMemory else {
+      throw EngineError(subject: plan.name, problem: .outOfMemory(byteCount: byteCount))
+    }
     let memory = inputs.mapValues { TensorStorage(byteCount: $0.byteCount) }
     for storage in memory.values {
       storage.bytes.initializeMemory(as: UInt8.self, repeating: 0)

@@ -26,7 +26,9 @@ extension Graph {
     else { return }
     // The later of two candidates has the other's result to accumulate onto.
     let candidates = [0, 1].compactMap { term in
-      soleProducer(of: operation.inputs[term]).map { (layer: $0, addend: operation.inputs[1 - term]) }
+      soleProducer(of: operation.inputs[term]).map {
+        (layer: $0, addend: operation.inputs[1 - term])
+      }
     }
     for (layer, addend) in candidates.sorted(by: { $0.layer > $1.layer })
     where mayOverwrite(addend, at: index) && !operations[layer].inputs.contains(addend) {
