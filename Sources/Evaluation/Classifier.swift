@@ -30,7 +30,7 @@ public final class Classifier {
     self.batch = batch
     preprocessing = try model.requiredPreprocessing()
     executable = try model.executable(batch: batch, threads: threads)
-    output = model.graph.outputs.first?.name ?? ""
+    output = model.mainOutput?.name ?? ""
   }
 
   /// Classifies one picture.

@@ -56,7 +56,8 @@ extension Model {
     do {
       description = try JSONDecoder().decode(ModelDescription.self, from: Data(text.utf8))
     } catch {
-      throw ModelFileError(path: path, reason: "its description of the network is damaged: \(error)")
+      throw ModelFileError(
+        path: path, reason: "its description of the network is damaged: \(error)")
     }
     try self.init(
       graph: description.graph, parameters: file.tensors, classNames: description.classNames,

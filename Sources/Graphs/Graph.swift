@@ -175,7 +175,15 @@ extension Graph {
   public func batched(_ batch: Int) throws(GraphError) -> Graph {
     var shapes: [String: Shape] = [:]
     for input in inputs {
-      shapes[self[input].name] = self[input].shape.replacing(axis: 0, with: batch)
+      let name = self[input].name
+      let shape = self[input].shape
+      guard shape.rank > 0, 1...extentLimit ~= batch,
+        let batched = Shape(checking: shape.dimensions(replacing: 0, with: batch))
+      else {
+        throw GraphError(
+          subject: name, problem: .invariant("of shape \(shape) cannot hold a batch of \(batch)"))
+      }
+      shapes[name] = batched
     }
     return try reshaped(inputs: shapes)
   }

@@ -26,10 +26,12 @@ public struct Dense: Layer {
           name: "dense", value: "\(features) features on \(shape)",
           requirement: "positive, on an input of 2 dimensions; put Flatten() before it"))
     }
-    let weight = builder.addParameter(
+    let weight = try builder.addParameter(
       "weight", [features, shape[1]], .kernel, initializer: initializer)
-    guard bias else { return try builder.append(Operation.Dense(hasBias: false), to: input, weight) }
-    let bias = builder.addParameter("bias", [features], .bias, initializer: .zeros)
+    guard bias else {
+      return try builder.append(Operation.Dense(hasBias: false), to: input, weight)
+    }
+    let bias = try builder.addParameter("bias", [features], .bias, initializer: .zeros)
     return try builder.append(Operation.Dense(hasBias: true), to: input, weight, bias)
   }
 }
@@ -81,11 +83,16 @@ public struct BatchNorm: Layer {
   public func append(
     to builder: inout LayerBuilder, input: ValueID
   ) throws(GraphError) -> ValueID {
-    let channels: Shape = [builder.shape(input)[1]]
-    let scale = builder.addParameter("weight", channels, .scale, initializer: .ones)
-    let shift = builder.addParameter("bias", channels, .shift, initializer: .zeros)
-    let mean = builder.addParameter("running_mean", channels, .runningMean, initializer: .zeros)
-    let variance = builder.addParameter(
+    let shape = builder.shape(input)
+    guard shape.rank > 1 else {
+      throw GraphError(
+        subject: builder.layerName, problem: .rank(input: 0, expected: 2...4, actual: shape))
+    }
+    let channels = [shape[1]]
+    let scale = try builder.addParameter("weight", channels, .scale, initializer: .ones)
+    let shift = try builder.addParameter("bias", channels, .shift, initializer: .zeros)
+    let mean = try builder.addParameter("running_mean", channels, .runningMean, initializer: .zeros)
+    let variance = try builder.addParameter(
       "running_var", channels, .runningVariance, initializer: .ones)
     return try builder.append(
       Operation.BatchNormalization(epsilon: epsilon, momentum: momentum),

@@ -28,7 +28,9 @@ public struct Residual: Layer {
 
   public init(
     shortcut: Shortcut = .projection(when: .channelsChange), normalization: BatchNorm = BatchNorm(),
-    projectionNames: (convolution: String, normalization: String) = ("downsample.0", "downsample.1"),
+    projectionNames: (convolution: String, normalization: String) = (
+      "downsample.0", "downsample.1"
+    ),
     @NetworkBuilder _ body: () -> LayerSequence
   ) {
     self.shortcut = shortcut
@@ -70,7 +72,7 @@ public struct Residual: Layer {
     }
   }
 
-  /// Every stride-th position of the input (a max pooling of windows of one element), and zeros for the new channels.
+  /// Every stride-th position of the input (the mean of windows of one element), and zeros for the new channels.
   private func appendZeroPadded(
     to builder: inout LayerBuilder, input: ValueID, target: Shape, strides: [Int]
   ) throws(GraphError) -> ValueID {
@@ -82,9 +84,10 @@ public struct Residual: Layer {
     }
     let missing = target[1] - builder.shape(value)[1]
     guard missing > 0 else { return value }
-    let zeros = try builder.append(
-      Operation.Constant(0, shape: target.replacing(axis: 1, with: missing)), part: "zeros")
-    return try builder.append(Operation.Concatenate(), to: value, zeros, part: "zero padding")
+    return try builder.append(
+      Operation.Pad(
+        sides: strides.map { _ in .init(before: 0, after: 0) }, mode: .zero,
+        channels: .init(before: 0, after: missing)), to: value, part: "zero padding")
   }
 }
 

@@ -105,11 +105,11 @@ extension LayerBuilder {
           name: "convolution", value: "\(channels) channels, kernel \(kernel) on \(shape)",
           requirement: "positive, on an input of \(kernel.count + 2) dimensions"))
     }
-    let weight = addParameter(
-      "weight", Shape([channels, shape[1] / convolution.groups] + kernel), .kernel,
+    let weight = try addParameter(
+      "weight", [channels, shape[1] / convolution.groups] + kernel, .kernel,
       initializer: initializer)
     guard convolution.hasBias else { return try append(convolution, to: input, weight) }
-    let bias = addParameter("bias", [channels], .bias, initializer: .zeros)
+    let bias = try addParameter("bias", [channels], .bias, initializer: .zeros)
     return try append(convolution, to: input, weight, bias)
   }
 }

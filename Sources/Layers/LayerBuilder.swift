@@ -59,10 +59,19 @@ public struct LayerBuilder {
   }
 
   /// Adds a parameter of the current layer: `weight` of `conv1` is `conv1.weight`.
+  ///
+  /// - Throws: ``GraphError`` where an extent is not positive, or there are too many elements.
   public mutating func addParameter(
-    _ name: String, _ shape: Shape, _ kind: ParameterKind, initializer: Initializer
-  ) -> ValueID {
+    _ name: String, _ extents: [Int], _ kind: ParameterKind, initializer: Initializer
+  ) throws(GraphError) -> ValueID {
     let fullName = (path + [name]).joined(separator: ".")
+    guard let shape = Shape(checking: extents), 1...extentLimit ~= shape.count else {
+      throw GraphError(
+        subject: fullName,
+        problem: .attribute(
+          name: "shape", value: joined(extents),
+          requirement: "of at least 1 and at most \(extentLimit) elements"))
+    }
     initializers[fullName] = initializer
     return graph.addParameter(fullName, shape, kind)
   }

@@ -1,6 +1,7 @@
 public import ConvNetGraphs
 public import ConvNetImages
 import ConvNetTensors
+import Foundation
 
 extension Model {
   /// A network with freshly initialized parameters.
@@ -20,12 +21,22 @@ extension Model {
 
   /// A network with freshly initialized parameters: the same for the same seed.
   ///
-  /// - Throws: ``GraphError`` naming the layer whose input does not fit.
+  /// - Throws: ``GraphError`` naming the layer whose input does not fit, or where the machine has no memory for the
+  ///   parameters.
   public init(
     validating network: Network, seed: UInt64 = 0, classNames: [String] = [],
     preprocessing: Preprocessing? = nil
   ) throws(GraphError) {
     let (graph, initializers) = try network.lowered()
+    // Every parameter is limited, their number small: the sum does not overflow.
+    let byteCount = graph.parameters.reduce(0) { $0 + 4 * graph[$1].shape.count }
+    guard byteCount <= ProcessInfo.processInfo.physicalMemory else {
+      throw GraphError(
+        subject: graph.name,
+        problem: .invariant(
+          "its parameters need \(byteCount) bytes, the machine has "
+            + "\(ProcessInfo.processInfo.physicalMemory); build a smaller network"))
+    }
     var parameters: [String: Tensor] = [:]
     for (index, id) in graph.parameters.enumerated() {
       let value = graph[id]

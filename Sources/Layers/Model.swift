@@ -33,6 +33,12 @@ public struct Model: Sendable {
           problem: .invariant(
             "parameter \(value.name) needs shape \(value.shape), has \(parameter.shape)"))
       }
+      guard parameter.elementType == .float32 else {
+        throw GraphError(
+          subject: graph.name,
+          problem: .invariant(
+            "parameter \(value.name) must be float32, is \(parameter.elementType)"))
+      }
     }
     self.graph = graph
     self.parameters = parameters
@@ -44,8 +50,13 @@ public struct Model: Sendable {
   /// The order of the elements of a picture that the network is given.
   public var dataFormat: DataFormat { preprocessing?.dataFormat ?? .channelsLast }
 
-  /// The number of classes: the width of the first output.
+  /// The network's own result: the first output that is no auxiliary classifier's.
+  package var mainOutput: Graph.Output? {
+    graph.outputs.first { $0.auxiliaryWeight == nil }
+  }
+
+  /// The number of classes: the width of the network's own result.
   public var classCount: Int {
-    graph.outputs.first.map { graph[$0.value].shape.dimensions.last ?? 0 } ?? 0
+    mainOutput.map { graph[$0.value].shape.dimensions.last ?? 0 } ?? 0
   }
 }

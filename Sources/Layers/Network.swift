@@ -6,6 +6,10 @@ public struct NetworkInput: Hashable, Sendable, Codable {
   /// Channels, then height and width (pictures) or width (signals); or features alone.
   public var extents: [Int]
 
+  package init(extents: [Int]) {
+    self.extents = extents
+  }
+
   public static func image(height: Int, width: Int, channels: Int) -> NetworkInput {
     NetworkInput(extents: [channels, height, width])
   }
@@ -57,7 +61,14 @@ public struct Network: Sendable {
     batch: Int = 1
   ) throws(GraphError) -> (graph: Graph, initializers: [String: Initializer]) {
     var builder = LayerBuilder(name: name, dataFormat: dataFormat)
-    let input = builder.addInput(Self.inputName, shape: input.shape(batch: batch))
+    guard let shape = Shape(checking: [batch] + input.extents), shape.count > 0 else {
+      throw GraphError(
+        subject: name,
+        problem: .attribute(
+          name: "input", value: joined([batch] + input.extents),
+          requirement: "positive extents that memory can hold"))
+    }
+    let input = builder.addInput(Self.inputName, shape: shape)
     let output = try builder.append(layers, to: input)
     builder.addOutput(Self.outputName, output)
     return (builder.graph, builder.initializers)

@@ -51,6 +51,10 @@ public struct ModelEntry: Sendable {
   public var network: Network { build(defaults) }
 }
 
+extension ModelEntry: CustomStringConvertible {
+  public var description: String { "\(name) (\(year))" }
+}
+
 /// The networks that ConvNet knows by name.
 public enum ModelRegistry {
   public static let entries: [ModelEntry] = [

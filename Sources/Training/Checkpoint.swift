@@ -1,6 +1,7 @@
 import ConvNetEngine
 import ConvNetFormats
 import ConvNetGraphs
+package import ConvNetLayers
 import ConvNetTensors
 import Foundation
 
@@ -17,6 +18,7 @@ public struct Checkpoint: Sendable {
 
   struct Recipe: Hashable, Sendable, Codable {
     var optimizer: Optimizer
+    var schedule: LearningRateSchedule
     var labelSmoothing: Float
     var batchSize: Int
     var seed: UInt64
@@ -38,6 +40,9 @@ public struct Checkpoint: Sendable {
   }
 
   private static let stateKey = "convnet.checkpoint"
+  // A validation loss need not be finite, and JSON has no number for that.
+  private static let infinity = (positive: "inf", negative: "-inf")
+  private static let notANumber = "nan"
   private static let velocityPrefix = "velocity/"
 
   /// Writes the checkpoint as a safetensors file, atomically.
@@ -46,6 +51,9 @@ public struct Checkpoint: Sendable {
     for (name, velocity) in velocities { tensors[Self.velocityPrefix + name] = velocity }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: Self.infinity.positive, negativeInfinity: Self.infinity.negative,
+      nan: Self.notANumber)
     let text = String(decoding: try encoder.encode(state), as: UTF8.self)
     try Safetensors(tensors: tensors, metadata: [Self.stateKey: text]).write(to: path)
   }
@@ -57,9 +65,16 @@ public struct Checkpoint: Sendable {
       throw TrainingError.checkpoint("\(path) is no checkpoint: it has no \(Self.stateKey) entry")
     }
     do {
-      state = try JSONDecoder().decode(State.self, from: Data(text.utf8))
+      let decoder = JSONDecoder()
+      decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+        positiveInfinity: Self.infinity.positive, negativeInfinity: Self.infinity.negative,
+        nan: Self.notANumber)
+      state = try decoder.decode(State.self, from: Data(text.utf8))
     } catch {
       throw TrainingError.checkpoint("\(path) is a damaged checkpoint: \(error)")
+    }
+    guard 0..<Int(UInt32.max) ~= state.step else {
+      throw TrainingError.checkpoint("\(path) is a damaged checkpoint: step \(state.step)")
     }
     parameters = [:]
     velocities = [:]
@@ -72,22 +87,46 @@ public struct Checkpoint: Sendable {
     }
   }
 
-  /// - Throws: ``TrainingError`` where the checkpoint was made by another recipe, so that going on would be neither.
-  package func requireRecipe(of trainer: Trainer) throws(TrainingError) {
+  /// Refuses to go on where the result would be neither the old training nor a new one.
+  ///
+  /// - Throws: ``TrainingError`` where the checkpoint was made by another recipe, or for another network.
+  package func requireFit(for trainer: Trainer, _ model: Model) throws(TrainingError) {
     let wanted = Recipe(trainer)
     guard state.recipe == wanted else {
       throw .checkpoint(
-        "the checkpoint was made with \(state.recipe), this training has \(wanted); resume with the same "
-          + "settings, or begin anew in another folder")
+        "the checkpoint was made with \(state.recipe); this training has \(wanted); resume with "
+          + "the same settings, or begin anew in another folder")
+    }
+    for id in model.graph.parameters {
+      let value = model.graph[id]
+      var tensors = [("parameter", parameters[value.name])]
+      if value.parameterKind?.isTrainable == true {
+        tensors.append(("velocity", velocities[value.name]))
+      }
+      for (kind, tensor) in tensors {
+        guard let tensor, tensor.shape == value.shape, tensor.elementType == .float32 else {
+          throw .checkpoint(
+            "the checkpoint's \(kind) of \(value.name) is \(tensor.map { "\($0)" } ?? "missing"), "
+              + "\(model.graph.name) needs \(value.shape), float32; resume with the same network")
+        }
+      }
     }
   }
 }
 
 extension Checkpoint.Recipe {
-  init(_ trainer: Trainer) {
+  fileprivate init(_ trainer: Trainer) {
     optimizer = trainer.optimizer
+    schedule = trainer.schedule
     labelSmoothing = trainer.labelSmoothing
     batchSize = trainer.batchSize
     seed = trainer.seed
+  }
+}
+
+extension Checkpoint.Recipe: CustomStringConvertible {
+  /// For the message that compares two.
+  var description: String {
+    "\(optimizer), \(schedule), label smoothing \(labelSmoothing), batch size \(batchSize), seed \(seed)"
   }
 }

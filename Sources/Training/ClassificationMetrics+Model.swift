@@ -21,10 +21,12 @@ extension ClassificationMetrics {
       dataset, batchSize: batchSize, preprocessing: model.requiredPreprocessing())
     loader.start(epoch: 0)
     var steps: [Int: TrainingStep] = [:]
-    guard let output = model.graph.outputs.first?.name else { return }
+    guard let output = model.mainOutput?.name else { return }
     while let batch = try loader.next() {
-      let step = try steps[batch.count] ?? TrainingStep(
-        model.executable(batch: batch.count, threads: threads))
+      let step =
+        try steps[batch.count]
+        ?? TrainingStep(
+          model.executable(batch: batch.count, threads: threads))
       steps[batch.count] = step
       try step.load(batch, input: model.inputName)
       try step.executable.run()

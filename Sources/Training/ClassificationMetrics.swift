@@ -28,12 +28,14 @@ public struct ClassificationMetrics: Hashable, Sendable, Codable {
     for row in 0..<batch {
       let label = Int(labels[row])
       let own = scores[row * classes + label]
-      // An equal score before the label counts as better, so that constant scores are right once in `classes`.
+      // An equal score before the label counts as better, so that constant scores are right once in `classes`. A score
+      // that is not a number is never right.
       var better = 0
       for column in 0..<classes {
         let score = scores[row * classes + column]
         if score > own || (score == own && column < label) { better += 1 }
       }
+      guard !own.isNaN else { continue }
       if better == 0 { top1Count += 1 }
       if better < 5 { top5Count += 1 }
     }

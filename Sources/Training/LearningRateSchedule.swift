@@ -17,6 +17,17 @@ public enum LearningRateSchedule: Hashable, Sendable, Codable {
   }
 }
 
+extension LearningRateSchedule: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .constant(let rate):
+      "learning rate \(rate)"
+    case .plateau(let rate, let factor, let patience):
+      "learning rate \(rate), times \(factor) after \(patience) epochs without improvement"
+    }
+  }
+}
+
 /// A schedule in the middle of a training: part of a checkpoint.
 struct ScheduleState: Hashable, Sendable, Codable {
   let schedule: LearningRateSchedule

@@ -31,10 +31,10 @@ extension Model {
   /// Pushes a raw tensor through the network: nothing is prepared or normalized.
   ///
   /// - Parameter input: in logical order: batch, channels, height, width.
-  /// - Returns: the first output of the network, in logical order.
+  /// - Returns: the network's own result, in logical order.
   /// - Throws: ``GraphError`` where the network does not take the input's shape.
   public func run(_ input: Tensor, threads: Int = Threads.available) throws -> Tensor {
-    guard let name = graph.inputs.first.map({ graph[$0].name }), let output = graph.outputs.first
+    guard let name = graph.inputs.first.map({ graph[$0].name }), let output = mainOutput
     else {
       throw GraphError(subject: graph.name, problem: .invariant("has no input or no output"))
     }

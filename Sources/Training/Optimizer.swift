@@ -16,6 +16,15 @@ public enum Optimizer: Hashable, Sendable, Codable {
   }
 }
 
+extension Optimizer: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .sgd(let momentum, let weightDecay, let scope):
+      "SGD of momentum \(momentum) and weight decay \(weightDecay) on \(scope)"
+    }
+  }
+}
+
 /// Which parameters weight decay pulls towards zero.
 public enum WeightDecayScope: String, Hashable, Sendable, Codable, CaseIterable {
   /// Every trainable parameter, as the lecture's formula has it.

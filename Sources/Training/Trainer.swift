@@ -4,6 +4,7 @@ import ConvNetGraphs
 import ConvNetImages
 public import ConvNetLayers
 import ConvNetTensors
+import Foundation
 
 /// Trains models: an optimizer, a schedule, and what else a recipe says.
 ///
@@ -58,8 +59,8 @@ public struct Trainer: Sendable {
   ///   - checkpoint: goes on from here; the result equals an uninterrupted training byte for byte.
   ///   - progress: told after every step.
   ///   - epochEnded: told after every epoch, with the state to resume from.
-  /// - Throws: ``TrainingError`` for settings or data that do not fit and for numbers that are not finite; what the data
-  ///   set throws; what `progress` and `epochEnded` throw.
+  /// - Throws: ``TrainingError`` for settings, data or a checkpoint that do not fit and for numbers that are not finite;
+  ///   what the data set throws; what `progress` and `epochEnded` throw.
   public func fit(
     _ model: inout Model, on training: any Dataset, validating validation: (any Dataset)? = nil,
     epochs: Int, resuming checkpoint: Checkpoint? = nil,
@@ -69,12 +70,13 @@ public struct Trainer: Sendable {
     try validate(epochs: epochs)
     try requireClasses(of: training, in: model)
     if let validation { try requireClasses(of: validation, in: model) }
+    try checkpoint?.requireFit(for: self, model)
     if model.classNames.isEmpty { model.classNames = training.classNames }
     let loader = try BatchLoader(
       training, batchSize: batchSize, preprocessing: model.requiredPreprocessing(),
       shuffleSeed: seed)
     let session = try TrainingSession(model, trainer: self, resuming: checkpoint)
-    if let checkpoint { model.parameters = checkpoint.parameters }
+    if checkpoint != nil { model.parameters = session.store.values }
     var history = checkpoint?.state.history ?? []
     let clock = ContinuousClock()
     for epoch in history.count..<max(history.count, epochs) {
@@ -90,7 +92,8 @@ public struct Trainer: Sendable {
       session.schedule.record(error: 1 - (validated ?? metrics).top1)
       let report = EpochReport(
         epoch: epoch + 1, learningRate: learningRate, training: metrics, validation: validated,
-        seconds: seconds, dataWaitSeconds: loader.secondsWaited - waitedBefore)
+        seconds: seconds, dataWaitSeconds: loader.secondsWaited - waitedBefore,
+        endTime: Date().timeIntervalSince1970)
       history.append(report)
       try epochEnded(report, Checkpoint(session, history: history))
     }
@@ -121,7 +124,8 @@ public struct Trainer: Sendable {
       }
       try progress(
         Progress(
-          epoch: epoch + 1, epochs: epochs, samples: metrics.samples, totalSamples: loader.sampleCount,
+          epoch: epoch + 1, epochs: epochs, samples: metrics.samples,
+          totalSamples: loader.sampleCount,
           metrics: metrics))
     }
     return metrics
@@ -129,11 +133,34 @@ public struct Trainer: Sendable {
 
   // MARK: Checks
 
-  private func validate(epochs: Int) throws(TrainingError) {
+  /// - Throws: ``TrainingError`` naming the setting that is out of its range.
+  package func validate(epochs: Int) throws(TrainingError) {
     let rate = schedule.initialRate
     guard rate.isFinite, rate > 0 else {
       throw .invalidSetting(
         name: "learning rate", value: "\(rate)", requirement: "a finite number above zero")
+    }
+    if case .plateau(_, let factor, let patience) = schedule {
+      guard factor > 0, factor < 1 else {
+        throw .invalidSetting(
+          name: "plateau factor", value: "\(factor)", requirement: "between 0 and 1")
+      }
+      guard patience > 0 else {
+        throw .invalidSetting(
+          name: "plateau patience", value: "\(patience)", requirement: "at least 1 epoch")
+      }
+    }
+    switch optimizer {
+    case .sgd(let momentum, let weightDecay, _):
+      guard (0..<1).contains(momentum) else {
+        throw .invalidSetting(
+          name: "momentum", value: "\(momentum)", requirement: "from 0 to below 1")
+      }
+      guard weightDecay.isFinite, weightDecay >= 0 else {
+        throw .invalidSetting(
+          name: "weight decay", value: "\(weightDecay)",
+          requirement: "a finite number, zero or more")
+      }
     }
     guard batchSize > 0 else {
       throw .invalidSetting(name: "batch size", value: "\(batchSize)", requirement: "at least 1")
@@ -169,6 +196,8 @@ public struct EpochReport: Hashable, Sendable, Codable {
   public var seconds: Double
   /// Of those, spent waiting for data.
   public var dataWaitSeconds: Double
+  /// When the epoch ended, in seconds since 1970.
+  public var endTime: Double
 
   public var imagesPerSecond: Double { Double(training.samples) / max(seconds, 1e-9) }
 }

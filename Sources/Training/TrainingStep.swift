@@ -35,11 +35,20 @@ extension MutableSpan where Element: BitwiseCopyable {
 
 extension Model {
   /// How pictures are prepared, for what reads them from a data set.
+  ///
+  /// - Throws: ``TrainingError`` where there is none, or it makes something else than the network is given.
   package func requiredPreprocessing() throws(TrainingError) -> Preprocessing {
     guard let preprocessing else {
       throw .invalidSetting(
         name: "the preprocessing of \(graph.name)", value: "none",
         requirement: "set, for a network that is given pictures")
+    }
+    let made: Shape = [preprocessing.channels, preprocessing.height, preprocessing.width]
+    let needed = graph.inputs.first.map { Array(graph[$0].shape.dimensions.dropFirst()) } ?? []
+    guard made.dimensions == needed else {
+      throw .invalidSetting(
+        name: "the preprocessing of \(graph.name)",
+        value: "for an input of \(made)", requirement: "for the network's, \(joined(needed))")
     }
     return preprocessing
   }

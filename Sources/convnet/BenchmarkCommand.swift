@@ -11,8 +11,7 @@ struct BenchmarkCommand: ParsableCommand {
       """)
 
   @Argument(help: "A model's name, or a model file.") var model: String
-  @Option(help: "Examples at once.") var batch = 1
-  @Option(help: "What to measure: inference, or a step of training.") var mode = Mode.inference
+  @OptionGroup var plan: PlanOptions
   @Option(help: "Seconds to measure for.") var seconds = 3.0
   @Flag(help: "Print the share of every step.") var profile = false
   @OptionGroup var network: NetworkOptions
@@ -33,13 +32,20 @@ struct BenchmarkCommand: ParsableCommand {
     var peakMemoryBytes: Int
   }
 
+  func validate() throws {
+    guard seconds >= 0, seconds <= 86_400 else {
+      throw ValidationError("--seconds is \(seconds), must be from 0 to 86400")
+    }
+  }
+
   func run() throws {
     let model = try network.model(from: model, seed: shared.seed)
     let benchmark = try Benchmark(
-      model, batch: batch, mode: mode, threads: shared.threadCount, seconds: seconds,
+      model, batch: plan.batch, mode: plan.mode, threads: shared.threadCount, seconds: seconds,
       profiling: profile)
     let result = Result(
-      model: model.graph.name, mode: mode.rawValue, batch: batch, threads: shared.threadCount,
+      model: model.graph.name, mode: plan.mode.rawValue, batch: plan.batch,
+      threads: shared.threadCount,
       imagesPerSecond: .init(
         median: benchmark.imagesPerSecond(percentile: 0.5),
         p10: benchmark.imagesPerSecond(percentile: 0.1),
@@ -48,7 +54,7 @@ struct BenchmarkCommand: ParsableCommand {
     if shared.json { return try printJSON(result) }
     print(
       """
-      \(result.model), \(result.mode), batch \(batch), \(result.threads) threads
+      \(result.model), \(result.mode), batch \(plan.batch), \(result.threads) threads
       \(HumanReadable.quantity(result.imagesPerSecond.median)) images/s (10 % \
       \(HumanReadable.quantity(result.imagesPerSecond.p10)), 90 % \
       \(HumanReadable.quantity(result.imagesPerSecond.p90)))
@@ -69,6 +75,6 @@ struct BenchmarkCommand: ParsableCommand {
         entry.step.multiplyAdds > 0 ? HumanReadable.quantity(rate) : "",
       ])
     }
-    print("\n\(table.plainText(width: nil))")
+    print("\n\(table.plainText(width: nil))", terminator: "")
   }
 }

@@ -14,8 +14,8 @@ struct Command: ParsableCommand {
         convnet evaluate runs/first/model.safetensors --data fashion-mnist
         convnet predict runs/first/model.safetensors picture.png
 
-      Results go to standard output, everything else to standard error. Exit status: 0 done, 1 failed (one
-      line that begins with error:), 64 usage.
+      Results go to standard output, everything else to standard error.
+      Exit status: 0 done, 1 failed (one line that begins with error:), 64 usage.
       """,
     version: "0.1.0",
     subcommands: [

@@ -24,10 +24,12 @@ struct DatasetCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Where to write them.", valueName: "folder")) var output: String
     @OptionGroup var shared: SharedOptions
 
+    func validate() throws { try requirePositive(count, "--count") }
+
     func run() throws {
       let dataset = try DatasetCatalog.load(data, root: dataRoot, split: split)
-      try FileManager.default.createDirectory(
-        atPath: output, withIntermediateDirectories: true)
+      try createOutputFolder(output)
+      var paths: [String] = []
       for index in 0..<min(count, dataset.count) {
         let sample = try dataset.sample(at: index)
         // A label such as T-shirt/top must not name a folder.
@@ -35,8 +37,10 @@ struct DatasetCommand: ParsableCommand {
         let number = String(repeating: "0", count: max(0, 4 - "\(index)".count)) + "\(index)"
         let path = "\(output)/\(number)-\(label).png"
         try sample.image.writePNG(to: path)
+        paths.append(path)
         if !shared.json { print(path) }
       }
+      if shared.json { try printJSON(paths) }
     }
   }
 }

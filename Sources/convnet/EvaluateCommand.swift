@@ -28,6 +28,8 @@ struct EvaluateCommand: ParsableCommand {
     }
   }
 
+  func validate() throws { try requirePositive(batchSize, "--batch-size") }
+
   func run() throws {
     let model = try Model(loading: file)
     let dataset = try data.load(.test)
@@ -50,16 +52,17 @@ struct EvaluateCommand: ParsableCommand {
       top-5 accuracy \(HumanReadable.percent(metrics.top5, digits: 2))
       loss           \(HumanReadable.fixed(metrics.loss, digits: 4))
       """)
-    guard !evaluation.classNames.isEmpty else { return }
+    let confusions = evaluation.worstConfusions(limit: 5)
+    guard !confusions.isEmpty else { return }
     var table = Table([
       .init("truth"), .init("taken for"), .init("pictures", .right), .init("share", .right),
     ])
-    for confusion in evaluation.worstConfusions(limit: 5) {
+    for confusion in confusions {
       table.append([
         confusion.label, confusion.predicted, "\(confusion.count)",
         HumanReadable.percent(confusion.share),
       ])
     }
-    print("\n\(table.plainText(width: nil))")
+    print("\n\(table.plainText(width: nil))", terminator: "")
   }
 }

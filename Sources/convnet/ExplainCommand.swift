@@ -19,14 +19,13 @@ struct ExplainCommand: ParsableCommand {
   var after: String?
   @Flag(help: "Print the graph for Graphviz.") var dot = false
   @OptionGroup var network: NetworkOptions
-  @Option(help: "Examples at once.") var batch = 1
-  @Option(help: "What the plan is for: inference or training.") var mode = Mode.inference
+  @OptionGroup var plan: PlanOptions
   @OptionGroup var shared: SharedOptions
 
   func run() throws {
     let model = try network.model(from: model, seed: shared.seed)
-    let source = try model.stepGraph(batch: batch, mode: mode)
-    let pipeline = PassPipeline(mode: mode)
+    let source = try model.stepGraph(batch: plan.batch, mode: plan.mode)
+    let pipeline = PassPipeline(mode: plan.mode)
     if let after, !pipeline.passes.contains(where: { $0.name == after }) {
       throw UnknownName(
         kind: "pass", name: after, known: pipeline.passes.map(\.name),
@@ -37,21 +36,43 @@ struct ExplainCommand: ParsableCommand {
     let shown = stages.first { $0.pass.name == after }?.graph ?? final
     if shared.json { return try printJSON(shown) }
     if dot { return print(shown.dot) }
-    if after != nil { return print(shown.dump) }
+    if after != nil { return print(shown.dump, terminator: "") }
     print("PASSES")
-    var operations = source.operations.count
-    print("  \(operations) operations before the first")
+    print("  \(source.operations.count) operations before the first")
+    var before = source
     for (pass, graph) in stages {
-      let change = graph.operations.count - operations
-      operations = graph.operations.count
-      print("  \(pass.name): \(pass.purpose) (\(change == 0 ? "nothing" : "\(change) operations"))")
+      print("  \(pass.name): \(pass.purpose) (\(Self.change(from: before, to: graph)))")
+      before = graph
     }
-    print("\nGRAPH\n\(final.dump)")
-    let executable = try model.executable(batch: batch, mode: mode, threads: shared.threadCount)
-    print("\nPLAN\n\(executable.stepTable.plainText(width: nil))")
+    print("\nGRAPH\n\(final.dump)", terminator: "")
+    let executable = try model.executable(
+      batch: plan.batch, mode: plan.mode, threads: shared.threadCount)
+    print("\nPLAN\n\(executable.stepTable.plainText(width: nil))", terminator: "")
     print("\nARENA of \(HumanReadable.bytes(executable.activationByteCount))")
-    print(executable.arenaTable.plainText(width: nil))
+    print(executable.arenaTable.plainText(width: nil), terminator: "")
   }
+
+  /// What a pass did: the number of operations alone does not show an operation that was moved or changed.
+  private static func change(from old: Graph, to new: Graph) -> String {
+    guard new != old else { return "nothing to do" }
+    var parts: [String] = []
+    let difference = new.operations.count - old.operations.count
+    if difference != 0 {
+      let amount = abs(difference)
+      parts.append(
+        "\(amount) operation\(amount == 1 ? "" : "s") \(difference > 0 ? "more" : "fewer")")
+    }
+    let prepared = new.preparationCount - old.preparationCount
+    if prepared != 0 { parts.append("\(prepared) moved to compilation") }
+    let parameters = new.parameters.count - old.parameters.count
+    if parameters < 0 { parts.append("\(-parameters) parameters fewer") }
+    return parts.isEmpty ? "operations changed" : parts.joined(separator: ", ")
+  }
+}
+
+extension Graph {
+  /// Operations that are computed once, at compilation.
+  fileprivate var preparationCount: Int { operations.count { $0.phase == .preparation } }
 }
 
 extension Executable {

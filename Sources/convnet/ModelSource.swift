@@ -31,22 +31,4 @@ enum ModelSource {
         advice: "`convnet models` lists the models")
     }
   }
-
-  /// The model; one of the zoo with freshly initialized parameters.
-  func model(
-    height: Int? = nil, width: Int? = nil, channels: Int? = nil, classes: Int? = nil,
-    classNames: [String] = [], seed: UInt64 = 0
-  ) throws -> Model {
-    switch self {
-    case .file(let model, _): return model
-    case .zoo(let entry):
-      var options = entry.defaults
-      options.height = height ?? options.height
-      options.width = width ?? options.width
-      options.channels = channels ?? options.channels
-      options.classes = classes ?? options.classes
-      return try Model(
-        validating: entry.build(options), seed: seed, classNames: classNames)
-    }
-  }
 }

@@ -29,7 +29,7 @@ struct PredictCommand: ParsableCommand {
 
   func validate() throws {
     guard !images.isEmpty else { throw ValidationError("name at least one picture") }
-    guard top >= 1 else { throw ValidationError("--top must be at least 1") }
+    try requirePositive(top, "--top")
   }
 
   func run() throws {

@@ -23,6 +23,12 @@ final class Progress {
     write(reporter?.finish(completed: total, notes: notes, at: Self.now))
   }
 
+  /// Leaves the line where it is, so that what follows does not stand in it.
+  func interrupt() {
+    guard reporter != nil, TerminalDevice.standardError.isTerminal else { return }
+    write("\n")
+  }
+
   private func write(_ text: String?) {
     guard let text else { return }
     FileHandle.standardError.write(Data(text.utf8))

@@ -5,12 +5,12 @@ struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Push a raw tensor through a network.",
     discussion: """
-      Input and output are NumPy files of float32 numbers in logical order: batch, channels, height, width. Nothing
-      is prepared or normalized.
+      Input and output are NumPy files of float32 numbers in logical order:
+      batch, channels, height, width. Nothing is prepared or normalized.
 
       EXAMPLES
-        convnet run runs/first/model.safetensors --input x.npy --output y.npy
-        convnet run lenet5 --weights weights.safetensors --input x.npy --output y.npy
+        convnet run model.safetensors --input x.npy --output y.npy
+        convnet run lenet5 --weights w.safetensors --input x.npy --output y.npy
       """)
 
   @Argument(help: "A model file, or a model's name.") var model: String

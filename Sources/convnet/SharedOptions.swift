@@ -17,8 +17,10 @@ struct SharedOptions: ParsableArguments {
   var quiet = false
 
   func validate() throws {
-    if let threads, threads < 1 {
-      throw ValidationError("--threads is \(threads), must be at least 1")
+    guard let threads else { return }
+    // More than any machine has: thousands of threads would exhaust the stack space instead.
+    guard 1...1024 ~= threads else {
+      throw ValidationError("--threads is \(threads), must be from 1 to 1024")
     }
   }
 
@@ -36,7 +38,8 @@ struct DataOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A data set by name, or a folder with one subfolder of pictures a class.",
-      discussion: "Names: \(DatasetCatalog.names.joined(separator: ", ")).", valueName: "name|folder"))
+      discussion: "Names: \(DatasetCatalog.names.joined(separator: ", ")).",
+      valueName: "name|folder"))
   var data: String
 
   @Option(help: ArgumentHelp("The folder in which a data set's files lie.", valueName: "folder"))
@@ -47,9 +50,36 @@ struct DataOptions: ParsableArguments {
   }
 }
 
-/// Prints a value as one line of JSON, keys in alphabetical order.
+/// Prints a value as one line of JSON, keys in alphabetical order; numbers that are not finite as text.
 func printJSON(_ value: some Encodable) throws {
+  print(try jsonLine(value))
+}
+
+func jsonLine(_ value: some Encodable) throws -> String {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-  print(String(decoding: try encoder.encode(value), as: UTF8.self))
+  encoder.nonConformingFloatEncodingStrategy = .convertToString(
+    positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+  return String(decoding: try encoder.encode(value), as: UTF8.self)
+}
+
+/// Creates a folder for results, and those above it.
+func createOutputFolder(_ path: String) throws {
+  do {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  } catch {
+    throw UnwritableOutput(path: path, reason: error.localizedDescription)
+  }
+  guard FileManager.default.isWritableFile(atPath: path) else {
+    throw UnwritableOutput(path: path, reason: "the folder is not writable")
+  }
+}
+
+/// A place that cannot be written to.
+struct UnwritableOutput: Error, CustomStringConvertible {
+  var path: String
+  var reason: String
+  var description: String {
+    "cannot write to \(path): \(reason); name another folder with --output"
+  }
 }

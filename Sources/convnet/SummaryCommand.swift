@@ -14,8 +14,7 @@ struct SummaryCommand: ParsableCommand {
 
   @Argument(help: "A model's name, or a model file.") var model: String
   @OptionGroup var network: NetworkOptions
-  @Option(help: "Examples at once.") var batch = 1
-  @Option(help: "What the plan is for: inference or training.") var mode = Mode.inference
+  @OptionGroup var plan: PlanOptions
   @OptionGroup var shared: SharedOptions
 
   private struct Summary: Encodable {
@@ -40,7 +39,8 @@ struct SummaryCommand: ParsableCommand {
   func run() throws {
     let model = try network.model(from: model, seed: shared.seed)
     let rows = model.graph.layerTable
-    let executable = try model.executable(batch: batch, mode: mode, threads: shared.threadCount)
+    let executable = try model.executable(
+      batch: plan.batch, mode: plan.mode, threads: shared.threadCount)
     let summary = Summary(
       name: model.graph.name, parameters: rows.reduce(0) { $0 + $1.parameters },
       multiplyAdds: rows.reduce(0) { $0 + $1.multiplyAdds },
@@ -68,11 +68,10 @@ struct SummaryCommand: ParsableCommand {
         layer.multiplyAdds == 0 ? "" : HumanReadable.count(layer.multiplyAdds),
       ])
     }
-    print(table.plainText(width: TerminalDevice.standardOutput.width))
     print(
       """
-
-      Memory for \(mode.rawValue) at batch \(batch): weights \
+      \(table.plainText(width: TerminalDevice.standardOutput.width))
+      Memory for \(plan.mode.rawValue) at batch \(plan.batch): weights \
       \(HumanReadable.bytes(summary.memory.weightBytes)), activations \
       \(HumanReadable.bytes(summary.memory.activationBytes)) at their peak
       """)
@@ -80,6 +79,18 @@ struct SummaryCommand: ParsableCommand {
 }
 
 extension Mode: ExpressibleByArgument {}
+
+/// What a network is compiled for.
+struct PlanOptions: ParsableArguments {
+  @Option(help: "Examples at once.") var batch = 1
+  @Option(help: "What the plan is for: inference or training.") var mode = Mode.inference
+
+  func validate() throws { try requirePositive(batch, "--batch") }
+}
+
+func requirePositive(_ value: Int, _ option: String) throws {
+  guard value >= 1 else { throw ValidationError("\(option) is \(value), must be at least 1") }
+}
 
 /// How a network of the zoo is built; a file has its own sizes.
 struct NetworkOptions: ParsableArguments {
@@ -90,16 +101,38 @@ struct NetworkOptions: ParsableArguments {
   var classes: Int?
 
   func validate() throws {
-    if let classes, classes < 1 { throw ValidationError("--classes must be at least 1") }
+    if let classes { try requirePositive(classes, "--classes") }
   }
 
+  /// - Parameters:
+  ///   - imageShape: height, width and channels of the data, which a network of the zoo is built for.
+  ///   - classNames: of the data.
   func model(
-    from source: String, channels: Int? = nil, classNames: [String] = [], seed: UInt64
+    from name: String, imageShape: Shape? = nil, classNames: [String] = [], seed: UInt64
   ) throws -> Model {
-    try ModelSource(source).model(
-      height: input?.height, width: input?.width, channels: channels,
-      classes: classes ?? (classNames.isEmpty ? nil : classNames.count), classNames: classNames,
-      seed: seed)
+    switch try ModelSource(name) {
+    case .file(let model, let path):
+      guard input == nil, classes == nil else {
+        throw FixedSizes(path: path)
+      }
+      return model
+    case .zoo(let entry):
+      var options = entry.defaults
+      options.height = input?.height ?? imageShape?[0] ?? options.height
+      options.width = input?.width ?? imageShape?[1] ?? options.width
+      options.channels = imageShape?[2] ?? options.channels
+      options.classes = classes ?? (classNames.isEmpty ? options.classes : classNames.count)
+      return try Model(validating: entry.build(options), seed: seed, classNames: classNames)
+    }
+  }
+}
+
+/// A model file was asked to have other sizes.
+private struct FixedSizes: Error, CustomStringConvertible {
+  var path: String
+  var description: String {
+    "\(path) has an input and classes of its own; leave out --input and --classes, or name a model of "
+      + "`convnet models`"
   }
 }
 

@@ -6,13 +6,18 @@ struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Train a network on a data set.",
     discussion: """
-      Writes into the output folder: model.safetensors (the model, ready to use), checkpoint (to go on from),
-      metrics.jsonl (a line an epoch), report.html.
+      Writes into the output folder:
+        model.safetensors   the model, ready to use
+        checkpoint          to go on from with --resume
+        metrics.jsonl       a line an epoch
+        events.out.*        the same for TensorBoard
+        report.html         the curves, for a browser
 
       EXAMPLES
         convnet train --model lenet5 --data fashion-mnist --output runs/first
-        convnet train --model lenet5 --data pictures --epochs 20 --output runs/second
-        convnet train --model lenet5 --data fashion-mnist --epochs 10 --output runs/first --resume
+        convnet train --model lenet5 --data pictures --output runs/second
+        convnet train --model lenet5 --data fashion-mnist --output runs/first \\
+          --epochs 10 --resume
       """)
 
   @Option(help: "A model's name, or a model file.") var model: String
@@ -41,42 +46,49 @@ struct TrainCommand: ParsableCommand {
   }
 
   func run() throws {
-    guard learningRate.isFinite, learningRate > 0 else {
-      throw TrainingError.invalidSetting(
-        name: "--learning-rate", value: "\(learningRate)", requirement: "a finite number above zero")
-    }
-    let training = try data.load(.train)
-    let validation = try data.load(.test)
-    var model = try makeModel(for: training)
     let trainer = Trainer(
       optimizer: .sgd(momentum: momentum, weightDecay: weightDecay),
       schedule: .plateau(from: learningRate), batchSize: batchSize, seed: shared.seed,
       threads: shared.threadCount)
-    let run = try TrainingRun(folder: output)
-    var checkpoint: Checkpoint?
-    if resume {
-      let loaded = try run.loadCheckpoint()
-      try loaded.requireRecipe(of: trainer)
-      checkpoint = loaded
-      shared.note("resuming after epoch \(loaded.history.count)")
+    try trainer.validate(epochs: epochs)
+    let training = try data.load(.train)
+    let validation = try data.load(.test)
+    var model = try makeModel(for: training)
+    let run = TrainingRun(folder: output)
+    let checkpoint = try resume ? run.loadCheckpoint() : nil
+    if let checkpoint {
+      try checkpoint.requireFit(for: trainer, model)
+      shared.note("resuming after epoch \(checkpoint.history.count)")
     }
+    try createOutputFolder(output)
     var progress: Progress?
-    try trainer.fit(
-      &model, on: training, validating: validation, epochs: epochs, resuming: checkpoint
-    ) { state in
-      if progress == nil {
-        progress = Progress(
-          "epoch \(state.epoch)/\(state.epochs)", total: state.totalSamples, shared)
+    var history = checkpoint?.history ?? []
+    func fit() throws {
+      try trainer.fit(
+        &model, on: training, validating: validation, epochs: epochs, resuming: checkpoint
+      ) { state in
+        if progress == nil {
+          progress = Progress(
+            "epoch \(state.epoch)/\(state.epochs)", total: state.totalSamples, shared)
+        }
+        progress?.update(state.samples, notes: notes(state.metrics))
+      } epochEnded: { report, checkpoint in
+        progress?.finish(notes: notes(report.training))
+        progress = nil
+        shared.note("\(report)")
+        history = checkpoint.history
+        try run.record(history, checkpoint)
       }
-      progress?.update(state.samples, notes: notes(state.metrics))
-    } epochEnded: { report, checkpoint in
-      progress?.finish(notes: notes(report.training))
-      progress = nil
-      shared.note("\(report)")
-      try run.record(report, checkpoint)
     }
-    let history = try checkpointHistory(run, fallback: checkpoint)
-    try finish(model, history, run)
+    do {
+      try fit()
+    } catch let error as TrainingError {
+      progress?.interrupt()
+      // The model has the values of the last finished epoch: worth keeping, whatever came after.
+      if case .nonFinite = error, !history.isEmpty { try save(&model, history, run) }
+      throw error
+    }
+    try finish(&model, history, run)
   }
 
   private func notes(_ metrics: ClassificationMetrics) -> [String] {
@@ -87,11 +99,9 @@ struct TrainCommand: ParsableCommand {
   }
 
   private func makeModel(for training: any Dataset) throws -> Model {
-    let shape = training.imageShape
-    var model = try ModelSource(self.model).model(
-      height: network.input?.height ?? shape?[0], width: network.input?.width ?? shape?[1],
-      channels: shape?[2], classes: network.classes ?? training.classNames.count,
-      classNames: training.classNames, seed: shared.seed)
+    var model = try network.model(
+      from: model, imageShape: training.imageShape, classNames: training.classNames,
+      seed: shared.seed)
     if let `init` {
       for name in try model.takeParameters(from: Model(loading: `init`)) {
         shared.note("\(name) has another shape in \(`init`): freshly initialized")
@@ -100,20 +110,21 @@ struct TrainCommand: ParsableCommand {
     return model
   }
 
-  private func checkpointHistory(_ run: TrainingRun, fallback: Checkpoint?) throws -> [EpochReport] {
-    try run.hasCheckpoint ? run.loadCheckpoint().history : fallback?.history ?? []
-  }
-
-  private func finish(_ trained: Model, _ history: [EpochReport], _ run: TrainingRun) throws {
+  private func save(_ model: inout Model, _ history: [EpochReport], _ run: TrainingRun) throws {
     guard let last = history.last else { return }
-    var model = trained
-    let measured = last.validation ?? last.training
     model.trainingSummary = [
-      "data": data.data, "epochs": "\(history.count)", "top1": "\(measured.top1)",
-      "batchSize": "\(batchSize)", "seed": "\(shared.seed)",
+      "data": data.data, "epochs": "\(history.count)",
+      "top1": "\((last.validation ?? last.training).top1)", "batchSize": "\(batchSize)",
+      "seed": "\(shared.seed)",
     ]
     try run.save(model)
     try run.writeReport(title: "\(model.graph.name) on \(data.data)", history: history)
+  }
+
+  private func finish(_ model: inout Model, _ history: [EpochReport], _ run: TrainingRun) throws {
+    guard let last = history.last else { return }
+    let measured = last.validation ?? last.training
+    try save(&model, history, run)
     let seconds = history.reduce(0) { $0 + $1.seconds }
     let samples = history.reduce(0) { $0 + $1.training.samples }
     let result = Result(
@@ -128,116 +139,4 @@ struct TrainCommand: ParsableCommand {
       saved \(run.modelPath)
       """)
   }
-}
-
-/// The folder that a training writes into.
-struct TrainingRun {
-  let folder: String
-  var modelPath: String { folder + "/model.safetensors" }
-  private var checkpointPath: String { folder + "/checkpoint" }
-  private var metricsPath: String { folder + "/metrics.jsonl" }
-
-  init(folder: String) throws {
-    self.folder = folder
-    do {
-      try FileManager.default.createDirectory(
-        atPath: folder, withIntermediateDirectories: true)
-    } catch {
-      throw UnwritableOutput(path: folder, reason: error.localizedDescription)
-    }
-    guard FileManager.default.isWritableFile(atPath: folder) else {
-      throw UnwritableOutput(path: folder, reason: "the folder is not writable")
-    }
-  }
-
-  var hasCheckpoint: Bool { FileManager.default.fileExists(atPath: checkpointPath) }
-
-  func loadCheckpoint() throws -> Checkpoint { try Checkpoint(loading: checkpointPath) }
-
-  /// Keeps the state after an epoch, and the history as a line of JSON an epoch.
-  func record(_ report: EpochReport, _ checkpoint: Checkpoint) throws {
-    try checkpoint.save(to: checkpointPath)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    let lines = try checkpoint.history.map {
-      String(decoding: try encoder.encode(MetricsLine($0)), as: UTF8.self)
-    }
-    try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: metricsPath)
-  }
-
-  func save(_ model: Model) throws { try model.save(to: modelPath) }
-
-  func writeReport(title: String, history: [EpochReport]) throws {
-    var table = Table([
-      .init("epoch", .right), .init("learning rate", .right), .init("training loss", .right),
-      .init("training accuracy", .right), .init("validation accuracy", .right),
-      .init("images/s", .right),
-    ])
-    for report in history {
-      table.append([
-        "\(report.epoch)", "\(report.learningRate)",
-        HumanReadable.fixed(report.training.loss, digits: 4),
-        HumanReadable.percent(report.training.top1),
-        report.validation.map { HumanReadable.percent($0.top1) } ?? "",
-        HumanReadable.quantity(report.imagesPerSecond),
-      ])
-    }
-    var losses = [LinePlot.Series("training", values: history.map(\.training.loss))]
-    var errors = [LinePlot.Series("training", values: history.map { 100 * (1 - $0.training.top1) })]
-    if history.allSatisfy({ $0.validation != nil }) {
-      losses.append(.init("validation", values: history.compactMap(\.validation?.loss)))
-      errors.append(
-        .init("validation", values: history.compactMap { $0.validation.map { 100 * (1 - $0.top1) } })
-      )
-    }
-    let page = ReportPage(
-      title,
-      sections: [
-        .init(
-          "Curves",
-          [
-            .figure(
-              LinePlot(
-                "Loss", horizontal: Axis("epoch"), vertical: Axis("cross-entropy"), series: losses)),
-            .figure(
-              LinePlot(
-                "Error", horizontal: Axis("epoch"), vertical: Axis("top-1 error, %"), series: errors)
-            ),
-          ]),
-        .init("Epochs", [.table(table)]),
-      ])
-    try page.write(to: folder + "/report.html")
-  }
-}
-
-/// A line of metrics.jsonl.
-private struct MetricsLine: Encodable {
-  var epoch: Int
-  var learningRate: Float
-  var trainingLoss: Double
-  var trainingTop1: Double
-  var validationLoss: Double?
-  var validationTop1: Double?
-  var validationTop5: Double?
-  var seconds: Double
-  var imagesPerSecond: Double
-
-  init(_ report: EpochReport) {
-    epoch = report.epoch
-    learningRate = report.learningRate
-    trainingLoss = report.training.loss
-    trainingTop1 = report.training.top1
-    validationLoss = report.validation?.loss
-    validationTop1 = report.validation?.top1
-    validationTop5 = report.validation?.top5
-    seconds = report.seconds
-    imagesPerSecond = report.imagesPerSecond
-  }
-}
-
-/// A place that cannot be written to.
-struct UnwritableOutput: Error, CustomStringConvertible {
-  var path: String
-  var reason: String
-  var description: String { "cannot write to \(path): \(reason); name another folder with --output" }
 }

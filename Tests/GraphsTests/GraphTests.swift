@@ -11,8 +11,8 @@ import struct Foundation.Data
 private func sample() throws -> Graph {
   var graph = Graph(name: "sample")
   let image = graph.addInput("image", ValueType([1, 1, 8, 8]))
-  let kernel = graph.addParameter("conv1.weight", [6, 1, 5, 5], .kernel)
-  let bias = graph.addParameter("conv1.bias", [6], .bias)
+  let kernel = graph.addParameter("kernel", [6, 1, 5, 5], .kernel)
+  let bias = graph.addParameter("bias", [6], .bias)
   let mean = graph.addParameter("conv1.mean", [6], .runningMean)
   var convolution = Operation.Convolution(strides: [1, 1], padding: .same)
   convolution.fused = [.activation(.tanh)]
@@ -36,7 +36,7 @@ private func sample() throws -> Graph {
       try sample().dump == """
         sample: 5 operations, 156 parameters, 9600 multiply-adds
         input    image 1x1x8x8
-        conv1    convolution 5x5 stride 1 same + tanh  1x6x8x8  image, conv1.weight 6x1x5x5, conv1.bias 6
+        conv1    convolution 5x5 stride 1 same + tanh  1x6x8x8  image, kernel 6x1x5x5, bias 6
         sums     channel sum                           6        conv1
         average  moving average 0.9                    6        conv1.mean 6, sums
         pool1    max pooling 2x2 stride 2 valid        1x6x4x4  conv1
@@ -176,7 +176,7 @@ private func sample() throws -> Graph {
     Break("sample: updates image of shape 1x1x8x8, which is no parameter") {
       $0.parameterUpdates[0].parameter = ValueID(0)
     },
-    Break("sample: updates conv1.weight of shape 6x1x5x5, which is no parameter of the type") {
+    Break("sample: updates kernel of shape 6x1x5x5, which is no parameter of the type") {
       $0.parameterUpdates[0].parameter = ValueID(1)
     },
     Break("image: has shape 0x1x8x8; extents must be between 1 and") {

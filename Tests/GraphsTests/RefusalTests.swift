@@ -138,7 +138,8 @@ import Testing
         sides: [.init(before: 5, after: 0), .init(before: 0, after: 0)], mode: .reflect),
       [picture], "which is mirrored once"),
     Refusal(
-      Operation.Pad(sides: [.init(before: 1, after: 1)], mode: .zero), [picture], "must be 2 pairs"),
+      Operation.Pad(sides: [.init(before: 1, after: 1)], mode: .edge), [picture],
+      "must be 2 pairs"),
     Refusal(
       Operation.Unflatten(order: .channelsLast, shape: [2, 3]), [[1, 7]],
       "input 0 needs shape 1x6, has 1x7"),

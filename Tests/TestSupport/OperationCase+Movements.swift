@@ -46,6 +46,10 @@ extension OperationCase {
     return [
       OperationCase("\(mode)", Operation.Pad(sides: sides, mode: mode), [Input([2, 3, 4, 5])]),
       OperationCase(
+        "\(mode), channels",
+        Operation.Pad(sides: sides, mode: mode, channels: .init(before: 1, after: 4)),
+        [Input([2, 3, 4, 5])]),
+      OperationCase(
         "\(mode), signal", Operation.Pad(sides: [.init(before: 3, after: 2)], mode: mode),
         [Input([1, 17, 4])]),
       OperationCase(

@@ -63,8 +63,10 @@ extension ReferenceEvaluator {
     func mirrored(_ position: Int, _ extent: Int) -> Int {
       position < 0 ? -position : position >= extent ? 2 * extent - 2 - position : position
     }
-    return ReferenceValue(shape: shape) { example, channel, i, j in
+    return ReferenceValue(shape: shape) { example, position, i, j in
       let (row, column) = (i - before.rows, j - before.columns)
+      let channel = position - attributes.channels.before
+      guard 0..<input.channels ~= channel else { return 0 }
       switch attributes.mode {
       case .zero:
         return input.padded(example, channel, row, column)

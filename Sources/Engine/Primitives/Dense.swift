@@ -35,7 +35,8 @@ extension Lowering {
     let (outputGradient, kernel) = (operation.inputs[0], operation.inputs[1])
     let inputGradient = operation.outputs[0]
     let source = try Layout.any(shape(inputGradient))
-    let weights = try Layout.any(shape(kernel))
+    // The order of the parameter itself: packing it at every step costs more than it brings.
+    let weights = try Layout.rowMajor(shape(kernel))
     let destination = try Layout.any(shape(outputGradient))
     let primitive = try Primitive {
       cdnn_inner_product_backward_data(&$0, source.handle, weights.handle, destination.handle)
@@ -67,7 +68,7 @@ extension Lowering {
     let (input, outputGradient) = (operation.inputs[0], operation.inputs[1])
     let kernel = shape(operation.outputs[0])
     let source = try Layout.any(shape(input))
-    let weights = try Layout.any(kernel)
+    let weights = try Layout.rowMajor(kernel)
     let bias = gradient.hasBias ? try Layout.rowMajor([kernel[0]]) : nil
     let destination = try Layout.any(shape(outputGradient))
     let primitive = try Primitive {

@@ -62,6 +62,7 @@ extension Lowering {
     let threshold = UInt32((Double(dropout.rate) * 0x1p32).rounded())
     let scale = 1 / (1 - dropout.rate)
     let index = UInt32(truncatingIfNeeded: dropout.index)
+    let perExample = count / max(1, shape(operation.inputs[0])[0])
     emitKernel("dropout", [result, source], for: operation) { memory, context in
       var key = (
         UInt32(truncatingIfNeeded: context.seed), UInt32(truncatingIfNeeded: context.seed >> 32)
@@ -70,7 +71,8 @@ extension Lowering {
       withUnsafeBytes(of: &key) { key in
         withUnsafeBytes(of: &counter) { counter in
           ck_dropout(
-            memory.floats(0), memory.floats(1), count, threshold, scale,
+            memory.floats(0), memory.floats(1), context.firstExample * perExample, count,
+            threshold, scale,
             key.assumingMemoryBound(to: UInt32.self).baseAddress,
             counter.assumingMemoryBound(to: UInt32.self).baseAddress)
         }

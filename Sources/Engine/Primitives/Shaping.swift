@@ -125,9 +125,16 @@ extension Lowering {
     let result = make(output, try .rowMajor(shape(output)))
     let geometry = PadGeometry(pad, input: shape(input), output: shape(output))
     emitKernel("pad", [result, source], for: operation) { memory, _ in
-      ck_pad(
-        memory.floats(0), memory.floats(1), geometry.planes, geometry.rows, geometry.columns,
-        geometry.inputHeight, geometry.inputWidth, geometry.rows.count, geometry.columns.count)
+      for example in 0..<geometry.batch {
+        let planes = memory.floats(0) + example * geometry.outputStride
+        planes.update(repeating: 0, count: geometry.start)
+        ck_pad(
+          planes + geometry.start, memory.floats(1) + example * geometry.inputStride,
+          geometry.channels, geometry.rows, geometry.columns, geometry.inputHeight,
+          geometry.inputWidth, geometry.rows.count, geometry.columns.count)
+        (planes + geometry.end).update(
+          repeating: 0, count: geometry.outputStride - geometry.end)
+      }
     }
   }
 
@@ -137,9 +144,13 @@ extension Lowering {
     let result = make(output, try .rowMajor(shape(output)))
     let geometry = PadGeometry(gradient.pad, input: shape(output), output: shape(incoming))
     emitKernel("pad gradient", [result, source], for: operation) { memory, _ in
-      ck_pad_gradient(
-        memory.floats(0), memory.floats(1), geometry.planes, geometry.rows, geometry.columns,
-        geometry.inputHeight, geometry.inputWidth, geometry.rows.count, geometry.columns.count)
+      for example in 0..<geometry.batch {
+        ck_pad_gradient(
+          memory.floats(0) + example * geometry.inputStride,
+          memory.floats(1) + example * geometry.outputStride + geometry.start,
+          geometry.channels, geometry.rows, geometry.columns, geometry.inputHeight,
+          geometry.inputWidth, geometry.rows.count, geometry.columns.count)
+      }
     }
   }
 }
@@ -155,14 +166,28 @@ extension Operation.Upsample {
 
 /// Where every output row and column of a padding comes from; -1 for zeros.
 private struct PadGeometry: Sendable {
-  var planes: Int
+  var batch: Int
+  /// Of the input.
+  var channels: Int
+  /// Elements of an example.
+  var inputStride: Int
+  var outputStride: Int
+  /// Where the input's channels lie within an example of the output.
+  var start: Int
+  var end: Int
   var rows: [Int32]
   var columns: [Int32]
   var inputHeight: Int
   var inputWidth: Int
 
   init(_ pad: Operation.Pad, input: Shape, output: Shape) {
-    planes = input[0] * input[1]
+    batch = input[0]
+    channels = input[1]
+    inputStride = input.count / batch
+    outputStride = output.count / batch
+    let plane = outputStride / output[1]
+    start = pad.channels.before * plane
+    end = start + channels * plane
     let extents = Array(input.dimensions.dropFirst(2))
     let maps = extents.indices.map { axis in
       (0..<output[axis + 2]).map { position in

@@ -1,9 +1,10 @@
 public import ConvNetTensors
 
 extension Operation {
-  /// A border around every channel.
+  /// A border around every channel, and channels of zeros before and after those of the input.
   ///
-  /// Input: [N, C, (H,) W]. Output: each spatial extent grows by what its two sides say.
+  /// Input: [N, C, (H,) W]. Output: each spatial extent, and the number of channels, grows by what
+  /// its two sides say.
   public struct Pad: OperationAttributes {
     public static let name = "pad"
     public var kind: OperationKind { .pad(self) }
@@ -20,10 +21,29 @@ extension Operation {
     /// One a spatial axis.
     public var sides: [Padding.Sides]
     public var mode: Mode
+    /// Added channels, all zeros in every mode.
+    public var channels: Padding.Sides
 
-    public init(sides: [Padding.Sides], mode: Mode) {
+    public init(
+      sides: [Padding.Sides], mode: Mode, channels: Padding.Sides = .init(before: 0, after: 0)
+    ) {
       self.sides = sides
       self.mode = mode
+      self.channels = channels
+    }
+
+    private enum CodingKeys: CodingKey {
+      case sides, mode, channels
+    }
+
+    // Most borders add no channels and need not say so.
+    public init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      try self.init(
+        sides: container.decode([Padding.Sides].self, forKey: .sides),
+        mode: container.decode(Mode.self, forKey: .mode),
+        channels: container.decodeIfPresent(Padding.Sides.self, forKey: .channels)
+          ?? .init(before: 0, after: 0))
     }
 
     /// The input's position that an output's position shows; `nil` for zero.
@@ -51,6 +71,11 @@ extension Operation {
           name: "sides", value: description,
           requirement: "\(input.rank - 2) pairs between 0 and \(extentLimit)")
       }
+      guard allowed ~= channels.before, allowed ~= channels.after else {
+        throw .attribute(
+          name: "channels", value: "\([channels.before, channels.after])",
+          requirement: "a pair between 0 and \(extentLimit)")
+      }
       if mode == .reflect {
         guard zip(sides, input.spatial).allSatisfy({ max($0.before, $0.after) < $1 }) else {
           throw .attribute(
@@ -59,11 +84,14 @@ extension Operation {
         }
       }
       let extents = zip(input.spatial, sides).map { $0 + $1.before + $1.after }
-      return [ValueType(try resultShape([input[0], input[1]] + extents))]
+      let channels = input[1] + channels.before + channels.after
+      return [ValueType(try resultShape([input[0], channels] + extents))]
     }
 
     public func summary(inputs: [ValueType]) -> String {
-      "pad \(sides.map { "\($0.before)+\($0.after)" }.joined(separator: " ")) \(mode)"
+      func text(_ sides: Padding.Sides) -> String { "\(sides.before)+\(sides.after)" }
+      let border = "pad \(sides.map(text).joined(separator: " ")) \(mode)"
+      return channels.before + channels.after > 0 ? "\(border), channels \(text(channels))" : border
     }
 
     public func appendGradient(

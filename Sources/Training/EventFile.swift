@@ -1,0 +1,145 @@
+import ConvNetTensors
+import Foundation
+
+/// Scalars of a training in the format that TensorBoard reads: records (length, check sum, data, check sum) of the protocol
+/// buffer `Event`.
+///
+/// The format is TensorFlow's, `core/lib/io/record_writer.h` and `core/util/event.proto`. The file is written whole, so that
+/// a resumed training has every epoch once.
+public struct EventFile: Sendable {
+  /// TensorBoard reads the files of a folder whose name contains `tfevents`.
+  public static let name = "events.out.tfevents.convnet"
+
+  /// The contents of the file.
+  package private(set) var bytes: [UInt8] = []
+
+  /// A file without scalars.
+  ///
+  /// - Parameter wallTime: seconds since 1970.
+  public init(wallTime: Double) {
+    var event = ProtocolBuffer()
+    event.append(wallTime, field: 1)
+    event.append("brain.Event:2", field: 3)
+    append(event)
+  }
+
+  /// Loss, accuracy (0 to 1) and learning rate of every epoch.
+  public init(_ history: [EpochReport]) {
+    self.init(wallTime: history.first.map { $0.endTime - $0.seconds } ?? 0)
+    for report in history {
+      var scalars = [
+        (tag: "loss/training", value: Float(report.training.loss)),
+        (tag: "accuracy/training", value: Float(report.training.top1)),
+        (tag: "learning rate", value: report.learningRate),
+      ]
+      if let validation = report.validation {
+        scalars.append((tag: "loss/validation", value: Float(validation.loss)))
+        scalars.append((tag: "accuracy/validation", value: Float(validation.top1)))
+      }
+      append(scalars, step: report.epoch, wallTime: report.endTime)
+    }
+  }
+
+  /// Appends the scalars of one step.
+  public mutating func append(
+    _ scalars: [(tag: String, value: Float)], step: Int, wallTime: Double
+  ) {
+    var summary = ProtocolBuffer()
+    for scalar in scalars {
+      var value = ProtocolBuffer()
+      value.append(scalar.tag, field: 1)
+      value.append(scalar.value, field: 2)
+      summary.append(value.bytes, field: 1)
+    }
+    var event = ProtocolBuffer()
+    event.append(wallTime, field: 1)
+    event.append(step, field: 2)
+    event.append(summary.bytes, field: 5)
+    append(event)
+  }
+
+  private mutating func append(_ event: ProtocolBuffer) {
+    let length = littleEndianBytes(UInt64(event.bytes.count))
+    bytes += length + littleEndianBytes(maskedCheckSum(length))
+    bytes += event.bytes + littleEndianBytes(maskedCheckSum(event.bytes))
+  }
+
+  /// Writes the file, whole or not at all.
+  ///
+  /// - Throws: ``FileError`` where it cannot be written.
+  public func write(to path: String) throws {
+    try AtomicFile.write(bytes, to: path)
+  }
+}
+
+/// A message in the making: each field is a varint of (number * 8 + wire type), then its value.
+private struct ProtocolBuffer {
+  private enum WireType: UInt64 {
+    case varint = 0
+    case fixed64 = 1
+    case bytes = 2
+    case fixed32 = 5
+  }
+
+  private(set) var bytes: [UInt8] = []
+
+  mutating func append(_ value: Int, field: UInt64) {
+    appendKey(field, .varint)
+    appendVarint(UInt64(bitPattern: Int64(value)))
+  }
+
+  mutating func append(_ value: Double, field: UInt64) {
+    appendKey(field, .fixed64)
+    bytes += littleEndianBytes(value.bitPattern)
+  }
+
+  mutating func append(_ value: Float, field: UInt64) {
+    appendKey(field, .fixed32)
+    bytes += littleEndianBytes(value.bitPattern)
+  }
+
+  mutating func append(_ value: String, field: UInt64) {
+    append([UInt8](value.utf8), field: field)
+  }
+
+  mutating func append(_ value: [UInt8], field: UInt64) {
+    appendKey(field, .bytes)
+    appendVarint(UInt64(value.count))
+    bytes += value
+  }
+
+  private mutating func appendKey(_ field: UInt64, _ type: WireType) {
+    appendVarint(field << 3 | type.rawValue)
+  }
+
+  /// Seven bits a byte, lowest first; the highest bit says that more follow.
+  private mutating func appendVarint(_ value: UInt64) {
+    var rest = value
+    while rest >= 0x80 {
+      bytes.append(UInt8(rest & 0x7F) | 0x80)
+      rest >>= 7
+    }
+    bytes.append(UInt8(rest))
+  }
+}
+
+private func littleEndianBytes<Number: FixedWidthInteger>(_ value: Number) -> [UInt8] {
+  withUnsafeBytes(of: value.littleEndian) { Array($0) }
+}
+
+/// The check sum of a record: rotated and shifted, since a sum of data that contains sums is weak.
+private func maskedCheckSum(_ bytes: [UInt8]) -> UInt32 {
+  let sum = checkSumCastagnoli(bytes)
+  return (sum >> 15 | sum << 17) &+ 0xA282_EAD8
+}
+
+/// CRC-32C: the remainder by Castagnoli's polynomial, reflected, as in iSCSI (RFC 3720, section B.4).
+package func checkSumCastagnoli(_ bytes: [UInt8]) -> UInt32 {
+  ~bytes.reduce(~0) { sum, byte in
+    castagnoliTable[Int(UInt8(truncatingIfNeeded: sum) ^ byte)] ^ sum >> 8
+  }
+}
+
+private let castagnoliTable: [UInt32] = (0..<256).map { byte in
+  (0..<8).reduce(UInt32(byte)) { rest, _ in rest & 1 == 1 ? rest >> 1 ^ 0x82F6_3B78 : rest >> 1 }
+}

@@ -1,0 +1,77 @@
+import ConvNetCompiler
+import ConvNetEngine
+import ConvNetGraphs
+import ConvNetLayers
+import ConvNetModels
+import ConvNetTensors
+import ConvNetTestSupport
+import Testing
+
+@Suite("Registry, run") struct RunningTests {
+  private func logits(_ model: Model, _ input: Tensor, format: DataFormat) throws -> Tensor {
+    let name = try #require(model.graph.inputs.first.map { model.graph[$0].name })
+    var executable = try Executable(
+      model.graph.batched(input.shape[0]), parameters: model.parameters,
+      options: CompilationOptions(inputFormat: format))
+    return try #require(try executable.run([name: input])[Network.outputName])
+  }
+
+  @Test("the engine agrees with the reference", arguments: ModelRegistry.entries)
+  func reference(entry: ModelEntry) throws {
+    let model = Model(entry.network, seed: 3)
+    let graph = try model.graph.batched(2)
+    let input = Tensor.random(graph[graph.inputs[0]].shape, seed: 4, in: 0..<1)
+    var given = [graph.inputs[0]: ReferenceValue(input)]
+    for id in graph.parameters {
+      given[id] = ReferenceValue(try #require(model.parameters[graph[id].name]))
+    }
+    let values = try ReferenceEvaluator().evaluate(graph.specialized(for: .inference), given: given)
+    let expected = try #require(model.mainOutput.flatMap { values[$0.value] })
+    let actual = try logits(model, input, format: .channelsFirst)
+    let scale = expected.elements.map(abs).max() ?? 1
+    for (one, other) in zip(actual.elements, expected.elements) {
+      #expect(abs(Double(one) - other) < 1e-4 * scale)
+    }
+  }
+
+  /// A picture given in either order is the same picture; only ``Flatten`` orders its elements by the format, so that the
+  /// first dense layer's columns are exchanged.
+  @Test(
+    "the two data formats are the same network up to the order of flattening",
+    arguments: ModelRegistry.entries)
+  func dataFormats(entry: ModelEntry) throws {
+    let model = Model(entry.network, seed: 3)
+    let shape = model.graph[model.graph.inputs[0]].shape
+    let (channels, height, width) = (shape[1], shape[2], shape[3])
+    let first = Tensor.random([2, channels, height, width], seed: 4)
+    var last = Tensor(zeros: [2, height, width, channels])
+    for example in 0..<2 {
+      for channel in 0..<channels {
+        for row in 0..<height {
+          for column in 0..<width {
+            last[example, row, column, channel] = first[example, channel, row, column]
+          }
+        }
+      }
+    }
+    #expect(
+      try logits(model, first, format: .channelsFirst)
+        == logits(model, last, format: .channelsLast))
+  }
+
+  @Test("every example of a batch gets what it gets alone", arguments: ModelRegistry.entries)
+  func batches(entry: ModelEntry) throws {
+    let model = Model(entry.network, seed: 3)
+    let shape = model.graph[model.graph.inputs[0]].shape
+    let batch = Tensor.random(shape.replacing(axis: 0, with: 3), seed: 5)
+    let together = try logits(model, batch, format: .channelsFirst).elements
+    for example in 0..<3 {
+      let count = batch.count / 3
+      let one = Tensor(Array(batch.elements[example * count..<(example + 1) * count]), shape: shape)
+      let alone = try logits(model, one, format: .channelsFirst).elements
+      for (index, value) in alone.enumerated() {
+        #expect(abs(value - together[example * alone.count + index]) < 1e-4)
+      }
+    }
+  }
+}

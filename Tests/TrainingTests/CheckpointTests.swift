@@ -1,0 +1,147 @@
+import ConvNetFormats
+import ConvNetGraphs
+import ConvNetLayers
+import ConvNetTensors
+import ConvNetTestSupport
+import ConvNetTraining
+import Testing
+
+@Suite("Checkpoint") struct CheckpointTests {
+  /// The checkpoint after some epochs, read back from its file.
+  private func checkpoint(_ directory: borrowing TemporaryDirectory, epochs: Int) throws
+    -> Checkpoint
+  {
+    let path = directory.file("checkpoint")
+    var model = Model(smallNetwork(), seed: 1)
+    try momentumTrainer.fit(
+      &model, on: syntheticData(count: 50, extent: 8),
+      validating: syntheticData(count: 20, extent: 8),
+      epochs: epochs
+    ) { try $1.save(to: path) }
+    return try Checkpoint(loading: path)
+  }
+
+  @Test("a resumed training equals an uninterrupted one byte for byte", arguments: [1, 2, 3])
+  func resumes(after epochs: Int) throws {
+    let (train, validation) = (
+      try syntheticData(count: 50, extent: 8), try syntheticData(count: 20, extent: 8)
+    )
+    var trainer = momentumTrainer
+    // So eager that the rate falls on the way.
+    trainer.schedule = .plateau(from: 0.02, factor: 0.5, patience: 1)
+    let directory = try TemporaryDirectory()
+    func run(
+      from checkpoint: Checkpoint?, to epochs: Int
+    ) throws -> (model: Model, rates: [Float], metrics: [ClassificationMetrics]) {
+      var model = Model(smallNetwork(), seed: 1)
+      var history = checkpoint?.history ?? []
+      try trainer.fit(
+        &model, on: train, validating: validation, epochs: epochs, resuming: checkpoint
+      ) { report, checkpoint in
+        history.append(report)
+        try checkpoint.save(to: directory.file("checkpoint"))
+      }
+      return (model, history.map(\.learningRate), history.map(\.training))
+    }
+    let whole = try run(from: nil, to: 4)
+    let (model, early) = (directory.file("whole"), directory.file("resumed"))
+    try whole.model.save(to: model)
+    _ = try run(from: nil, to: epochs)
+    let resumed = try run(from: Checkpoint(loading: directory.file("checkpoint")), to: 4)
+    try resumed.model.save(to: early)
+    #expect(try fileBytes(model) == fileBytes(early))
+    #expect(resumed.rates == whole.rates)
+    #expect(resumed.metrics == whole.metrics)
+  }
+
+  @Test("a checkpoint of a finished training gives its model without another step")
+  func finished() throws {
+    let directory = try TemporaryDirectory()
+    let loaded = try checkpoint(directory, epochs: 2)
+    var model = Model(smallNetwork(), seed: 9)
+    try momentumTrainer.fit(
+      &model, on: syntheticData(count: 50, extent: 8), epochs: 2, resuming: loaded
+    ) { _, _ in Issue.record("an epoch too many") }
+    #expect(model.parameters == loaded.parameters)
+    #expect(loaded.history.map(\.epoch) == [1, 2])
+  }
+
+  @Test(
+    "another recipe is refused with both",
+    arguments: [
+      { $0.seed = 8 }, { $0.batchSize = 17 }, { $0.labelSmoothing = 0.1 },
+      { $0.optimizer = .sgd(momentum: 0.8, weightDecay: 0.0005) },
+      { $0.schedule = .plateau(from: 0.03) },
+    ] as [@Sendable (inout Trainer) -> Void])
+  func recipe(change: @Sendable (inout Trainer) -> Void) throws {
+    let directory = try TemporaryDirectory()
+    let loaded = try checkpoint(directory, epochs: 1)
+    var trainer = momentumTrainer
+    change(&trainer)
+    var model = Model(smallNetwork(), seed: 1)
+    let error = #expect(throws: TrainingError.self) {
+      try trainer.fit(
+        &model, on: syntheticData(count: 50, extent: 8), epochs: 2, resuming: loaded
+      ) { _, _ in }
+    }
+    #expect(error.map { "\($0)".contains("momentum 0.9") && "\($0)".contains("seed") } == true)
+    // Threads change no number, so they may differ.
+    trainer = momentumTrainer
+    trainer.threads = 2
+    try loaded.requireFit(for: trainer, model)
+  }
+
+  @Test("a checkpoint of another network is refused by the parameter's name")
+  func otherNetwork() throws {
+    let directory = try TemporaryDirectory()
+    let loaded = try checkpoint(directory, epochs: 1)
+    let error = #expect(throws: TrainingError.self) {
+      try loaded.requireFit(for: momentumTrainer, Model(smallNetwork(classes: 5)))
+    }
+    #expect(error.map { "\($0)".contains("dense1.weight is Tensor(4x108") } == true)
+  }
+
+  @Test("files that are no checkpoints, or damaged ones, are refused with a typed error")
+  func damaged() throws {
+    let directory = try TemporaryDirectory()
+    _ = try checkpoint(directory, epochs: 1)
+    let path = directory.file("checkpoint")
+    let good = try Safetensors(contentsOf: path)
+    let bytes = try fileBytes(path)
+
+    try directory.write(Array(bytes.dropLast()), to: "short")
+    #expect(throws: SafetensorsError.self) { try Checkpoint(loading: directory.file("short")) }
+    #expect(throws: FileError.self) { try Checkpoint(loading: directory.file("missing")) }
+
+    let model = directory.file("model")
+    try Model(smallNetwork()).save(to: model)
+    var error = #expect(throws: TrainingError.self) { try Checkpoint(loading: model) }
+    #expect(error.map { "\($0)".contains("is no checkpoint") } == true)
+
+    for text in ["", "{}", "[1]", "{\"step\":-1}"] {
+      var other = good
+      other.metadata["convnet.checkpoint"] = text
+      try other.write(to: path)
+      error = #expect(throws: TrainingError.self) { try Checkpoint(loading: path) }
+      #expect(error.map { "\($0)".contains("damaged") } == true)
+    }
+  }
+
+  @Test("velocities that are missing or too short are refused before they are read past their end")
+  func velocities() throws {
+    let directory = try TemporaryDirectory()
+    _ = try checkpoint(directory, epochs: 1)
+    let path = directory.file("checkpoint")
+    for replacement in [nil, Tensor(zeros: [1]), Tensor(zeros: [4, 108], elementType: .float16)] {
+      var file = try Safetensors(contentsOf: path)
+      file.tensors["velocity/dense1.weight"] = replacement
+      let other = directory.file("other")
+      try file.write(to: other)
+      let loaded = try Checkpoint(loading: other)
+      let error = #expect(throws: TrainingError.self) {
+        try loaded.requireFit(for: momentumTrainer, Model(smallNetwork()))
+      }
+      #expect(error.map { "\($0)".contains("velocity of dense1.weight") } == true)
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import ConvNetTensors
+import ConvNetTestSupport
+import ConvNetTraining
+import Testing
+
+@Suite("Metrics") struct MetricsTests {
+  private func metrics(_ scores: [[Float]], _ labels: [Int32], loss: Double = 0)
+    -> ClassificationMetrics
+  {
+    var metrics = ClassificationMetrics()
+    metrics.add(
+      scores: scores.flatMap(\.self).span, labels: labels.span, meanLoss: loss)
+    return metrics
+  }
+
+  @Test("the label with the highest score is right, with the five highest right among five")
+  func ranks() {
+    let descending: [Float] = [7, 6, 5, 4, 3, 2, 1]
+    for label in 0..<7 {
+      let one = metrics([descending], [Int32(label)])
+      #expect(one.top1 == (label == 0 ? 1 : 0))
+      #expect(one.top5 == (label < 5 ? 1 : 0))
+    }
+  }
+
+  @Test("constant scores are right once in as many classes, not always")
+  func ties() {
+    let constant = [[Float]](repeating: [Float](repeating: 0.1, count: 10), count: 10)
+    let all = metrics(constant, (0..<10).map { Int32($0) })
+    #expect(all.top1 == 0.1)
+    #expect(all.top5 == 0.5)
+  }
+
+  @Test("a tie goes to the class that comes first")
+  func tieOfTwo() {
+    #expect(metrics([[0, 3, 3]], [1]).top1 == 1)
+    #expect(metrics([[0, 3, 3]], [2]).top1 == 0)
+  }
+
+  @Test("a score that is not a number is never right", arguments: [[Float.nan, 1], [.nan, .nan]])
+  func notANumber(scores: [Float]) {
+    #expect(metrics([scores], [0]).top1 == 0)
+    #expect(metrics([scores], [0]).top5 == 0)
+    #expect(metrics([scores], [0]).samples == 1)
+  }
+
+  @Test("batches of any sizes give the same sums")
+  func batches() {
+    let scores = Tensor.random([24, 3], seed: 3).elements
+    let labels = (0..<24).map { Int32($0 % 3) }
+    // Losses that are sums of powers of two, so that the order of additions does not matter.
+    let losses = (0..<24).map { Double($0 % 8) / 4 }
+    func sum(_ sizes: [Int]) -> ClassificationMetrics {
+      var metrics = ClassificationMetrics()
+      var start = 0
+      for size in sizes {
+        let rows = start..<start + size
+        metrics.add(
+          scores: Array(scores[rows.lowerBound * 3..<rows.upperBound * 3]).span,
+          labels: Array(labels[rows]).span, meanLoss: losses[rows].reduce(0, +) / Double(size))
+        start += size
+      }
+      return metrics
+    }
+    let whole = sum([24])
+    #expect(whole.samples == 24)
+    #expect(whole.loss == losses.reduce(0, +) / 24)
+    #expect(sum([8, 16]) == whole)
+    #expect(sum([16, 4, 4]) == whole)
+    #expect(sum([Int](repeating: 1, count: 24)) == whole)
+  }
+
+  @Test("no samples are no division by zero")
+  func empty() {
+    let none = ClassificationMetrics()
+    #expect(none.samples == 0 && none.top1 == 0 && none.top5 == 0 && none.loss == 0)
+  }
+}

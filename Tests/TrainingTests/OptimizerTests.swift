@@ -1,0 +1,74 @@
+import ConvNetEngine
+import ConvNetGraphs
+import ConvNetLayers
+import ConvNetTensors
+import ConvNetTraining
+import Testing
+
+@Suite("Optimizer") struct OptimizerTests {
+  private let network = Network("n", input: .features(2)) {
+    Dense(2)
+    BatchNorm()
+  }
+
+  /// Steps one parameter with the same gradient every time.
+  private func steps(
+    _ optimizer: Optimizer, _ name: String, kind: ParameterKind, from weights: [Float],
+    gradients: [[Float]], learningRate: Float
+  ) throws -> [[Float]] {
+    let model = Model(network)
+    var parameters = model.parameters
+    parameters[name] = Tensor(weights, shape: try #require(parameters[name]).shape)
+    let store = try ParameterStore(parameters)
+    let state = OptimizerState(optimizer, graph: model.graph)
+    return try gradients.map { gradient in
+      var gradient = gradient
+      gradient.withUnsafeMutableBufferPointer {
+        state.step(name, kind: kind, gradient: $0, learningRate: learningRate, in: store)
+      }
+      return try #require(store[name]).elements
+    }
+  }
+
+  /// v <- 0.5 v - 0.25 g - 0.5 * 0.25 w, w <- w + v: powers of two, so that every number below is exact.
+  @Test("momentum and decay follow the lecture's formula, computed by hand")
+  func formula() throws {
+    let results = try steps(
+      .sgd(momentum: 0.5, weightDecay: 0.5), "dense1.bias", kind: .bias, from: [1, -2],
+      gradients: [[2, 0], [0, 4], [1, 1]], learningRate: 0.25)
+    // 1: v = -0.5 - 0.125 = -0.625, w = 0.375;  v = 0.25, w = -1.75
+    // 2: v = -0.3125 - 0.046875 = -0.359375, w = 0.015625;  v = 0.125 - 1 + 0.21875 = -0.65625, w = -2.40625
+    // 3: v = -0.1796875 - 0.25 - 0.001953125, w = -0.416015625;
+    //    v = -0.328125 - 0.25 + 0.30078125, w = -2.68359375
+    #expect(
+      results == [[0.375, -1.75], [0.015625, -2.40625], [-0.416015625, -2.68359375]])
+  }
+
+  @Test("without momentum and decay it is plain gradient descent")
+  func plain() throws {
+    let results = try steps(
+      .sgd(), "dense1.bias", kind: .bias, from: [1, 1], gradients: [[2, -4], [2, -4]],
+      learningRate: 0.5)
+    #expect(results == [[0, 3], [-1, 5]])
+  }
+
+  @Test(
+    "decay takes all parameters or kernels only",
+    arguments: [
+      (.all, .kernel, 0.5), (.all, .bias, 0.5), (.all, .scale, 0.5), (.kernels, .kernel, 0.5),
+      (.kernels, .bias, 1), (.kernels, .scale, 1), (.kernels, .shift, 1),
+    ] as [(WeightDecayScope, ParameterKind, Float)])
+  func scope(scope: WeightDecayScope, kind: ParameterKind, expected: Float) throws {
+    let results = try steps(
+      .sgd(momentum: 0, weightDecay: 0.5, decaying: scope), "dense1.bias", kind: kind,
+      from: [1, 1], gradients: [[0, 0]], learningRate: 1)
+    #expect(results == [[expected, expected]])
+  }
+
+  @Test("moving averages have no velocity")
+  func runningStatistics() {
+    let state = OptimizerState(.sgd(momentum: 0.9), graph: Model(network).graph)
+    #expect(
+      Set(state.velocities.keys) == ["dense1.weight", "dense1.bias", "bn1.weight", "bn1.bias"])
+  }
+}

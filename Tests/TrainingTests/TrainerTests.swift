@@ -1,0 +1,226 @@
+import ConvNetDatasets
+import ConvNetEngine
+import ConvNetFormats
+import ConvNetGraphs
+import ConvNetLayers
+import ConvNetModels
+import ConvNetTensors
+import ConvNetTestSupport
+import ConvNetTraining
+import Testing
+
+@Suite("Trainer") struct TrainerTests {
+  @Test("LeNet-5 learns bars by their place within a few epochs")
+  func learns() throws {
+    let options = ModelOptions(height: 28, width: 28, channels: 1, classes: 4)
+    var model = Model(lenet5(options), seed: 1)
+    let trainer = Trainer(
+      optimizer: .sgd(momentum: 0.9, weightDecay: 0.0005), schedule: .plateau(from: 0.02),
+      batchSize: 32)
+    let validation = try syntheticData(count: 200, seed: 2)
+    var last: EpochReport?
+    try trainer.fit(&model, on: syntheticData(count: 800), validating: validation, epochs: 4) {
+      last = $0
+    }
+    let report = try #require(last)
+    #expect(report.training.samples == 800 && report.validation?.samples == 200)
+    #expect(try #require(report.validation).top1 > 0.99)
+    #expect(model.classNames == ["bar 0", "bar 1", "bar 2", "bar 3"])
+  }
+
+  @Test("a step of every network of the zoo lowers the loss", arguments: ModelRegistry.entries)
+  func oneStep(entry: ModelEntry) throws {
+    let model = Model(entry.network, seed: 1)
+    let trainer = Trainer(
+      optimizer: .sgd(), schedule: .constant(0.01), batchSize: 4, threads: 1)
+    let session = try TrainingSession(model, trainer: trainer)
+    let step = try session.step(batch: 4)
+    let shape = try #require(step.executable.inputShape(model.inputName))
+    try step.executable.write(.random(shape, seed: 2, in: 0..<1), to: model.inputName)
+    try step.executable.write(
+      .randomClasses(entry.defaults.classes, examples: 4, seed: 3), to: TrainingGraph.labelsName)
+    let losses = try (0..<5).map { _ in try session.run(step) }
+    let first = try #require(losses.first), last = try #require(losses.last)
+    #expect(last < first, "\(losses)")
+    #expect(session.stepCount == 5)
+  }
+
+  @Test("the same seed gives the same bytes, another seed does not")
+  func determinism() throws {
+    let data = try syntheticData(count: 50, extent: 8)
+    func trained(seed: UInt64) throws -> [String: Tensor] {
+      var trainer = momentumTrainer
+      trainer.seed = seed
+      trainer.threads = 2
+      var model = Model(smallNetwork(), seed: 1)
+      try trainer.fit(&model, on: data, epochs: 2)
+      return model.parameters
+    }
+    let first = try trained(seed: 3)
+    #expect(try trained(seed: 3) == first)
+    #expect(try trained(seed: 4) != first)
+  }
+
+  @Test(
+    "no sample is dropped: a tail of any size, and one sample joins the batch before it",
+    arguments: [32, 33, 34, 47, 1, 2, 15])
+  func tails(count: Int) throws {
+    let data = try syntheticData(count: max(count, 4), classes: 4, extent: 8)
+    var model = Model(smallNetwork())
+    var counts: [Int] = []
+    try momentumTrainer.fit(&model, on: data, validating: data, epochs: 1) { progress in
+      counts.append(progress.samples)
+    } epochEnded: { report, _ in
+      #expect(report.training.samples == data.count)
+      #expect(report.validation?.samples == data.count)
+    }
+    #expect(counts.last == data.count)
+    let sizes = zip(counts, [0] + counts).map { $0 - $1 }
+    #expect(sizes.allSatisfy { $0 > 1 })
+    #expect(model.parameters.values.allSatisfy { $0.elements.allSatisfy(\.isFinite) })
+  }
+
+  @Test("the schedule follows the validation error, and each report has its epoch's rate")
+  func schedule() throws {
+    let data = try syntheticData(count: 16, extent: 8)
+    var trainer = momentumTrainer
+    trainer.schedule = .plateau(from: 1e-12, factor: 0.5, patience: 1)
+    var model = Model(smallNetwork())
+    var rates: [Float] = []
+    // A rate too small to change anything: the first epoch improves on nothing, the others do not.
+    try trainer.fit(&model, on: data, validating: data, epochs: 4) { rates.append($0.learningRate) }
+    #expect(rates == [1e-12, 1e-12, 5e-13, 2.5e-13])
+  }
+
+  @Test(
+    "settings that make no sense are refused by name",
+    arguments: [
+      ("learning rate", { $0.schedule = .constant(.nan) }),
+      ("learning rate", { $0.schedule = .constant(-0.1) }),
+      ("learning rate", { $0.schedule = .plateau(from: 0) }),
+      ("learning rate", { $0.schedule = .constant(.infinity) }),
+      ("plateau factor", { $0.schedule = .plateau(from: 1, factor: .nan, patience: 1) }),
+      ("plateau factor", { $0.schedule = .plateau(from: 1, factor: 2, patience: 1) }),
+      ("plateau patience", { $0.schedule = .plateau(from: 1, factor: 0.1, patience: 0) }),
+      ("momentum", { $0.optimizer = .sgd(momentum: .nan) }),
+      ("momentum", { $0.optimizer = .sgd(momentum: 1) }),
+      ("weight decay", { $0.optimizer = .sgd(weightDecay: -1) }),
+      ("weight decay", { $0.optimizer = .sgd(weightDecay: .infinity) }),
+      ("batch size", { $0.batchSize = 0 }), ("label smoothing", { $0.labelSmoothing = 1 }),
+      ("label smoothing", { $0.labelSmoothing = .nan }),
+    ] as [(String, @Sendable (inout Trainer) -> Void)])
+  func settings(name: String, change: @Sendable (inout Trainer) -> Void) throws {
+    var trainer = momentumTrainer
+    change(&trainer)
+    let before = Model(smallNetwork())
+    var model = before
+    let data = try syntheticData(count: 8, extent: 8)
+    let error = #expect(throws: TrainingError.self) { try trainer.fit(&model, on: data, epochs: 1) }
+    guard case .invalidSetting(name, _, _) = error else {
+      Issue.record("\(error as Any)")
+      return
+    }
+    #expect(model.parameters == before.parameters)
+  }
+
+  @Test("other classes than the data's are refused with both lists")
+  func classes() throws {
+    let data = try syntheticData(count: 8, extent: 8)
+    var model = Model(smallNetwork(), classNames: ["a", "b", "c", "d"])
+    var error = #expect(throws: TrainingError.self) {
+      try momentumTrainer.fit(&model, on: data, epochs: 1)
+    }
+    #expect(
+      error
+        == .classMismatch(model: ["a", "b", "c", "d"], data: ["bar 0", "bar 1", "bar 2", "bar 3"]))
+    #expect(error.map { "\($0)".contains("a, b, c, d; the data's are bar 0, bar 1") } == true)
+
+    model = Model(smallNetwork(classes: 3))
+    error = #expect(throws: TrainingError.self) {
+      try momentumTrainer.fit(&model, on: data, epochs: 1)
+    }
+    #expect(error == .classCount(model: 3, data: 4))
+
+    model = Model(smallNetwork())
+    let other = try syntheticData(count: 8, extent: 8, classNames: ["w", "x", "y", "z"])
+    error = #expect(throws: TrainingError.self) {
+      model.classNames = data.classNames
+      try momentumTrainer.fit(&model, on: data, validating: other, epochs: 1)
+    }
+    #expect(error == .classMismatch(model: data.classNames, data: other.classNames))
+  }
+
+  @Test("preprocessing for another input than the network's is refused")
+  func preprocessing() throws {
+    var model = Model(smallNetwork())
+    model.preprocessing = Model(smallNetwork(extent: 9)).preprocessing
+    let data = try syntheticData(count: 8, extent: 8)
+    let error = #expect(throws: TrainingError.self) {
+      try momentumTrainer.fit(&model, on: data, epochs: 1)
+    }
+    #expect(error.map { "\($0)".contains("1x9x9") && "\($0)".contains("1x8x8") } == true)
+  }
+
+  @Test("a number that is not finite stops before the parameters, and names layer, step and rate")
+  func nonFinite() throws {
+    let data = try syntheticData(count: 32, extent: 8)
+    var trainer = momentumTrainer
+    trainer.schedule = .constant(1e30)
+    var model = Model(
+      Network("n", input: .image(height: 8, width: 8, channels: 1)) {
+        Flatten()
+        Dense(16).named("first")
+        ReLU()
+        Dense(4).named("second")
+      })
+    let before = model.parameters
+    let error = #expect(throws: TrainingError.self) {
+      try trainer.fit(&model, on: data, epochs: 3)
+    }
+    guard case .nonFinite(_, let layer, let step, let rate, _) = error else {
+      Issue.record("\(error as Any)")
+      return
+    }
+    #expect(layer == "first.weight")
+    #expect(step > 0 && rate == 1e30)
+    // No epoch was finished, so the model is as it was.
+    #expect(model.parameters == before)
+  }
+
+  @Test("the store is untouched by the step that is refused")
+  func nonFiniteStep() throws {
+    let model = Model(smallNetwork())
+    let session = try TrainingSession(model, trainer: momentumTrainer)
+    let step = try session.step(batch: 2)
+    try step.executable.write(
+      Tensor(repeating: Float.nan, shape: [2, 8, 8, 1]), to: model.inputName)
+    try step.executable.write(Tensor([0, 1] as [Int32]), to: TrainingGraph.labelsName)
+    #expect(throws: TrainingError.self) { try session.run(step) }
+    for id in model.graph.parameters where model.graph[id].parameterKind?.isTrainable == true {
+      #expect(session.store[model.graph[id].name] == model.parameters[model.graph[id].name])
+    }
+    #expect(session.optimizer.velocities.values.allSatisfy { $0.elements.allSatisfy { $0 == 0 } })
+    #expect(session.stepCount == 0)
+  }
+
+  @Test("auxiliary classifiers train with their weight, and are not what is measured")
+  func auxiliary() throws {
+    let network = Network("n", input: .image(height: 8, width: 8, channels: 1)) {
+      Conv2D(4, kernel: 3)
+      ReLU()
+      Auxiliary("aux", weight: 0.3) {
+        Flatten()
+        Dense(4)
+      }
+      Flatten()
+      Dense(4)
+    }
+    var model = Model(network, seed: 2)
+    let before = model.parameters["aux.dense1.weight"]
+    let data = try syntheticData(count: 128, extent: 8)
+    var last: EpochReport?
+    try momentumTrainer.fit(&model, on: data, validating: data, epochs: 6) { last = $0 }
+    #expect(model.parameters["aux.dense1.weight"] != before)
+    #expect(try #require(last?.validation).top1 > 0.9)
+  }
+}
