@@ -46,7 +46,13 @@ extension Model {
   /// - Throws: ``SafetensorsError`` where the file is damaged, ``ModelFileError`` where it describes no model,
   ///   ``GraphError`` where a parameter is missing or has another shape.
   public init(loading path: String) throws {
-    let file = try Safetensors(contentsOf: path)
+    try self.init(Safetensors(contentsOf: path), path: path)
+  }
+
+  /// The model that a file's contents describe.
+  ///
+  /// - Parameter path: for messages.
+  package init(_ file: Safetensors, path: String) throws {
     guard let text = file.metadata[Self.descriptionKey] else {
       throw ModelFileError(
         path: path,
@@ -66,20 +72,22 @@ extension Model {
 
   /// Takes the parameters of a file, by name.
   ///
-  /// - Throws: ``ModelFileError`` naming the first parameter that the file lacks or has in another shape.
+  /// - Throws: ``ModelFileError`` naming the first parameter that the file lacks or has in another
+  ///   shape; the model is then as it was.
   public mutating func loadParameters(from path: String) throws {
     let file = try Safetensors(contentsOf: path)
-    for (name, old) in parameters {
+    var loaded: [String: Tensor] = [:]
+    for (name, old) in parameters.sorted(by: { $0.key < $1.key }) {
       guard let new = file.tensors[name] else {
         throw ModelFileError(path: path, reason: "has no tensor \(name)")
       }
       guard new.shape == old.shape, new.elementType == .float32 else {
         throw ModelFileError(
-          path: path,
-          reason: "tensor \(name) is \(new), the network needs \(old)")
+          path: path, reason: "tensor \(name) is \(new), the network needs \(old)")
       }
-      parameters[name] = new
+      loaded[name] = new
     }
+    parameters = loaded
   }
 
   /// Takes from another model every parameter of the same name and shape.

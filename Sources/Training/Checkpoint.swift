@@ -2,7 +2,7 @@ import ConvNetEngine
 import ConvNetFormats
 import ConvNetGraphs
 package import ConvNetLayers
-import ConvNetTensors
+package import ConvNetTensors
 import Foundation
 
 /// Everything that a training needs to go on as if it had never stopped: parameters, the optimizer's memory, the state of
@@ -24,8 +24,8 @@ public struct Checkpoint: Sendable {
     var seed: UInt64
   }
 
-  var parameters: [String: Tensor]
-  var velocities: [String: Tensor]
+  package private(set) var parameters: [String: Tensor]
+  private(set) var velocities: [String: Tensor]
   var state: State
 
   /// The reports of the finished epochs.

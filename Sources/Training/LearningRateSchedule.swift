@@ -29,19 +29,19 @@ extension LearningRateSchedule: CustomStringConvertible {
 }
 
 /// A schedule in the middle of a training: part of a checkpoint.
-struct ScheduleState: Hashable, Sendable, Codable {
+package struct ScheduleState: Hashable, Sendable, Codable {
   let schedule: LearningRateSchedule
-  private(set) var learningRate: Float
+  package private(set) var learningRate: Float
   private var bestError: Double = .infinity
   private var epochsWithoutImprovement = 0
 
-  init(_ schedule: LearningRateSchedule) {
+  package init(_ schedule: LearningRateSchedule) {
     self.schedule = schedule
     learningRate = schedule.initialRate
   }
 
   /// Takes note of the validation error after an epoch.
-  mutating func record(error: Double) {
+  package mutating func record(error: Double) {
     guard case .plateau(_, let factor, let patience) = schedule else { return }
     if error < bestError {
       bestError = error
@@ -60,7 +60,7 @@ struct ScheduleState: Hashable, Sendable, Codable {
     case schedule, learningRate, bestError, epochsWithoutImprovement
   }
 
-  init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     schedule = try container.decode(LearningRateSchedule.self, forKey: .schedule)
     learningRate = try container.decode(Float.self, forKey: .learningRate)
@@ -68,7 +68,7 @@ struct ScheduleState: Hashable, Sendable, Codable {
     epochsWithoutImprovement = try container.decode(Int.self, forKey: .epochsWithoutImprovement)
   }
 
-  func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(schedule, forKey: .schedule)
     try container.encode(learningRate, forKey: .learningRate)

@@ -1,7 +1,7 @@
 import CKernels
-import ConvNetEngine
-import ConvNetGraphs
-import ConvNetTensors
+package import ConvNetEngine
+package import ConvNetGraphs
+package import ConvNetTensors
 
 /// How parameters follow their gradients.
 public enum Optimizer: Hashable, Sendable, Codable {
@@ -41,12 +41,12 @@ public enum WeightDecayScope: String, Hashable, Sendable, Codable, CaseIterable 
 }
 
 /// An optimizer at work on the parameters of a store: its formula and its memory.
-final class OptimizerState {
+package final class OptimizerState {
   let optimizer: Optimizer
   /// What an optimizer remembers of each parameter: the velocity.
-  private(set) var velocities: [String: Tensor]
+  package private(set) var velocities: [String: Tensor]
 
-  init(_ optimizer: Optimizer, graph: Graph, velocities: [String: Tensor] = [:]) {
+  package init(_ optimizer: Optimizer, graph: Graph, velocities: [String: Tensor] = [:]) {
     self.optimizer = optimizer
     var all: [String: Tensor] = [:]
     for id in graph.parameters where graph[id].parameterKind?.isTrainable == true {
@@ -56,7 +56,7 @@ final class OptimizerState {
   }
 
   /// Updates one parameter in place.
-  func step(
+  package func step(
     _ name: String, kind: ParameterKind, gradient: UnsafeMutableBufferPointer<Float>,
     learningRate: Float, in store: ParameterStore
   ) {

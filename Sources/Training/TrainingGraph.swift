@@ -3,8 +3,8 @@ import ConvNetGraphs
 import ConvNetTensors
 
 /// A network's training step as a graph: forward pass, loss, backward pass.
-struct TrainingGraph {
-  static let labelsName = "labels"
+package struct TrainingGraph {
+  package static let labelsName = "labels"
   static let lossName = "loss"
   static let probabilitiesName = "probabilities"
 

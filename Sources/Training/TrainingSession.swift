@@ -1,23 +1,23 @@
 import CKernels
 import ConvNetCompiler
-import ConvNetEngine
+package import ConvNetEngine
 import ConvNetGraphs
-import ConvNetLayers
+package import ConvNetLayers
 import ConvNetTensors
 
 /// A training in progress: parameters, the optimizer's memory, and the compiled steps, one a batch size.
-final class TrainingSession {
+package final class TrainingSession {
   let trainer: Trainer
   let model: Model
-  let store: ParameterStore
-  let optimizer: OptimizerState
+  package let store: ParameterStore
+  package let optimizer: OptimizerState
   var schedule: ScheduleState
   /// Steps taken since the beginning.
-  private(set) var stepCount: Int
+  package private(set) var stepCount: Int
   private let gradients: [(parameter: String, kind: ParameterKind, output: String)]
   private var steps: [Int: TrainingStep] = [:]
 
-  init(_ model: Model, trainer: Trainer, resuming checkpoint: Checkpoint? = nil) throws {
+  package init(_ model: Model, trainer: Trainer, resuming checkpoint: Checkpoint? = nil) throws {
     self.trainer = trainer
     self.model = model
     store = try ParameterStore(checkpoint?.parameters ?? model.parameters)
@@ -31,7 +31,7 @@ final class TrainingSession {
   }
 
   /// The step for a batch size; compiled where it is asked for the first time.
-  func step(batch: Int) throws -> TrainingStep {
+  package func step(batch: Int) throws -> TrainingStep {
     if let step = steps[batch] { return step }
     let step = TrainingStep(try makeExecutable(batch: batch))
     steps[batch] = step
@@ -54,7 +54,7 @@ final class TrainingSession {
   /// - Throws: ``TrainingError/nonFinite(what:layer:step:learningRate:gradientNorm:)`` before anything that is not
   ///   finite reaches the parameters.
   @discardableResult
-  func run(_ step: TrainingStep) throws -> Double {
+  package func run(_ step: TrainingStep) throws -> Double {
     try step.executable.run(step: stepCount, seed: trainer.seed)
     let loss = try step.executable.withOutput(TrainingGraph.lossName) { Double($0[0]) }
     var isFinite = loss.isFinite

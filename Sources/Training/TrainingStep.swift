@@ -1,13 +1,13 @@
 import ConvNetDatasets
-import ConvNetEngine
+package import ConvNetEngine
 package import ConvNetImages
 package import ConvNetLayers
 import ConvNetGraphs
 import ConvNetTensors
 
 /// A compiled step, in a box that can be kept in a collection.
-final class TrainingStep {
-  var executable: Executable
+package final class TrainingStep {
+  package var executable: Executable
 
   init(_ executable: consuming Executable) {
     self.executable = executable

@@ -1,1 +1,196 @@
-// Tests under construction.
+import ConvNetDatasets
+import ConvNetEvaluation
+import ConvNetFormats
+import ConvNetGraphs
+import ConvNetImages
+import ConvNetLayers
+import ConvNetTensors
+import ConvNetTestSupport
+import ConvNetTraining
+import Foundation
+import Testing
+
+/// A network that answers with the mean of each channel, so that what it should say of a picture is known.
+private func meansOfChannels(
+  classNames: [String] = ["red", "green", "blue"], preprocessing: Preprocessing? = nil
+) throws -> Model {
+  try Model(
+    validating: Network("means", input: .image(height: 4, width: 4, channels: 3)) {
+      GlobalPool.average
+    }, classNames: classNames, preprocessing: preprocessing)
+}
+
+/// One colour a picture.
+private struct Colours: Dataset {
+  var name: String { "colours" }
+  var classNames = ["red", "green", "blue"]
+  var imageShape: Shape? { nil }
+  var samples: [(color: Image.Color, label: Int)]
+  var count: Int { samples.count }
+
+  func label(at index: Int) -> Int { samples[index].label }
+
+  func sample(at index: Int) -> Sample {
+    Sample(image: Image(height: 6, width: 5, color: samples[index].color), label: label(at: index))
+  }
+}
+
+private let red = Image.Color(red: 200, green: 10, blue: 20)
+private let green = Image.Color(red: 10, green: 200, blue: 20)
+private let blue = Image.Color(red: 10, green: 20, blue: 200)
+
+@Suite("Evaluation") struct EvaluationTests {
+  @Test(
+    "the confusion counts every sample under its label and its prediction",
+    arguments: [1, 2, 3, 5, 256])
+  func confusion(batchSize: Int) throws {
+    let data = Colours(samples: [
+      (red, 0), (red, 0), (green, 0), (blue, 1), (blue, 1), (green, 1), (blue, 2),
+    ])
+    let evaluation = try Evaluation(of: meansOfChannels(), on: data, batchSize: batchSize)
+    #expect(evaluation.confusion == [[2, 1, 0], [0, 1, 2], [0, 0, 1]])
+    #expect(evaluation.metrics.samples == 7)
+    #expect(evaluation.metrics.top1 == Double(4) / 7)
+    #expect(evaluation.metrics.top5 == 1)
+    let worst = evaluation.worstConfusions(limit: 5)
+    #expect(
+      worst.map { "\($0.label) \($0.predicted) \($0.count)" } == ["green blue 2", "red green 1"])
+    #expect(worst.map { ($0.share * 3).rounded() } == [2, 1])
+    #expect(evaluation.worstConfusions(limit: 1).count == 1)
+  }
+
+  @Test("the loss is the cross-entropy of the softmax, computed by hand")
+  func loss() throws {
+    // Logits 1, 0, 0: -log(e / (e + 2)) where right, -log(1 / (e + 2)) where wrong.
+    let pure = Image.Color(red: 255, green: 0, blue: 0)
+    let data = Colours(samples: [(pure, 0), (pure, 2)])
+    let evaluation = try Evaluation(of: meansOfChannels(), on: data)
+    let expected = (0.5514447 + 1.5514447) / 2
+    #expect(abs(evaluation.metrics.loss - expected) < 1e-6)
+  }
+
+  @Test("the tail of a data set is neither dropped nor counted twice", arguments: 1...9)
+  func tail(count: Int) throws {
+    let data = Colours(samples: (0..<count).map { ([red, green, blue][$0 % 3], $0 % 3) })
+    var seen: [Int] = []
+    let evaluation = try Evaluation(of: meansOfChannels(), on: data, batchSize: 4) {
+      seen.append($0)
+    }
+    #expect(evaluation.metrics.samples == count && evaluation.metrics.top1 == 1)
+    #expect(evaluation.confusion.flatMap(\.self).reduce(0, +) == count)
+    #expect(seen.last == count)
+  }
+
+  @Test(
+    "other classes than the data's are refused with both lists; a model without names takes the data's"
+  )
+  func classes() throws {
+    var data = Colours(samples: [(red, 0)])
+    data.classNames = ["red", "blue", "green"]
+    var error = #expect(throws: TrainingError.self) {
+      try Evaluation(of: meansOfChannels(), on: data)
+    }
+    #expect(
+      error == .classMismatch(model: ["red", "green", "blue"], data: ["red", "blue", "green"]))
+    data.classNames = ["red", "blue"]
+    error = #expect(throws: TrainingError.self) { try Evaluation(of: meansOfChannels(), on: data) }
+    #expect(error == .classCount(model: 3, data: 2))
+    data.classNames = ["r", "g", "b"]
+    #expect(
+      try Evaluation(of: meansOfChannels(classNames: []), on: data).classNames == ["r", "g", "b"])
+  }
+
+  @Test("the protocol says how pictures were prepared")
+  func protocolText() throws {
+    let preprocessing = try Preprocessing(
+      height: 4, width: 4, channels: 3, mean: [0.5, 0.25, 0], deviation: [1, 2, 4])
+    let model = try meansOfChannels(preprocessing: preprocessing)
+    #expect(
+      try Evaluation(of: model, on: Colours(samples: [(red, 0)])).protocolDescription
+        == "resized to 4x4 (bilinear, antialiased), 3 channels, mean [0.5, 0.25, 0.0], "
+        + "deviation [1.0, 2.0, 4.0], one view")
+  }
+}
+
+@Suite("Classifier") struct ClassifierTests {
+  @Test("the preprocessing stored in the file is applied", arguments: [1, 2])
+  func storedPreprocessing(batch: Int) throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("model.safetensors")
+    let preprocessing = try Preprocessing(
+      height: 4, width: 4, channels: 3, mean: [0.8, 0, 0], deviation: [1, 1, 0.25])
+    try meansOfChannels(preprocessing: preprocessing).save(to: path)
+    let classifier = try Classifier(loading: path, batch: batch)
+    #expect(classifier.model.preprocessing == preprocessing)
+    // (51 / 255 - 0.8) / 1, (51 / 255) / 1, (51 / 255) / 0.25
+    let exponentials = [-0.6, 0.2, 0.8].map { (logit: Double) in exp(logit) }
+    let expected = exponentials.map { $0 / exponentials.reduce(0, +) }
+    let classification = try classifier.classify(Image(height: 9, width: 3, color: .init(grey: 51)))
+    for (probability, expected) in zip(classification.probabilities, expected) {
+      #expect(abs(Double(probability) - expected) < 1e-6)
+    }
+    #expect(classification.top(2).map(\.label) == ["blue", "green"])
+    #expect(classification.top(2).map(\.index) == [2, 1])
+    #expect(classification.top(99).count == 3)
+  }
+
+  @Test("the classifier says of every sample what the evaluation counts", arguments: [1, 4, 7])
+  func agrees(batch: Int) throws {
+    let network = Network("small", input: .image(height: 8, width: 8, channels: 1)) {
+      Conv2D(3, kernel: 3)
+      BatchNorm()
+      ReLU()
+      Flatten()
+      Dropout(0.5)
+      Dense(4)
+    }
+    let model = try Model(validating: network, seed: 5)
+    let pixels = Tensor.random([23, 8, 8], seed: 6, in: 0..<256).elements.map { UInt8($0) }
+    let data = try IDXDataset(
+      name: "noise", images: Tensor(pixels, shape: [23, 8, 8]),
+      labels: Tensor((0..<23).map { UInt8($0 % 4) }))
+    let evaluation = try Evaluation(of: model, on: data, batchSize: 5)
+    let classifier = try Classifier(model, batch: batch)
+    let answers = try classifier.classify((0..<23).map { data.sample(at: $0).image })
+    var confusion = [[Int]](repeating: [Int](repeating: 0, count: 4), count: 4)
+    for (index, answer) in answers.enumerated() {
+      #expect(abs(answer.probabilities.reduce(0, +) - 1) < 1e-5)
+      confusion[data.label(at: index)][try #require(answer.top(1).first).index] += 1
+    }
+    #expect(confusion == evaluation.confusion)
+  }
+
+  @Test("classes without names are numbered; ties go to the first")
+  func names() throws {
+    let classifier = try Classifier(meansOfChannels(classNames: []))
+    let top = try classifier.classify(Image(height: 2, width: 2, color: .black)).top(3)
+    #expect(top.map(\.label) == ["class 0", "class 1", "class 2"])
+  }
+
+  @Test("no pictures are no classifications")
+  func nothing() throws {
+    #expect(try Classifier(meansOfChannels()).classify([Image]()).isEmpty)
+  }
+
+  @Test("a network that is not given pictures, or preprocessing for another input, is refused")
+  func refused() throws {
+    let features = Model(Network("n", input: .features(4)) { Dense(2) })
+    #expect(throws: TrainingError.self) { try Classifier(features) }
+    let other = try Preprocessing(height: 5, width: 4, channels: 3)
+    #expect(throws: TrainingError.self) { try Classifier(meansOfChannels(preprocessing: other)) }
+  }
+
+  @Test("an auxiliary classifier is not asked")
+  func auxiliary() throws {
+    let network = Network("n", input: .image(height: 4, width: 4, channels: 3)) {
+      Auxiliary("aux", weight: 0.3) {
+        Flatten()
+        Dense(7)
+      }
+      GlobalPool.average
+    }
+    let answer = try Classifier(Model(network)).classify(Image(height: 4, width: 4, color: blue))
+    #expect(answer.probabilities.count == 3)
+    #expect(answer.top(1).map(\.index) == [2])
+  }
+}

@@ -41,7 +41,7 @@ private struct EventReader {
 
   private static func masked(_ bytes: [UInt8]) -> UInt64 {
     let sum = UInt64(checkSumCastagnoli(bytes))
-    return ((sum >> 15 | sum << 17) & 0xFFFF_FFFF) + 0xA282_EAD8 & 0xFFFF_FFFF
+    return (((sum >> 15 | sum << 17) & 0xFFFF_FFFF) + 0xA282_EAD8) & 0xFFFF_FFFF
   }
 
   /// The fields of a message: numbers of any wire type as bits, bytes as they are.

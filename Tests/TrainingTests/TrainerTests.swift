@@ -9,6 +9,17 @@ import ConvNetTestSupport
 import ConvNetTraining
 import Testing
 
+private struct Setting: Sendable, CustomTestStringConvertible {
+  var name: String
+  var change: @Sendable (inout Trainer) -> Void
+  var testDescription: String { name }
+
+  init(_ name: String, _ change: @escaping @Sendable (inout Trainer) -> Void) {
+    self.name = name
+    self.change = change
+  }
+}
+
 @Suite("Trainer") struct TrainerTests {
   @Test("LeNet-5 learns bars by their place within a few epochs")
   func learns() throws {
@@ -35,11 +46,13 @@ import Testing
       optimizer: .sgd(), schedule: .constant(0.01), batchSize: 4, threads: 1)
     let session = try TrainingSession(model, trainer: trainer)
     let step = try session.step(batch: 4)
-    let shape = try #require(step.executable.inputShape(model.inputName))
+    let inputShape = step.executable.inputShape(model.inputName)
+    let shape = try #require(inputShape)
     try step.executable.write(.random(shape, seed: 2, in: 0..<1), to: model.inputName)
     try step.executable.write(
       .randomClasses(entry.defaults.classes, examples: 4, seed: 3), to: TrainingGraph.labelsName)
-    let losses = try (0..<5).map { _ in try session.run(step) }
+    var losses: [Double] = []
+    for _ in 0..<5 { losses.append(try session.run(step)) }
     let first = try #require(losses.first), last = try #require(losses.last)
     #expect(last < first, "\(losses)")
     #expect(session.stepCount == 5)
@@ -95,28 +108,29 @@ import Testing
   @Test(
     "settings that make no sense are refused by name",
     arguments: [
-      ("learning rate", { $0.schedule = .constant(.nan) }),
-      ("learning rate", { $0.schedule = .constant(-0.1) }),
-      ("learning rate", { $0.schedule = .plateau(from: 0) }),
-      ("learning rate", { $0.schedule = .constant(.infinity) }),
-      ("plateau factor", { $0.schedule = .plateau(from: 1, factor: .nan, patience: 1) }),
-      ("plateau factor", { $0.schedule = .plateau(from: 1, factor: 2, patience: 1) }),
-      ("plateau patience", { $0.schedule = .plateau(from: 1, factor: 0.1, patience: 0) }),
-      ("momentum", { $0.optimizer = .sgd(momentum: .nan) }),
-      ("momentum", { $0.optimizer = .sgd(momentum: 1) }),
-      ("weight decay", { $0.optimizer = .sgd(weightDecay: -1) }),
-      ("weight decay", { $0.optimizer = .sgd(weightDecay: .infinity) }),
-      ("batch size", { $0.batchSize = 0 }), ("label smoothing", { $0.labelSmoothing = 1 }),
-      ("label smoothing", { $0.labelSmoothing = .nan }),
-    ] as [(String, @Sendable (inout Trainer) -> Void)])
-  func settings(name: String, change: @Sendable (inout Trainer) -> Void) throws {
+      Setting("learning rate") { $0.schedule = .constant(.nan) },
+      Setting("learning rate") { $0.schedule = .constant(-0.1) },
+      Setting("learning rate") { $0.schedule = .plateau(from: 0) },
+      Setting("learning rate") { $0.schedule = .constant(.infinity) },
+      Setting("plateau factor") { $0.schedule = .plateau(from: 1, factor: .nan, patience: 1) },
+      Setting("plateau factor") { $0.schedule = .plateau(from: 1, factor: 2, patience: 1) },
+      Setting("plateau patience") { $0.schedule = .plateau(from: 1, factor: 0.1, patience: 0) },
+      Setting("momentum") { $0.optimizer = .sgd(momentum: .nan) },
+      Setting("momentum") { $0.optimizer = .sgd(momentum: 1) },
+      Setting("weight decay") { $0.optimizer = .sgd(weightDecay: -1) },
+      Setting("weight decay") { $0.optimizer = .sgd(weightDecay: .infinity) },
+      Setting("batch size") { $0.batchSize = 0 },
+      Setting("label smoothing") { $0.labelSmoothing = 1 },
+      Setting("label smoothing") { $0.labelSmoothing = .nan },
+    ])
+  private func settings(_ setting: Setting) throws {
     var trainer = momentumTrainer
-    change(&trainer)
+    setting.change(&trainer)
     let before = Model(smallNetwork())
     var model = before
     let data = try syntheticData(count: 8, extent: 8)
     let error = #expect(throws: TrainingError.self) { try trainer.fit(&model, on: data, epochs: 1) }
-    guard case .invalidSetting(name, _, _) = error else {
+    guard case .invalidSetting(setting.name, _, _) = error else {
       Issue.record("\(error as Any)")
       return
     }
@@ -205,7 +219,7 @@ import Testing
 
   @Test("auxiliary classifiers train with their weight, and are not what is measured")
   func auxiliary() throws {
-    let network = Network("n", input: .image(height: 8, width: 8, channels: 1)) {
+    let network = Network("n", input: .image(height: 16, width: 16, channels: 1)) {
       Conv2D(4, kernel: 3)
       ReLU()
       Auxiliary("aux", weight: 0.3) {
@@ -217,7 +231,7 @@ import Testing
     }
     var model = Model(network, seed: 2)
     let before = model.parameters["aux.dense1.weight"]
-    let data = try syntheticData(count: 128, extent: 8)
+    let data = try syntheticData(count: 256, extent: 16)
     var last: EpochReport?
     try momentumTrainer.fit(&model, on: data, validating: data, epochs: 6) { last = $0 }
     #expect(model.parameters["aux.dense1.weight"] != before)

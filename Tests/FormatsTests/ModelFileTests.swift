@@ -1,0 +1,152 @@
+import ConvNetFormats
+import ConvNetGraphs
+import ConvNetImages
+import ConvNetLayers
+import ConvNetTensors
+import ConvNetTestSupport
+import Testing
+
+@Suite("Model file") struct ModelFileTests {
+  private static func network(classes: Int = 3) -> Network {
+    Network("small", input: .image(height: 6, width: 6, channels: 1), dataFormat: .channelsFirst) {
+      Residual(shortcut: .zeroPadded) { Conv2D(4, kernel: 3, stride: 2, padding: .symmetric(1)) }
+      BatchNorm()
+      Auxiliary("aux", weight: 0.3) {
+        GlobalPool.max
+        Dense(classes)
+      }
+      Flatten()
+      Dropout(0.25)
+      Dense(classes).named("fc")
+    }
+  }
+
+  private func model() throws -> Model {
+    var model = try Model(
+      validating: Self.network(), seed: 3, classNames: ["a", "ü \"b\"", "c/d\n"],
+      preprocessing: Preprocessing(
+        height: 6, width: 6, channels: 1, mean: [0.1], deviation: [0.3], dataFormat: .channelsFirst,
+        background: .black))
+    model.trainingSummary = ["top1": "0.9"]
+    return model
+  }
+
+  @Test("everything that a model is comes back, and is written again as the same bytes")
+  func roundTrip() throws {
+    let directory = try TemporaryDirectory()
+    let (first, second) = (directory.file("first"), directory.file("second"))
+    let model = try model()
+    try model.save(to: first)
+    let back = try Model(loading: first)
+    #expect(back.graph == model.graph)
+    #expect(back.parameters == model.parameters)
+    #expect(back.classNames == model.classNames)
+    #expect(back.preprocessing == model.preprocessing)
+    #expect(back.trainingSummary == model.trainingSummary)
+    #expect(back.dataFormat == .channelsFirst && back.classCount == 3)
+    try back.save(to: second)
+    #expect(try fileBytes(first) == fileBytes(second))
+    #expect(try directory.contents() == ["first", "second"])
+  }
+
+  @Test("a file without a network, or with a damaged one, is refused and says what to do")
+  func refused() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("model")
+    try model().save(to: path)
+    let good = try Safetensors(contentsOf: path)
+    func refusal(_ change: (inout Safetensors) -> Void) throws -> String {
+      var file = good
+      change(&file)
+      try file.write(to: path)
+      do {
+        _ = try Model(loading: path)
+        return "accepted"
+      } catch let error as ModelFileError {
+        #expect(error.path == path)
+        return "\(error)"
+      } catch let error as GraphError {
+        return "\(error)"
+      }
+    }
+    #expect(try refusal { $0.metadata = [:] }.contains("--weights"))
+    for text in ["", "null", "{}", "[]", "{\"graph\":1}"] {
+      #expect(try refusal { $0.metadata["convnet.model"] = text }.contains("damaged"))
+    }
+    #expect(
+      try refusal { $0.tensors["fc.bias"] = nil }.contains("parameter fc.bias has no value"))
+    #expect(
+      try refusal { $0.tensors["fc.bias"] = Tensor(zeros: [4]) }
+        .contains("parameter fc.bias needs shape 3, has 4"))
+    #expect(
+      try refusal { $0.tensors["fc.bias"] = Tensor(zeros: [3], elementType: .bfloat16) }
+        .contains("must be float32"))
+    // A shape that the operations do not make, and preprocessing that cannot be.
+    for (old, new) in [("[1,4,3,3]", "[1,5,3,3]"), ("\"deviation\":[", "\"deviation\":[1,")] {
+      let text = try refusal { file in
+        let text = file.metadata["convnet.model"] ?? ""
+        #expect(text.contains(old))
+        file.metadata["convnet.model"] = text.split(
+          separator: old, omittingEmptySubsequences: false
+        )
+        .joined(separator: new)
+      }
+      #expect(text.contains("damaged"), "\(text)")
+    }
+  }
+
+  @Test(
+    "twenty thousand mutated descriptions neither trap nor make a model that is not well formed")
+  func fuzz() async {
+    await #expect(processExitsWith: .success) {
+      let directory = try TemporaryDirectory()
+      let path = directory.file("model")
+      try Model(ModelFileTests.network()).save(to: path)
+      var file = try Safetensors(contentsOf: path)
+      let text = [UInt8]((file.metadata["convnet.model"] ?? "").utf8)
+      var mutator = Mutator(samples: [text], seed: 4)
+      limitMemory(toExtra: 256 << 20)
+      for _ in 0..<20_000 {
+        file.metadata["convnet.model"] = String(decoding: mutator.mutant(), as: UTF8.self)
+        try (try? Model(file, path: path))?.graph.verify()
+      }
+    }
+  }
+
+  @Test("the parameters of another file are taken by name, or refused by name")
+  func loadParameters() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("weights")
+    var model = try model()
+    var file = Safetensors(tensors: Model(Self.network(), seed: 8).parameters)
+    file.tensors["unused"] = Tensor(zeros: [2])
+    try file.write(to: path)
+    try model.loadParameters(from: path)
+    #expect(model.parameters == Model(Self.network(), seed: 8).parameters)
+
+    let before = model.parameters
+    file.tensors["fc.weight"] = Tensor(zeros: [1])
+    try file.write(to: path)
+    var error = #expect(throws: ModelFileError.self) { try model.loadParameters(from: path) }
+    #expect(
+      error?.reason
+        == "tensor fc.weight is Tensor(1, float32), the network needs Tensor(3x36, float32)")
+    file.tensors["fc.weight"] = nil
+    try file.write(to: path)
+    error = #expect(throws: ModelFileError.self) { try model.loadParameters(from: path) }
+    #expect(error?.reason == "has no tensor fc.weight")
+    // Refused as a whole: not half of the parameters are new.
+    #expect(model.parameters == before)
+  }
+
+  @Test("fine-tuning takes what fits and names what does not")
+  func takeParameters() throws {
+    let source = Model(Self.network(classes: 3), seed: 1)
+    var target = Model(Self.network(classes: 5), seed: 2)
+    let fresh = target.parameters
+    let kept = target.takeParameters(from: source)
+    #expect(kept == ["aux.dense1.bias", "aux.dense1.weight", "fc.bias", "fc.weight"])
+    #expect(target.parameters["conv1.weight"] == source.parameters["conv1.weight"])
+    #expect(target.parameters["fc.weight"] == fresh["fc.weight"])
+  }
+}
