@@ -114,9 +114,11 @@ public struct Trainer: Sendable {
     progress: (Progress) throws -> Void
   ) throws -> ClassificationMetrics {
     var metrics = ClassificationMetrics()
+    var last: TrainingStep?
     loader.start(epoch: epoch)
     while let batch = try loader.next() {
       let step = try session.step(batch: batch.count)
+      last = step
       try step.load(batch, input: session.model.inputName)
       let loss = try session.run(step)
       try step.executable.withOutput(TrainingGraph.probabilitiesName) { scores in
@@ -128,6 +130,7 @@ public struct Trainer: Sendable {
           totalSamples: loader.sampleCount,
           metrics: metrics))
     }
+    if let last { try session.requireFiniteParameters(after: last) }
     return metrics
   }
 
