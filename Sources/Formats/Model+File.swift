@@ -90,18 +90,22 @@ extension Model {
     parameters = loaded
   }
 
-  /// Takes from another model every parameter of the same name and shape.
+  /// Takes from a file every parameter of the same name and shape: the beginning of fine-tuning.
   ///
-  /// - Returns: the names of those that it has in another shape or not at all, which stay as they were.
-  public mutating func takeParameters(from other: Model) -> [String] {
-    var kept: [String] = []
-    for (name, own) in parameters {
-      if let new = other.parameters[name], new.shape == own.shape {
-        parameters[name] = new
-      } else {
-        kept.append(name)
-      }
+  /// - Returns: the names of those that the file has in another shape or not at all, which stay as
+  ///   they were.
+  /// - Throws: ``ModelFileError`` where the file has none of the network's parameters.
+  public mutating func takeParameters(from path: String) throws -> [String] {
+    let tensors = try Safetensors(contentsOf: path).tensors
+    let fitting = parameters.filter { name, own in
+      tensors[name].map { $0.shape == own.shape && $0.elementType == .float32 } ?? false
     }
-    return kept.sorted()
+    guard !fitting.isEmpty else {
+      throw ModelFileError(
+        path: path,
+        reason: "has none of the parameters of \(graph.name); use another network or file")
+    }
+    for name in fitting.keys { parameters[name] = tensors[name] }
+    return parameters.keys.filter { fitting[$0] == nil }.sorted()
   }
 }

@@ -43,6 +43,13 @@ extension Model {
         subject: graph.name,
         problem: .elementType(input: 0, expected: .float32, actual: input.elementType))
     }
+    let own = graph.inputs.first.map { graph[$0].shape.dimensions } ?? []
+    guard input.shape.rank == own.count, input.shape[1] == own[1] else {
+      let expected = own.dropFirst().map { "x\($0)" }.joined()
+      throw GraphError(
+        subject: graph.name,
+        problem: .shape(input: 0, expected: "N\(expected)", actual: input.shape))
+    }
     var executable = try Executable(
       graph.reshaped(inputs: [name: input.shape]), parameters: parameters,
       options: CompilationOptions(inputFormat: .channelsFirst, threads: threads))

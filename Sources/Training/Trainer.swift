@@ -114,9 +114,11 @@ public struct Trainer: Sendable {
     progress: (Progress) throws -> Void
   ) throws -> ClassificationMetrics {
     var metrics = ClassificationMetrics()
+    var last: TrainingStep?
     loader.start(epoch: epoch)
     while let batch = try loader.next() {
       let step = try session.step(batch: batch.count)
+      last = step
       try step.load(batch, input: session.model.inputName)
       let loss = try session.run(step)
       try step.executable.withOutput(TrainingGraph.probabilitiesName) { scores in
@@ -128,6 +130,7 @@ public struct Trainer: Sendable {
           totalSamples: loader.sampleCount,
           metrics: metrics))
     }
+    if let last { try session.requireFiniteParameters(after: last) }
     return metrics
   }
 
@@ -209,6 +212,8 @@ extension EpochReport: CustomStringConvertible {
       "epoch \(epoch): loss \((training.loss * 10_000).rounded() / 10_000), accuracy "
       + percent(training.top1)
     if let validation { text += ", validation accuracy \(percent(validation.top1))" }
-    return text + ", learning rate \(learningRate), \(Int(imagesPerSecond)) images/s"
+    // Six digits: 0.0001 and not 0.000100000005, the nearest single-precision number.
+    let rate = Double((Double(learningRate) * 1e9).rounded()) / 1e9
+    return text + ", learning rate \(rate), \(Int(imagesPerSecond)) images/s"
   }
 }

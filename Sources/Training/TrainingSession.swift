@@ -75,8 +75,37 @@ package final class TrainingSession {
     return loss
   }
 
+  /// Checks what the steps made of the parameters: an update may overflow although its gradient is finite.
+  ///
+  /// - Parameter step: the last that was run.
+  /// - Throws: ``TrainingError`` naming the first parameter or moving average that is not finite.
+  func requireFiniteParameters(after step: TrainingStep) throws {
+    for id in model.graph.parameters {
+      let name = model.graph[id].name
+      guard store.withFloats(of: name, { ck_all_finite($0.baseAddress, $0.count) }) == false else {
+        continue
+      }
+      throw nonFinite("the value", of: name, norm: try measureGradients(of: step).norm)
+    }
+  }
+
   /// Names the first layer whose gradient is not finite.
   private func nonFinite(_ loss: Double, _ step: TrainingStep) throws -> TrainingError {
+    let (norm, culprit) = try measureGradients(of: step)
+    return nonFinite(
+      loss.isFinite ? "the gradient" : "the loss", of: culprit ?? model.graph.name, norm: norm)
+  }
+
+  private func nonFinite(_ what: String, of layer: String, norm: Double) -> TrainingError {
+    .nonFinite(
+      what: what, layer: layer, step: stepCount, learningRate: schedule.learningRate,
+      gradientNorm: norm)
+  }
+
+  /// The length of the gradient by all parameters, and the first parameter whose gradient is not finite.
+  private func measureGradients(
+    of step: TrainingStep
+  ) throws -> (norm: Double, culprit: String?) {
     var squares = 0.0
     var culprit: String?
     for gradient in gradients {
@@ -86,15 +115,6 @@ package final class TrainingSession {
       squares += sum
       if !isFinite, culprit == nil { culprit = gradient.parameter }
     }
-    return .nonFinite(
-      what: loss.isFinite ? "the gradient" : "the loss", layer: culprit ?? model.graph.name,
-      step: stepCount, learningRate: schedule.learningRate, gradientNorm: squares.squareRoot())
-  }
-
-  /// The model with the parameters as they are now.
-  var trainedModel: Model {
-    var trained = model
-    trained.parameters = store.values
-    return trained
+    return (squares.squareRoot(), culprit)
   }
 }

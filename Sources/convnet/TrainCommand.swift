@@ -103,8 +103,8 @@ struct TrainCommand: ParsableCommand {
       from: model, imageShape: training.imageShape, classNames: training.classNames,
       seed: shared.seed)
     if let `init` {
-      for name in try model.takeParameters(from: Model(loading: `init`)) {
-        shared.note("\(name) has another shape in \(`init`): freshly initialized")
+      for name in try model.takeParameters(from: `init`) {
+        shared.note("\(name) does not fit or is not in \(`init`): freshly initialized")
       }
     }
     return model

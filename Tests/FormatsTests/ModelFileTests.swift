@@ -141,12 +141,19 @@ import Testing
 
   @Test("fine-tuning takes what fits and names what does not")
   func takeParameters() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("weights")
     let source = Model(Self.network(classes: 3), seed: 1)
     var target = Model(Self.network(classes: 5), seed: 2)
     let fresh = target.parameters
-    let kept = target.takeParameters(from: source)
+    try source.save(to: path)
+    let kept = try target.takeParameters(from: path)
     #expect(kept == ["aux.dense1.bias", "aux.dense1.weight", "fc.bias", "fc.weight"])
     #expect(target.parameters["conv1.weight"] == source.parameters["conv1.weight"])
     #expect(target.parameters["fc.weight"] == fresh["fc.weight"])
+
+    try Safetensors(tensors: ["other": Tensor(zeros: [1])]).write(to: path)
+    let error = #expect(throws: ModelFileError.self) { try target.takeParameters(from: path) }
+    #expect(error?.reason.contains("none of the parameters of small") == true)
   }
 }

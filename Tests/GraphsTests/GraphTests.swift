@@ -135,7 +135,7 @@ private func sample() throws -> Graph {
     let text = String(decoding: try encoder.encode(kind), as: UTF8.self)
     #expect(
       text
-        == #"{"attributes":{"mode":"edge","sides":[{"after":0,"before":1}]},"kind":"pad"}"#)
+        == #"{"attributes":{"channels":{"after":0,"before":0},"mode":"edge","sides":[{"after":0,"before":1}]},"kind":"pad"}"#)
     let unknown = Data(#"{"attributes":{},"kind":"fold"}"#.utf8)
     let error = #expect(throws: DecodingError.self) {
       try JSONDecoder().decode(OperationKind.self, from: unknown)

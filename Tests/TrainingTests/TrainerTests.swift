@@ -217,6 +217,27 @@ private struct Setting: Sendable, CustomTestStringConvertible {
     #expect(session.stepCount == 0)
   }
 
+  @Test("an update that overflows in an epoch's last step does not reach the model")
+  func overflow() throws {
+    let data = try syntheticData(count: 32, extent: 8)
+    var trainer = momentumTrainer
+    // One step an epoch, whose finite gradient the rate carries beyond the largest number.
+    trainer.batchSize = 32
+    trainer.schedule = .constant(.greatestFiniteMagnitude)
+    trainer.optimizer = .sgd(weightDecay: 100)
+    var model = Model(smallNetwork())
+    let before = model.parameters
+    let error = #expect(throws: TrainingError.self) {
+      try trainer.fit(&model, on: data, epochs: 1)
+    }
+    guard case .nonFinite("the value", _, 1, .greatestFiniteMagnitude, let norm) = error else {
+      Issue.record("\(error as Any)")
+      return
+    }
+    #expect(norm.isFinite && norm > 0)
+    #expect(model.parameters == before)
+  }
+
   @Test("auxiliary classifiers train with their weight, and are not what is measured")
   func auxiliary() throws {
     let network = Network("n", input: .image(height: 16, width: 16, channels: 1)) {

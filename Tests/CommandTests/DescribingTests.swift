@@ -1,0 +1,178 @@
+import Foundation
+import Testing
+
+@Suite("Commands that describe") struct DescribingTests {
+  @Test("models: the table")
+  func models() throws {
+    let run = try convnet("models")
+    #expect(run.status == 0 && run.errors.isEmpty)
+    #expect(
+      run.output == """
+        name    year    input  parameters  multiply-adds  paper
+        ──────  ────  ───────  ──────────  ─────────────  ───────────────────────────────────────────────────────
+        lenet5  1998  28x28x1      61.7 k          417 k  Gradient-Based Learning Applied to Document Recognition
+
+        """)
+  }
+
+  @Test("models: one JSON value with the documented keys")
+  func modelsJSON() throws {
+    let run = try convnet("models", "--json")
+    #expect(
+      run.output == """
+        [{"input":[28,28,1],"multiplyAdds":416520,"name":"lenet5","paper":"Gradient-Based Learning Applied to \
+        Document Recognition","parameters":61706,"year":1998}]
+
+        """)
+  }
+
+  @Test("summary: the table of layers and the memory")
+  func summary() throws {
+    let run = try convnet("summary", "lenet5")
+    #expect(run.status == 0 && run.errors.isEmpty)
+    let lines = run.output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    #expect(
+      lines.prefix(16).joined(separator: "\n") == """
+        layer     kind              output  parameters  multiply-adds
+        ────────  ──────────────  ────────  ──────────  ─────────────
+        conv1     convolution      28x28x6         156          118 k
+        tanh1     activation       28x28x6
+        pool1     averagePooling   14x14x6
+        conv2     convolution     10x10x16      2.42 k          240 k
+        tanh2     activation      10x10x16
+        pool2     averagePooling    5x5x16
+        flatten1  flatten              400
+        dense1    dense                120      48.1 k           48 k
+        tanh3     activation           120
+        dense2    dense                 84      10.2 k         10.1 k
+        tanh4     activation            84
+        dense3    dense                 10         850            840
+        ────────  ──────────────  ────────  ──────────  ─────────────
+        lenet5                                  61.7 k          417 k
+        """)
+    // How many bytes the plan needs depends on the layouts that the processor prefers.
+    #expect(lines[17].hasPrefix("Memory for inference at batch 1: weights "))
+    #expect(lines[17].hasSuffix(" at their peak"))
+    #expect(lines.count == 19)
+  }
+
+  @Test("summary: the documented keys, and sizes of one's own")
+  func summaryJSON() throws {
+    let run = try convnet(
+      "summary", "lenet5", "--json", "--input", "32x40", "--classes", "26", "--batch", "8",
+      "--mode",
+      "training")
+    let summary = try #require(try run.json() as? [String: Any])
+    #expect(Set(summary.keys) == ["name", "parameters", "multiplyAdds", "layers", "memory"])
+    let layers = try #require(summary["layers"] as? [[String: Any]])
+    for layer in layers {
+      #expect(Set(layer.keys) == ["name", "kind", "output", "parameters", "multiplyAdds"])
+    }
+    #expect(layers.first?["output"] as? [Int] == [32, 40, 6])
+    #expect(layers.last?["output"] as? [Int] == [26])
+    let memory = try #require(summary["memory"] as? [String: Int])
+    #expect(Set(memory.keys) == ["weightBytes", "activationBytes"])
+    // At least the input; and every parameter as it is.
+    #expect(try #require(memory["activationBytes"]) >= 4 * 8 * 32 * 40)
+    #expect(try #require(memory["weightBytes"]) >= 4 * #require(summary["parameters"] as? Int))
+  }
+
+  @Test("explain: the graph after a pass")
+  func explainAfter() throws {
+    let run = try convnet("explain", "lenet5", "--after", "activation-fusion")
+    #expect(run.status == 0 && run.errors.isEmpty)
+    #expect(run.output.hasPrefix("lenet5: 8 operations, 61706 parameters, 416520 multiply-adds\n"))
+    #expect(run.output.contains("conv1     convolution 5x5 stride 1 same + tanh"))
+    let before = try convnet("explain", "lenet5", "--after", "addition-fusion")
+    #expect(before.output.hasPrefix("lenet5: 12 operations"))
+    #expect(!before.output.contains("+ tanh"))
+  }
+
+  @Test("explain: every pass says what it did, and nothing where it did nothing")
+  func explain() throws {
+    let run = try convnet("explain", "lenet5")
+    for heading in ["PASSES", "GRAPH", "PLAN", "ARENA of "] {
+      #expect(run.output.contains(heading))
+    }
+    let passes = run.output.split(separator: "\n").prefix { $0 != "GRAPH" }.dropFirst(2)
+    #expect(
+      passes.map { $0.drop { $0 != "(" } } == [
+        "(nothing to do)", "(nothing to do)", "(nothing to do)", "(nothing to do)",
+        "(4 operations fewer)", "(nothing to do)",
+      ])
+  }
+
+  @Test("explain: the graph as JSON and for Graphviz")
+  func explainFormats() throws {
+    let graph = try #require(try convnet("explain", "lenet5", "--json").json() as? [String: Any])
+    #expect((graph["operations"] as? [Any])?.count == 8)
+    let dot = try convnet("explain", "lenet5", "--dot")
+    #expect(dot.output.hasPrefix("digraph"))
+  }
+
+  @Test(
+    "help: every command explains itself within 80 columns",
+    arguments: [
+      "", "models", "summary", "explain", "train", "evaluate", "predict", "run", "benchmark",
+      "dataset", "dataset export",
+    ])
+  func help(command: String) throws {
+    let run = try Invocation(command.split(separator: " ").map(String.init) + ["--help"])
+    #expect(run.status == 0 && run.errors.isEmpty)
+    #expect(run.output.hasPrefix("OVERVIEW: "))
+    #expect(run.output.contains("USAGE: convnet \(command.isEmpty ? "<subcommand>" : command)"))
+    for line in run.output.split(separator: "\n") where !line.hasPrefix("USAGE:") {
+      #expect(line.count <= 80, "\(line)")
+    }
+    // Every command but the two that only have others takes the options of all.
+    guard !["", "dataset"].contains(command) else { return }
+    for option in ["--json", "--threads", "--seed", "--quiet"] {
+      #expect(run.output.contains(option))
+    }
+  }
+
+  @Test("help: of the whole")
+  func wholeHelp() throws {
+    #expect(
+      try convnet("--help").output == """
+        OVERVIEW: Convolutional networks on a CPU: train, evaluate, explain and run
+        them.
+
+        EXAMPLES
+          convnet models
+          convnet train --model lenet5 --data fashion-mnist --output runs/first
+          convnet evaluate runs/first/model.safetensors --data fashion-mnist
+          convnet predict runs/first/model.safetensors picture.png
+
+        Results go to standard output, everything else to standard error.
+        Exit status: 0 done, 1 failed (one line that begins with error:), 64 usage.
+
+        USAGE: convnet <subcommand>
+
+        OPTIONS:
+          --version               Show the version.
+          -h, --help              Show help information.
+
+        SUBCOMMANDS:
+          models                  List the networks that ConvNet knows by name.
+          summary                 Print the layers of a network, their cost, and the
+                                  memory of its plan.
+          explain                 Print what the compiler makes of a network: passes,
+                                  primitives, layouts, memory.
+          train                   Train a network on a data set.
+          evaluate                Measure the accuracy of a model on a data set.
+          predict                 Classify pictures.
+          run                     Push a raw tensor through a network.
+          benchmark               Measure throughput and memory.
+          dataset                 Look at a data set.
+
+          See 'convnet help <subcommand>' for detailed help.
+
+        """)
+  }
+
+  @Test("the version")
+  func version() throws {
+    #expect(try convnet("--version").output == "0.1.0\n")
+  }
+}

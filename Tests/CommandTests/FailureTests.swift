@@ -1,0 +1,133 @@
+import ConvNet
+import ConvNetTestSupport
+import Foundation
+import Testing
+
+@Suite("Failures") struct FailureTests {
+  @Test(
+    "usage errors exit with 64 and write nothing to standard output",
+    arguments: [
+      ["nonsense"], ["summary"], ["summary", "lenet5", "--batch", "0"],
+      ["summary", "lenet5", "--batch", "many"], ["summary", "lenet5", "--mode", "sleep"],
+      ["summary", "lenet5", "--input", "28"], ["summary", "lenet5", "--input", "0x28"],
+      ["summary", "lenet5", "--classes", "0"], ["summary", "lenet5", "--threads", "0"],
+      ["summary", "lenet5", "--threads", "100000000"], ["explain", "lenet5", "--batch=-3"],
+      ["benchmark", "lenet5", "--seconds", "nan"], ["benchmark", "lenet5", "--batch", "0"],
+      ["train", "--model", "lenet5"], ["predict", "file"], ["predict", "file", "x", "--top", "0"],
+      ["evaluate", "file", "--data", "mnist", "--batch-size", "0"],
+      ["train", "--model", "lenet5", "--data", "x", "--output", "y", "--learning-rate", "fast"],
+      ["dataset", "export", "mnist", "--output", "x", "--count=-1"],
+    ])
+  func usage(arguments: [String]) throws {
+    let run = try Invocation(arguments)
+    #expect(run.status == 64)
+    #expect(run.output.isEmpty && !run.errors.isEmpty)
+  }
+
+  struct Refusal: Sendable, CustomTestStringConvertible {
+    var arguments: [String]
+    var says: [String]
+    var testDescription: String { arguments.joined(separator: " ") }
+
+    init(_ arguments: String, says: String...) {
+      self.arguments = arguments.split(separator: " ").map(String.init)
+      self.says = says
+    }
+  }
+
+  static let refusals = [
+    Refusal(
+      "summary lenet", says: "unknown model or file lenet", "did you mean lenet5?", "convnet models"
+    ),
+    Refusal("summary transformer", says: "unknown model or file transformer", "convnet models"),
+    Refusal("explain lenet5 --after fusion", says: "unknown pass fusion", "activation-fusion"),
+    Refusal(
+      "summary lenet5 --input 3x3", says: "conv2: a window of 5x5 does not fit", "1x1",
+      "larger input"),
+    Refusal(
+      "summary lenet5 --classes 9223372036854775807", says: "dense3.weight", "at most 1073741824"),
+    Refusal("summary lenet5 --input 60000x60000", says: "dense1.weight"),
+    Refusal("summary lenet5 --input 4000000000x4000000000", says: "lenet5: input is"),
+    Refusal("summary lenet5 --batch 9223372036854775807", says: "batch is"),
+    Refusal("summary lenet5 --batch 100000000", says: "lenet5"),
+    Refusal(
+      "train --model lenet5 --data fashion-mnst --output out", says: "data set 'fashion-mnst'",
+      "did you mean fashion-mnist"),
+    Refusal(
+      "train --model lenet5 --data nowhere --output out", says: "data set 'nowhere'",
+      "fashion-mnist"),
+    Refusal(
+      "evaluate absent.safetensors --data mnist", says: "cannot open absent.safetensors",
+      "No such file"),
+    Refusal("predict absent.safetensors x.png", says: "cannot open absent.safetensors"),
+    Refusal("predict model.safetensors absent.png", says: "cannot open absent.png"),
+    Refusal("predict model.safetensors text.npy", says: "text.npy"),
+    Refusal(
+      "predict short.safetensors picture.png", says: "short.safetensors, byte", "bytes of data"),
+    Refusal("predict text.npy picture.png", says: "text.npy, byte 0"),
+    Refusal("predict weights.safetensors picture.png", says: "holds tensors but no network"),
+    Refusal("summary model.safetensors --input 32x32", says: "input and classes of its own"),
+    Refusal("run lenet5 --input absent.npy --output y.npy", says: "cannot open absent.npy"),
+    Refusal("run lenet5 --input text.npy --output y.npy", says: "not a .npy file"),
+    Refusal(
+      "run lenet5 --input short.npy --output y.npy", says: "short.npy, byte 128", "3136 bytes"),
+    Refusal("run lenet5 --input int.npy --output y.npy", says: "lenet5", "float32", "int32"),
+    Refusal("run lenet5 --input flat.npy --output y.npy", says: "needs shape Nx1x28x28, has 1x784"),
+    Refusal(
+      "run lenet5 --input color.npy --output y.npy", says: "needs shape Nx1x28x28, has 1x3x28x28"),
+    Refusal("run lenet5 --input x.npy --output absent/y.npy", says: "cannot create absent/y.npy"),
+    Refusal(
+      "run lenet5 --weights other.safetensors --input x.npy --output y.npy",
+      says: "other.safetensors", "conv1.bias"),
+  ]
+
+  /// Files of every kind of defect, and whole ones.
+  private func populate(_ directory: borrowing TemporaryDirectory) throws {
+    let model = Model(lenet5(ModelOptions(height: 28, width: 28, channels: 1, classes: 10)))
+    try model.save(to: directory.file("model.safetensors"))
+    let bytes = try fileBytes(directory.file("model.safetensors"))
+    try directory.write(Array(bytes.dropLast(100)), to: "short.safetensors")
+    try Safetensors(tensors: model.parameters).write(to: directory.file("weights.safetensors"))
+    try Safetensors(tensors: ["a": Tensor(zeros: [1])]).write(
+      to: directory.file("other.safetensors"))
+    try Image(height: 28, width: 28, color: .white).writePNG(to: directory.file("picture.png"))
+    try Tensor(zeros: [1, 1, 28, 28]).writeNPY(to: directory.file("x.npy"))
+    let array = try fileBytes(directory.file("x.npy"))
+    try directory.write(Array(array.dropLast(100)), to: "short.npy")
+    try Tensor(zeros: [1, 1, 28, 28], elementType: .int32).writeNPY(to: directory.file("int.npy"))
+    try Tensor(zeros: [1, 784]).writeNPY(to: directory.file("flat.npy"))
+    try Tensor(zeros: [1, 3, 28, 28]).writeNPY(to: directory.file("color.npy"))
+    try directory.write([UInt8]("no array, no picture".utf8), to: "text.npy")
+  }
+
+  @Test(
+    "a failure exits with 1, one line that says what and where, and leaves no file",
+    arguments: refusals)
+  func refusal(_ refusal: Refusal) throws {
+    let directory = try TemporaryDirectory()
+    try populate(directory)
+    let before = try directory.contents()
+    let line = try Invocation(refusal.arguments, in: directory.path).failure()
+    for text in refusal.says { #expect(line.contains(text), "\(line)") }
+    #expect(try directory.contents() == before)
+  }
+
+  @Test(
+    "a setting that makes no sense is refused before anything is read or written",
+    arguments: [
+      ("--learning-rate", "nan", "learning rate is nan"),
+      ("--learning-rate", "-1", "learning rate is -1"),
+      ("--learning-rate", "inf", "learning rate is inf"), ("--batch-size", "0", "batch size is 0"),
+      ("--epochs", "0", "epochs is 0"), ("--momentum", "nan", "momentum is nan"),
+      ("--weight-decay", "nan", "weight decay is nan"),
+    ])
+  func settings(option: String, value: String, says: String) throws {
+    let directory = try TemporaryDirectory()
+    let line = try convnet(
+      "train", "--model", "lenet5", "--data", "nowhere", "--output", "out", "\(option)=\(value)",
+      in: directory.path
+    ).failure()
+    #expect(line.contains(says) && line.contains("must be"))
+    #expect(try directory.contents().isEmpty)
+  }
+}

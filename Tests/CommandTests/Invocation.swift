@@ -1,0 +1,72 @@
+import Foundation
+import Testing
+
+/// The command, run as a process: what it printed and how it ended.
+struct Invocation {
+  var status: Int32
+  var output: String
+  var errors: String
+
+  /// Runs `convnet` with arguments, to its end.
+  ///
+  /// - Parameter directory: where it runs.
+  init(_ arguments: [String], in directory: String? = nil) throws {
+    let process = Process()
+    let executable: URL = try #require(Self.executable, "the command is not built")
+    process.executableURL = executable
+    process.arguments = arguments
+    // The parser wraps its help to the terminal's width.
+    process.environment = ProcessInfo.processInfo.environment.merging(["COLUMNS": "80"]) { $1 }
+    if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
+    // Files, not pipes: nobody has to read while the process writes.
+    let scratch = FileManager.default.temporaryDirectory
+      .appendingPathComponent("convnet-invocation-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: scratch) }
+    let files = ["output", "errors"].map { scratch.appendingPathComponent($0) }
+    let handles = try files.map { file in
+      try Data().write(to: file)
+      return try FileHandle(forWritingTo: file)
+    }
+    process.standardOutput = handles[0]
+    process.standardError = handles[1]
+    try process.run()
+    process.waitUntilExit()
+    for handle in handles { try handle.close() }
+    status = process.terminationStatus
+    output = String(decoding: try Data(contentsOf: files[0]), as: UTF8.self)
+    errors = String(decoding: try Data(contentsOf: files[1]), as: UTF8.self)
+  }
+
+  /// Beside the test bundle (Linux), or beside the bundle's folder (macOS).
+  private static let executable: URL? = {
+    var folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+    for _ in 0..<6 {
+      let candidate = folder.appendingPathComponent("convnet")
+      if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }
+      folder.deleteLastPathComponent()
+    }
+    return nil
+  }()
+
+  /// The output as one JSON value.
+  func json() throws -> Any {
+    try JSONSerialization.jsonObject(with: Data(output.utf8), options: .fragmentsAllowed)
+  }
+
+  /// The single line of a failure: without `error: ` before and the newline after it.
+  func failure() throws -> String {
+    #expect(status == 1)
+    #expect(output.isEmpty)
+    let lines = errors.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.count == 2 && lines.last == "", "one line: \(errors)")
+    let line = try #require(lines.first)
+    #expect(line.hasPrefix("error: "))
+    return String(line.dropFirst("error: ".count))
+  }
+}
+
+/// Runs the command.
+func convnet(_ arguments: String..., in directory: String? = nil) throws -> Invocation {
+  try Invocation(arguments, in: directory)
+}

@@ -1,0 +1,232 @@
+import ConvNet
+import ConvNetTestSupport
+import Foundation
+import Testing
+
+/// A folder of 12x12 pictures with `train/` and `val/`: light ones and dark ones.
+private func writePictures(
+  to directory: borrowing TemporaryDirectory, classes: [String] = ["dark", "light"]
+) throws {
+  for (part, count) in [("train", 12), ("val", 5)] {
+    for (label, name) in classes.enumerated() {
+      try FileManager.default.createDirectory(
+        atPath: directory.file("pictures/\(part)/\(name)"), withIntermediateDirectories: true)
+      for index in 0..<count {
+        let color = Image.Color(grey: UInt8(30 + 170 * label / (classes.count - 1) + 2 * index))
+        try Image(height: 12, width: 12, color: color, channels: 1)
+          .writePNG(to: directory.file("pictures/\(part)/\(name)/\(index).png"))
+      }
+    }
+  }
+}
+
+private func train(
+  _ directory: borrowing TemporaryDirectory, _ more: String..., output: String = "out"
+) throws -> Invocation {
+  try Invocation(
+    [
+      "train", "--model", "lenet5", "--data", "pictures", "--output", output, "--batch-size", "8",
+      "--learning-rate", "0.05", "--input", "16x16", "--seed", "3",
+    ] + more, in: directory.path)
+}
+
+@Suite("Commands that work") struct WorkingTests {
+  private static let results = [
+    "checkpoint", EventFile.name, "metrics.jsonl", "model.safetensors", "report.html",
+  ]
+
+  @Test("a folder of pictures is learnt, evaluated, classified, run and measured")
+  func wholeStory() throws {
+    let directory = try TemporaryDirectory()
+    try writePictures(to: directory)
+    let run = try train(directory, "--epochs", "6", "--json")
+    #expect(run.status == 0, "\(run.errors)")
+    let result = try #require(try run.json() as? [String: Double])
+    #expect(
+      Set(result.keys) == ["epochs", "top1", "top5", "loss", "seconds", "imagesPerSecond"])
+    #expect(result["epochs"] == 6 && result["top1"] == 1 && result["top5"] == 1)
+    #expect(run.output.split(separator: "\n").count == 1)
+    // Plain lines where there is no terminal.
+    #expect(run.errors.contains("epoch 6/6: 100 %") && !run.errors.contains("\u{1B}"))
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: directory.file("out")).sorted()
+        == Self.results)
+
+    let lines = try String(contentsOfFile: directory.file("out/metrics.jsonl"), encoding: .utf8)
+      .split(separator: "\n")
+    #expect(lines.count == 6)
+    for (index, line) in lines.enumerated() {
+      let metrics = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      #expect(metrics?["epoch"] as? Int == index + 1)
+      #expect(metrics?["validationTop1"] is Double)
+    }
+
+    let file = "out/model.safetensors"
+    let evaluation = try convnet(
+      "evaluate", file, "--data", "pictures", "--json", in: directory.path)
+    let scores = try #require(try evaluation.json() as? [String: Any])
+    #expect(Set(scores.keys) == ["images", "top1", "top5", "loss", "protocol"])
+    #expect(scores["images"] as? Int == 10 && scores["top1"] as? Double == 1)
+    #expect((scores["protocol"] as? String)?.hasPrefix("resized to 16x16 (bilinear") == true)
+    #expect(abs(try #require(scores["loss"] as? Double) - #require(result["loss"])) < 1e-6)
+
+    let pictures = ["pictures/val/light/2.png", "pictures/val/dark/2.png"]
+    let prediction = try Invocation(["predict", file] + pictures + ["--json"], in: directory.path)
+    let answers = try #require(try prediction.json() as? [[String: Any]])
+    #expect(answers.map { $0["file"] as? String } == pictures)
+    let best = try answers.map { answer in
+      let predictions = try #require(answer["predictions"] as? [[String: Any]])
+      #expect(predictions.count == 2)
+      #expect(Set(predictions[0].keys) == ["label", "index", "probability"])
+      return predictions[0]["label"] as? String
+    }
+    #expect(best == ["light", "dark"])
+    let plain = try Invocation(["predict", file] + pictures + ["--top", "1"], in: directory.path)
+    #expect(plain.output.split(separator: "\n").count == 2)
+    #expect(plain.output.hasPrefix("pictures/val/light/2.png: light "))
+
+    let input = Tensor.random([3, 1, 16, 16], seed: 2)
+    try input.writeNPY(to: directory.file("x.npy"))
+    let raw = try convnet("run", file, "--input", "x.npy", "--output", "y.npy", in: directory.path)
+    #expect(raw.status == 0 && raw.output.isEmpty && raw.errors.isEmpty)
+    let logits = try Tensor(npy: directory.file("y.npy"))
+    #expect(logits.shape == [3, 2])
+    #expect(try Model(loading: directory.file(file)).run(input) == logits)
+  }
+
+  @Test("--quiet silences standard error, and a person gets the accuracy and the place")
+  func quiet() throws {
+    let directory = try TemporaryDirectory()
+    try writePictures(to: directory)
+    let run = try train(directory, "--epochs", "2", "--quiet")
+    #expect(run.status == 0 && run.errors.isEmpty)
+    #expect(run.output.hasPrefix("test accuracy "))
+    #expect(run.output.hasSuffix("saved out/model.safetensors\n"))
+    let evaluation = try convnet(
+      "evaluate", "out/model.safetensors", "--data", "pictures", "--quiet", in: directory.path)
+    #expect(evaluation.status == 0 && evaluation.errors.isEmpty)
+    #expect(evaluation.output.hasPrefix("10 pictures, resized to 16x16"))
+  }
+
+  @Test("a resumed training writes the same model, and every epoch once")
+  func resume() throws {
+    let directory = try TemporaryDirectory()
+    try writePictures(to: directory)
+    #expect(try train(directory, "--epochs", "4", "--quiet").status == 0)
+    #expect(try train(directory, "--epochs", "2", "--quiet", output: "again").status == 0)
+    let resumed = try train(directory, "--epochs", "4", "--resume", output: "again")
+    #expect(resumed.status == 0 && resumed.errors.hasPrefix("resuming after epoch 2\n"))
+    #expect(
+      try fileBytes(directory.file("again/model.safetensors"))
+        == fileBytes(directory.file("out/model.safetensors")))
+    for name in ["out", "again"] {
+      let metrics = try String(
+        contentsOfFile: directory.file("\(name)/metrics.jsonl"), encoding: .utf8)
+      #expect(metrics.split(separator: "\n").count == 4)
+    }
+    #expect(
+      try fileBytes(directory.file("again/\(EventFile.name)")).count
+        == fileBytes(directory.file("out/\(EventFile.name)")).count)
+
+    let other = try train(directory, "--epochs", "5", "--resume", "--momentum", "0.5").failure()
+    #expect(other.contains("momentum 0.9") && other.contains("momentum 0.5"))
+    let none = try train(directory, "--epochs", "5", "--resume", output: "new").failure()
+    #expect(none.contains("cannot open new/checkpoint"))
+    #expect(try directory.contents() == ["again", "out", "pictures"])
+  }
+
+  @Test("numbers that are not finite stop the training and keep the last good model")
+  func nonFinite() throws {
+    let directory = try TemporaryDirectory()
+    try writePictures(to: directory)
+    let run = try train(directory, "--epochs", "9", "--learning-rate", "1e20", "--quiet")
+    let line = try run.failure()
+    #expect(line.contains("not finite at step") && line.contains("learning rate 1e+20"))
+    // Either no epoch was finished, or its model can be used.
+    let path = directory.file("out/model.safetensors")
+    if FileManager.default.fileExists(atPath: path) {
+      let parameters = try Model(loading: path).parameters
+      #expect(parameters.values.allSatisfy { $0.elements.allSatisfy(\.isFinite) })
+    }
+  }
+
+  @Test("the head is replaced where the classes differ, and the command says so")
+  func fineTuning() throws {
+    let directory = try TemporaryDirectory()
+    try writePictures(to: directory)
+    #expect(try train(directory, "--epochs", "1", "--quiet").status == 0)
+    try writePictures(to: directory, classes: ["dark", "light", "middle"])
+    // The folder has a third class now.
+    let file = "out/model.safetensors"
+    let mismatch = try convnet(
+      "evaluate", file, "--data", "pictures", "--quiet", in: directory.path)
+    #expect(try mismatch.failure().contains("the model has 2 classes, the data 3"))
+    let tuned = try train(directory, "--epochs", "1", "--init", file, output: "tuned")
+    #expect(tuned.status == 0, "\(tuned.errors)")
+    #expect(tuned.errors.contains("dense3.weight does not fit or is not in \(file)"))
+    #expect(!tuned.errors.contains("conv1.weight"))
+  }
+
+  @Test("classes of other names are refused with both lists")
+  func otherClasses() throws {
+    let directory = try TemporaryDirectory()
+    try writePictures(to: directory)
+    #expect(try train(directory, "--epochs", "1", "--quiet").status == 0)
+    try FileManager.default.moveItem(
+      atPath: directory.file("pictures/val/light"), toPath: directory.file("pictures/val/bright"))
+    let line = try convnet(
+      "evaluate", "out/model.safetensors", "--data", "pictures", "--quiet", in: directory.path
+    ).failure()
+    #expect(line.contains("dark, light") && line.contains("bright, dark"))
+  }
+
+  @Test("an output that cannot be written is refused before training")
+  func unwritable() throws {
+    let directory = try TemporaryDirectory()
+    try writePictures(to: directory)
+    try directory.write([1], to: "file")
+    let line = try train(directory, "--quiet", output: "file/out").failure()
+    #expect(line.contains("cannot write to file/out") && line.contains("--output"))
+    #expect(try directory.contents() == ["file", "pictures"])
+  }
+
+  @Test("a picture that is damaged stops the training by its name")
+  func damagedPicture() throws {
+    let directory = try TemporaryDirectory()
+    try writePictures(to: directory)
+    try directory.write([UInt8]("PNG?".utf8), to: "pictures/train/dark/3.png")
+    let line = try train(directory, "--quiet").failure()
+    #expect(line.contains("pictures/train/dark/3.png"))
+    #expect(
+      !FileManager.default.fileExists(atPath: directory.file("out/model.safetensors")))
+  }
+
+  @Test("benchmark: the documented keys", arguments: ["inference", "training"])
+  func benchmark(mode: String) throws {
+    let run = try convnet(
+      "benchmark", "lenet5", "--batch", "4", "--mode", mode, "--seconds", "0", "--threads", "1",
+      "--json")
+    let result = try #require(try run.json() as? [String: Any])
+    #expect(
+      Set(result.keys) == [
+        "model", "mode", "batch", "threads", "imagesPerSecond", "compileSeconds", "peakMemoryBytes",
+      ])
+    #expect(result["mode"] as? String == mode && result["batch"] as? Int == 4)
+    let rates = try #require(result["imagesPerSecond"] as? [String: Double])
+    #expect(Set(rates.keys) == ["median", "p10", "p90"])
+    let (low, median, high) = (rates["p10"] ?? 0, rates["median"] ?? 0, rates["p90"] ?? 0)
+    #expect(0 < low && low <= median && median <= high)
+  }
+
+  @Test("export: pictures of a data set under names that say what they show")
+  func export() throws {
+    let directory = try TemporaryDirectory()
+    try writePictures(to: directory)
+    let run = try convnet(
+      "dataset", "export", "pictures", "--count", "6", "--output", "shown", "--json",
+      in: directory.path)
+    let expected = (0..<5).map { "shown/000\($0)-dark.png" } + ["shown/0005-light.png"]
+    #expect(try run.json() as? [String] == expected)
+    #expect(try Image(contentsOf: directory.file("shown/0005-light.png"))[0, 0, 0] == 200)
+  }
+}
