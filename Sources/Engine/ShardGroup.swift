@@ -9,7 +9,7 @@ import class Foundation.ProcessInfo
 ///
 /// A small network spends its time at the barriers between operations; a batch in shards meets one barrier a run, and each
 /// shard's values stay in its processor's cache. Outputs of single examples are joined; means over the batch, which losses and
-/// their gradients are, are averaged.
+/// their gradients by parameters are, are averaged. What cannot be had of parts, ``BatchRole`` tells, keeps the batch whole.
 final class ShardGroup: @unchecked Sendable {
   /// Of every shard.
   let plan: Plan
@@ -19,6 +19,8 @@ final class ShardGroup: @unchecked Sendable {
   /// Of the whole batch.
   let inputs: [String: Plan.Port]
   let outputs: [String: Plan.Port]
+  /// Of the outputs, where there are several shards.
+  private let roles: [String: BatchRole]
   private let inputMemory: [String: TensorStorage]
   private let shards: [Shard]
   private let gatherings: [Gathering]
@@ -32,30 +34,30 @@ final class ShardGroup: @unchecked Sendable {
   private struct Gathering {
     var part: Plan.Port
     var whole: Plan.Port
-    var isPerExample: Bool
+    var role: BatchRole
   }
 
   convenience init(
     _ graph: Graph, parameters: [String: Tensor], store: ParameterStore?,
     options: CompilationOptions
   ) throws {
-    let shardGraph = try graph.shard(for: options)
+    let shard = try graph.shard(for: options)
     var shardOptions = options
-    if shardGraph != nil { shardOptions.threads = 1 }
-    let plan = try Plan(shardGraph ?? graph, parameters: parameters, options: shardOptions)
-    let count = shardGraph == nil ? 1 : options.threads
-    try self.init(plan, graph: graph, count: count, store: store)
+    if shard != nil { shardOptions.threads = 1 }
+    let plan = try Plan(shard?.graph ?? graph, parameters: parameters, options: shardOptions)
+    let count = shard == nil ? 1 : options.threads
+    try self.init(plan, graph: graph, count: count, roles: shard?.roles ?? [:], store: store)
   }
 
   /// Another group at work on the same plan.
   convenience init(sharing other: ShardGroup) throws {
     try self.init(
-      other.plan, inputs: other.inputs, outputs: other.outputs, count: other.count,
-      store: other.store)
+      other.plan, inputs: other.inputs, outputs: other.outputs, roles: other.roles,
+      count: other.count, store: other.store)
   }
 
   private convenience init(
-    _ plan: Plan, graph: Graph, count: Int, store: ParameterStore?
+    _ plan: Plan, graph: Graph, count: Int, roles: [String: BatchRole], store: ParameterStore?
   ) throws {
     var inputs = plan.inputs
     for name in inputs.keys {
@@ -66,17 +68,18 @@ final class ShardGroup: @unchecked Sendable {
     var outputs = plan.outputs
     for output in graph.outputs { outputs[output.name]?.shape = graph[output.value].shape }
     try self.init(
-      plan, inputs: inputs, outputs: outputs, count: count, store: store)
+      plan, inputs: inputs, outputs: outputs, roles: roles, count: count, store: store)
   }
 
   private init(
-    _ plan: Plan, inputs: [String: Plan.Port], outputs: [String: Plan.Port], count: Int,
-    store: ParameterStore?
+    _ plan: Plan, inputs: [String: Plan.Port], outputs: [String: Plan.Port],
+    roles: [String: BatchRole], count: Int, store: ParameterStore?
   ) throws {
     self.plan = plan
     self.store = store
     self.inputs = inputs
     self.outputs = outputs
+    self.roles = roles
     // Asking for more than there is would end the process, now or at the first run.
     let byteCount = inputs.values.reduce(count * plan.arenaByteCount) { $0 + $1.byteCount }
     guard byteCount <= ProcessInfo.processInfo.physicalMemory else {
@@ -100,10 +103,12 @@ final class ShardGroup: @unchecked Sendable {
     var gathered: [Int: TensorStorage] = [:]
     if count > 1 {
       for (name, whole) in outputs {
-        guard let part = plan.outputs[name] else { continue }
+        guard let part = plan.outputs[name], let role = roles[name], role != .fixed else {
+          continue
+        }
         gathered[whole.buffer] = TensorStorage(byteCount: whole.byteCount)
         gatherings.append(
-          Gathering(part: part, whole: whole, isPerExample: part.shape != whole.shape))
+          Gathering(part: part, whole: whole, role: role))
       }
     }
     self.gatherings = gatherings
@@ -151,7 +156,7 @@ final class ShardGroup: @unchecked Sendable {
       guard let whole = gathered[gathering.whole.buffer]?.bytes else { continue }
       for (index, shard) in shards.enumerated() {
         let part = shard.bytes(of: gathering.part)
-        if gathering.isPerExample {
+        if gathering.role == .example {
           let start = index * part.count
           UnsafeMutableRawBufferPointer(rebasing: whole[start..<start + part.count])
             .copyMemory(from: UnsafeRawBufferPointer(part))
@@ -185,43 +190,5 @@ final class ShardGroup: @unchecked Sendable {
   var activationByteCount: Int {
     inputMemory.values.reduce(0) { $0 + $1.bytes.count }
       + gathered.values.reduce(0) { $0 + $1.bytes.count } + count * plan.arenaByteCount
-  }
-}
-
-extension Graph {
-  /// The graph of one shard, where the batch is better computed in one shard a thread; `nil` where it is not, or cannot be.
-  func shard(for options: CompilationOptions) throws -> Graph? {
-    guard options.threads > 1, parameterBytes <= Self.largestSharded,
-      let batch = inputs.first.map({ self[$0].shape.dimensions.first ?? 0 }),
-      inputs.allSatisfy({ self[$0].shape.dimensions.first == batch }),
-      batch >= options.threads, batch % options.threads == 0
-    else { return nil }
-    let form = try specialized(for: options.mode)
-    guard form.operations.allSatisfy(\.treatsExamplesAlike) else { return nil }
-    return try? batched(batch / options.threads)
-  }
-
-  private var parameterBytes: Int {
-    parameters.reduce(0) { $0 + self[$1].shape.count * ElementType.float32.byteCount }
-  }
-
-  /// Every shard packs the weights anew at each training step, and keeps a gradient of each: more than a cache's worth of
-  /// parameters costs more than the barriers.
-  private static let largestSharded = 4 << 20
-}
-
-extension Operation {
-  /// Whether the operation computes every example by itself, or a mean over them: so that equal parts of a batch give parts, or
-  /// the mean of their means is the whole's.
-  fileprivate var treatsExamplesAlike: Bool {
-    switch kind {
-    case .batchNormalization(let attributes): attributes.form == .inference
-    case .batchNormalizationGradient, .movingAverage: false
-    case .transpose(let attributes): attributes.permutation.first == 0
-    case .concatenate(let attributes): attributes.axis != 0
-    case .slice(let attributes): attributes.axis != 0
-    case .constant(let attributes): attributes.shape.count == 1
-    default: true
-    }
   }
 }

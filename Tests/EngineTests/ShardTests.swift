@@ -47,6 +47,53 @@ import Testing
     }
   }
 
+  @Test(
+    "outputs and gradients, by inputs and by parameters, are those of the whole batch",
+    arguments: OperationCase.all)
+  func operations(_ operation: OperationCase) throws {
+    let graph = try operation.graph()
+    for mode in operation.modes {
+      try expectReferenceOutputs(
+        of: graph, given: operation.given(in: graph), mode: mode, threads: 2,
+        tolerance: operation.tolerance)
+    }
+    guard operation.hasGradient else { return }
+    let training = try operation.training()
+    let parameters = training.variables.filter { graph.parameters.contains($0) }
+    for variables in [training.variables, parameters] where !variables.isEmpty {
+      try expectReferenceGradients(
+        of: training.graph, loss: training.loss, by: variables,
+        given: operation.given(in: training.graph),
+        mode: operation.modes.contains(.training) ? .training : .inference, threads: 2,
+        tolerance: 2 * operation.tolerance)
+    }
+  }
+
+  @Test("a gradient by an input and a sum over the batch keep it whole; their means do not")
+  func roles() throws {
+    var graph = Graph(name: "roles")
+    let x = graph.addInput("x", ValueType([4, 3]))
+    let target = graph.addInput("target", ValueType([4, 2]))
+    let kernel = graph.addParameter("kernel", [2, 3], .kernel)
+    let y = try graph.append(Operation.Dense(hasBias: false), to: x, kernel, name: "dense")
+    let loss = try graph.append(Operation.MeanSquaredError(), to: y, target, name: "loss")
+    let sum = try graph.append(Operation.ChannelSum(), to: y, name: "sum")
+    let (longer, gradients) = try graph.differentiated(loss: loss, byInputs: [x])
+    func shards(_ outputs: ValueID?...) throws -> Int {
+      var graph = longer
+      for (index, output) in outputs.enumerated() {
+        graph.addOutput("\(index)", try #require(output))
+      }
+      return try Executable(
+        graph, training: ParameterStore(["kernel": Tensor(zeros: [2, 3])]),
+        options: CompilationOptions(threads: 2)
+      ).shardCount
+    }
+    #expect(try shards(y, loss, gradients[kernel], kernel) == 2)
+    #expect(try shards(loss, gradients[x]) == 1)
+    #expect(try shards(sum) == 1)
+  }
+
   @Test("runs after the threads have gone to sleep are the same bytes")
   func sleepingThreads() async throws {
     let network = try makeNetwork()
