@@ -181,7 +181,9 @@ extension Graph {
         let batched = Shape(checking: shape.dimensions(replacing: 0, with: batch))
       else {
         throw GraphError(
-          subject: name, problem: .invariant("of shape \(shape) cannot hold a batch of \(batch)"))
+          subject: name,
+          problem: .attribute(
+            name: "batch", value: "\(batch)", requirement: "from 1 to what memory can hold"))
       }
       shapes[name] = batched
     }

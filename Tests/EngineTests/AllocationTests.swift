@@ -18,7 +18,8 @@ import Testing
     ct_start_counting()
     var storage: TensorStorage? = TensorStorage(byteCount: 1 << 20)
     let held = ct_stop_counting()
-    #expect(held.by_program >= 2)
+    // The buffer; the object around it may live on the stack.
+    #expect(held.by_program >= 1)
     #expect(held.outstanding_bytes >= 1 << 20)
     _ = storage
     storage = nil
