@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Everything lands in .build, runs and .venv-peers.
 
 # The one job of the demo and the benchmark: LeNet-5 on Fashion-MNIST.
-EPOCHS ?= 5
+EPOCHS ?= 20
 SOURCES := Sources Tests Examples Package.swift
 CONVNET := .build/release/convnet
 

@@ -24,7 +24,8 @@ func tests(of name: String, imports rooms: [String] = [], shims: [String] = []) 
     dependencies: ([name, "TestSupport"] + rooms).map { .target(name: "ConvNet\($0)") }
       + shims.map { .target(name: $0) },
     path: "Tests/\(name)Tests",
-    exclude: ["Tensors", "Formats", "Images", "Graphs", "Engine"].contains(name) ? ["Fixtures"] : [],
+    exclude: ["Tensors", "Formats", "Images", "Graphs", "Engine"].contains(name)
+      ? ["Fixtures"] : [],
     swiftSettings: settings
   )
 }
@@ -89,10 +90,11 @@ let package = Package(
     .target(
       name: "ConvNetTestSupport", dependencies: ["ConvNetTensors", "ConvNetGraphs"],
       path: "Tests/TestSupport", swiftSettings: settings),
+    .target(name: "CTestSupport", path: "Tests/CTestSupport"),
     tests(of: "Tensors"),
     tests(of: "Graphs", imports: ["Tensors"]),
     tests(of: "Compiler", imports: graphRooms),
-    tests(of: "Engine", imports: ["Compiler"] + graphRooms),
+    tests(of: "Engine", imports: ["Compiler"] + graphRooms, shims: ["CTestSupport"]),
     tests(of: "Layers", imports: graphRooms),
     tests(of: "Models", imports: ["Layers"] + engineRooms),
     tests(of: "Formats", imports: graphRooms),

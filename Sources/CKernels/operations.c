@@ -9,6 +9,10 @@ VECTORISED void ck_moving_average(float *result, const float *old, const float *
   for (size_t i = 0; i < count; ++i) result[i] = momentum * old[i] + fresh_weight * fresh[i];
 }
 
+VECTORISED void ck_add_scaled(float *restrict result, const float *restrict x, size_t count, float coefficient) {
+  for (size_t i = 0; i < count; ++i) result[i] += coefficient * x[i];
+}
+
 VECTORISED void ck_scale(float *result, const float *x, size_t count, float coefficient) {
   for (size_t i = 0; i < count; ++i) result[i] = coefficient * x[i];
 }
@@ -25,13 +29,14 @@ static inline void philox(uint32_t c[4], uint32_t k0, uint32_t k1) {
   }
 }
 
-VECTORISED void ck_dropout(float *result, const float *x, size_t count, uint32_t threshold, float scale,
+VECTORISED void ck_dropout(float *result, const float *x, size_t first, size_t count, uint32_t threshold, float scale,
                            const uint32_t key[2], const uint32_t counter[3]) {
-  for (size_t block = 0; block * 4 < count; ++block) {
+  const size_t end = first + count;
+  for (size_t block = first / 4; block * 4 < end; ++block) {
     uint32_t words[4] = {(uint32_t)block, counter[0], counter[1], counter[2]};
     philox(words, key[0], key[1]);
-    for (size_t i = block * 4; i < count && i < block * 4 + 4; ++i)
-      result[i] = words[i & 3] >= threshold ? scale * x[i] : 0;
+    for (size_t i = block * 4; i < block * 4 + 4; ++i)
+      if (i >= first && i < end) result[i - first] = words[i & 3] >= threshold ? scale * x[i - first] : 0;
   }
 }
 

@@ -6,35 +6,17 @@
 //     forward          y[o][i][j..] += w[o][c][m][n] * x[c][i + m][j + n..]
 //     weight gradient  g[o][c][m][n] += sum over i, j of d[o][i][j..] * x[c][i + m][j + n..]
 //
-// The gradient by the input is the forward pass of the output's gradient with the kernel flipped and its channels exchanged.
 // Pictures are copied into scratch memory with their padding first, so that the loops know no borders.
-#include "CKernels.h"
+#include "lanes.h"
 #include "vector.h"
 
 #include <string.h>
 
-// Sixteen floats anywhere in memory. Read and written through pointers, never passed: a vector in an argument would tie the
-// function to one processor.
-typedef float lanes __attribute__((vector_size(64), aligned(4), may_alias));
-enum { WIDTH = 16 };
-
-#define LOAD(from) (*(const lanes *)(from))
-#define STORE(to, value) (*(lanes *)(to) = (value))
-#define INLINE static inline __attribute__((always_inline))
-
-static size_t rounded(size_t extent) { return (extent + WIDTH - 1) / WIDTH * WIDTH; }
-
-static size_t padded_height(const ck_planes *p) { return p->out_height + p->kernel_height - 1; }
-static size_t padded_width(const ck_planes *p) { return rounded(p->out_width) + p->kernel_width - 1; }
-static size_t padded_count(const ck_planes *p) {
-  // The last vector of the last row may read a little further.
-  return p->in_channels * padded_height(p) * padded_width(p) + WIDTH;
-}
 static size_t aligned_gradient_count(const ck_planes *p) {
   return p->out_channels * p->out_height * rounded(p->out_width);
 }
 
-static void pad_picture(float *padded, const float *picture, const ck_planes *p) {
+void pad_picture(float *padded, const float *picture, const ck_planes *p) {
   const size_t height = padded_height(p), width = padded_width(p);
   memset(padded, 0, padded_count(p) * sizeof *padded);
   for (size_t c = 0; c < p->in_channels; ++c)
@@ -43,6 +25,13 @@ static void pad_picture(float *padded, const float *picture, const ck_planes *p)
       memcpy(padded + (c * height + i + p->pad_top) * width + p->pad_left,
              picture + (c * p->height + i) * p->width, count * sizeof *padded);
     }
+}
+
+// A picture's gradient with its rows in whole vectors, zeros behind.
+static void align_gradient(float *aligned, const float *d, const ck_planes *p) {
+  const size_t rows = p->out_channels * p->out_height, width = rounded(p->out_width);
+  for (size_t row = 0; row < rows; ++row)
+    memcpy(aligned + row * width, d + row * p->out_width, p->out_width * sizeof *d);
 }
 
 // MARK: Forward
@@ -130,7 +119,7 @@ static void forward_share(void *context, int task) {
   }
 }
 
-size_t ck_planes_forward_scratch(const ck_planes *p) { return rounded(padded_count(p)); }
+size_t ck_planes_forward_scratch(const ck_planes *p) { return padded_count(p); }
 
 void ck_planes_forward(const ck_planes *p, float *y, const float *x, const float *weights, const float *bias,
                        float *scratch, int tasks) {
@@ -138,13 +127,114 @@ void ck_planes_forward(const ck_planes *p, float *y, const float *x, const float
   ck_parallel(tasks, forward_share, &work);
 }
 
-void ck_planes_flip(float *flipped, const float *weights, size_t out_channels, size_t in_channels,
-                    size_t kernel_height, size_t kernel_width) {
-  const size_t taps = kernel_height * kernel_width;
-  for (size_t o = 0; o < out_channels; ++o)
-    for (size_t c = 0; c < in_channels; ++c)
-      for (size_t tap = 0; tap < taps; ++tap)
-        flipped[(c * out_channels + o) * taps + taps - 1 - tap] = weights[(o * in_channels + c) * taps + tap];
+// MARK: Input gradient
+
+// Every output row gives to kernel_height input rows, and within a row to kernel_width shifts. The sums for each shift are
+// kept apart, in strips of whole vectors, and the shifts are added at the end:
+//
+//     strip[n][j..] = sum over o, m of w[o][c][m][n] * d[o][r + pad_top - m][j..]
+//     dx[c][r][x..] = sum over n of strip[n][x + pad_left - n..]
+enum { STRIP_CHANNELS = 2 };
+
+static size_t strip_width(const ck_planes *p) {
+  // Zeros before and after, for the shifts and for the last vector.
+  return 2 * p->kernel_width + rounded(p->out_width) + 2 * WIDTH;
+}
+static size_t strips_count(const ck_planes *p) {
+  return rounded(p->height * STRIP_CHANNELS * p->kernel_width * strip_width(p));
+}
+
+size_t ck_planes_input_gradient_scratch(const ck_planes *p) {
+  return strips_count(p) + rounded(aligned_gradient_count(p));
+}
+
+// The strips of `count` shifts of `channels` channels in one input row.
+INLINE void strips_of_row(const ck_planes *p, float *strips, const float *d, const float *weights, size_t row,
+                          size_t channels, size_t count) {
+  const size_t d_row = rounded(p->out_width), d_plane = p->out_height * d_row;
+  const size_t kernel = p->kernel_height * p->kernel_width, taps = p->in_channels * kernel;
+  const size_t bottom = row + p->pad_top;
+  for (size_t j = 0; j < d_row; j += WIDTH) {
+    lanes sums[STRIP_CHANNELS][5];
+    for (size_t c = 0; c < channels; ++c)
+      for (size_t n = 0; n < count; ++n) sums[c][n] = (lanes){0};
+    for (size_t m = 0; m < p->kernel_height; ++m) {
+      if (bottom < m || bottom - m >= p->out_height) continue;
+      const float *from = d + (bottom - m) * d_row + j, *tap = weights + m * p->kernel_width;
+      for (size_t o = 0; o < p->out_channels; ++o) {
+        const lanes gradient = LOAD(from + o * d_plane);
+        for (size_t c = 0; c < channels; ++c)
+          for (size_t n = 0; n < count; ++n) sums[c][n] += tap[o * taps + c * kernel + n] * gradient;
+      }
+    }
+    for (size_t c = 0; c < channels; ++c)
+      for (size_t n = 0; n < count; ++n)
+        STORE(strips + (c * p->kernel_width + n) * strip_width(p) + p->kernel_width + j, sums[c][n]);
+  }
+}
+
+INLINE void input_gradient_channels(const ck_planes *p, float *dx, float *strips, const float *d,
+                                    const float *weights, size_t channels) {
+  const size_t width = strip_width(p), row_strips = STRIP_CHANNELS * p->kernel_width * width;
+  for (size_t row = 0; row < p->height; ++row) {
+    size_t n = 0;
+#define SHIFTS(count)                                                                                           \
+  for (; n + count <= p->kernel_width; n += count)                                                              \
+  strips_of_row(p, strips + row * row_strips + n * width, d, weights + n, row, channels, count)
+    SHIFTS(5);
+    SHIFTS(3);
+    SHIFTS(1);
+#undef SHIFTS
+  }
+  for (size_t c = 0; c < channels; ++c)
+    for (size_t row = 0; row < p->height; ++row) {
+      const float *strip = strips + row * row_strips + c * p->kernel_width * width + p->kernel_width + p->pad_left;
+      float *to = dx + (c * p->height + row) * p->width;
+      for (size_t x = 0; x < p->width; x += WIDTH) {
+        lanes sum = {0};
+        for (size_t n = 0; n < p->kernel_width; ++n) sum += LOAD(strip + n * width + x - n);
+        if (x + WIDTH <= p->width)
+          STORE(to + x, sum);
+        else
+          memcpy(to + x, &sum, (p->width - x) * sizeof *to);
+      }
+    }
+}
+
+VECTORISED static void input_gradient_picture(const ck_planes *p, float *dx, float *strips, const float *d,
+                                              const float *weights) {
+  const size_t kernel = p->kernel_height * p->kernel_width, plane = p->height * p->width;
+  size_t c = 0;
+  for (; c + STRIP_CHANNELS <= p->in_channels; c += STRIP_CHANNELS)
+    input_gradient_channels(p, dx + c * plane, strips, d, weights + c * kernel, STRIP_CHANNELS);
+  for (; c < p->in_channels; ++c) input_gradient_channels(p, dx + c * plane, strips, d, weights + c * kernel, 1);
+}
+
+typedef struct {
+  const ck_planes *p;
+  float *dx;
+  const float *d, *weights;
+  float *scratch;
+  int tasks;
+} input_gradient_work;
+
+static void input_gradient_share(void *context, int task) {
+  const input_gradient_work *work = context;
+  const ck_planes *p = work->p;
+  float *strips = work->scratch + (size_t)task * ck_planes_input_gradient_scratch(p), *d = strips + strips_count(p);
+  memset(strips, 0, ck_planes_input_gradient_scratch(p) * sizeof *strips);
+  const size_t first = p->batch * (size_t)task / (size_t)work->tasks;
+  const size_t last = p->batch * (size_t)(task + 1) / (size_t)work->tasks;
+  for (size_t picture = first; picture < last; ++picture) {
+    align_gradient(d, work->d + picture * p->out_channels * p->out_height * p->out_width, p);
+    input_gradient_picture(p, work->dx + picture * p->in_channels * p->height * p->width, strips, d, work->weights);
+  }
+}
+
+void ck_planes_input_gradient(const ck_planes *p, float *dx, const float *d, const float *weights, float *scratch,
+                              int tasks) {
+  input_gradient_work work = {p, dx, d, weights, scratch, tasks};
+  ck_parallel(tasks, input_gradient_share, &work);
 }
 
 // MARK: Weight gradient
@@ -214,7 +304,7 @@ static size_t sums_count(const ck_planes *p) {
 }
 
 size_t ck_planes_gradient_scratch(const ck_planes *p) {
-  return sums_count(p) + rounded(p->out_channels) + rounded(padded_count(p)) + aligned_gradient_count(p);
+  return sums_count(p) + rounded(p->out_channels) + padded_count(p) + aligned_gradient_count(p);
 }
 
 static void gradient_share(void *context, int task) {
@@ -222,16 +312,15 @@ static void gradient_share(void *context, int task) {
   const ck_planes *p = work->p;
   float *sums = work->scratch + (size_t)task * ck_planes_gradient_scratch(p);
   float *bias = sums + sums_count(p), *padded = bias + rounded(p->out_channels);
-  float *d = padded + rounded(padded_count(p));
-  const size_t d_row = rounded(p->out_width), rows = p->out_channels * p->out_height;
+  float *d = padded + padded_count(p);
+  const size_t d_row = rounded(p->out_width);
   memset(sums, 0, (sums_count(p) + rounded(p->out_channels)) * sizeof *sums);
   memset(d, 0, aligned_gradient_count(p) * sizeof *d);
   const size_t first = p->batch * (size_t)task / (size_t)work->tasks;
   const size_t last = p->batch * (size_t)(task + 1) / (size_t)work->tasks;
   for (size_t picture = first; picture < last; ++picture) {
     pad_picture(padded, work->x + picture * p->in_channels * p->height * p->width, p);
-    for (size_t row = 0; row < rows; ++row)
-      memcpy(d + row * d_row, work->d + (picture * rows + row) * p->out_width, p->out_width * sizeof *d);
+    align_gradient(d, work->d + picture * p->out_channels * p->out_height * p->out_width, p);
     gradient_picture(p, padded, d, (lanes *)sums);
     gradient_sums(bias, d, p->out_channels, p->out_height * d_row);
   }

@@ -7,11 +7,24 @@ public struct Pass: Sendable {
   /// One sentence.
   public let purpose: String
   package let rewrite: @Sendable (inout Graph) throws(GraphError) -> Void
+
+  package init(
+    name: String, purpose: String,
+    rewrite: @escaping @Sendable (inout Graph) throws(GraphError) -> Void
+  ) {
+    self.name = name
+    self.purpose = purpose
+    self.rewrite = rewrite
+  }
 }
 
 /// The passes that prepare a graph for the engine, in order. The verifier runs after each.
 public struct PassPipeline: Sendable {
   public let passes: [Pass]
+
+  package init(_ passes: [Pass]) {
+    self.passes = passes
+  }
 
   public init(mode: Mode) {
     passes =

@@ -2,7 +2,6 @@ import CKernels
 import ConvNetCompiler
 public import ConvNetGraphs
 public import ConvNetTensors
-import Foundation
 
 /// A graph compiled for one batch size: primitives chosen, weights packed, every intermediate value in one arena. Running it
 /// allocates nothing.
@@ -10,7 +9,7 @@ import Foundation
 /// Belongs to one thread at a time: it can be moved to another, not shared. Where several threads serve one network, each
 /// takes a ``duplicate()``, which shares the packed weights.
 public struct Executable: ~Copyable, Sendable {
-  private let instance: Instance
+  private let shards: ShardGroup
 
   /// Compiles a graph whose parameters are constants.
   ///
@@ -22,7 +21,7 @@ public struct Executable: ~Copyable, Sendable {
   ) throws {
     var options = options
     options.mode = .inference
-    instance = try Instance(Plan(graph, parameters: parameters, options: options), store: nil)
+    shards = try ShardGroup(graph, parameters: parameters, store: nil, options: options)
   }
 
   /// Compiles a graph that reads and updates the parameters of a store.
@@ -31,19 +30,19 @@ public struct Executable: ~Copyable, Sendable {
   ) throws {
     var options = options
     options.mode = .training
-    instance = try Instance(Plan(graph, parameters: [:], options: options), store: store)
+    shards = try ShardGroup(graph, parameters: [:], store: store, options: options)
   }
 
-  private init(_ instance: Instance) {
-    self.instance = instance
+  private init(_ shards: ShardGroup) {
+    self.shards = shards
   }
 
   /// Another executable of the same plan: shares primitives and packed weights, has an arena of its own.
   public func duplicate() throws -> Executable {
-    Executable(try Instance(instance.plan, store: instance.store))
+    Executable(try ShardGroup(sharing: shards))
   }
 
-  var plan: Plan { instance.plan }
+  var plan: Plan { shards.plan }
 
   // MARK: Running
 
@@ -54,9 +53,8 @@ public struct Executable: ~Copyable, Sendable {
   ///   - seed: of the random operations.
   /// - Throws: ``EngineError`` where the library reports a failure.
   public mutating func run(step: Int = 0, seed: UInt64 = 0) throws {
-    Self.prepareThread(plan.options.threads)
-    let context = RunContext(seed: seed, step: UInt32(truncatingIfNeeded: step))
-    try instance.run(context)
+    Self.prepareThread(shards.threads)
+    try shards.run(RunContext(seed: seed, step: UInt32(truncatingIfNeeded: step)))
   }
 
   /// Runs, and after each step tells its index and when it began.
@@ -66,7 +64,7 @@ public struct Executable: ~Copyable, Sendable {
     let context = RunContext(seed: 0, step: UInt32(truncatingIfNeeded: step))
     for index in plan.steps.indices {
       let start = ContinuousClock().now
-      try instance.run(index, context)
+      try shards.run(stepOfFirstShard: index, context)
       observe(index, start)
     }
   }
@@ -81,20 +79,20 @@ public struct Executable: ~Copyable, Sendable {
     for (name, tensor) in inputs { try write(tensor, to: name) }
     try run(step: step, seed: seed)
     var outputs: [String: Tensor] = [:]
-    for name in plan.outputs.keys { outputs[name] = try output(name) }
+    for name in shards.outputs.keys { outputs[name] = try output(name) }
     return outputs
   }
 
   // MARK: Inputs and outputs
 
-  public var inputNames: [String] { plan.inputs.keys.sorted() }
-  public var outputNames: [String] { plan.outputs.keys.sorted() }
+  public var inputNames: [String] { shards.inputs.keys.sorted() }
+  public var outputNames: [String] { shards.outputs.keys.sorted() }
 
   /// The shape of an input in the order of its elements; `nil` where there is no such input.
-  public func inputShape(_ name: String) -> Shape? { plan.inputs[name]?.shape }
+  public func inputShape(_ name: String) -> Shape? { shards.inputs[name]?.shape }
 
   /// The shape of an output; `nil` where there is no such output.
-  public func outputShape(_ name: String) -> Shape? { plan.outputs[name]?.shape }
+  public func outputShape(_ name: String) -> Shape? { shards.outputs[name]?.shape }
 
   /// Copies a tensor into an input.
   public mutating func write(_ tensor: Tensor, to name: String) throws {
@@ -110,7 +108,7 @@ public struct Executable: ~Copyable, Sendable {
         problem: .inputType(name: name, expected: port.elementType, actual: tensor.elementType))
     }
     tensor.withUnsafeBytes {
-      instance.bytes(of: port).copyMemory(from: $0)
+      shards.bytes(of: port).copyMemory(from: $0)
     }
   }
 
@@ -124,7 +122,7 @@ public struct Executable: ~Copyable, Sendable {
         subject: plan.name,
         problem: .inputType(name: name, expected: port.elementType, actual: Scalar.elementType))
     }
-    var span = instance.bytes(of: port).bindMemory(to: Scalar.self).mutableSpan
+    var span = shards.bytes(of: port).bindMemory(to: Scalar.self).mutableSpan
     return try body(&span)
   }
 
@@ -134,7 +132,7 @@ public struct Executable: ~Copyable, Sendable {
   ) throws -> Result {
     let port = try outputPort(name)
     return try body(
-      UnsafeBufferPointer(instance.bytes(of: port).bindMemory(to: Float.self)).span)
+      UnsafeBufferPointer(shards.bytes(of: port).bindMemory(to: Float.self)).span)
   }
 
   /// A copy of an output.
@@ -142,7 +140,7 @@ public struct Executable: ~Copyable, Sendable {
     let port = try outputPort(name)
     var tensor = Tensor(zeros: port.shape)
     tensor.withUnsafeMutableBytes {
-      $0.copyMemory(from: UnsafeRawBufferPointer(instance.bytes(of: port)))
+      $0.copyMemory(from: UnsafeRawBufferPointer(shards.bytes(of: port)))
     }
     return tensor
   }
@@ -151,11 +149,11 @@ public struct Executable: ~Copyable, Sendable {
   package func withUnsafeOutput<Result>(
     _ name: String, _ body: (UnsafeMutableBufferPointer<Float>) throws -> Result
   ) throws -> Result {
-    try body(instance.bytes(of: outputPort(name)).bindMemory(to: Float.self))
+    try body(shards.bytes(of: outputPort(name)).bindMemory(to: Float.self))
   }
 
   private func inputPort(_ name: String) throws -> Plan.Port {
-    guard let port = plan.inputs[name] else {
+    guard let port = shards.inputs[name] else {
       throw EngineError(
         subject: plan.name, problem: .unknownInput(name, known: inputNames))
     }
@@ -163,7 +161,7 @@ public struct Executable: ~Copyable, Sendable {
   }
 
   private func outputPort(_ name: String) throws -> Plan.Port {
-    guard let port = plan.outputs[name] else {
+    guard let port = shards.outputs[name] else {
       throw EngineError(
         subject: plan.name, problem: .unknownOutput(name, known: outputNames))
     }
@@ -172,76 +170,18 @@ public struct Executable: ~Copyable, Sendable {
 
   // MARK: Memory
 
-  /// Bytes of the arena: inputs, outputs and every intermediate value.
-  public var activationByteCount: Int { plan.arenaByteCount }
+  /// Bytes of inputs, outputs and every intermediate value.
+  public var activationByteCount: Int { shards.activationByteCount }
 
   /// Bytes of packed weights and of parameters that are used as they are.
   public var weightByteCount: Int {
-    plan.constantByteCount + (instance.store?.byteCount ?? 0)
+    plan.constantByteCount + (shards.store?.byteCount ?? 0)
   }
+
+  /// Parts of the batch that are computed side by side, each by one thread; 1 where all threads work on one operation.
+  public var shardCount: Int { shards.count }
 
   static func prepareThread(_ threads: Int) {
     ck_prepare_thread(Int32(clamping: threads))
-  }
-}
-
-/// What changes while a plan runs: an arena, and the steps bound to it.
-private final class Instance: @unchecked Sendable {
-  let plan: Plan
-  let store: ParameterStore?
-  private let arena: TensorStorage
-  private let steps: [BoundStep]
-
-  init(_ plan: Plan, store: ParameterStore?) throws {
-    self.plan = plan
-    self.store = store
-    // Asking for more than there is would end the process, now or at the first run.
-    guard plan.arenaByteCount <= ProcessInfo.processInfo.physicalMemory else {
-      throw EngineError(
-        subject: plan.name, problem: .outOfMemory(byteCount: plan.arenaByteCount))
-    }
-    let arena = TensorStorage(byteCount: plan.arenaByteCount)
-    arena.bytes.initializeMemory(as: UInt8.self, repeating: 0)
-    self.arena = arena
-    var parameters: [Int: UnsafeMutableRawPointer] = [:]
-    if let store {
-      for (index, buffer) in plan.buffers.enumerated() {
-        guard case .parameter(let value) = buffer.home else { continue }
-        parameters[index] = try store.address(of: plan.graph.values[value], in: plan.name)
-      }
-    }
-    steps = try plan.steps.map { step in
-      do {
-        return try BoundStep(step) { buffer in
-          if let offset = plan.placement[buffer] {
-            return arena.bytes.baseAddress.map { $0 + offset }
-          }
-          return parameters[buffer] ?? plan.constantAddress(buffer)
-        }
-      } catch let failure as LibraryFailure {
-        throw EngineError(failure.status, subject: step.operation)
-      }
-    }
-  }
-
-  func run(_ context: RunContext) throws {
-    for index in steps.indices { try run(index, context) }
-  }
-
-  @inline(__always)
-  func run(_ index: Int, _ context: RunContext) throws {
-    let status = steps[index].run(context)
-    guard status == 0 else {
-      throw EngineError(status, subject: plan.steps[index].operation)
-    }
-  }
-
-  func bytes(of port: Plan.Port) -> UnsafeMutableRawBufferPointer {
-    let byteCount = port.shape.count * port.elementType.byteCount
-    let buffer = port.place.buffer
-    let start =
-      plan.placement[buffer].flatMap { offset in arena.bytes.baseAddress.map { $0 + offset } }
-      ?? plan.constantAddress(buffer)
-    return UnsafeMutableRawBufferPointer(start: start, count: start == nil ? 0 : byteCount)
   }
 }

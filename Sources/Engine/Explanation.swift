@@ -44,7 +44,7 @@ extension Executable {
     }.sorted { ($0.offset, $0.firstStep) < ($1.offset, $1.firstStep) }
   }
 
-  /// Runs on the inputs that were written last, and times every step.
+  /// Runs on the inputs that were written last, and times every step; of a batch in shards, the steps of the first.
   public mutating func profile(runs: Int) throws -> [StepProfile] {
     Self.prepareThread(plan.options.threads)
     var seconds = [[Double]](repeating: [], count: plan.steps.count)
@@ -64,7 +64,8 @@ extension Step {
   var description: StepDescription {
     let shown: [Place] =
       switch work {
-      case .primitive(_, let arguments): arguments.filter { !$0.1.layout.shape.dimensions.isEmpty }.map(\.1)
+      case .primitive(_, let arguments):
+        arguments.filter { !$0.1.layout.shape.dimensions.isEmpty }.map(\.1)
       case .kernel(_, let places): places
       }
     return StepDescription(

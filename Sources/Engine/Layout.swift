@@ -54,6 +54,11 @@ final class Layout: @unchecked Sendable {
     return try strided(shape, [spatial.count, 1] + strides.dropLast())
   }
 
+  /// Pictures with the channels in blocks of 16, innermost.
+  static func blocked(_ shape: Shape) throws -> Layout {
+    try make(shape) { cdnn_desc_create_blocked(&$0, extents(shape), CDNN_F32) }
+  }
+
   /// Left to the primitive that it is given to.
   static func any(_ shape: Shape) throws -> Layout {
     let extents = extents(shape)

@@ -162,7 +162,22 @@ struct Lowering {
     return residents[place.buffer, default: []].allSatisfy { (lastUse[$0] ?? 0) <= position }
   }
 
-  /// Memory that only one step uses.
+  /// Row-major numbers that the steps of an operation read, written once.
+  mutating func addConstant(
+    _ elements: [Float], _ shape: Shape, for operation: Operation
+  ) throws -> Place {
+    let layout = try Layout.rowMajor(shape)
+    let place = Place(buffer: addBuffer(.prepared, layout.byteCount), layout: layout)
+    preparation.append(
+      Step(
+        operation: operation.name, implementation: "constant",
+        work: .kernel(
+          { memory, _ in memory.floats(0).update(from: elements, count: elements.count) },
+          places: [place]), multiplyAdds: 0))
+    return place
+  }
+
+  /// Memory that only the steps of one operation use.
   mutating func scratch(byteCount: Int) -> Int {
     addBuffer(isPreparing ? .prepared : .arena, byteCount)
   }

@@ -8,10 +8,12 @@ import ConvNetTensors
 final class Plan: Sendable {
   /// An input or output: its memory and what it holds.
   struct Port: Sendable {
-    var place: Place
+    var buffer: Int
     /// The shape in the order of the elements in memory.
     var shape: Shape
     var elementType: ElementType
+
+    var byteCount: Int { shape.count * elementType.byteCount }
   }
 
   let name: String
@@ -49,7 +51,7 @@ final class Plan: Sendable {
       let value = graph[input]
       let isLast = options.inputFormat == .channelsLast && value.shape.rank > 2
       inputs[value.name] = Port(
-        place: lowering.nativePlace(input),
+        buffer: lowering.nativePlace(input).buffer,
         shape: isLast
           ? Shape([value.shape[0]] + value.shape.dimensions.dropFirst(2) + [value.shape[1]])
           : value.shape,
@@ -63,11 +65,11 @@ final class Plan: Sendable {
         preconditionFailure("output \(output.name) was not placed")
       }
       outputs[output.name] = Port(
-        place: place, shape: graph[output.value].shape, elementType: .float32)
+        buffer: place.buffer, shape: graph[output.value].shape, elementType: .float32)
     }
     self.outputs = outputs
 
-    let results = outputs.values.map(\.place.buffer)
+    let results = outputs.values.map(\.buffer)
     (lifetimes, placement, arenaByteCount) = Self.placeBuffers(lowering, outputs: results)
     (constants, tensors) = try Self.prepare(lowering, parameters: parameters, outputs: results)
   }
@@ -79,9 +81,6 @@ final class Plan: Sendable {
   ) -> (lifetimes: [Int: ClosedRange<Int>], placement: [Int: Int], byteCount: Int) {
     let end = lowering.steps.count
     var lifetimes: [Int: ClosedRange<Int>] = [:]
-    for (index, buffer) in lowering.buffers.enumerated() where buffer.home == .input {
-      lifetimes[index] = 0...end
-    }
     for (index, step) in lowering.steps.enumerated() {
       for place in step.places {
         switch lowering.buffers[place.buffer].home {
@@ -157,7 +156,8 @@ final class Plan: Sendable {
 
   /// Bytes of what stays between runs: packed weights and parameters that are used as they are.
   var constantByteCount: Int {
-    constants.values.reduce(0) { $0 + $1.bytes.count } + tensors.values.reduce(0) { $0 + $1.byteCount }
+    constants.values.reduce(0) { $0 + $1.bytes.count }
+      + tensors.values.reduce(0) { $0 + $1.byteCount }
   }
 }
 

@@ -5,7 +5,7 @@ struct Buffer {
   enum Home: Equatable {
     /// In the arena, whose place the memory planner finds.
     case arena
-    /// In the arena, untouched by others: an input.
+    /// Written by the caller between runs, outside the arena.
     case input
     /// Computed when the graph is compiled, unchanged between runs.
     case prepared
@@ -28,6 +28,8 @@ struct RunContext: Sendable {
   var seed: UInt64
   /// The training step: random operations draw anew at each.
   var step: UInt32
+  /// The place of the first example in the whole batch, where several runs share one.
+  var firstExample = 0
 }
 
 /// Something that a run does.

@@ -175,14 +175,15 @@ extension Graph {
   public func batched(_ batch: Int) throws(GraphError) -> Graph {
     var shapes: [String: Shape] = [:]
     for input in inputs {
-      let extents = [batch] + self[input].shape.dimensions.dropFirst()
-      guard batch > 0, let shape = Shape(checking: extents) else {
+      let name = self[input].name
+      let shape = self[input].shape
+      guard shape.rank > 0, 1...extentLimit ~= batch,
+        let batched = Shape(checking: shape.dimensions(replacing: 0, with: batch))
+      else {
         throw GraphError(
-          subject: name,
-          problem: .attribute(
-            name: "batch", value: "\(batch)", requirement: "at least 1, and fit into memory"))
+          subject: name, problem: .invariant("of shape \(shape) cannot hold a batch of \(batch)"))
       }
-      shapes[self[input].name] = shape
+      shapes[name] = batched
     }
     return try reshaped(inputs: shapes)
   }

@@ -35,7 +35,7 @@ extension GraphError.Problem: Error, CustomStringConvertible {
   public var description: String {
     switch self {
     case .inputCount(let expected, let actual):
-      "takes \(Self.describe(expected)) inputs, was given \(actual)"
+      "takes \(Self.describe(expected)) input\(expected == 1...1 ? "" : "s"), was given \(actual)"
     case .rank(let input, let expected, let actual):
       "input \(input) needs \(Self.describe(expected)) dimensions, has shape \(actual)"
     case .shape(let input, let expected, let actual):

@@ -96,6 +96,7 @@ package struct SlidingWindow: Hashable, Sendable {
         name: "kernel, strides, dilations", value: "\(kernel), \(strides), \(dilations)",
         requirement: "one number an axis of \(input)")
     }
+    try requirePositive(input, "input")
     try requirePositive(kernel, "kernel")
     try requirePositive(strides, "strides")
     try requirePositive(dilations, "dilations")

@@ -31,6 +31,15 @@ package func requireShape(
   }
 }
 
+/// Like the above, for extents that may be no shape: their product may not be representable.
+package func requireShape(
+  _ inputs: [ValueType], _ input: Int, _ expected: [Int]
+) throws(GraphError.Problem) {
+  guard inputs[input].shape.dimensions == expected else {
+    throw .shape(input: input, expected: joined(expected), actual: inputs[input].shape)
+  }
+}
+
 package func requireElementType(
   _ inputs: [ValueType], _ input: Int, _ expected: ElementType
 ) throws(GraphError.Problem) {
@@ -93,6 +102,13 @@ package func saturatingProduct(_ factors: [Int]) -> Int {
 }
 
 extension Shape {
+  /// The extents with one replaced, whether or not they are a shape.
+  package func dimensions(replacing axis: Int, with extent: Int) -> [Int] {
+    var dimensions = dimensions
+    dimensions[axis] = extent
+    return dimensions
+  }
+
   /// The extents of the positions: all but batch and channels.
   package var spatial: [Int] { Array(dimensions.dropFirst(2)) }
 
@@ -101,7 +117,8 @@ extension Shape {
 
   /// The shape of a batch of examples of this shape.
   package func batched(_ batch: Int) throws(GraphError.Problem) -> Shape {
-    try resultShape([batch] + dimensions)
+    try requirePositive(dimensions, "shape")
+    return try resultShape([batch] + dimensions)
   }
 }
 

@@ -216,6 +216,8 @@ extension EpochReport: CustomStringConvertible {
       "epoch \(epoch): loss \((training.loss * 10_000).rounded() / 10_000), accuracy "
       + percent(training.top1)
     if let validation { text += ", validation accuracy \(percent(validation.top1))" }
-    return text + ", learning rate \(learningRate), \(Int(imagesPerSecond)) images/s"
+    // Six digits: 0.0001 and not 0.000100000005, the nearest single-precision number.
+    let rate = Double((Double(learningRate) * 1e9).rounded()) / 1e9
+    return text + ", learning rate \(rate), \(Int(imagesPerSecond)) images/s"
   }
 }

@@ -6,7 +6,6 @@ extension OperationCase {
     [false, true].flatMap { isLogarithmic in
       let shapes: [(String, Shape)] = [
         ("features", [3, 10]), ("two classes", [1, 2]), ("picture", [2, 5, 3, 2]),
-        ("one class", [2, 1]),
       ]
       return shapes.map { name, shape in
         OperationCase(

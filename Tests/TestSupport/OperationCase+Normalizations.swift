@@ -60,6 +60,17 @@ extension OperationCase {
       OperationCase(
         "size 3, beta 1", Operation.LocalResponseNormalization(size: 3, alpha: 0.3, beta: 1),
         [Input([2, 6, 4, 4])]),
+      OperationCase(
+        "signal", Operation.LocalResponseNormalization(size: 3, alpha: 0.3, bias: 1),
+        [Input([2, 6, 5], .uniform(-2..<2))]),
+      OperationCase(
+        "signal, mean within channel",
+        Operation.LocalResponseNormalization(
+          size: 3, alpha: 0.9, bias: 1, alphaConvention: .mean, region: .withinChannel),
+        [Input([2, 4, 7], .uniform(-2..<2))]),
+      OperationCase(
+        "dense", Operation.LocalResponseNormalization(size: 5, alpha: 0.3, bias: 1),
+        [Input([3, 9], .uniform(-2..<2))]),
     ]
 
   private static func folded(_ name: String, kernel: Shape, hasBias: Bool) -> OperationCase {

@@ -6,6 +6,21 @@ extension ReferenceEvaluator {
     _ attributes: Operation.Convolution, _ inputs: [ReferenceValue], _ shape: Shape
   ) -> ReferenceValue {
     let (input, kernel) = (inputs[0], inputs[1])
+    var output = ReferenceValue(shape: shape) { _, feature, _, _ in
+      attributes.hasBias ? inputs[2].elements[feature] : 0
+    }
+    forEachProduct(of: attributes, input, kernel, output) { x, k, y in
+      output.elements[y] += input.elements[x] * kernel.elements[k]
+    }
+    return fused(attributes.fused, output, inputs)
+  }
+
+  /// Visits every product that a convolution is a sum of: the places of its two factors in input
+  /// and kernel, and of the sum in the output. Only the shapes of the values matter.
+  func forEachProduct(
+    of attributes: Operation.Convolution, _ input: ReferenceValue, _ kernel: ReferenceValue,
+    _ output: ReferenceValue, _ body: (_ input: Int, _ kernel: Int, _ output: Int) -> Void
+  ) {
     let strides = rowsAndColumns(attributes.strides, orElse: 1)
     let dilations = rowsAndColumns(attributes.dilations, orElse: 1)
     let padding = leadingPadding(
@@ -13,23 +28,21 @@ extension ReferenceEvaluator {
       dilations: dilations)
     let channelsOfGroup = input.channels / attributes.groups
     let outputsOfGroup = kernel.batch / attributes.groups
-    let output = ReferenceValue(shape: shape) { example, feature, row, column in
-      var sum = attributes.hasBias ? inputs[2].elements[feature] : 0
+    output.forEachElement { example, feature, i, j in
       for channel in 0..<channelsOfGroup {
         for m in 0..<kernel.height {
           for n in 0..<kernel.width {
-            sum +=
-              kernel[feature, channel, m, n]
-              * input.padded(
-                example, feature / outputsOfGroup * channelsOfGroup + channel,
-                row * strides.rows + m * dilations.rows - padding.rows,
-                column * strides.columns + n * dilations.columns - padding.columns)
+            let row = i * strides.rows + m * dilations.rows - padding.rows
+            let column = j * strides.columns + n * dilations.columns - padding.columns
+            guard 0..<input.height ~= row, 0..<input.width ~= column else { continue }
+            let group = feature / outputsOfGroup
+            body(
+              input.offset(example, group * channelsOfGroup + channel, row, column),
+              kernel.offset(feature, channel, m, n), output.offset(example, feature, i, j))
           }
         }
       }
-      return sum
     }
-    return fused(attributes.fused, output, inputs)
   }
 
   func transposedConvolution(
@@ -44,7 +57,7 @@ extension ReferenceEvaluator {
     var output = ReferenceValue(shape: shape) { _, feature, _, _ in
       attributes.hasBias ? inputs[2].elements[feature] : 0
     }
-    _ = ReferenceValue(shape: input.shape) { example, channel, i, j in
+    input.forEachElement { example, channel, i, j in
       let value = input[example, channel, i, j]
       for feature in 0..<kernel.channels {
         for m in 0..<kernel.height {
@@ -58,7 +71,6 @@ extension ReferenceEvaluator {
           }
         }
       }
-      return 0
     }
     return output
   }
@@ -79,14 +91,8 @@ extension ReferenceEvaluator {
 
   func channelSum(_ input: ReferenceValue) -> ReferenceValue {
     var sums = ReferenceValue(zeros: [input.channels])
-    for example in 0..<input.batch {
-      for channel in 0..<input.channels {
-        for row in 0..<input.height {
-          for column in 0..<input.width {
-            sums.elements[channel] += input[example, channel, row, column]
-          }
-        }
-      }
+    input.forEachElement { example, channel, row, column in
+      sums.elements[channel] += input[example, channel, row, column]
     }
     return sums
   }

@@ -12,15 +12,19 @@ extension ReferenceEvaluator {
   ) throws -> [ReferenceValue] {
     switch kind {
     case .convolutionInputGradient(let attributes):
-      let forward = withoutBias(attributes.convolution)
-      return [
-        try pullBack(inputs[0], through: forward, at: [zeros(shapes[0]), inputs[1]], by: 0)
-      ]
+      let (gradient, kernel) = (inputs[0], inputs[1])
+      var result = zeros(shapes[0])
+      forEachProduct(of: attributes.convolution, result, kernel, gradient) { x, k, y in
+        result.elements[x] += gradient.elements[y] * kernel.elements[k]
+      }
+      return [result]
     case .convolutionParameterGradient(let attributes):
-      let forward = withoutBias(attributes.convolution)
-      let kernel = try pullBack(
-        inputs[1], through: forward, at: [inputs[0], zeros(shapes[0])], by: 1)
-      return attributes.convolution.hasBias ? [kernel, channelSum(inputs[1])] : [kernel]
+      let (input, gradient) = (inputs[0], inputs[1])
+      var result = zeros(shapes[0])
+      forEachProduct(of: attributes.convolution, input, result, gradient) { x, k, y in
+        result.elements[k] += gradient.elements[y] * input.elements[x]
+      }
+      return attributes.convolution.hasBias ? [result, channelSum(gradient)] : [result]
     case .denseInputGradient:
       let forward = Operation.Dense(hasBias: false)
       return [
@@ -70,21 +74,15 @@ extension ReferenceEvaluator {
         }
       ]
     case .meanSquaredErrorGradient(let attributes):
-      let forward = Operation.MeanSquaredError(hasMask: attributes.hasMask)
-      let gradient = inputs[inputs.count - 1]
-      return [try pullBack(gradient, through: forward, at: Array(inputs.dropLast()), by: 0)]
+      let factor = 2 * inputs[inputs.count - 1].elements[0] / Double(inputs[0].elements.count)
+      let difference = elementwise(inputs[0], inputs[1]) { factor * ($0 - $1) }
+      return [attributes.hasMask ? elementwise(difference, inputs[2], *) : difference]
     default:
       return try evaluate(kind, inputs, outputs: shapes)
     }
   }
 
   private func zeros(_ shape: Shape) -> ReferenceValue { ReferenceValue(zeros: shape) }
-
-  private func withoutBias(_ convolution: Operation.Convolution) -> Operation.Convolution {
-    var convolution = convolution
-    convolution.hasBias = false
-    return convolution
-  }
 
   /// The gradient by input `index` of an operation at the given inputs, from the gradient by its
   /// first output: central differences, which are exact but for rounding where the operation is

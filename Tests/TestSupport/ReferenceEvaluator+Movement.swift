@@ -92,10 +92,9 @@ extension ReferenceEvaluator {
 
   func flatten(_ order: DataFormat, _ input: ReferenceValue, _ shape: Shape) -> ReferenceValue {
     var output = ReferenceValue(zeros: shape)
-    _ = ReferenceValue(shape: input.shape) { example, channel, row, column in
+    input.forEachElement { example, channel, row, column in
       output[example, place(order, in: input, channel, row, column), 0, 0] =
         input[example, channel, row, column]
-      return 0
     }
     return output
   }

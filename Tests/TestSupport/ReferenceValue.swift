@@ -35,7 +35,7 @@ package struct ReferenceValue: Hashable, Sendable {
   package var height: Int { shape.rank == 4 ? shape[2] : 1 }
   package var width: Int { shape.rank > 2 ? shape[shape.rank - 1] : 1 }
 
-  private func offset(_ example: Int, _ channel: Int, _ row: Int, _ column: Int) -> Int {
+  func offset(_ example: Int, _ channel: Int, _ row: Int, _ column: Int) -> Int {
     ((example * channels + channel) * height + row) * width + column
   }
 
@@ -54,12 +54,19 @@ package struct ReferenceValue: Hashable, Sendable {
     shape: Shape, _ element: (_ example: Int, _ channel: Int, _ row: Int, _ column: Int) -> Double
   ) {
     self.init(zeros: shape)
+    forEachElement { example, channel, row, column in
+      elements[offset(example, channel, row, column)] = element(example, channel, row, column)
+    }
+  }
+
+  /// Visits the places of all elements, in row-major order.
+  package func forEachElement(
+    _ body: (_ example: Int, _ channel: Int, _ row: Int, _ column: Int) -> Void
+  ) {
     for example in 0..<batch {
       for channel in 0..<channels {
         for row in 0..<height {
-          for column in 0..<width {
-            self[example, channel, row, column] = element(example, channel, row, column)
-          }
+          for column in 0..<width { body(example, channel, row, column) }
         }
       }
     }

@@ -19,6 +19,13 @@ void ck_prepare_thread(int threads);
 // Calls `body(context, task)` for task 0 ..< tasks, on the pool.
 void ck_parallel(int tasks, void (*body)(void *context, int task), void *context);
 
+// Threads of their own for tasks that run side by side, each prepared for one thread. A run of `workers` + 1 tasks gives the
+// first to the caller. Belongs to one thread at a time.
+typedef struct ck_team ck_team;
+ck_team *ck_team_create(int workers);
+void ck_team_run(ck_team *team, int tasks, void (*body)(void *context, int task), void *context);
+void ck_team_destroy(ck_team *team);
+
 // The largest resident memory of the process so far, in bytes.
 int64_t ck_peak_memory(void);
 
@@ -37,12 +44,14 @@ bool ck_all_finite(const float *x, size_t count);
 // old <- momentum old + fresh_weight fresh.
 void ck_moving_average(float *result, const float *old, const float *fresh, size_t count, float momentum,
                        float fresh_weight);
+// result <- result + coefficient x.
+void ck_add_scaled(float *result, const float *x, size_t count, float coefficient);
 // result <- coefficient x. May be the same array.
 void ck_scale(float *result, const float *x, size_t count, float coefficient);
-// Keeps an element where the Philox word of (key, counter, element) is at least `threshold`, scaled; else zero.
+// Keeps an element where the Philox word of (key, counter, first + element) is at least `threshold`, scaled; else zero.
 // May be the same array.
-void ck_dropout(float *result, const float *x, size_t count, uint32_t threshold, float scale, const uint32_t key[2],
-                const uint32_t counter[3]);
+void ck_dropout(float *result, const float *x, size_t first, size_t count, uint32_t threshold, float scale,
+                const uint32_t key[2], const uint32_t counter[3]);
 // Rows of logits -> probabilities, and the sum over the rows of the cross-entropy with the target distribution.
 // Labels are indices (`labels`) or distributions (`targets`); the other is null. Not a number where an index is no class.
 double ck_cross_entropy(float *probabilities, const float *logits, const int32_t *labels, const float *targets,
@@ -80,13 +89,20 @@ size_t ck_planes_forward_scratch(const ck_planes *planes);
 // `bias` may be null.
 void ck_planes_forward(const ck_planes *planes, float *y, const float *x, const float *weights, const float *bias,
                        float *scratch, int tasks);
-// [out, in, height, width] to [in, out, height, width] with both positions reversed: the kernel of the gradient by the input.
-void ck_planes_flip(float *flipped, const float *weights, size_t out_channels, size_t in_channels,
-                    size_t kernel_height, size_t kernel_width);
+size_t ck_planes_input_gradient_scratch(const ck_planes *planes);
+void ck_planes_input_gradient(const ck_planes *planes, float *input_gradient, const float *output_gradient,
+                              const float *weights, float *scratch, int tasks);
 size_t ck_planes_gradient_scratch(const ck_planes *planes);
 // `bias_gradient` may be null.
 void ck_planes_gradient(const ck_planes *planes, float *weight_gradient, float *bias_gradient, const float *x,
                         const float *output_gradient, float *scratch, int tasks);
+// The same for 16 output channels: `y` and `output_gradient` have the channels innermost, [batch, height, width, channels].
+size_t ck_lanes_forward_scratch(const ck_planes *planes);
+void ck_lanes_forward(const ck_planes *planes, float *y, const float *x, const float *weights, const float *bias,
+                      float *scratch, int tasks);
+size_t ck_lanes_gradient_scratch(const ck_planes *planes);
+void ck_lanes_gradient(const ck_planes *planes, float *weight_gradient, float *bias_gradient, const float *x,
+                       const float *output_gradient, float *scratch, int tasks);
 // Means of two by two; `height` and `width` are those of the pooled picture.
 void ck_planes_mean_pool(float *y, const float *x, size_t planes, size_t height, size_t width, int tasks);
 void ck_planes_mean_pool_gradient(float *dx, const float *dy, size_t planes, size_t height, size_t width, int tasks);

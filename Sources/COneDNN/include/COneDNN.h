@@ -90,6 +90,8 @@ const char *cdnn_status_text(int status);
 int cdnn_desc_create(cdnn_desc **out, int rank, const int64_t *dims, cdnn_type type, const int64_t *strides);
 // The primitive chooses the layout.
 int cdnn_desc_create_any(cdnn_desc **out, int rank, const int64_t *dims, cdnn_type type);
+// Channels in blocks of 16, the innermost axis; the rest row-major. Pictures, rank 4.
+int cdnn_desc_create_blocked(cdnn_desc **out, const int64_t *dims, cdnn_type type);
 // The same order of axes and the same blocks as `like`, for other extents. Fails for orders that no primitive of pictures
 // or signals uses.
 int cdnn_desc_create_like(cdnn_desc **out, const cdnn_desc *like, int rank, const int64_t *dims, cdnn_type type);

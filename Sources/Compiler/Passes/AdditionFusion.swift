@@ -4,8 +4,8 @@ extension Pass {
   /// Lets a convolution or dense layer accumulate its result onto the other term of a residual addition, in that term's
   /// memory.
   ///
-  /// Refused where the layer's result is read elsewhere, and where the other term is still needed afterwards: an input, a
-  /// parameter, a result, or a value that a later operation reads.
+  /// Refused where the layer's result is read elsewhere, where the layer reads the other term as well, and where the other term
+  /// is still needed afterwards: an input, a parameter, a result, or a value that a later operation reads.
   public static let additionFusion = Pass(
     name: "addition-fusion",
     purpose: "moves a residual addition into the layer that makes one of its terms",
@@ -26,10 +26,12 @@ extension Graph {
     else { return }
     // The later of two candidates has the other's result to accumulate onto.
     let candidates = [0, 1].compactMap { term in
-      soleProducer(of: operation.inputs[term]).map { (layer: $0, addend: operation.inputs[1 - term]) }
+      soleProducer(of: operation.inputs[term]).map {
+        (layer: $0, addend: operation.inputs[1 - term])
+      }
     }
     for (layer, addend) in candidates.sorted(by: { $0.layer > $1.layer })
-    where mayOverwrite(addend, at: index) {
+    where mayOverwrite(addend, at: index) && !operations[layer].inputs.contains(addend) {
       guard let fused = operations[layer].kind.fusing(.addition) else { continue }
       operations[index] = Operation(
         name: operations[layer].name, kind: fused, inputs: operations[layer].inputs + [addend],

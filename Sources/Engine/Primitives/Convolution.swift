@@ -31,7 +31,8 @@ extension Lowering {
     ]
     if convolution.hasBias { arguments.append((CDNN_BIAS, read(operation.inputs[2]))) }
     let layout = try primitive.requiredLayout(of: CDNN_DST, shape: shape(output))
-    let result = try placeResult(operation, layout, adds: convolution.fused.contains(.addition))
+    let result = try placeResult(
+      operation, layout, adds: convolution.fused.contains(.addition), reading: arguments.map(\.1))
     try emit(primitive, arguments + [(CDNN_DST, result)], for: operation)
   }
 
@@ -48,7 +49,8 @@ extension Lowering {
       return try lowerInPlanes(planes, inputGradient: operation)
     }
     let primitive = try inputGradientPrimitive(
-      convolution, input: shape(inputGradient), kernel: shape(kernel), output: shape(outputGradient))
+      convolution, input: shape(inputGradient), kernel: shape(kernel), output: shape(outputGradient)
+    )
     let arguments = [
       (
         CDNN_DIFF_DST,
@@ -168,15 +170,21 @@ extension Lowering {
     alias(value, Place(buffer: place.buffer, layout: try .rowMajor(kernel)))
   }
 
-  /// Memory for a result; where a fused addition accumulates into it, the memory of the addend.
+  /// Memory for a result; where a fused addition accumulates into it, the memory of the addend, or a copy of it where that is
+  /// still needed.
+  ///
+  /// - Parameter sources: what the layer reads while it writes the result.
   mutating func placeResult(
-    _ operation: Operation, _ layout: Layout, adds: Bool
+    _ operation: Operation, _ layout: Layout, adds: Bool, reading sources: [Place]
   ) throws -> Place {
     guard adds, let addend = operation.inputs.last else {
       return make(operation.outputs[0], layout)
     }
     let source = try read(addend, as: layout)
-    let result = make(operation.outputs[0], over: source, of: addend)
+    let result =
+      sources.contains { $0.buffer == source.buffer }
+      ? make(operation.outputs[0], layout)
+      : make(operation.outputs[0], over: source, of: addend)
     if result.buffer != source.buffer {
       try emitReorder(from: source, to: result, name: operation.name)
     }

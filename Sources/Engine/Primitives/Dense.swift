@@ -26,7 +26,8 @@ extension Lowering {
     ]
     if dense.hasBias { arguments.append((CDNN_BIAS, read(operation.inputs[2]))) }
     let layout = try primitive.requiredLayout(of: CDNN_DST, shape: shape(output))
-    let result = try placeResult(operation, layout, adds: dense.fused.contains(.addition))
+    let result = try placeResult(
+      operation, layout, adds: dense.fused.contains(.addition), reading: arguments.map(\.1))
     try emit(primitive, arguments + [(CDNN_DST, result)], for: operation)
   }
 
@@ -34,7 +35,8 @@ extension Lowering {
     let (outputGradient, kernel) = (operation.inputs[0], operation.inputs[1])
     let inputGradient = operation.outputs[0]
     let source = try Layout.any(shape(inputGradient))
-    let weights = try Layout.any(shape(kernel))
+    // The order of the parameter itself: packing it at every step costs more than it brings.
+    let weights = try Layout.rowMajor(shape(kernel))
     let destination = try Layout.any(shape(outputGradient))
     let primitive = try Primitive {
       cdnn_inner_product_backward_data(&$0, source.handle, weights.handle, destination.handle)
@@ -66,7 +68,7 @@ extension Lowering {
     let (input, outputGradient) = (operation.inputs[0], operation.inputs[1])
     let kernel = shape(operation.outputs[0])
     let source = try Layout.any(shape(input))
-    let weights = try Layout.any(kernel)
+    let weights = try Layout.rowMajor(kernel)
     let bias = gradient.hasBias ? try Layout.rowMajor([kernel[0]]) : nil
     let destination = try Layout.any(shape(outputGradient))
     let primitive = try Primitive {

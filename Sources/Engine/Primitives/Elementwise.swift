@@ -21,11 +21,10 @@ extension Lowering {
         &$0, layout.handle, Int32(sources.count), coefficients, sources.map { $0.layout.handle })
     }
     // The library accumulates into the result, which may be the first source but no other.
-    let first = operation.inputs[0]
     let result =
-      operation.inputs.dropFirst().contains(first)
+      sources.dropFirst().contains { $0.buffer == sources[0].buffer }
       ? make(operation.outputs[0], layout)
-      : make(operation.outputs[0], over: sources[0], of: first)
+      : make(operation.outputs[0], over: sources[0], of: operation.inputs[0])
     let arguments = sources.enumerated().map { index, source in
       (cdnn_argument(CDNN_SOURCE_0.rawValue + UInt32(index)), source)
     }
@@ -63,6 +62,7 @@ extension Lowering {
     let threshold = UInt32((Double(dropout.rate) * 0x1p32).rounded())
     let scale = 1 / (1 - dropout.rate)
     let index = UInt32(truncatingIfNeeded: dropout.index)
+    let perExample = count / max(1, shape(operation.inputs[0])[0])
     emitKernel("dropout", [result, source], for: operation) { memory, context in
       var key = (
         UInt32(truncatingIfNeeded: context.seed), UInt32(truncatingIfNeeded: context.seed >> 32)
@@ -71,7 +71,8 @@ extension Lowering {
       withUnsafeBytes(of: &key) { key in
         withUnsafeBytes(of: &counter) { counter in
           ck_dropout(
-            memory.floats(0), memory.floats(1), count, threshold, scale,
+            memory.floats(0), memory.floats(1), context.firstExample * perExample, count,
+            threshold, scale,
             key.assumingMemoryBound(to: UInt32.self).baseAddress,
             counter.assumingMemoryBound(to: UInt32.self).baseAddress)
         }

@@ -140,7 +140,8 @@ extension Lowering {
     let primitive = try Primitive {
       cdnn_lrn_forward(
         &$0, keepsWorkspace, normalization.libraryAlgorithm, source.view.handle,
-        Int64(normalization.size), normalization.libraryAlpha, normalization.beta,
+        Int64(normalization.size),
+        normalization.libraryAlpha(rank: shape(operation.inputs[0]).rank), normalization.beta,
         normalization.bias)
     }
     let result = make(operation.outputs[0], source.place.layout)
@@ -165,7 +166,8 @@ extension Lowering {
     let primitive = try Primitive {
       cdnn_lrn_backward(
         &$0, normalization.libraryAlgorithm, source.view.handle, source.view.handle,
-        Int64(normalization.size), normalization.libraryAlpha, normalization.beta,
+        Int64(normalization.size),
+        normalization.libraryAlpha(rank: shape(operation.inputs[0]).rank), normalization.beta,
         normalization.bias)
     }
     let result = make(operation.outputs[0], source.place.layout)
@@ -189,16 +191,13 @@ extension Operation.LocalResponseNormalization {
     }
   }
 
-  /// The library divides alpha by the number of summed elements.
-  var libraryAlpha: Float {
+  /// The library divides alpha by the elements of an uncut neighbourhood, which it takes to be a square within a channel.
+  func libraryAlpha(rank: Int) -> Float {
     let summed =
       switch region {
       case .acrossChannels: size
       case .withinChannel: size * size
       }
-    return switch alphaConvention {
-    case .sum: alpha * Float(summed)
-    case .mean: alpha
-    }
+    return sumCoefficient(rank: rank) * Float(summed)
   }
 }

@@ -2,12 +2,20 @@ import CKernels
 import ConvNetGraphs
 import ConvNetTensors
 
-// Convolutions of few channels in plain order, by our own kernels: the library's blocks of 16 channels would be mostly
-// padding, in the arithmetic and in memory. Measured on LeNet-5's layers, see `docs/performance.md`.
+// Convolutions of few channels by our own kernels: the library's blocks of 16 channels would be mostly padding, in the
+// arithmetic and in memory. Measured on LeNet-5's layers, see `docs/performance.md`.
 
-/// A convolution whose vectors are better filled with neighbours of a row than with channels.
+/// A convolution that reads pictures in plain order, a plane a channel.
 struct PlaneConvolution: Sendable {
   var planes: ck_planes
+
+  /// Whether a vector holds the 16 output channels of a position, rather than 16 neighbours of a row: then the result has the
+  /// library's blocked layout.
+  var hasChannelLanes: Bool { planes.out_channels == 16 }
+
+  func resultLayout(_ shape: Shape) throws -> Layout {
+    hasChannelLanes ? try .blocked(shape) : try .rowMajor(shape)
+  }
 
   /// `nil` where the library's kernels are the better choice, or ours cannot do it.
   init?(
@@ -23,22 +31,10 @@ struct PlaneConvolution: Sendable {
       out_channels: output[1], out_height: output[2], out_width: output[3],
       kernel_height: kernel[2], kernel_width: kernel[3], pad_top: sides[0].before,
       pad_left: sides[1].before)
-    // Padding beyond the kernel makes rows of the transposed problem that it does not have.
+    // Beyond that, whole rows of the result would be padding alone.
     guard planes.pad_top < planes.kernel_height, planes.pad_left < planes.kernel_width else {
       return nil
     }
-  }
-
-  /// The convolution that takes the output's gradient to the input's: the kernel flipped, its channels exchanged.
-  var transposed: PlaneConvolution {
-    var result = self
-    result.planes.in_channels = planes.out_channels
-    result.planes.out_channels = planes.in_channels
-    (result.planes.height, result.planes.width) = (planes.out_height, planes.out_width)
-    (result.planes.out_height, result.planes.out_width) = (planes.height, planes.width)
-    result.planes.pad_top = planes.kernel_height - 1 - planes.pad_top
-    result.planes.pad_left = planes.kernel_width - 1 - planes.pad_left
-    return result
   }
 }
 
@@ -52,7 +48,8 @@ extension Lowering {
     let source = try readRowMajor(operation.inputs[0])
     let kernel = try readRowMajor(operation.inputs[1])
     let bias = convolution.hasBias ? [read(operation.inputs[2])] : []
-    let result = make(operation.outputs[0], try .rowMajor(shape(operation.outputs[0])))
+    let result = make(
+      operation.outputs[0], try geometry.resultLayout(shape(operation.outputs[0])))
     try emitForward(
       geometry, result: result, source: source, kernel: kernel, bias: bias, for: operation)
     for case .activation(let function) in convolution.fused {
@@ -65,36 +62,45 @@ extension Lowering {
   ) throws {
     let source = try readRowMajor(operation.inputs[0])
     let kernel = try readRowMajor(operation.inputs[1])
-    let kernelShape = shape(operation.inputs[1])
-    let flipped = try scratch(floats: kernelShape.count)
-    emitKernel("planes flip", [flipped, kernel], for: operation) { memory, _ in
-      ck_planes_flip(
-        memory.floats(0), memory.floats(1), kernelShape[0], kernelShape[1], kernelShape[2],
-        kernelShape[3])
-    }
     let result = make(operation.outputs[0], try .rowMajor(shape(operation.outputs[0])))
-    try emitForward(
-      geometry.transposed, result: result, source: source, kernel: flipped, bias: [],
-      for: operation)
+    var planes = geometry.planes
+    let tasks = planeTasks
+    let memory = try scratch(floats: ck_planes_input_gradient_scratch(&planes) * tasks)
+    let constant = planes
+    emitKernel(
+      "planes input gradient", [result, source, kernel, memory], for: operation,
+      multiplyAdds: multiplyAdds(of: operation)
+    ) { memory, _ in
+      var planes = constant
+      ck_planes_input_gradient(
+        &planes, memory.floats(0), memory.floats(1), memory.floats(2), memory.floats(3),
+        Int32(tasks))
+    }
   }
 
   mutating func lowerInPlanes(
     _ geometry: PlaneConvolution, parameterGradient operation: Operation
   ) throws {
     let source = try readRowMajor(operation.inputs[0])
-    let outputGradient = try readRowMajor(operation.inputs[1])
+    let outputGradient = try read(
+      operation.inputs[1], as: geometry.resultLayout(shape(operation.inputs[1])))
     let results = try operation.outputs.map { make($0, try .rowMajor(shape($0))) }
     var planes = geometry.planes
     let tasks = planeTasks
-    let memory = try scratch(floats: ck_planes_gradient_scratch(&planes) * tasks)
+    let hasChannelLanes = geometry.hasChannelLanes
+    let floats =
+      hasChannelLanes ? ck_lanes_gradient_scratch(&planes) : ck_planes_gradient_scratch(&planes)
+    let memory = try scratch(floats: floats * tasks)
     let constant = planes
     emitKernel(
-      "planes gradient", results + [source, outputGradient, memory], for: operation,
+      hasChannelLanes ? "channel lanes gradient" : "planes gradient",
+      results + [source, outputGradient, memory], for: operation,
       multiplyAdds: multiplyAdds(of: operation)
     ) { memory, _ in
       var planes = constant
       let first = memory.count - 3
-      ck_planes_gradient(
+      let kernel = hasChannelLanes ? ck_lanes_gradient : ck_planes_gradient
+      kernel(
         &planes, memory.floats(0), first > 1 ? memory.floats(1) : nil, memory.floats(first),
         memory.floats(first + 1), memory.floats(first + 2), Int32(tasks))
     }
@@ -106,14 +112,19 @@ extension Lowering {
   ) throws {
     var planes = geometry.planes
     let tasks = planeTasks
-    let memory = try scratch(floats: ck_planes_forward_scratch(&planes) * tasks)
+    let hasChannelLanes = geometry.hasChannelLanes
+    let floats =
+      hasChannelLanes ? ck_lanes_forward_scratch(&planes) : ck_planes_forward_scratch(&planes)
+    let memory = try scratch(floats: floats * tasks)
     let constant = planes
     emitKernel(
-      "planes", [result, source, kernel, memory] + bias, for: operation,
+      hasChannelLanes ? "channel lanes" : "planes", [result, source, kernel, memory] + bias,
+      for: operation,
       multiplyAdds: multiplyAdds(of: operation)
     ) { memory, _ in
       var planes = constant
-      ck_planes_forward(
+      let kernel = hasChannelLanes ? ck_lanes_forward : ck_planes_forward
+      kernel(
         &planes, memory.floats(0), memory.floats(1), memory.floats(2),
         memory.count > 4 ? memory.floats(4) : nil, memory.floats(3), Int32(tasks))
     }

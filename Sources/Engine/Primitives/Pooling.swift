@@ -6,6 +6,9 @@ import ConvNetTensors
 private struct PoolingGeometry {
   var algorithm: cdnn_algorithm
   var window: PaddedWindow
+  /// For means that count the padding, where windows hang over it: what each must be multiplied by, since the library counts
+  /// the overhang too. Row-major over the output's positions.
+  var corrections: [Float]?
 
   /// - Parameters:
   ///   - input, output: with batch and channels.
@@ -17,9 +20,21 @@ private struct PoolingGeometry {
     let extents = Array(input.dimensions.dropFirst(2))
     var sides = try padding.sides(window: window, input: extents)
     // The library knows no ceil mode: the last window's overhang is padding after the input.
+    let padded = sides
     for axis in extents.indices {
       let covered = (output[axis + 2] - 1) * strides[axis] + kernel[axis]
       sides[axis].after = max(sides[axis].after, covered - extents[axis] - sides[axis].before)
+    }
+    if algorithm == CDNN_POOLING_AVERAGE_INCLUDING_PADDING, sides != padded {
+      corrections = extents.indices.reduce([1]) { factors, axis in
+        let ofAxis = (0..<output[axis + 2]).map { position in
+          Float(kernel[axis])
+            / Float(
+              window.paddedCount(
+                at: position, axis: axis, input: extents[axis], sides: padded[axis]))
+        }
+        return factors.flatMap { factor in ofAxis.map { factor * $0 } }
+      }
     }
     self.algorithm = algorithm
     self.window = PaddedWindow(
@@ -104,12 +119,32 @@ extension Lowering {
       }
     }
     let layout = try primitive.requiredLayout(of: CDNN_DST, shape: shape(output))
-    var arguments = [(CDNN_SRC, source), (CDNN_DST, make(output, layout))]
+    let result = make(output, layout)
+    var arguments = [(CDNN_SRC, source), (CDNN_DST, result)]
     if let indices {
       let layout = try primitive.requiredLayout(of: CDNN_WORKSPACE, shape: shape(indices))
       arguments.append((CDNN_WORKSPACE, make(indices, layout)))
     }
     try emit(primitive, arguments, for: operation)
+    if let corrections = geometry.corrections {
+      try emitCorrection(corrections, from: result, to: result, for: operation)
+    }
+  }
+
+  /// Multiplies every position by a constant.
+  private mutating func emitCorrection(
+    _ corrections: [Float], from source: Place, to result: Place, for operation: Operation
+  ) throws {
+    let factors = try addConstant(
+      corrections, Shape([1, 1] + result.layout.shape.dimensions.dropFirst(2)),
+      for: operation)
+    let multiply = try Primitive {
+      cdnn_binary(
+        &$0, CDNN_BINARY_MULTIPLY, source.layout.handle, factors.layout.handle,
+        result.layout.handle)
+    }
+    try emit(
+      multiply, [(CDNN_SRC, source), (CDNN_SRC_1, factors), (CDNN_DST, result)], for: operation)
   }
 
   private mutating func lowerPoolingGradient(
@@ -121,7 +156,13 @@ extension Lowering {
     // reader of the result wants is best: it costs less to reorder before the gradient grows.
     let wanted = indices.map(forwardLayout) ?? layoutWanted(by: input) ?? nativeLayout(output)
     let inputLayout = try (try? wanted.applied(to: shape(input))) ?? .rowMajor(shape(input))
-    let outputGradient = try read(output, as: inputLayout.applied(to: shape(output)))
+    var outputGradient = try read(output, as: inputLayout.applied(to: shape(output)))
+    if let corrections = geometry.corrections {
+      let layout = outputGradient.layout
+      let corrected = Place(buffer: scratch(byteCount: layout.byteCount), layout: layout)
+      try emitCorrection(corrections, from: outputGradient, to: corrected, for: operation)
+      outputGradient = corrected
+    }
     let primitive = try geometry.window.withLibraryWindow { window in
       try Primitive {
         cdnn_pooling_backward(

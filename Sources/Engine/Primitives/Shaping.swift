@@ -105,15 +105,17 @@ extension Lowering {
   }
 
   mutating func lower(_ gradient: Operation.UpsampleGradient, _ operation: Operation) throws {
-    let incoming = read(operation.inputs[0])
-    let destination = try Layout.any(shape(operation.outputs[0]))
+    // The library does not choose a layout here.
+    let (output, input) = (operation.inputs[0], operation.outputs[0])
+    let inputLayout =
+      try (try? nativeLayout(output).applied(to: shape(input))) ?? .rowMajor(shape(input))
+    let incoming = try read(output, as: inputLayout.applied(to: shape(output)))
     let primitive = try Primitive {
       cdnn_resampling_backward(
-        &$0, gradient.upsample.libraryAlgorithm, destination.handle, incoming.layout.handle)
+        &$0, gradient.upsample.libraryAlgorithm, inputLayout.handle, incoming.layout.handle)
     }
-    let layout = try primitive.requiredLayout(of: CDNN_DIFF_SRC, shape: destination.shape)
     try emit(
-      primitive, [(CDNN_DIFF_DST, incoming), (CDNN_DIFF_SRC, make(operation.outputs[0], layout))],
+      primitive, [(CDNN_DIFF_DST, incoming), (CDNN_DIFF_SRC, make(input, inputLayout))],
       for: operation)
   }
 

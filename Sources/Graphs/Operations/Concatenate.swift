@@ -24,14 +24,12 @@ extension Operation {
         let shape = inputs[index].shape
         try requireElementType(inputs, index, result.elementType)
         try requireRank(inputs, index, result.shape.rank...result.shape.rank)
-        try requireShape(inputs, index, result.shape.replacing(axis: axis, with: shape[axis]))
+        try requireShape(inputs, index, result.shape.dimensions(replacing: axis, with: shape[axis]))
         let (sum, overflow) = extent.addingReportingOverflow(shape[axis])
         guard !overflow else { throw .invariant("makes an extent that cannot be represented") }
         extent = sum
       }
-      var dimensions = result.shape.dimensions
-      dimensions[axis] = extent
-      result.shape = try resultShape(dimensions)
+      result.shape = try resultShape(result.shape.dimensions(replacing: axis, with: extent))
       return [result]
     }
 

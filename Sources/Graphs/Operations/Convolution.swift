@@ -66,7 +66,7 @@ extension Operation {
           name: "groups", value: "\(groups)",
           requirement: "a divisor of the \(input[1]) input and the \(kernel[0]) output channels")
       }
-      try requireShape(inputs, 1, kernel.replacing(axis: 1, with: input[1] / groups))
+      try requireShape(inputs, 1, kernel.dimensions(replacing: 1, with: input[1] / groups))
       if hasBias { try requireShape(inputs, 2, [kernel[0]]) }
       let extents = try window(kernel: kernel).outputExtents(
         input: input.spatial, padding: padding)

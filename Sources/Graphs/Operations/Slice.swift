@@ -66,9 +66,8 @@ extension Operation {
       try requireFloat(inputs)
       try requireAxis(slice.axis, of: inputs[0].shape)
       try requirePositive([extent], "extent")
-      var dimensions = inputs[0].shape.dimensions
-      dimensions[slice.axis] = extent
-      let input = ValueType(try resultShape(dimensions))
+      let input = ValueType(
+        try resultShape(inputs[0].shape.dimensions(replacing: slice.axis, with: extent)))
       try requireShape(inputs, 0, slice.outputTypes(for: [input])[0].shape)
       return [input]
     }

@@ -87,7 +87,7 @@ extension Operation {
           name: "groups", value: "\(groups)",
           requirement: "a divisor of the \(input[1]) input channels")
       }
-      try requireShape(inputs, 1, kernel.replacing(axis: 0, with: input[1]))
+      try requireShape(inputs, 1, kernel.dimensions(replacing: 0, with: input[1]))
       let channels = saturatingProduct([kernel[1], groups])
       if hasBias { try requireShape(inputs, 2, [channels]) }
       let sides = try sides()

@@ -40,9 +40,7 @@ def case(name, kind, attributes, function, *inputs, variables=None):
     point ones unless said otherwise; none where there is no gradient."""
     if variables is None:
         variables = [i for i, tensor in enumerate(inputs) if tensor.is_floating_point()]
-    inputs = [
-        tensor.clone().requires_grad_(i in variables) for i, tensor in enumerate(inputs)
-    ]
+    inputs = [tensor.clone().requires_grad_(i in variables) for i, tensor in enumerate(inputs)]
     outputs = function(*inputs)
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     entry = {
@@ -90,7 +88,9 @@ def explicit(*pairs):
 
 
 # Convolution. An operation's padding is named beside PyTorch's, where the two words differ.
-def convolution(name, x, kernel, stride=1, dilation=1, padding=0, groups=1, bias=True, word=None):
+def convolution(
+    name, x, kernel, stride=1, dilation=1, padding=0, groups=1, bias=True, word=None
+):
     axes = len(x) - 2
     attributes = {
         "strides": [stride] * axes,
@@ -162,7 +162,8 @@ case(
     random(5),
 )
 
-# Pooling: every combination of the words that frameworks disagree on.
+# Pooling: every combination of the words that frameworks disagree on. PyTorch refuses padding above
+# half of the window.
 geometries = [
     ([1, 2, 6, 7], [3, 2], [2, 2], 0),
     ([1, 2, 6, 8], [3, 3], [2, 3], 1),
@@ -177,7 +178,6 @@ for (shape, window, strides, padding), ceil in itertools.product(geometries, [Fa
         "padding": symmetric(padding),
         "ceilMode": ceil,
     }
-    # PyTorch refuses padding above half of the window.
     name = f"{shape[2]}x{shape[3]} by {window[0]}x{window[1]}{', ceil' if ceil else ''}"
     case(
         name,
@@ -194,11 +194,25 @@ for (shape, window, strides, padding), ceil in itertools.product(geometries, [Fa
             lambda x: F.avg_pool2d(x, window, strides, padding, ceil, counts),
             random(*shape),
         )
-case("picture", "globalPooling", {"reduction": "average"}, lambda x: F.adaptive_avg_pool2d(x, 1), random(2, 3, 4, 5))
-case("picture", "globalPooling", {"reduction": "max"}, lambda x: F.adaptive_max_pool2d(x, 1), random(2, 3, 4, 5))
+case(
+    "picture",
+    "globalPooling",
+    {"reduction": "average"},
+    lambda x: F.adaptive_avg_pool2d(x, 1),
+    random(2, 3, 4, 5),
+)
+case(
+    "picture",
+    "globalPooling",
+    {"reduction": "max"},
+    lambda x: F.adaptive_max_pool2d(x, 1),
+    random(2, 3, 4, 5),
+)
 
 # Batch normalization. PyTorch's momentum is one minus ours.
-for form, shape in itertools.product(["inference", "training"], [[3, 4, 3, 2], [5, 6], [2, 3, 5]]):
+for form, shape in itertools.product(
+    ["inference", "training"], [[3, 4, 3, 2], [5, 6], [2, 3, 5]]
+):
     channels = shape[1]
     mean, variance = random(channels), random(channels, low=0.3, high=2)
 
@@ -257,8 +271,20 @@ def within(x, alpha):
 
 for shape in [[2, 7, 2, 3], [1, 3, 5]]:
     name = f"{shape[1]} channels"
-    response(name + ", mean", lambda x: F.local_response_norm(x, 5, 0.5, 0.75, 1.5), "mean", "acrossChannels", random(*shape))
-    response(name + ", sum", lambda x: F.local_response_norm(x, 5, 2.5, 0.75, 1.5), "sum", "acrossChannels", random(*shape))
+    response(
+        name + ", mean",
+        lambda x: F.local_response_norm(x, 5, 0.5, 0.75, 1.5),
+        "mean",
+        "acrossChannels",
+        random(*shape),
+    )
+    response(
+        name + ", sum",
+        lambda x: F.local_response_norm(x, 5, 2.5, 0.75, 1.5),
+        "sum",
+        "acrossChannels",
+        random(*shape),
+    )
 response("within, mean", lambda x: within(x, 0.5), "mean", "withinChannel", random(1, 2, 6, 4))
 response("within, sum", lambda x: within(x, 12.5), "sum", "withinChannel", random(1, 2, 6, 4))
 
@@ -273,7 +299,13 @@ functions = {
     "sigmoid": ({}, torch.sigmoid),
 }
 for name, (parameters, function) in functions.items():
-    case(name, "activation", {"function": {name: parameters}}, function, random(1, 3, 4, 5, low=-8, high=8))
+    case(
+        name,
+        "activation",
+        {"function": {name: parameters}},
+        function,
+        random(1, 3, 4, 5, low=-8, high=8),
+    )
 
 for factors, mode in itertools.product([[2, 2], [3, 1]], ["nearest", "bilinear"]):
     case(
@@ -293,28 +325,71 @@ for mode, word in {"zero": "constant", "edge": "replicate", "reflect": "reflect"
         random(1, 2, 4, 5),
     )
 
-case("channels last", "flatten", {"order": "channelsLast"}, lambda x: x.permute(0, 2, 3, 1).flatten(1), random(2, 3, 2, 4))
-case("channels first", "flatten", {"order": "channelsFirst"}, lambda x: x.flatten(1), random(2, 3, 2, 4))
-case("all axes", "transpose", {"permutation": [3, 0, 2, 1]}, lambda x: x.permute(3, 0, 2, 1), random(2, 3, 2, 4))
+case(
+    "channels last",
+    "flatten",
+    {"order": "channelsLast"},
+    lambda x: x.permute(0, 2, 3, 1).flatten(1),
+    random(2, 3, 2, 4),
+)
+case(
+    "channels first",
+    "flatten",
+    {"order": "channelsFirst"},
+    lambda x: x.flatten(1),
+    random(2, 3, 2, 4),
+)
+case(
+    "all axes",
+    "transpose",
+    {"permutation": [3, 0, 2, 1]},
+    lambda x: x.permute(3, 0, 2, 1),
+    random(2, 3, 2, 4),
+)
 
-case("picture", "softmax", {"isLogarithmic": False}, lambda x: F.softmax(x, 1), random(2, 5, 2, 3, low=-4, high=4))
-case("logarithm", "softmax", {"isLogarithmic": True}, lambda x: F.log_softmax(x, 1), random(3, 6, low=-4, high=4))
+case(
+    "picture",
+    "softmax",
+    {"isLogarithmic": False},
+    lambda x: F.softmax(x, 1),
+    random(2, 5, 2, 3, low=-4, high=4),
+)
+case(
+    "logarithm",
+    "softmax",
+    {"isLogarithmic": True},
+    lambda x: F.log_softmax(x, 1),
+    random(3, 6, low=-4, high=4),
+)
 
 for smoothing in [0, 0.1]:
     distributions = torch.round(F.softmax(random(4, 6), 1) * 1e4) / 1e4
     distributions[:, 0] += 1 - distributions.sum(1)
-    for name, labels in {"classes": torch.tensor([5, 0, 3, 3]), "distributions": distributions}.items():
+    for name, labels in {
+        "classes": torch.tensor([5, 0, 3, 3]),
+        "distributions": distributions,
+    }.items():
         case(
             f"{name}, smoothing {smoothing}",
             "crossEntropy",
             {"labelSmoothing": smoothing},
-            lambda x, l: (F.cross_entropy(x, l, label_smoothing=smoothing).reshape(1), F.softmax(x, 1)),
+            lambda x, l: (
+                F.cross_entropy(x, l, label_smoothing=smoothing).reshape(1),
+                F.softmax(x, 1),
+            ),
             random(4, 6, low=-4, high=4),
             labels,
             variables=[0],
         )
 
-case("plain", "meanSquaredError", {"hasMask": False}, lambda p, t: F.mse_loss(p, t).reshape(1), random(2, 3, 4), random(2, 3, 4))
+case(
+    "plain",
+    "meanSquaredError",
+    {"hasMask": False},
+    lambda p, t: F.mse_loss(p, t).reshape(1),
+    random(2, 3, 4),
+    random(2, 3, 4),
+)
 
 path = pathlib.Path(__file__).with_name("operations.json")
 lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in cases)

@@ -1,0 +1,173 @@
+// Convolutions from few channels to 16, whose vectors hold the 16 output channels of one position. Pictures go in in plain
+// order and come out with the channels innermost, [batch, height, width, channels]:
+//
+//     forward          y[i][j][..] += w[c][m][n][..] * x[c][i + m][j + n]
+//     weight gradient  g[c][m][n][..] += d[i][j][..] * x[c][i + m][j + n]
+//
+// Better than vectors of neighbours (planes.c) where rows are short: all lanes work whatever the width.
+#include "lanes.h"
+#include "vector.h"
+
+#include <string.h>
+
+static size_t tap_count(const ck_planes *p) { return p->in_channels * p->kernel_height * p->kernel_width; }
+
+// MARK: Forward
+
+// `columns` positions of two rows, whose inputs begin at `first` and `second`.
+INLINE void forward_tile(const ck_planes *p, const float *first, const float *second, const lanes *weights,
+                         const lanes *bias, float *to0, float *to1, size_t columns) {
+  const size_t plane = padded_height(p) * padded_width(p), row = padded_width(p);
+  lanes sums[2][10];
+  for (size_t j = 0; j < columns; ++j) sums[0][j] = sums[1][j] = *bias;
+  for (size_t c = 0; c < p->in_channels; ++c)
+    for (size_t m = 0; m < p->kernel_height; ++m) {
+      const float *x0 = first + c * plane + m * row, *x1 = second + c * plane + m * row;
+      for (size_t n = 0; n < p->kernel_width; ++n) {
+        const lanes weight = *weights++;
+        for (size_t j = 0; j < columns; ++j) {
+          sums[0][j] += x0[n + j] * weight;
+          sums[1][j] += x1[n + j] * weight;
+        }
+      }
+    }
+  for (size_t j = 0; j < columns; ++j) {
+    STORE(to0 + j * WIDTH, sums[0][j]);
+    STORE(to1 + j * WIDTH, sums[1][j]);
+  }
+}
+
+VECTORISED static void forward_picture(const ck_planes *p, float *y, const float *padded, const float *weights,
+                                       const float *bias) {
+  const size_t row = padded_width(p), y_row = p->out_width * WIDTH;
+  for (size_t i = 0; i < p->out_height; i += 2) {
+    const size_t next = i + 1 < p->out_height ? i + 1 : i;
+    const float *x0 = padded + i * row, *x1 = padded + next * row;
+    float *to0 = y + i * y_row, *to1 = y + next * y_row;
+    size_t j = 0;
+#define TILE(columns)                                                                                              \
+  for (; j + columns <= p->out_width; j += columns)                                                                \
+  forward_tile(p, x0 + j, x1 + j, (const lanes *)weights, (const lanes *)bias, to0 + j * WIDTH, to1 + j * WIDTH,   \
+               columns)
+    TILE(10);
+    TILE(8);
+    TILE(4);
+    TILE(1);
+#undef TILE
+  }
+}
+
+typedef struct {
+  const ck_planes *p;
+  float *y;
+  const float *x, *weights, *bias;
+  float *scratch;
+  int tasks;
+} forward_work;
+
+size_t ck_lanes_forward_scratch(const ck_planes *p) { return padded_count(p) + (tap_count(p) + 1) * WIDTH; }
+
+static void forward_share(void *context, int task) {
+  const forward_work *work = context;
+  const ck_planes *p = work->p;
+  const size_t taps = tap_count(p);
+  float *padded = work->scratch + (size_t)task * ck_lanes_forward_scratch(p);
+  float *bias = padded + padded_count(p), *weights = bias + WIDTH;
+  for (size_t o = 0; o < WIDTH; ++o) {
+    bias[o] = work->bias ? work->bias[o] : 0;
+    for (size_t tap = 0; tap < taps; ++tap) weights[tap * WIDTH + o] = work->weights[o * taps + tap];
+  }
+  const size_t first = p->batch * (size_t)task / (size_t)work->tasks;
+  const size_t last = p->batch * (size_t)(task + 1) / (size_t)work->tasks;
+  for (size_t picture = first; picture < last; ++picture) {
+    pad_picture(padded, work->x + picture * p->in_channels * p->height * p->width, p);
+    forward_picture(p, work->y + picture * p->out_height * p->out_width * WIDTH, padded, weights, bias);
+  }
+}
+
+void ck_lanes_forward(const ck_planes *p, float *y, const float *x, const float *weights, const float *bias,
+                      float *scratch, int tasks) {
+  forward_work work = {p, y, x, weights, bias, scratch, tasks};
+  ck_parallel(tasks, forward_share, &work);
+}
+
+// MARK: Weight gradient
+
+// `rows` kernel rows by `columns` taps of each, over all positions.
+INLINE void gradient_tile(const ck_planes *p, const float *x, const float *d, lanes *sums, size_t rows,
+                          size_t columns) {
+  const size_t row = padded_width(p);
+  lanes totals[2][5];
+  for (size_t m = 0; m < rows; ++m)
+    for (size_t n = 0; n < columns; ++n) totals[m][n] = sums[m * p->kernel_width + n];
+  for (size_t i = 0; i < p->out_height; ++i)
+    for (size_t j = 0; j < p->out_width; ++j, d += WIDTH) {
+      const lanes gradient = LOAD(d);
+      for (size_t m = 0; m < rows; ++m)
+        for (size_t n = 0; n < columns; ++n) totals[m][n] += x[(i + m) * row + j + n] * gradient;
+    }
+  for (size_t m = 0; m < rows; ++m)
+    for (size_t n = 0; n < columns; ++n) sums[m * p->kernel_width + n] = totals[m][n];
+}
+
+VECTORISED static void gradient_picture(const ck_planes *p, const float *padded, const float *d, float *all_sums) {
+  const size_t plane = padded_height(p) * padded_width(p);
+  for (size_t c = 0; c < p->in_channels; ++c) {
+    lanes *sums = (lanes *)all_sums + c * p->kernel_height * p->kernel_width;
+    size_t m = 0;
+#define TILE(rows, columns)                                                                                \
+  for (; n + columns <= p->kernel_width; n += columns)                                                     \
+  gradient_tile(p, padded + c * plane + m * padded_width(p) + n, d, sums + m * p->kernel_width + n, rows, columns)
+#define ROWS(rows)                                        \
+  for (; m + rows <= p->kernel_height; m += rows) {       \
+    size_t n = 0;                                         \
+    TILE(rows, 5);                                        \
+    TILE(rows, 3);                                        \
+    TILE(rows, 1);                                        \
+  }
+    ROWS(2) ROWS(1)
+#undef ROWS
+#undef TILE
+  }
+  lanes *bias = (lanes *)all_sums + tap_count(p);
+  for (size_t position = 0; position < p->out_height * p->out_width; ++position) *bias += LOAD(d + position * WIDTH);
+}
+
+typedef struct {
+  const ck_planes *p;
+  const float *x, *d;
+  float *scratch;
+  int tasks;
+} gradient_work;
+
+size_t ck_lanes_gradient_scratch(const ck_planes *p) { return padded_count(p) + (tap_count(p) + 1) * WIDTH; }
+
+static void gradient_share(void *context, int task) {
+  const gradient_work *work = context;
+  const ck_planes *p = work->p;
+  float *sums = work->scratch + (size_t)task * ck_lanes_gradient_scratch(p);
+  float *padded = sums + (tap_count(p) + 1) * WIDTH;
+  memset(sums, 0, (tap_count(p) + 1) * WIDTH * sizeof *sums);
+  const size_t first = p->batch * (size_t)task / (size_t)work->tasks;
+  const size_t last = p->batch * (size_t)(task + 1) / (size_t)work->tasks;
+  for (size_t picture = first; picture < last; ++picture) {
+    pad_picture(padded, work->x + picture * p->in_channels * p->height * p->width, p);
+    gradient_picture(p, padded, work->d + picture * p->out_height * p->out_width * WIDTH, sums);
+  }
+}
+
+void ck_lanes_gradient(const ck_planes *p, float *weight_gradient, float *bias_gradient, const float *x,
+                       const float *d, float *scratch, int tasks) {
+  gradient_work work = {p, x, d, scratch, tasks};
+  ck_parallel(tasks, gradient_share, &work);
+  const size_t taps = tap_count(p), stride = ck_lanes_gradient_scratch(p);
+  for (size_t o = 0; o < WIDTH; ++o)
+    for (size_t tap = 0; tap <= taps; ++tap) {
+      float total = 0;
+      for (int task = 0; task < tasks; ++task) total += scratch[(size_t)task * stride + tap * WIDTH + o];
+      if (tap < taps)
+        weight_gradient[o * taps + tap] = total;
+      else if (bias_gradient)
+        bias_gradient[o] = total;
+    }
+}

@@ -1,0 +1,125 @@
+#include "internal.h"
+
+#include <pthread.h>
+
+// MARK: The engine of the process
+
+dnnl_engine_t cdnn_shared_engine;
+dnnl_stream_t cdnn_shared_stream;
+static dnnl_status_t shared_status;
+
+static void make_shared(void) {
+  shared_status = dnnl_engine_create(&cdnn_shared_engine, dnnl_cpu, 0);
+  if (shared_status == dnnl_success)
+    shared_status = dnnl_stream_create(&cdnn_shared_stream, cdnn_shared_engine, dnnl_stream_default_flags);
+}
+
+dnnl_status_t cdnn_prepare(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, make_shared);
+  return shared_status;
+}
+
+void cdnn_version(int *major, int *minor, int *patch) {
+  const dnnl_version_t *version = dnnl_version();
+  *major = version->major;
+  *minor = version->minor;
+  *patch = version->patch;
+}
+
+const char *cdnn_status_text(int status) {
+  switch (status) {
+    case dnnl_success: return "success";
+    case dnnl_out_of_memory: return "out of memory";
+    case dnnl_invalid_arguments: return "invalid arguments";
+    case dnnl_unimplemented: return "not implemented by the library";
+    case dnnl_runtime_error: return "run-time error";
+    default: return "unknown failure";
+  }
+}
+
+// MARK: Translation of our vocabulary
+
+dnnl_data_type_t cdnn_data_type(cdnn_type type) {
+  switch (type) {
+    case CDNN_F32: return dnnl_f32;
+    case CDNN_F16: return dnnl_f16;
+    case CDNN_BF16: return dnnl_bf16;
+    case CDNN_S32: return dnnl_s32;
+    case CDNN_S8: return dnnl_s8;
+    case CDNN_U8: return dnnl_u8;
+  }
+  return dnnl_data_type_undef;
+}
+
+dnnl_alg_kind_t cdnn_algorithm_kind(cdnn_algorithm algorithm) {
+  switch (algorithm) {
+    case CDNN_CONVOLUTION_DIRECT: return dnnl_convolution_direct;
+    case CDNN_CONVOLUTION_WINOGRAD: return dnnl_convolution_winograd;
+    case CDNN_CONVOLUTION_AUTO: return dnnl_convolution_auto;
+    case CDNN_POOLING_MAX: return dnnl_pooling_max;
+    case CDNN_POOLING_AVERAGE_INCLUDING_PADDING: return dnnl_pooling_avg_include_padding;
+    case CDNN_POOLING_AVERAGE_EXCLUDING_PADDING: return dnnl_pooling_avg_exclude_padding;
+    case CDNN_LRN_ACROSS_CHANNELS: return dnnl_lrn_across_channels;
+    case CDNN_LRN_WITHIN_CHANNEL: return dnnl_lrn_within_channel;
+    case CDNN_ELTWISE_RELU: return dnnl_eltwise_relu;
+    case CDNN_ELTWISE_CLIP: return dnnl_eltwise_clip_v2;
+    case CDNN_ELTWISE_ELU: return dnnl_eltwise_elu;
+    case CDNN_ELTWISE_SWISH: return dnnl_eltwise_swish;
+    case CDNN_ELTWISE_GELU_ERF: return dnnl_eltwise_gelu_erf;
+    case CDNN_ELTWISE_TANH: return dnnl_eltwise_tanh;
+    case CDNN_ELTWISE_LOGISTIC: return dnnl_eltwise_logistic;
+    case CDNN_ELTWISE_LINEAR: return dnnl_eltwise_linear;
+    case CDNN_ELTWISE_RELU_FROM_RESULT: return dnnl_eltwise_relu_use_dst_for_bwd;
+    case CDNN_ELTWISE_CLIP_FROM_RESULT: return dnnl_eltwise_clip_v2_use_dst_for_bwd;
+    case CDNN_ELTWISE_ELU_FROM_RESULT: return dnnl_eltwise_elu_use_dst_for_bwd;
+    case CDNN_ELTWISE_TANH_FROM_RESULT: return dnnl_eltwise_tanh_use_dst_for_bwd;
+    case CDNN_ELTWISE_LOGISTIC_FROM_RESULT: return dnnl_eltwise_logistic_use_dst_for_bwd;
+    case CDNN_BINARY_ADD: return dnnl_binary_add;
+    case CDNN_BINARY_MULTIPLY: return dnnl_binary_mul;
+    case CDNN_RESAMPLING_NEAREST: return dnnl_resampling_nearest;
+    case CDNN_RESAMPLING_LINEAR: return dnnl_resampling_linear;
+#if VERSION_3
+    case CDNN_SOFTMAX: return dnnl_softmax_accurate;
+    case CDNN_LOG_SOFTMAX: return dnnl_softmax_log;
+#else
+    case CDNN_SOFTMAX: return dnnl_alg_kind_undef;
+    case CDNN_LOG_SOFTMAX: return dnnl_alg_kind_undef;
+#endif
+    case CDNN_REDUCTION_SUM: return dnnl_reduction_sum;
+    case CDNN_REDUCTION_MEAN: return dnnl_reduction_mean;
+  }
+  return dnnl_alg_kind_undef;
+}
+
+int cdnn_argument_index(cdnn_argument argument) {
+  switch (argument) {
+    case CDNN_SRC: return DNNL_ARG_SRC;
+    case CDNN_SRC_1: return DNNL_ARG_SRC_1;
+    case CDNN_DST: return DNNL_ARG_DST;
+    case CDNN_WEIGHTS: return DNNL_ARG_WEIGHTS;
+    case CDNN_BIAS: return DNNL_ARG_BIAS;
+    case CDNN_MEAN: return DNNL_ARG_MEAN;
+    case CDNN_VARIANCE: return DNNL_ARG_VARIANCE;
+    case CDNN_SCALE: return DNNL_ARG_SCALE;
+    case CDNN_SHIFT: return DNNL_ARG_SHIFT;
+    case CDNN_WORKSPACE: return DNNL_ARG_WORKSPACE;
+    case CDNN_SCRATCHPAD: return DNNL_ARG_SCRATCHPAD;
+    case CDNN_DIFF_SRC: return DNNL_ARG_DIFF_SRC;
+    case CDNN_DIFF_DST: return DNNL_ARG_DIFF_DST;
+    case CDNN_DIFF_WEIGHTS: return DNNL_ARG_DIFF_WEIGHTS;
+    case CDNN_DIFF_BIAS: return DNNL_ARG_DIFF_BIAS;
+    case CDNN_DIFF_SCALE: return DNNL_ARG_DIFF_SCALE;
+    case CDNN_DIFF_SHIFT: return DNNL_ARG_DIFF_SHIFT;
+    case CDNN_POST_OPERATION_SOURCE_0: return DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1;
+    default: return DNNL_ARG_MULTIPLE_SRC + (argument - CDNN_SOURCE_0);
+  }
+}
+
+unsigned cdnn_normalization_flags(int flags) {
+  unsigned result = dnnl_normalization_flags_none;
+  if (flags & CDNN_NORMALIZATION_GLOBAL_STATISTICS) result |= dnnl_use_global_stats;
+  if (flags & CDNN_NORMALIZATION_SCALE_SHIFT) result |= dnnl_use_scale | dnnl_use_shift;
+  if (flags & CDNN_NORMALIZATION_FUSE_RELU) result |= dnnl_fuse_norm_relu;
+  return result;
+}

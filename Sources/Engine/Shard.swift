@@ -1,0 +1,84 @@
+import ConvNetGraphs
+import ConvNetTensors
+
+/// A plan at work on a part of the batch: an arena, and the steps bound to it.
+final class Shard: @unchecked Sendable {
+  let plan: Plan
+  /// The place of its first example in the whole batch.
+  private let firstExample: Int
+  private let arena: TensorStorage
+  private let steps: [BoundStep]
+  /// Where inputs, and in training parameters, lie: by their buffers.
+  private let outside: [Int: UnsafeMutableRawPointer]
+  /// The step that failed and what the library said, since the last ``takeFailure()``.
+  private var failure: (step: Int, status: Int32)?
+
+  /// - Parameters:
+  ///   - store: the parameters in training.
+  ///   - inputs: where each input of this part lies.
+  init(
+    _ plan: Plan, store: ParameterStore?, inputs: [String: UnsafeMutableRawPointer],
+    firstExample: Int
+  ) throws {
+    self.plan = plan
+    self.firstExample = firstExample
+    let arena = TensorStorage(byteCount: plan.arenaByteCount)
+    arena.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+    self.arena = arena
+    var addresses: [Int: UnsafeMutableRawPointer] = [:]
+    for (name, port) in plan.inputs { addresses[port.buffer] = inputs[name] }
+    if let store {
+      for (index, buffer) in plan.buffers.enumerated() {
+        guard case .parameter(let value) = buffer.home else { continue }
+        addresses[index] = try store.address(of: plan.graph.values[value], in: plan.name)
+      }
+    }
+    outside = addresses
+    steps = try plan.steps.map { step in
+      do {
+        return try BoundStep(step) { buffer in
+          if let offset = plan.placement[buffer] {
+            return arena.bytes.baseAddress.map { $0 + offset }
+          }
+          return addresses[buffer] ?? plan.constantAddress(buffer)
+        }
+      } catch let failure as LibraryFailure {
+        throw EngineError(failure.status, subject: step.operation)
+      }
+    }
+  }
+
+  /// Runs every step; stops at the first that fails.
+  func run(_ context: RunContext) {
+    var context = context
+    context.firstExample = firstExample
+    for index in steps.indices {
+      let status = steps[index].run(context)
+      guard status == 0 else {
+        failure = (index, status)
+        return
+      }
+    }
+  }
+
+  /// Runs one step.
+  func run(_ index: Int, _ context: RunContext) {
+    let status = steps[index].run(context)
+    if status != 0 { failure = (index, status) }
+  }
+
+  /// - Throws: ``EngineError`` where a step has failed.
+  func throwFailure() throws {
+    guard let (step, status) = failure else { return }
+    failure = nil
+    throw EngineError(status, subject: plan.steps[step].operation)
+  }
+
+  /// The memory of an output.
+  func bytes(of port: Plan.Port) -> UnsafeMutableRawBufferPointer {
+    let start =
+      plan.placement[port.buffer].flatMap { offset in arena.bytes.baseAddress.map { $0 + offset } }
+      ?? outside[port.buffer] ?? plan.constantAddress(port.buffer)
+    return UnsafeMutableRawBufferPointer(start: start, count: start == nil ? 0 : port.byteCount)
+  }
+}

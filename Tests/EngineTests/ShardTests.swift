@@ -1,0 +1,126 @@
+import ConvNetCompiler
+import ConvNetEngine
+import ConvNetGraphs
+import ConvNetTensors
+import ConvNetTestSupport
+import Testing
+
+/// A batch in shards, one a thread, computes what one thread does with the whole.
+@Suite struct ShardTests {
+  private static let batch = 6
+
+  @Test("outputs of examples are joined in order", arguments: [2, 3])
+  func inference(_ threads: Int) throws {
+    let network = try makeNetwork()
+    var whole = try Executable(
+      network.graph, parameters: network.parameters, options: CompilationOptions(threads: 1))
+    var sharded = try Executable(
+      network.graph, parameters: network.parameters, options: CompilationOptions(threads: threads))
+    #expect(whole.shardCount == 1 && sharded.shardCount == threads)
+    let image = Tensor.random([Self.batch, 12, 12, 1], seed: 5, in: 0..<1)
+    let expected = try #require(whole.run(["image": image])["logits"])
+    let actual = try #require(sharded.run(["image": image])["logits"])
+    #expect(relativeDifference(actual, ReferenceValue(expected)) < 1e-6)
+  }
+
+  @Test("the loss and every gradient are those of the whole batch, dropout's mask included")
+  func training() throws {
+    let network = try makeNetwork()
+    let graph = try trainingGraph(network.graph)
+    var whole = try Executable(
+      graph, training: ParameterStore(network.parameters), options: CompilationOptions(threads: 1))
+    var sharded = try Executable(
+      graph, training: ParameterStore(network.parameters), options: CompilationOptions(threads: 2))
+    #expect(sharded.shardCount == 2)
+    let inputs: [String: Tensor] = [
+      "image": .random([Self.batch, 12, 12, 1], seed: 5, in: 0..<1),
+      "labels": .randomClasses(4, examples: Self.batch, seed: 6),
+    ]
+    for step in 0..<3 {
+      let expected = try whole.run(inputs, step: step, seed: 9)
+      let actual = try sharded.run(inputs, step: step, seed: 9)
+      for (name, value) in expected {
+        let tensor = try #require(actual[name])
+        #expect(
+          relativeDifference(tensor, ReferenceValue(value)) < 1e-5, "\(name) at step \(step)")
+      }
+    }
+  }
+
+  @Test("runs after the threads have gone to sleep are the same bytes")
+  func sleepingThreads() async throws {
+    let network = try makeNetwork()
+    var executable = try Executable(
+      network.graph, parameters: network.parameters, options: CompilationOptions(threads: 2))
+    let image = Tensor.random([Self.batch, 12, 12, 1], seed: 5, in: 0..<1)
+    let first = try executable.run(["image": image])
+    for _ in 0..<5 {
+      try await Task.sleep(for: .milliseconds(2))
+      #expect(try executable.run(["image": image]) == first)
+    }
+  }
+
+  @Test("a batch that does not divide, statistics of the batch, and many parameters stay whole")
+  func refusals() throws {
+    let network = try makeNetwork()
+    let odd = try Executable(
+      network.graph.batched(5), parameters: network.parameters,
+      options: CompilationOptions(threads: 2))
+    #expect(odd.shardCount == 1)
+
+    let normalized = try SmallNetwork(batch: 4, extent: 8)
+    let statistics = try Executable(
+      normalized.training().graph, training: ParameterStore(normalized.parameters),
+      options: CompilationOptions(threads: 2))
+    #expect(statistics.shardCount == 1)
+
+    var large = Graph(name: "large")
+    let input = large.addInput("x", ValueType([2, 1024]))
+    let kernel = large.addParameter("weight", [1100, 1024], .kernel)
+    large.addOutput(
+      "y", try large.append(Operation.Dense(hasBias: false), to: input, kernel, name: "dense"))
+    let dense = try Executable(
+      large, parameters: ["weight": Tensor(zeros: [1100, 1024])],
+      options: CompilationOptions(threads: 2))
+    #expect(dense.shardCount == 1)
+  }
+
+  private func makeNetwork() throws -> (graph: Graph, parameters: [String: Tensor]) {
+    var graph = Graph(name: "small")
+    var parameters: [String: Tensor] = [:]
+    func parameter(_ name: String, _ shape: Shape, _ kind: ParameterKind) -> ValueID {
+      parameters[name] = .random(shape, seed: UInt64(parameters.count), in: -0.5..<0.5)
+      return graph.addParameter(name, shape, kind)
+    }
+    let image = graph.addInput("image", ValueType([Self.batch, 1, 12, 12]))
+    let kernel = parameter("conv.weight", [6, 1, 5, 5], .kernel)
+    let bias = parameter("conv.bias", [6], .bias)
+    var value = try graph.append(
+      Operation.Convolution(strides: [1, 1]), to: image, kernel, bias, name: "conv")
+    value = try graph.append(Operation.Activation(.tanh), to: value, name: "tanh")
+    value = try graph.append(
+      Operation.AveragePooling(window: [2, 2], strides: [2, 2]), to: value, name: "pool")
+    value = try graph.append(Operation.Flatten(order: .channelsLast), to: value, name: "flatten")
+    value = try graph.append(Operation.Dropout(rate: 0.3, index: 2), to: value, name: "dropout")
+    let weight = parameter("dense.weight", [4, 96], .kernel)
+    let shift = parameter("dense.bias", [4], .bias)
+    value = try graph.append(Operation.Dense(), to: value, weight, shift, name: "dense")
+    graph.addOutput("logits", value)
+    return (graph, parameters)
+  }
+
+  private func trainingGraph(_ network: Graph) throws -> Graph {
+    var graph = network
+    let labels = graph.addInput("labels", ValueType([Self.batch], .int32))
+    let loss = try graph.append(
+      Operation.CrossEntropy(labelSmoothing: 0.1), to: [graph.outputs[0].value, labels],
+      name: "loss")[0]
+    let (differentiated, gradients) = try graph.differentiated(loss: loss)
+    graph = differentiated
+    graph.addOutput("loss", loss)
+    for (parameter, gradient) in gradients {
+      graph.addOutput("gradient/\(graph[parameter].name)", gradient)
+    }
+    return graph
+  }
+}
