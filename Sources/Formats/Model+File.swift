@@ -24,8 +24,8 @@ extension Model {
   /// The entry of the file's metadata that describes the model.
   private static var descriptionKey: String { "convnet.model" }
 
-  /// Writes a safetensors file that describes itself: the parameters under their names, and in the metadata the graph, the
-  /// class names, the preprocessing and the training summary. Atomically.
+  /// Writes a safetensors file that describes itself: the parameters under their names, and in the
+  /// metadata the graph, the class names, the preprocessing and the training summary. Atomically.
   ///
   /// - Throws: ``FileError`` where the file cannot be written.
   public func save(to path: String) throws {
@@ -43,8 +43,8 @@ extension Model {
 
   /// Reads a model file.
   ///
-  /// - Throws: ``SafetensorsError`` where the file is damaged, ``ModelFileError`` where it describes no model,
-  ///   ``GraphError`` where a parameter is missing or has another shape.
+  /// - Throws: ``SafetensorsError`` where the file is damaged, ``ModelFileError`` where it
+  ///   describes no model, ``GraphError`` where a parameter is missing or has another shape.
   public init(loading path: String) throws {
     try self.init(Safetensors(contentsOf: path), path: path)
   }

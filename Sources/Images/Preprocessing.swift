@@ -135,7 +135,8 @@ extension PreprocessingError: CustomStringConvertible {
 extension Preprocessing: CustomStringConvertible {
   /// One line for the protocol of a score: what is done to every picture, in order.
   public var description: String {
-    var text = "resized to \(height)x\(width) (bilinear, antialiased), \(channels) channels"
+    var text = "resized to \(height)x\(width) (bilinear, antialiased), \(channels) channel"
+    if channels > 1 { text += "s" }
     if let mean { text += ", mean \(mean)" }
     if let deviation { text += ", deviation \(deviation)" }
     return text

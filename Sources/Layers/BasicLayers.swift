@@ -1,7 +1,8 @@
 public import ConvNetGraphs
 import ConvNetTensors
 
-/// Every output is a weighted sum of every input, plus a bias. Parameters `weight` [O, C] and `bias` [O].
+/// Every output is a weighted sum of every input, plus a bias. Parameters `weight` [O, C] and
+/// `bias` [O].
 public struct Dense: Layer {
   public var features: Int
   public var bias: Bool
@@ -48,7 +49,8 @@ public struct Flatten: Layer {
   }
 }
 
-/// Sets each element to zero with probability `rate` in training, and scales the others by 1 / (1 - rate); nothing in inference.
+/// Sets each element to zero with probability `rate` in training, and scales the others by 1 / (1 -
+/// rate); nothing in inference.
 public struct Dropout: Layer {
   public var rate: Float
 
@@ -66,8 +68,9 @@ public struct Dropout: Layer {
   }
 }
 
-/// Normalizes each channel over batch and positions (each feature over the batch), then scales and shifts it: see
-/// ``ConvNetGraphs/Operation/BatchNormalization``. Parameters `weight`, `bias`, `running_mean`, `running_var` [C].
+/// Normalizes each channel over batch and positions (each feature over the batch), then scales and
+/// shifts it: see ``ConvNetGraphs/Operation/BatchNormalization``. Parameters `weight`, `bias`,
+/// `running_mean`, `running_var` [C].
 public struct BatchNorm: Layer {
   /// The weight of the old moving average.
   public var momentum: Float

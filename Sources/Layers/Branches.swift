@@ -5,7 +5,8 @@ import ConvNetTensors
 public enum Shortcut: Hashable, Sendable, Codable {
   /// The input itself; the shapes must agree.
   case identity
-  /// A 1x1 convolution and batch normalization, with the stride that brings the positions into agreement.
+  /// A 1x1 convolution and batch normalization, with the stride that brings the positions into
+  /// agreement.
   case projection(when: ProjectionCondition)
   /// The input subsampled by the stride, with channels of zeros appended: no parameters.
   case zeroPadded
@@ -18,7 +19,8 @@ public enum Shortcut: Hashable, Sendable, Codable {
   }
 }
 
-/// Adds the input to what the layers inside make of it (He et al., 2015, figure 2): y = F(x) + shortcut(x).
+/// Adds the input to what the layers inside make of it (He et al., 2015, figure 2): y = F(x) +
+/// shortcut(x).
 public struct Residual: Layer {
   public var shortcut: Shortcut
   /// The names of the projection's convolution and normalization.
@@ -72,7 +74,8 @@ public struct Residual: Layer {
     }
   }
 
-  /// Every stride-th position of the input (the mean of windows of one element), and zeros for the new channels.
+  /// Every stride-th position of the input (the mean of windows of one element), and zeros for the
+  /// new channels.
   private func appendZeroPadded(
     to builder: inout LayerBuilder, input: ValueID, target: Shape, strides: [Int]
   ) throws(GraphError) -> ValueID {
@@ -91,7 +94,8 @@ public struct Residual: Layer {
   }
 }
 
-/// Gives the input to several branches and joins their results along the channels, as an Inception block does.
+/// Gives the input to several branches and joins their results along the channels, as an Inception
+/// block does.
 public struct Concatenate: Layer {
   public var branches: [LayerSequence]
 
@@ -114,8 +118,8 @@ public struct Concatenate: Layer {
   }
 }
 
-/// A classifier at the side of a network: its loss, times the weight, is added in training; absent in inference. Passes its
-/// input on unchanged.
+/// A classifier at the side of a network: its loss, times the weight, is added in training; absent
+/// in inference. Passes its input on unchanged.
 public struct Auxiliary: Layer {
   public var name: String
   public var weight: Float

@@ -1,7 +1,8 @@
 public import ConvNetGraphs
 import ConvNetTensors
 
-/// Convolution over pictures: see ``ConvNetGraphs/Operation/Convolution``. Parameters `weight` [O, C / groups, KH, KW] and `bias` [O].
+/// Convolution over pictures: see ``ConvNetGraphs/Operation/Convolution``. Parameters `weight` [O,
+/// C / groups, KH, KW] and `bias` [O].
 public struct Conv2D: Layer {
   public var channels: Int
   public var kernel: [Int]

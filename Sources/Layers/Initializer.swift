@@ -1,19 +1,20 @@
 public import ConvNetTensors
 
-/// How a parameter begins. Random ones draw from a stream of their own, keyed by the seed and the parameter's place, so that
-/// one layer's size does not change another's numbers.
+/// How a parameter begins. Random ones draw from a stream of their own, keyed by the seed and the
+/// parameter's place, so that one layer's size does not change another's numbers.
 public enum Initializer: Hashable, Sendable, Codable {
   case zeros
   case ones
   case constant(Float)
   /// Normal with mean 0.
   case normal(standardDeviation: Float)
-  /// Uniform in [-sqrt(6 / (in + out)), sqrt(6 / (in + out))]: keeps the variance of activations and of gradients
-  /// where the nonlinearity is nearly linear (Glorot and Bengio, 2010).
+  /// Uniform in [-sqrt(6 / (in + out)), sqrt(6 / (in + out))]: keeps the variance of activations
+  /// and of gradients where the nonlinearity is nearly linear (Glorot and Bengio, 2010).
   case glorotUniform
   /// Normal with variance 2 / (in + out).
   case glorotNormal
-  /// Uniform in [-sqrt(6 / in), sqrt(6 / in)]: keeps the variance through ReLU, which halves it (He et al., 2015).
+  /// Uniform in [-sqrt(6 / in), sqrt(6 / in)]: keeps the variance through ReLU, which halves it (He
+  /// et al., 2015).
   case heUniform
   /// Normal with variance 2 / in.
   case heNormal
@@ -23,7 +24,8 @@ public enum Initializer: Hashable, Sendable, Codable {
   /// The values of a parameter.
   ///
   /// - Parameters:
-  ///   - shape: a kernel's is [out, in / groups, height, width] or [out, in]; `in` and `out` above count its receptive field.
+  ///   - shape: a kernel's is [out, in / groups, height, width] or [out, in]; `in` and `out` above
+  ///     count its receptive field.
   ///   - index: the parameter's place among those of the network.
   public func values(shape: Shape, seed: UInt64, index: Int) -> Tensor {
     var random = RandomNumbers(

@@ -2,8 +2,8 @@ public import ConvNetGraphs
 
 /// A part of a network that turns one value into another by appending operations to a graph.
 ///
-/// A layer of one's own conforms to ``Block`` and is written as a body of others; a layer that needs operations of its own
-/// implements ``append(to:input:)``.
+/// A layer of one's own conforms to ``Block`` and is written as a body of others; a layer that
+/// needs operations of its own implements ``append(to:input:)``.
 public protocol Layer: Sendable {
   /// Appends the layer's operations and parameters.
   ///
@@ -11,7 +11,8 @@ public protocol Layer: Sendable {
   /// - Throws: ``GraphError`` where the input does not fit.
   func append(to builder: inout LayerBuilder, input: ValueID) throws(GraphError) -> ValueID
 
-  /// The last part of the names of the layer's parameters, where the network gives none: `conv`, `dense`.
+  /// The last part of the names of the layer's parameters, where the network gives none: `conv`,
+  /// `dense`.
   var defaultName: String { get }
 }
 
@@ -63,7 +64,8 @@ public struct LayerSequence: Layer {
   }
 }
 
-/// Builds a ``LayerSequence`` from layers written one below the other, with `if`, `switch` and `for`.
+/// Builds a ``LayerSequence`` from layers written one below the other, with `if`, `switch` and
+/// `for`.
 @resultBuilder
 public enum NetworkBuilder {
   public static func buildExpression(_ layer: some Layer) -> LayerSequence {
@@ -113,6 +115,7 @@ public struct Named: Layer {
 }
 
 extension Layer {
-  /// The layer under a name of its own: `Conv2D(64, kernel: 7).named("conv1")` has the parameter `conv1.weight`.
+  /// The layer under a name of its own: `Conv2D(64, kernel: 7).named("conv1")` has the parameter
+  /// `conv1.weight`.
   public func named(_ name: String) -> Named { Named(name, self) }
 }

@@ -6,7 +6,8 @@ import Foundation
 extension Model {
   /// A network with freshly initialized parameters.
   ///
-  /// - Precondition: the layers fit together. For a network whose sizes come from outside, use ``init(validating:seed:classNames:preprocessing:)``.
+  /// - Precondition: the layers fit together. For a network whose sizes come from outside, use
+  ///   ``init(validating:seed:classNames:preprocessing:)``.
   public init(
     _ network: Network, seed: UInt64 = 0, classNames: [String] = [],
     preprocessing: Preprocessing? = nil
@@ -21,8 +22,8 @@ extension Model {
 
   /// A network with freshly initialized parameters: the same for the same seed.
   ///
-  /// - Throws: ``GraphError`` naming the layer whose input does not fit, or where the machine has no memory for the
-  ///   parameters.
+  /// - Throws: ``GraphError`` naming the layer whose input does not fit, or where the machine has
+  ///   no memory for the parameters.
   public init(
     validating network: Network, seed: UInt64 = 0, classNames: [String] = [],
     preprocessing: Preprocessing? = nil
@@ -50,7 +51,8 @@ extension Model {
 }
 
 extension Network {
-  /// A picture scaled to 0 ... 1 and not normalized; `nil` where the input is not made from pictures.
+  /// A picture scaled to 0 ... 1 and not normalized; `nil` where the input is not made from
+  /// pictures.
   fileprivate var preprocessing: Preprocessing? {
     guard input.extents.count == 3 else { return nil }
     return try? Preprocessing(

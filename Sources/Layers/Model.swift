@@ -2,8 +2,8 @@ public import ConvNetGraphs
 public import ConvNetImages
 public import ConvNetTensors
 
-/// A network with its parameters, and all that is needed to use it: what its classes are called, how its input is prepared,
-/// how it was trained.
+/// A network with its parameters, and all that is needed to use it: what its classes are called,
+/// how its input is prepared, how it was trained.
 public struct Model: Sendable {
   /// The network in no mode: compiling it gives the form for inference or for training.
   public var graph: Graph

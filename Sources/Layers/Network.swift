@@ -25,7 +25,8 @@ public struct NetworkInput: Hashable, Sendable, Codable {
   public func shape(batch: Int) -> Shape { Shape([batch] + extents) }
 }
 
-/// The description of a network: a name, what it is given, and its layers. Has no parameters yet; a ``Model`` has.
+/// The description of a network: a name, what it is given, and its layers. Has no parameters yet; a
+/// ``Model`` has.
 ///
 /// ```swift
 /// let network = Network("small", input: .image(height: 28, width: 28, channels: 1)) {

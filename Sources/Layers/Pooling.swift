@@ -64,7 +64,8 @@ public struct AveragePool2D: Layer {
   }
 }
 
-/// The mean or the largest element of every channel: [N, C, H, W] to [N, C], or to [N, C, 1, 1] where the positions are kept.
+/// The mean or the largest element of every channel: [N, C, H, W] to [N, C], or to [N, C, 1, 1]
+/// where the positions are kept.
 public struct GlobalPool: Layer {
   public var kind: Operation.GlobalPooling.Reduction
   public var keepsPositions: Bool

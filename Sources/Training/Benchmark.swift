@@ -5,8 +5,8 @@ import ConvNetGraphs
 public import ConvNetLayers
 import ConvNetTensors
 
-/// Throughput and memory of a network at one batch size: of inference, or of whole training steps, the optimizer's update
-/// included. The input is random numbers; nothing is loaded or decoded.
+/// Throughput and memory of a network at one batch size: of inference, or of whole training steps,
+/// the optimizer's update included. The input is random numbers; nothing is loaded or decoded.
 public struct Benchmark: Sendable {
   public let batch: Int
   /// Of every measured step, ascending.

@@ -5,8 +5,9 @@ package import ConvNetLayers
 package import ConvNetTensors
 import Foundation
 
-/// Everything that a training needs to go on as if it had never stopped: parameters, the optimizer's memory, the state of
-/// the schedule, and how far it has come. Random numbers are keyed by epoch and step, so they need no state.
+/// Everything that a training needs to go on as if it had never stopped: parameters, the
+/// optimizer's memory, the state of the schedule, and how far it has come. Random numbers are keyed
+/// by epoch and step, so they need no state.
 public struct Checkpoint: Sendable {
   struct State: Hashable, Sendable, Codable {
     var schedule: ScheduleState
@@ -58,7 +59,8 @@ public struct Checkpoint: Sendable {
     try Safetensors(tensors: tensors, metadata: [Self.stateKey: text]).write(to: path)
   }
 
-  /// - Throws: ``SafetensorsError`` where the file is damaged, ``TrainingError`` where it is no checkpoint.
+  /// - Throws: ``SafetensorsError`` where the file is damaged, ``TrainingError`` where it is no
+  ///   checkpoint.
   public init(loading path: String) throws {
     let file = try Safetensors(contentsOf: path)
     guard let text = file.metadata[Self.stateKey] else {
@@ -89,7 +91,8 @@ public struct Checkpoint: Sendable {
 
   /// Refuses to go on where the result would be neither the old training nor a new one.
   ///
-  /// - Throws: ``TrainingError`` where the checkpoint was made by another recipe, or for another network.
+  /// - Throws: ``TrainingError`` where the checkpoint was made by another recipe, or for another
+  ///   network.
   package func requireFit(for trainer: Trainer, _ model: Model) throws(TrainingError) {
     let wanted = Recipe(trainer)
     guard state.recipe == wanted else {
@@ -127,6 +130,7 @@ extension Checkpoint.Recipe {
 extension Checkpoint.Recipe: CustomStringConvertible {
   /// For the message that compares two.
   var description: String {
-    "\(optimizer), \(schedule), label smoothing \(labelSmoothing), batch size \(batchSize), seed \(seed)"
+    "\(optimizer), \(schedule), label smoothing \(labelSmoothing), "
+      + "batch size \(batchSize), seed \(seed)"
   }
 }

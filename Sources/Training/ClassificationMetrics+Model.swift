@@ -6,7 +6,8 @@ import ConvNetTensors
 import Foundation
 
 extension ClassificationMetrics {
-  /// Measures a model on every sample of a data set: the whole picture once, prepared as the model says.
+  /// Measures a model on every sample of a data set: the whole picture once, prepared as the model
+  /// says.
   ///
   /// - Parameters:
   ///   - progress: told the number of samples so far.

@@ -28,8 +28,8 @@ public struct ClassificationMetrics: Hashable, Sendable, Codable {
     for row in 0..<batch {
       let label = Int(labels[row])
       let own = scores[row * classes + label]
-      // An equal score before the label counts as better, so that constant scores are right once in `classes`. A score
-      // that is not a number is never right.
+      // An equal score before the label counts as better, so that constant scores are right once in
+      // `classes`. A score that is not a number is never right.
       var better = 0
       for column in 0..<classes {
         let score = scores[row * classes + column]

@@ -1,11 +1,11 @@
 import ConvNetTensors
 import Foundation
 
-/// Scalars of a training in the format that TensorBoard reads: records (length, check sum, data, check sum) of the protocol
-/// buffer `Event`.
+/// Scalars of a training in the format that TensorBoard reads: records (length, check sum, data,
+/// check sum) of the protocol buffer `Event`.
 ///
-/// The format is TensorFlow's, `core/lib/io/record_writer.h` and `core/util/event.proto`. The file is written whole, so that
-/// a resumed training has every epoch once.
+/// The format is TensorFlow's, `core/lib/io/record_writer.h` and `core/util/event.proto`. The file
+/// is written whole, so that a resumed training has every epoch once.
 public struct EventFile: Sendable {
   /// TensorBoard reads the files of a folder whose name contains `tfevents`.
   public static let name = "events.out.tfevents.convnet"
@@ -133,7 +133,8 @@ private func maskedCheckSum(_ bytes: [UInt8]) -> UInt32 {
   return (sum >> 15 | sum << 17) &+ 0xA282_EAD8
 }
 
-/// CRC-32C: the remainder by Castagnoli's polynomial, reflected, as in iSCSI (RFC 3720, section B.4).
+/// CRC-32C: the remainder by Castagnoli's polynomial, reflected, as in iSCSI (RFC 3720, section
+/// B.4).
 package func checkSumCastagnoli(_ bytes: [UInt8]) -> UInt32 {
   ~bytes.reduce(~0) { sum, byte in
     castagnoliTable[Int(UInt8(truncatingIfNeeded: sum) ^ byte)] ^ sum >> 8

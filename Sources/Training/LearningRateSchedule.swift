@@ -1,8 +1,8 @@
 /// How the learning rate changes from epoch to epoch.
 public enum LearningRateSchedule: Hashable, Sendable, Codable {
   case constant(Float)
-  /// Multiplied by `factor` whenever the validation error has not improved for `patience` epochs, as the lecture's networks
-  /// were trained: by a tenth, when the validation error stops improving.
+  /// Multiplied by `factor` whenever the validation error has not improved for `patience` epochs,
+  /// as the lecture's networks were trained: by a tenth, when the validation error stops improving.
   case plateau(from: Float, factor: Float, patience: Int)
 
   public static func plateau(from rate: Float) -> LearningRateSchedule {

@@ -5,7 +5,8 @@ public import ConvNetLayers
 public import ConvNetTensors
 
 extension Model {
-  /// The graph of one step: of inference, the network itself; of training, with loss and backward pass.
+  /// The graph of one step: of inference, the network itself; of training, with loss and backward
+  /// pass.
   public func stepGraph(batch: Int, mode: Mode) throws(GraphError) -> Graph {
     let graph = try graph.batched(batch)
     return switch mode {

@@ -5,7 +5,8 @@ package import ConvNetTensors
 
 /// How parameters follow their gradients.
 public enum Optimizer: Hashable, Sendable, Codable {
-  /// Gradient descent with momentum and weight decay, in the lecture's form (Krizhevsky et al., 2012):
+  /// Gradient descent with momentum and weight decay, in the lecture's form (Krizhevsky et al.,
+  /// 2012):
   ///
   ///     v <- momentum v - learningRate dL/dw - weightDecay learningRate w
   ///     w <- w + v
@@ -29,7 +30,8 @@ extension Optimizer: CustomStringConvertible {
 public enum WeightDecayScope: String, Hashable, Sendable, Codable, CaseIterable {
   /// Every trainable parameter, as the lecture's formula has it.
   case all
-  /// Kernels of convolutions and dense layers only: not biases, not batch normalization's scale and shift.
+  /// Kernels of convolutions and dense layers only: not biases, not batch normalization's scale and
+  /// shift.
   case kernels
 
   func includes(_ kind: ParameterKind) -> Bool {

@@ -9,7 +9,8 @@ import Foundation
 /// Trains models: an optimizer, a schedule, and what else a recipe says.
 ///
 /// ```swift
-/// let trainer = Trainer(optimizer: .sgd(momentum: 0.9, weightDecay: 0.0005), schedule: .plateau(from: 0.01))
+/// let trainer = Trainer(
+///   optimizer: .sgd(momentum: 0.9, weightDecay: 0.0005), schedule: .plateau(from: 0.01))
 /// try trainer.fit(&model, on: train, validating: test, epochs: 5) { print($0) }
 /// ```
 ///
@@ -52,15 +53,18 @@ public struct Trainer: Sendable {
   /// Trains a model in place.
   ///
   /// - Parameters:
-  ///   - model: takes the new parameters after every epoch, so that an error loses no finished epoch.
-  ///   - training: shuffled anew every epoch; a tail of one sample joins the batch before it, nothing is dropped.
-  ///   - validation: measured after every epoch, without dropout and with moving averages; the schedule follows it.
+  ///   - model: takes the new parameters after every epoch, so that an error loses no finished
+  ///     epoch.
+  ///   - training: shuffled anew every epoch; a tail of one sample joins the batch before it,
+  ///     nothing is dropped.
+  ///   - validation: measured after every epoch, without dropout and with moving averages; the
+  ///     schedule follows it.
   ///   - epochs: in all, those of `checkpoint` included.
   ///   - checkpoint: goes on from here; the result equals an uninterrupted training byte for byte.
   ///   - progress: told after every step.
   ///   - epochEnded: told after every epoch, with the state to resume from.
-  /// - Throws: ``TrainingError`` for settings, data or a checkpoint that do not fit and for numbers that are not finite;
-  ///   what the data set throws; what `progress` and `epochEnded` throw.
+  /// - Throws: ``TrainingError`` for settings, data or a checkpoint that do not fit and for numbers
+  ///   that are not finite; what the data set throws; what `progress` and `epochEnded` throw.
   public func fit(
     _ model: inout Model, on training: any Dataset, validating validation: (any Dataset)? = nil,
     epochs: Int, resuming checkpoint: Checkpoint? = nil,

@@ -8,9 +8,11 @@ package struct TrainingGraph {
   static let lossName = "loss"
   static let probabilitiesName = "probabilities"
 
-  /// Outputs: the loss of the network's own output, its probabilities, and the gradient of every trainable parameter.
+  /// Outputs: the loss of the network's own output, its probabilities, and the gradient of every
+  /// trainable parameter.
   let graph: Graph
-  /// The trainable parameters, in the order of the graph, each with the name of the output that holds its gradient.
+  /// The trainable parameters, in the order of the graph, each with the name of the output that
+  /// holds its gradient.
   let gradients: [(parameter: String, kind: ParameterKind, output: String)]
 
   /// - Parameters:

@@ -5,7 +5,8 @@ import ConvNetGraphs
 package import ConvNetLayers
 import ConvNetTensors
 
-/// A training in progress: parameters, the optimizer's memory, and the compiled steps, one a batch size.
+/// A training in progress: parameters, the optimizer's memory, and the compiled steps, one a batch
+/// size.
 package final class TrainingSession {
   let trainer: Trainer
   let model: Model
@@ -51,8 +52,8 @@ package final class TrainingSession {
   /// Forward, backward and update, on the inputs that were written to the step.
   ///
   /// - Returns: the loss before the update.
-  /// - Throws: ``TrainingError/nonFinite(what:layer:step:learningRate:gradientNorm:)`` before anything that is not
-  ///   finite reaches the parameters.
+  /// - Throws: ``TrainingError/nonFinite(what:layer:step:learningRate:gradientNorm:)`` before
+  ///   anything that is not finite reaches the parameters.
   @discardableResult
   package func run(_ step: TrainingStep) throws -> Double {
     try step.executable.run(step: stepCount, seed: trainer.seed)
@@ -75,7 +76,8 @@ package final class TrainingSession {
     return loss
   }
 
-  /// Checks what the steps made of the parameters: an update may overflow although its gradient is finite.
+  /// Checks what the steps made of the parameters: an update may overflow although its gradient is
+  /// finite.
   ///
   /// - Parameter step: the last that was run.
   /// - Throws: ``TrainingError`` naming the first parameter or moving average that is not finite.
@@ -102,7 +104,8 @@ package final class TrainingSession {
       gradientNorm: norm)
   }
 
-  /// The length of the gradient by all parameters, and the first parameter whose gradient is not finite.
+  /// The length of the gradient by all parameters, and the first parameter whose gradient is not
+  /// finite.
   private func measureGradients(
     of step: TrainingStep
   ) throws -> (norm: Double, culprit: String?) {

@@ -36,7 +36,8 @@ extension MutableSpan where Element: BitwiseCopyable {
 extension Model {
   /// How pictures are prepared, for what reads them from a data set.
   ///
-  /// - Throws: ``TrainingError`` where there is none, or it makes something else than the network is given.
+  /// - Throws: ``TrainingError`` where there is none, or it makes something else than the network
+  ///   is given.
   package func requiredPreprocessing() throws(TrainingError) -> Preprocessing {
     guard let preprocessing else {
       throw .invalidSetting(

@@ -52,7 +52,8 @@ struct ExplainCommand: ParsableCommand {
     print(executable.arenaTable.plainText(width: nil), terminator: "")
   }
 
-  /// What a pass did: the number of operations alone does not show an operation that was moved or changed.
+  /// What a pass did: the number of operations alone does not show an operation that was moved or
+  /// changed.
   private static func change(from old: Graph, to new: Graph) -> String {
     guard new != old else { return "nothing to do" }
     var parts: [String] = []

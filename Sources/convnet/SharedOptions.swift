@@ -50,7 +50,8 @@ struct DataOptions: ParsableArguments {
   }
 }
 
-/// Prints a value as one line of JSON, keys in alphabetical order; numbers that are not finite as text.
+/// Prints a value as one line of JSON, keys in alphabetical order; numbers that are not finite as
+/// text.
 func printJSON(_ value: some Encodable) throws {
   print(try jsonLine(value))
 }

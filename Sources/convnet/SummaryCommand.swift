@@ -105,7 +105,8 @@ struct NetworkOptions: ParsableArguments {
   }
 
   /// - Parameters:
-  ///   - imageShape: height, width and channels of the data, which a network of the zoo is built for.
+  ///   - imageShape: height, width and channels of the data, which a network of the zoo is built
+  ///     for.
   ///   - classNames: of the data.
   func model(
     from name: String, imageShape: Shape? = nil, classNames: [String] = [], seed: UInt64

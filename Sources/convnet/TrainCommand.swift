@@ -73,9 +73,8 @@ struct TrainCommand: ParsableCommand {
         }
         progress?.update(state.samples, notes: notes(state.metrics))
       } epochEnded: { report, checkpoint in
-        progress?.finish(notes: notes(report.training))
+        progress?.finish(notes: notes(report.training) + outcome(report))
         progress = nil
-        shared.note("\(report)")
         history = checkpoint.history
         try run.record(history, checkpoint)
       }
@@ -98,6 +97,16 @@ struct TrainCommand: ParsableCommand {
     ]
   }
 
+  /// What an epoch brought besides: the validation, and the rate once the schedule has lowered it.
+  private func outcome(_ report: EpochReport) -> [String] {
+    var notes: [String] = []
+    if let validation = report.validation {
+      notes.append("validation \(HumanReadable.percent(validation.top1))")
+    }
+    if report.learningRate != learningRate { notes.append("rate \(report.learningRate)") }
+    return notes
+  }
+
   private func makeModel(for training: any Dataset) throws -> Model {
     var model = try network.model(
       from: model, imageShape: training.imageShape, classNames: training.classNames,
@@ -118,7 +127,19 @@ struct TrainCommand: ParsableCommand {
       "seed": "\(shared.seed)",
     ]
     try run.save(model)
-    try run.writeReport(title: "\(model.graph.name) on \(data.data)", history: history)
+    try run.writeReport(
+      title: "\(model.graph.name) on \(data.data)",
+      settings: [
+        ("Network", "\(model.graph.name), \(model.graph.cost.parameters) parameters"),
+        ("Input", model.preprocessing.map { "\($0)" } ?? ""),
+        ("Classes", model.classNames.joined(separator: ", ")),
+        ("Optimizer", "SGD, momentum \(momentum), weight decay \(weightDecay)"),
+        (
+          "Learning rate",
+          "\(learningRate), divided by ten when the validation error stops improving"
+        ),
+        ("Batch", "\(batchSize)"), ("Seed", "\(shared.seed)"), ("Threads", "\(shared.threadCount)"),
+      ], history: history)
   }
 
   private func finish(_ model: inout Model, _ history: [EpochReport], _ run: TrainingRun) throws {

@@ -14,8 +14,8 @@ struct TrainingRun {
 
   func loadCheckpoint() throws -> Checkpoint { try Checkpoint(loading: checkpointPath) }
 
-  /// Keeps the state after an epoch, and the history as a line of JSON an epoch and as TensorBoard's events. All are
-  /// written whole: a resumed training has every epoch once.
+  /// Keeps the state after an epoch, and the history as a line of JSON an epoch and as
+  /// TensorBoard's events. All are written whole: a resumed training has every epoch once.
   func record(_ history: [EpochReport], _ checkpoint: Checkpoint) throws {
     try checkpoint.save(to: checkpointPath)
     let lines = try history.map { try jsonLine(MetricsLine($0)) }
@@ -25,48 +25,83 @@ struct TrainingRun {
 
   func save(_ model: Model) throws { try model.save(to: modelPath) }
 
-  func writeReport(title: String, history: [EpochReport]) throws {
+  /// Writes `report.html`: the outcome, the curves, every epoch, and the settings that made them.
+  func writeReport(
+    title: String, settings: [(name: String, value: String)], history: [EpochReport]
+  ) throws {
+    let page = ReportPage(
+      title, summary: summary(of: history),
+      sections: [
+        .init("Curves", [.figure(losses(history)), .figure(errors(history))]),
+        .init(
+          "Epochs",
+          [
+            .table(table(history)),
+            .text(
+              "Training figures are those of the epoch's own steps, while the parameters changed; "
+                + "validation figures are measured after the epoch."),
+          ]),
+        .init("Settings", [.facts(settings)]),
+      ])
+    try page.write(to: folder + "/report.html")
+  }
+
+  private func summary(of history: [EpochReport]) -> String {
+    guard let last = history.last else { return "" }
+    let seconds = HumanReadable.duration(history.reduce(0) { $0 + $1.seconds })
+    guard let validation = last.validation,
+      let best = history.max(by: { ($0.validation?.top1 ?? 0) < ($1.validation?.top1 ?? 0) })
+    else {
+      return
+        "Training accuracy \(HumanReadable.percent(last.training.top1, digits: 2)) in \(seconds)."
+    }
+    var text = "Validation accuracy \(HumanReadable.percent(validation.top1, digits: 2)) on "
+    text += "\(validation.samples) pictures after \(history.count) epochs, \(seconds) of training."
+    if best.epoch != last.epoch, let top1 = best.validation?.top1 {
+      text += " The best was \(HumanReadable.percent(top1, digits: 2)), after epoch \(best.epoch)."
+    }
+    return text
+  }
+
+  private func losses(_ history: [EpochReport]) -> LinePlot {
+    var series = [LinePlot.Series("training", values: history.map(\.training.loss))]
+    if history.allSatisfy({ $0.validation != nil }) {
+      series.append(.init("validation", values: history.compactMap(\.validation?.loss)))
+    }
+    return LinePlot(
+      "Loss", horizontal: Axis("epoch", isInteger: true), vertical: Axis("cross-entropy, nats"),
+      series: series)
+  }
+
+  private func errors(_ history: [EpochReport]) -> LinePlot {
+    func error(_ metrics: ClassificationMetrics) -> Double { 100 * (1 - metrics.top1) }
+    var series = [LinePlot.Series("training", values: history.map { error($0.training) })]
+    if history.allSatisfy({ $0.validation != nil }) {
+      series.append(.init("validation", values: history.compactMap { $0.validation.map(error) }))
+    }
+    return LinePlot(
+      "Error", horizontal: Axis("epoch", isInteger: true), vertical: Axis("top-1 error, %"),
+      series: series)
+  }
+
+  private func table(_ history: [EpochReport]) -> Table {
     var table = Table([
-      .init("epoch", .right), .init("learning rate", .right), .init("training loss", .right),
-      .init("training accuracy", .right), .init("validation accuracy", .right),
-      .init("images/s", .right),
+      .init("epoch", .right), .init("rate", .right), .init("training loss", .right),
+      .init("accuracy", .right), .init("validation loss", .right), .init("accuracy", .right),
+      .init("images/s", .right), .init("data wait", .right),
     ])
     for report in history {
       table.append([
         "\(report.epoch)", "\(report.learningRate)",
         HumanReadable.fixed(report.training.loss, digits: 4),
         HumanReadable.percent(report.training.top1),
+        report.validation.map { HumanReadable.fixed($0.loss, digits: 4) } ?? "",
         report.validation.map { HumanReadable.percent($0.top1) } ?? "",
         HumanReadable.quantity(report.imagesPerSecond),
+        HumanReadable.percent(report.dataWaitSeconds / max(report.seconds, 1e-9)),
       ])
     }
-    var losses = [LinePlot.Series("training", values: history.map(\.training.loss))]
-    var errors = [LinePlot.Series("training", values: history.map { 100 * (1 - $0.training.top1) })]
-    if history.allSatisfy({ $0.validation != nil }) {
-      losses.append(.init("validation", values: history.compactMap(\.validation?.loss)))
-      errors.append(
-        .init(
-          "validation", values: history.compactMap { $0.validation.map { 100 * (1 - $0.top1) } })
-      )
-    }
-    let page = ReportPage(
-      title,
-      sections: [
-        .init(
-          "Curves",
-          [
-            .figure(
-              LinePlot(
-                "Loss", horizontal: Axis("epoch"), vertical: Axis("cross-entropy"), series: losses)),
-            .figure(
-              LinePlot(
-                "Error", horizontal: Axis("epoch"), vertical: Axis("top-1 error, %"), series: errors
-              )
-            ),
-          ]),
-        .init("Epochs", [.table(table)]),
-      ])
-    try page.write(to: folder + "/report.html")
+    return table
   }
 }
 

@@ -15,8 +15,11 @@ struct Invocation {
     let executable: URL = try #require(Self.executable, "the command is not built")
     process.executableURL = executable
     process.arguments = arguments
-    // The parser wraps its help to the terminal's width.
-    process.environment = ProcessInfo.processInfo.environment.merging(["COLUMNS": "80"]) { $1 }
+    // The parser wraps its help to the terminal's width. Many tests share the processor: threads
+    // that wait for each other shall not spin long.
+    process.environment = ProcessInfo.processInfo.environment.merging([
+      "COLUMNS": "80", "GOMP_SPINCOUNT": "1000",
+    ]) { $1 }
     if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
     // Files, not pipes: nobody has to read while the process writes.
     let scratch = FileManager.default.temporaryDirectory

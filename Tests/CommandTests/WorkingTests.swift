@@ -27,6 +27,7 @@ private func train(
     [
       "train", "--model", "lenet5", "--data", "pictures", "--output", output, "--batch-size", "8",
       "--learning-rate", "0.05", "--input", "16x16", "--seed", "3",
+      "--threads", "1",
     ] + more, in: directory.path)
 }
 

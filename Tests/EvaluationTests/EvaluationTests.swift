@@ -10,7 +10,8 @@ import ConvNetTraining
 import Foundation
 import Testing
 
-/// A network that answers with the mean of each channel, so that what it should say of a picture is known.
+/// A network that answers with the mean of each channel, so that what it should say of a picture is
+/// known.
 private func meansOfChannels(
   classNames: [String] = ["red", "green", "blue"], preprocessing: Preprocessing? = nil
 ) throws -> Model {

@@ -5,9 +5,11 @@ import ConvNetModels
 import ConvNetTensors
 import Testing
 
-/// What the papers, or the files that others made after them, say of each network: a new row of the registry needs one here.
+/// What the papers, or the files that others made after them, say of each network: a new row of the
+/// registry needs one here.
 let publishedParameterCounts = [
-  // 156 + 2,416 + 48,120 + 10,164 + 850: the paper's layers with full connections in the second convolution.
+  // 156 + 2,416 + 48,120 + 10,164 + 850: the paper's layers with full connections in the second
+  // convolution.
   "lenet5": 61_706
 ]
 

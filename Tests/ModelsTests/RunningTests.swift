@@ -34,8 +34,8 @@ import Testing
     }
   }
 
-  /// A picture given in either order is the same picture; only ``Flatten`` orders its elements by the format, so that the
-  /// first dense layer's columns are exchanged.
+  /// A picture given in either order is the same picture; only ``Flatten`` orders its elements by
+  /// the format, so that the first dense layer's columns are exchanged.
   @Test(
     "the two data formats are the same network up to the order of flattening",
     arguments: ModelRegistry.entries)

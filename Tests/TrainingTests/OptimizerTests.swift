@@ -30,16 +30,17 @@ import Testing
     }
   }
 
-  /// v <- 0.5 v - 0.25 g - 0.5 * 0.25 w, w <- w + v: powers of two, so that every number below is exact.
+  /// v <- 0.5 v - 0.25 g - 0.5 * 0.25 w, w <- w + v: powers of two, so that every number below is
+  /// exact.
   @Test("momentum and decay follow the lecture's formula, computed by hand")
   func formula() throws {
     let results = try steps(
       .sgd(momentum: 0.5, weightDecay: 0.5), "dense1.bias", kind: .bias, from: [1, -2],
       gradients: [[2, 0], [0, 4], [1, 1]], learningRate: 0.25)
-    // 1: v = -0.5 - 0.125 = -0.625, w = 0.375;  v = 0.25, w = -1.75
-    // 2: v = -0.3125 - 0.046875 = -0.359375, w = 0.015625;  v = 0.125 - 1 + 0.21875 = -0.65625, w = -2.40625
-    // 3: v = -0.1796875 - 0.25 - 0.001953125, w = -0.416015625;
-    //    v = -0.328125 - 0.25 + 0.30078125, w = -2.68359375
+    // First: v = -0.5 - 0.125, w = 0.375; v = 0.25, w = -1.75.
+    // Second: v = -0.3125 - 0.046875, w = 0.015625; v = 0.125 - 1 + 0.21875, w = -2.40625.
+    // Third: v = -0.1796875 - 0.25 - 0.001953125, w = -0.416015625;
+    // v = -0.328125 - 0.25 + 0.30078125, w = -2.68359375.
     #expect(
       results == [[0.375, -1.75], [0.015625, -2.40625], [-0.416015625, -2.68359375]])
   }

@@ -27,7 +27,7 @@ private struct Setting: Sendable, CustomTestStringConvertible {
     var model = Model(lenet5(options), seed: 1)
     let trainer = Trainer(
       optimizer: .sgd(momentum: 0.9, weightDecay: 0.0005), schedule: .plateau(from: 0.02),
-      batchSize: 32)
+      batchSize: 32, threads: 1)
     let validation = try syntheticData(count: 200, seed: 2)
     var last: EpochReport?
     try trainer.fit(&model, on: syntheticData(count: 800), validating: validation, epochs: 4) {
