@@ -103,7 +103,9 @@ struct TrainCommand: ParsableCommand {
     if let validation = report.validation {
       notes.append("validation \(HumanReadable.percent(validation.top1))")
     }
-    if report.learningRate != learningRate { notes.append("rate \(report.learningRate)") }
+    if report.learningRate != learningRate {
+      notes.append("rate \(HumanReadable.quantity(Double(report.learningRate)))")
+    }
     return notes
   }
 

@@ -92,7 +92,7 @@ struct TrainingRun {
     ])
     for report in history {
       table.append([
-        "\(report.epoch)", "\(report.learningRate)",
+        "\(report.epoch)", HumanReadable.quantity(Double(report.learningRate)),
         HumanReadable.fixed(report.training.loss, digits: 4),
         HumanReadable.percent(report.training.top1),
         report.validation.map { HumanReadable.fixed($0.loss, digits: 4) } ?? "",
