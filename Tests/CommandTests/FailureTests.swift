@@ -48,7 +48,7 @@ import Testing
       "summary lenet5 --classes 9223372036854775807", says: "dense3.weight", "at most 1073741824"),
     Refusal("summary lenet5 --input 60000x60000", says: "dense1.weight"),
     Refusal("summary lenet5 --input 4000000000x4000000000", says: "lenet5: input is"),
-    Refusal("summary lenet5 --batch 9223372036854775807", says: "batch of 9223372036854775807"),
+    Refusal("summary lenet5 --batch 9223372036854775807", says: "batch is 9223372036854775807"),
     Refusal("summary lenet5 --batch 100000000", says: "lenet5"),
     Refusal(
       "train --model lenet5 --data fashion-mnst --output out", says: "data set 'fashion-mnst'",
