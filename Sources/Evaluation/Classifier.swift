@@ -98,3 +98,10 @@ public struct Classification: Hashable, Sendable {
       }
   }
 }
+
+extension Classification.Prediction: CustomStringConvertible {
+  /// `Ankle boot 91.8 %`
+  public var description: String {
+    "\(label) \((Double(probability) * 1000).rounded() / 10) %"
+  }
+}
