@@ -24,7 +24,7 @@ func tests(of name: String, imports rooms: [String] = [], shims: [String] = []) 
     dependencies: ([name, "TestSupport"] + rooms).map { .target(name: "ConvNet\($0)") }
       + shims.map { .target(name: $0) },
     path: "Tests/\(name)Tests",
-    exclude: ["Tensors", "Formats", "Images", "Graphs", "Engine"].contains(name)
+    exclude: ["Tensors", "Formats", "Images", "Graphs", "Engine", "Models"].contains(name)
       ? ["Fixtures"] : [],
     swiftSettings: settings
   )

@@ -57,13 +57,8 @@ extension ModelEntry: CustomStringConvertible {
 
 /// The networks that ConvNet knows by name.
 public enum ModelRegistry {
-  public static let entries: [ModelEntry] = [
-    ModelEntry(
-      "lenet5", paper: "Gradient-Based Learning Applied to Document Recognition", year: 1998,
-      defaults: ModelOptions(height: 28, width: 28, channels: 1, classes: 10),
-      note: "full connections between the convolutions, mean pooling without weights, logits",
-      build: lenet5)
-  ]
+  public static let entries: [ModelEntry] =
+    firstRows + vggRows + inceptionRows + resNetRows + cifarRows
 
   /// The row of a name or an alias; `nil` where there is none.
   public static subscript(name: String) -> ModelEntry? {

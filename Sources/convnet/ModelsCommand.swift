@@ -18,7 +18,7 @@ struct ModelsCommand: ParsableCommand {
 
   func run() throws {
     let rows = try ModelRegistry.entries.map { entry in
-      let table = try entry.network.graph().layerTable
+      let table = try entry.network.graph().withoutAuxiliaries.layerTable
       return Row(
         name: entry.name, paper: entry.paper, year: entry.year,
         input: [entry.defaults.height, entry.defaults.width, entry.defaults.channels],

@@ -8,11 +8,13 @@ struct SummaryCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         convnet summary lenet5
+        convnet summary resnet50 --layers
         convnet summary lenet5 --input 32x32 --classes 26 --batch 64 --mode training
         convnet summary runs/first/model.safetensors --json
       """)
 
   @Argument(help: "A model's name, or a model file.") var model: String
+  @Flag(help: "Print every layer, not the stages of the paper's table.") var layers = false
   @OptionGroup var network: NetworkOptions
   @OptionGroup var plan: PlanOptions
   @OptionGroup var shared: SharedOptions
@@ -38,7 +40,9 @@ struct SummaryCommand: ParsableCommand {
 
   func run() throws {
     let model = try network.model(from: model, seed: shared.seed)
-    let rows = model.graph.layerTable
+    // Side classifiers are there in training only.
+    let graph = plan.mode == .inference ? model.graph.withoutAuxiliaries : model.graph
+    let rows = graph.layerTable
     let executable = try model.executable(
       batch: plan.batch, mode: plan.mode, threads: shared.threadCount)
     let summary = Summary(
@@ -52,22 +56,7 @@ struct SummaryCommand: ParsableCommand {
       memory: .init(
         weightBytes: executable.weightByteCount, activationBytes: executable.activationByteCount))
     if shared.json { return try printJSON(summary) }
-    var table = Table(
-      [
-        .init("layer"), .init("kind"), .init("output", .right), .init("parameters", .right),
-        .init("multiply-adds", .right),
-      ],
-      footer: [
-        summary.name, "", "", HumanReadable.count(summary.parameters),
-        HumanReadable.count(summary.multiplyAdds),
-      ])
-    for layer in summary.layers {
-      table.append([
-        layer.name, layer.kind, Shape(layer.output).description,
-        layer.parameters == 0 ? "" : HumanReadable.count(layer.parameters),
-        layer.multiplyAdds == 0 ? "" : HumanReadable.count(layer.multiplyAdds),
-      ])
-    }
+    let table = layers ? layerTable(summary) : stageTable(summary, graph.stageTable)
     print(
       """
       \(table.plainText(width: TerminalDevice.standardOutput.width))
@@ -75,6 +64,44 @@ struct SummaryCommand: ParsableCommand {
       \(HumanReadable.bytes(summary.memory.weightBytes)), activations \
       \(HumanReadable.bytes(summary.memory.activationBytes)) at their peak
       """)
+  }
+
+  private func stageTable(_ summary: Summary, _ rows: [StageRow]) -> Table {
+    var table = Table(
+      [
+        .init("stage"), .init("layers"), .init("output", .right), .init("parameters", .right),
+        .init("multiply-adds", .right),
+      ], footer: footer(summary))
+    for row in rows {
+      table.append([
+        row.name, row.content, Shape(row.output).description, count(row.parameters),
+        count(row.multiplyAdds),
+      ])
+    }
+    return table
+  }
+
+  private func layerTable(_ summary: Summary) -> Table {
+    var table = Table(
+      [
+        .init("layer"), .init("kind"), .init("output", .right), .init("parameters", .right),
+        .init("multiply-adds", .right),
+      ], footer: footer(summary))
+    for layer in summary.layers {
+      table.append([
+        layer.name, layer.kind, Shape(layer.output).description, count(layer.parameters),
+        count(layer.multiplyAdds),
+      ])
+    }
+    return table
+  }
+
+  private func footer(_ summary: Summary) -> [String] {
+    [summary.name, "", "", count(summary.parameters), count(summary.multiplyAdds)]
+  }
+
+  private func count(_ number: Int) -> String {
+    number == 0 ? "" : HumanReadable.count(number)
   }
 }
 

@@ -1,4 +1,4 @@
-import ConvNetGraphs
+public import ConvNetGraphs
 
 extension Pass {
   /// Removes operations whose results nobody reads, and values and parameters that no operation is left to use. Inputs
@@ -10,6 +10,14 @@ extension Pass {
 }
 
 extension Graph {
+  /// The graph without the classifiers at its side, which inference does not run.
+  public var withoutAuxiliaries: Graph {
+    var graph = self
+    graph.outputs.removeAll { $0.auxiliaryWeight != nil }
+    graph.removeDeadValues()
+    return graph
+  }
+
   package mutating func removeDeadValues() {
     var live = results
     var kept: [Operation] = []

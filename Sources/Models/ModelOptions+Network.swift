@@ -1,0 +1,15 @@
+import ConvNetLayers
+
+extension ModelOptions {
+  /// A network of this input and data format.
+  func network(_ name: String, @NetworkBuilder _ body: () -> LayerSequence) -> Network {
+    Network(name, input: input, dataFormat: dataFormat, body)
+  }
+}
+
+extension BatchNorm {
+  /// torchvision's: PyTorch's momentum 0.1 is the weight of the new average.
+  static let torchvision = BatchNorm(momentum: 0.9, epsilon: 1e-5)
+  /// torchvision's in the networks that its authors took over from TensorFlow.
+  static let torchvisionInception = BatchNorm(momentum: 0.9, epsilon: 0.001)
+}
