@@ -4,7 +4,10 @@ PyTorch draws the weights and writes them as safetensors; ConvNet reads them wit
 gives its logits for the same input. A network passes where no logit differs by more than a ten-thousandth of
 the largest. The exit code is 1 where one does not.
 
-Needs: a release build of ConvNet, `pip install torch numpy`.
+Running statistics, scales and shifts are random too, so that a wrong one shows. Networks with global pooling get
+pictures that are not square. The order of the five largest logits must agree as well.
+
+Needs: a release build of ConvNet, `pip install torch torchvision numpy`.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from pathlib import Path
 
 import numpy
 import torch
+import torchvision.models as models
 from torch import nn
 
 from peers.peer import ROOT
@@ -53,9 +57,50 @@ class Network:
     model: str
     make: Callable[[], nn.Module]
     image: tuple[int, int, int]
+    batches: tuple[int, ...] = (2,)
+
+    @property
+    def name(self) -> str:
+        return f"{self.model} {'x'.join(map(str, self.image[1:]))}"
 
 
-NETWORKS = [Network("lenet5", LeNet5, (1, 28, 28))]
+def torchvision(make: Callable[..., nn.Module], **arguments: bool) -> Callable[[], nn.Module]:
+    return lambda: make(weights=None, **arguments)
+
+
+SQUARE, WIDE = (3, 224, 224), (3, 192, 256)
+
+NETWORKS = [
+    Network("lenet5", LeNet5, (1, 28, 28), batches=(1, 7)),
+    Network("alexnet-torchvision", torchvision(models.alexnet), SQUARE),
+    Network("vgg11", torchvision(models.vgg11), SQUARE),
+    Network("vgg13", torchvision(models.vgg13), SQUARE),
+    Network("vgg16", torchvision(models.vgg16), SQUARE),
+    Network("vgg19", torchvision(models.vgg19), SQUARE),
+    Network("vgg11-bn", torchvision(models.vgg11_bn), SQUARE),
+    Network("vgg13-bn", torchvision(models.vgg13_bn), SQUARE),
+    Network("vgg16-bn", torchvision(models.vgg16_bn), SQUARE),
+    Network("vgg19-bn", torchvision(models.vgg19_bn), SQUARE),
+    Network("googlenet-torchvision", torchvision(models.googlenet, init_weights=True), SQUARE),
+    Network("inception-v3-torchvision", torchvision(models.inception_v3, init_weights=True), (3, 299, 299)),
+    Network("inception-v3-torchvision", torchvision(models.inception_v3, init_weights=True), (3, 299, 331)),
+    Network("resnet18-torchvision", torchvision(models.resnet18), SQUARE),
+    Network("resnet34-torchvision", torchvision(models.resnet34), WIDE),
+    Network("resnet50-v1.5", torchvision(models.resnet50), SQUARE),
+    Network("resnet50-v1.5", torchvision(models.resnet50), WIDE),
+    Network("resnet101-v1.5", torchvision(models.resnet101), SQUARE),
+    Network("resnet152-v1.5", torchvision(models.resnet152), SQUARE),
+]
+
+
+def randomize_normalization(module: nn.Module) -> None:
+    """As after a training: statistics and scales that are not those of the beginning."""
+    for layer in module.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            nn.init.normal_(layer.running_mean, std=0.1)
+            nn.init.uniform_(layer.running_var, 0.5, 1.5)
+            nn.init.uniform_(layer.weight, 0.5, 1.5)
+            nn.init.normal_(layer.bias, std=0.1)
 
 
 def write_safetensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
@@ -74,10 +119,15 @@ def write_safetensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
     path.write_bytes(struct.pack("<Q", len(table)) + table + b"".join(parts))
 
 
+def largest(logits: numpy.ndarray) -> numpy.ndarray:
+    return numpy.argsort(-logits, axis=1, kind="stable")[:, :5]
+
+
 def difference(network: Network, command: Path, batch: int, folder: Path) -> float:
     """The largest difference between the logits, relative to the largest logit."""
     torch.manual_seed(42)
     module = network.make().eval()
+    randomize_normalization(module)
     images = torch.randn(batch, *network.image)
     with torch.inference_mode():
         expected = module(images).numpy()
@@ -94,6 +144,8 @@ def difference(network: Network, command: Path, batch: int, folder: Path) -> flo
     actual = numpy.load(result)
     if actual.shape != expected.shape:
         raise RuntimeError(f"ConvNet gives shape {actual.shape}, PyTorch {expected.shape}")
+    if not numpy.array_equal(largest(actual), largest(expected)):
+        raise RuntimeError("the five largest logits are in another order")
     # A logit that is not a number compares false, and must fail.
     gap = numpy.abs(actual - expected).max() / numpy.abs(expected).max()
     return float(gap) if numpy.isfinite(gap) else float("inf")
@@ -101,6 +153,7 @@ def difference(network: Network, command: Path, batch: int, folder: Path) -> flo
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("models", nargs="*", help="the rows to compare; all where none is given")
     parser.add_argument("--convnet", type=Path, default=ROOT / ".build" / "release" / "convnet")
     arguments = parser.parse_args()
     command = arguments.convnet.resolve()
@@ -108,17 +161,19 @@ def main() -> int:
         parser.error(f"{command} does not exist: run `make build` first")
 
     has_failed = False
-    print(f"{'network':<16}  {'batch':>5}  {'difference':>10}")
+    print(f"{'network':<32}  {'batch':>5}  {'difference':>10}")
     for network in NETWORKS:
-        for batch in (1, 7):
+        if arguments.models and network.model not in arguments.models:
+            continue
+        for batch in network.batches:
             with tempfile.TemporaryDirectory(prefix="convnet-parity-") as folder:
                 try:
                     gap = difference(network, command, batch, Path(folder))
                     note = "" if gap <= TOLERANCE else f"  MORE THAN {TOLERANCE:g}"
-                    print(f"{network.model:<16}  {batch:>5}  {gap:>10.1e}{note}")
+                    print(f"{network.name:<32}  {batch:>5}  {gap:>10.1e}{note}")
                     has_failed |= gap > TOLERANCE
                 except RuntimeError as failure:
-                    print(f"{network.model:<16}  {batch:>5}  {failure}")
+                    print(f"{network.name:<32}  {batch:>5}  {failure}")
                     has_failed = True
     return 1 if has_failed else 0
 

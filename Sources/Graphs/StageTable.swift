@@ -1,6 +1,7 @@
 import ConvNetTensors
 
-/// A row of a network's table as papers print it: a layer with weights, a pooling, or a block of many layers.
+/// A row of a network's table as papers print it: a layer with weights, a pooling, or a block of
+/// many layers.
 public struct StageRow: Hashable, Sendable {
   /// The first part of the path of its layers; the whole path of a layer that stands alone.
   public var name: String
@@ -13,8 +14,8 @@ public struct StageRow: Hashable, Sendable {
 }
 
 extension Graph {
-  /// The stages in the order of the computation. Activations, normalizations and what else has no window and no product
-  /// belongs to the layer before it.
+  /// The stages in the order of the computation. Activations, normalizations and what else has no
+  /// window and no product belongs to the layer before it.
   public var stageTable: [StageRow] {
     var stages: [Stage] = []
     for (operation, row) in zip(operations, layerTable) {
@@ -93,8 +94,8 @@ private struct Stage {
     }
   }
 
-  /// Equal blocks in a row are one with their number. As in the papers, a stride, which the first block of a stage has,
-  /// makes no other kind of block.
+  /// Equal blocks in a row are one with their number. As in the papers, a stride, which the first
+  /// block of a stage has, makes no other kind of block.
   var described: StageRow {
     var groups: [(parts: [Part], count: Int)] = []
     for block in blocks {

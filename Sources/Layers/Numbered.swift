@@ -1,6 +1,7 @@
 public import ConvNetGraphs
 
-/// A group of layers, each named after its place, from 0: `features.0.weight`, `layer1.0.conv1.weight`.
+/// A group of layers, each named after its place, from 0: `features.0.weight`,
+/// `layer1.0.conv1.weight`.
 ///
 /// Layers without parameters count as well, as in PyTorch's sequences. A ``Block`` is one layer.
 public struct Numbered: Layer {

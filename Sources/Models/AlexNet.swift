@@ -1,13 +1,13 @@
 import ConvNetGraphs
 public import ConvNetLayers
 
-/// AlexNet: A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet Classification with Deep Convolutional Neural Networks",
-/// 2012, figure 2 and section 3.
+/// AlexNet: A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet Classification with Deep
+/// Convolutional Neural Networks", 2012, figure 2 and section 3.
 ///
-/// The second, fourth and fifth convolution see the half of the channels that lay on their processor (two groups);
-/// response normalization follows the first two, overlapping pooling windows 3 of stride 2 the first two and the last.
-/// The first layer's 55x55 positions come of 227 pixels without padding; the paper's 224 get the missing three, one before
-/// and two after.
+/// The second, fourth and fifth convolution see the half of the channels that lay on their
+/// processor (two groups); response normalization follows the first two, overlapping pooling
+/// windows 3 of stride 2 the first two and the last. The first layer's 55x55 positions come of 227
+/// pixels without padding; the paper's 224 get the missing three, one before and two after.
 ///
 /// Weights begin as in the paper, normal with deviation 0.01, except that all biases begin at zero.
 public func alexNet(_ options: ModelOptions) -> Network {
@@ -53,9 +53,11 @@ public func alexNet(_ options: ModelOptions) -> Network {
   }
 }
 
-/// torchvision's AlexNet: A. Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014.
+/// torchvision's AlexNet: A. Krizhevsky, "One weird trick for parallelizing convolutional neural
+/// networks", 2014.
 ///
-/// One column of 64, 192, 384, 256 and 256 channels, no groups, no response normalization, dropout before the dense layers.
+/// One column of 64, 192, 384, 256 and 256 channels, no groups, no response normalization, dropout
+/// before the dense layers.
 public func torchvisionAlexNet(_ options: ModelOptions) -> Network {
   func conv(_ channels: Int, kernel: Int) -> Conv2D {
     Conv2D(channels, kernel: kernel, padding: .same, initializer: .heNormal)

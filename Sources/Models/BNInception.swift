@@ -1,7 +1,8 @@
 import ConvNetGraphs
 public import ConvNetLayers
 
-/// A row of the table of blocks: the channels of each convolution, and what the pooling branch does.
+/// A row of the table of blocks: the channels of each convolution, and what the pooling branch
+/// does.
 private struct BNInceptionRow {
   enum Pool {
     case average(projection: Int)
@@ -91,15 +92,17 @@ private struct BNInceptionBlock: Block {
   }
 }
 
-/// Inception with batch normalization: S. Ioffe, C. Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing
-/// Internal Covariate Shift", 2015, figure 5.
+/// Inception with batch normalization: S. Ioffe, C. Szegedy, "Batch Normalization: Accelerating
+/// Deep Network Training by Reducing Internal Covariate Shift", 2015, figure 5.
 ///
-/// GoogLeNet with batch normalization before every nonlinearity, 5x5 convolutions as two of 3x3, a third block on the
-/// 28x28 grid, mean pooling in most blocks, no pooling between blocks (3c and 4e have stride 2), and a separable first
-/// convolution of depth multiplier 8. No dropout and no response normalization, as in the accelerated variants. The
-/// side classifiers stand as in GoogLeNet: the paper does not say otherwise.
+/// GoogLeNet with batch normalization before every nonlinearity, 5x5 convolutions as two of 3x3, a
+/// third block on the 28x28 grid, mean pooling in most blocks, no pooling between blocks (3c and 4e
+/// have stride 2), and a separable first convolution of depth multiplier 8. No dropout and no
+/// response normalization, as in the accelerated variants. The side classifiers stand as in
+/// GoogLeNet: the paper does not say otherwise.
 ///
-/// - Parameter sigmoid: the logistic function for every ReLU of the convolutions, as in the paper's `BN-x5-Sigmoid`.
+/// - Parameter sigmoid: the logistic function for every ReLU of the convolutions, as in the paper's
+///   `BN-x5-Sigmoid`.
 public func bnInception(sigmoid: Bool = false, _ options: ModelOptions) -> Network {
   let style = ConvolutionUnit.Style(normalization: BatchNorm(), isSigmoid: sigmoid)
 
@@ -128,14 +131,17 @@ public func bnInception(sigmoid: Bool = false, _ options: ModelOptions) -> Netwo
     inception("3a", 64, /*         */ 64, 64, /*              */ 64, 96, .average(projection: 32))
     inception("3b", 64, /*         */ 64, 96, /*              */ 64, 96, .average(projection: 64))
     inception("3c", nil, /*      */ 128, 160, /*              */ 64, 96, .passThrough)
-    inception("4a", 224, /*        */ 64, 96, /*             */ 96, 128, .average(projection: 128))
+    inception(
+      "4a", 224, /*        */ 64, 96, /*             */ 96, 128, .average(projection: 128))
     googLeNetAuxiliary("aux1", classes: options.classes, style: style)
-    inception("4b", 192, /*       */ 96, 128, /*             */ 96, 128, .average(projection: 128))
+    inception(
+      "4b", 192, /*       */ 96, 128, /*             */ 96, 128, .average(projection: 128))
     inception("4c", 160, /*      */ 128, 160, /*            */ 128, 160, .average(projection: 96))
     inception("4d", 96, /*       */ 128, 192, /*            */ 160, 192, .average(projection: 96))
     googLeNetAuxiliary("aux2", classes: options.classes, style: style)
     inception("4e", nil, /*      */ 128, 192, /*            */ 192, 256, .passThrough)
-    inception("5a", 352, /*      */ 192, 320, /*            */ 160, 224, .average(projection: 128))
+    inception(
+      "5a", 352, /*      */ 192, 320, /*            */ 160, 224, .average(projection: 128))
     inception("5b", 352, /*      */ 192, 320, /*            */ 192, 224, .max(projection: 128))
     GlobalPool.average
     Dense(options.classes).named("fc")

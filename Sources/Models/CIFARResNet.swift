@@ -1,10 +1,11 @@
 public import ConvNetLayers
 
-/// The residual networks for CIFAR: K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", 2015,
-/// section 4.2.
+/// The residual networks for CIFAR: K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for
+/// Image Recognition", 2015, section 4.2.
 ///
-/// A 3x3 convolution of 16 channels, then three stages of blocks of two 3x3 convolutions, with 16, 32 and 64 channels on
-/// grids of 32, 16 and 8; global mean, classifier: 6n + 2 layers for n blocks a stage.
+/// A 3x3 convolution of 16 channels, then three stages of blocks of two 3x3 convolutions, with 16,
+/// 32 and 64 channels on grids of 32, 16 and 8; global mean, classifier: 6n + 2 layers for n blocks
+/// a stage.
 ///
 /// - Parameters:
 ///   - blocks: n, at least 1: 3, 5, 7, 9 and 18 for 20, 32, 44, 56 and 110 layers.

@@ -1,8 +1,9 @@
 import ConvNetGraphs
 import ConvNetLayers
 
-/// Convolution, batch normalization where there is any, nonlinearity: what the figures of the Inception papers draw as one
-/// box. Parameters `conv.weight`; `conv.bias` without, `bn.weight` and so on with normalization.
+/// Convolution, batch normalization where there is any, nonlinearity: what the figures of the
+/// Inception papers draw as one box. Parameters `conv.weight`; `conv.bias` without, `bn.weight` and
+/// so on with normalization.
 struct ConvolutionUnit: Block {
   var channels: Int
   var kernel: [Int]

@@ -25,8 +25,9 @@ struct InceptionRow {
   }
 }
 
-/// An Inception block with dimensionality reduction (figure 2b): branches of 1x1, 3x3 and 5x5 convolutions and of pooling,
-/// where 1x1 convolutions reduce the channels before the larger kernels and after the pooling.
+/// An Inception block with dimensionality reduction (figure 2b): branches of 1x1, 3x3 and 5x5
+/// convolutions and of pooling, where 1x1 convolutions reduce the channels before the larger
+/// kernels and after the pooling.
 struct InceptionBlock: Block {
   var row: InceptionRow
   var style: ConvolutionUnit.Style
@@ -60,8 +61,8 @@ struct InceptionBlock: Block {
   }
 }
 
-/// An Inception block without dimensionality reduction (figure 2a), the authors' first idea: the branches of the larger
-/// kernels see all channels, and pooling keeps them.
+/// An Inception block without dimensionality reduction (figure 2a), the authors' first idea: the
+/// branches of the larger kernels see all channels, and pooling keeps them.
 public struct NaiveInceptionBlock: Block {
   public var one: Int
   public var three: Int
@@ -88,16 +89,18 @@ public struct NaiveInceptionBlock: Block {
 
 /// GoogLeNet: C. Szegedy et al., "Going Deeper with Convolutions", 2014, table 1 and figure 3.
 ///
-/// Two auxiliary classifiers, after blocks 4a and 4d, in training; response normalization around the second and third
-/// convolution; 40% dropout before the classifier.
+/// Two auxiliary classifiers, after blocks 4a and 4d, in training; response normalization around
+/// the second and third convolution; 40% dropout before the classifier.
 public func googLeNet(_ options: ModelOptions) -> Network {
   googLeNet("googlenet", variant: .paper, options)
 }
 
-/// torchvision's GoogLeNet: batch normalization after each convolution, no response normalization, 3x3 kernels where the paper
-/// has 5x5, 2x2 windows in the last pooling between blocks, 20% dropout.
+/// torchvision's GoogLeNet: batch normalization after each convolution, no response normalization,
+/// 3x3 kernels where the paper has 5x5, 2x2 windows in the last pooling between blocks, 20%
+/// dropout.
 ///
-/// In training the side classifiers pool as the paper's do, torchvision's adaptively to the same size.
+/// In training the side classifiers pool as the paper's do, torchvision's adaptively to the same
+/// size.
 public func torchvisionGoogLeNet(_ options: ModelOptions) -> Network {
   googLeNet("googlenet-torchvision", variant: .torchvision, options)
 }

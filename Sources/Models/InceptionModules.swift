@@ -1,8 +1,8 @@
 import ConvNetGraphs
 import ConvNetLayers
 
-/// The modules of C. Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2015, under the names that
-/// torchvision gives their branches.
+/// The modules of C. Szegedy et al., "Rethinking the Inception Architecture for Computer Vision",
+/// 2015, under the names that torchvision gives their branches.
 struct InceptionModules {
   var style: ConvolutionUnit.Style
 
@@ -23,13 +23,15 @@ struct InceptionModules {
   private func poolBranch(_ channels: Int) -> LayerSequence {
     LayerSequence {
       AveragePool2D(3, stride: 1, padding: .symmetric(1), countIncludesPadding: true)
+        .named("branch_pool_mean")
       unit("branch_pool", channels, 1)
     }
   }
 
   /// Figure 5, on the 35x35 grid: the 5x5 convolution of the first Inception as two of 3x3.
   ///
-  /// - Parameter middle: the kernel of the branch between. The figure has 3x3; the released network has 5x5.
+  /// - Parameter middle: the kernel of the branch between. The figure has 3x3; the released network
+  ///   has 5x5.
   func figure5(_ name: String, pool: Int, middle: Int = 3) -> Named {
     let branch = "branch\(middle)x\(middle)"
     return Concatenate(
@@ -69,7 +71,8 @@ struct InceptionModules {
     ).named(name)
   }
 
-  /// Figure 7, on the 8x8 grid: the last convolutions as 1x3 and 3x1 side by side, for many channels.
+  /// Figure 7, on the 8x8 grid: the last convolutions as 1x3 and 3x1 side by side, for many
+  /// channels.
   func figure7(_ name: String) -> Named {
     Concatenate(
       LayerSequence { unit("branch1x1", 320, 1) },
@@ -122,10 +125,12 @@ struct InceptionModules {
     ).named(name)
   }
 
-  /// The side classifier (figure 8) on the last 17x17 grid. Its layer over all positions, dense on the 5x5 that 299 pixels
-  /// give, is written as a 5x5 convolution, so that larger pictures work too.
+  /// The side classifier (figure 8) on the last 17x17 grid. Its layer over all positions, dense on
+  /// the 5x5 that 299 pixels give, is written as a 5x5 convolution, so that larger pictures work
+  /// too.
   ///
-  /// - Parameter isNormalized: the paper's "BN-auxiliary": batch normalization in that layer as well.
+  /// - Parameter isNormalized: the paper's "BN-auxiliary": batch normalization in that layer as
+  ///   well.
   func auxiliary(classes: Int, weight: Float, isNormalized: Bool) -> Auxiliary {
     var last = style
     if !isNormalized { last.normalization = nil }

@@ -1,20 +1,24 @@
 import ConvNetGraphs
 public import ConvNetLayers
 
-/// Inception-v2: C. Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2015, table 1.
+/// Inception-v2: C. Szegedy et al., "Rethinking the Inception Architecture for Computer Vision",
+/// 2015, table 1.
 ///
-/// All six convolutions of the stem are 3x3, then three modules of figure 5, five of figure 6 with n = 7 and two of figure 7, with
-/// grid reductions between them. The table gives the channels of the grids; those inside the modules are the released
-/// network's. Two of its rows need care: the last convolution of the stem is padded, else its 35x35 positions would be 33x33;
-/// and the third grid has five modules after its reduction, where the released network has four.
+/// All six convolutions of the stem are 3x3, then three modules of figure 5, five of figure 6 with
+/// n = 7 and two of figure 7, with grid reductions between them. The table gives the channels of
+/// the grids; those inside the modules are the released network's. Two of its rows need care: the
+/// last convolution of the stem is padded, else its 35x35 positions would be 33x33; and the third
+/// grid has five modules after its reduction, where the released network has four.
 ///
-/// The side classifier has batch normalization in its convolution alone; its loss counts 0.3. 20% dropout, as released.
+/// The side classifier has batch normalization in its convolution alone; its loss counts 0.3. 20%
+/// dropout, as released.
 public func inceptionV2(_ options: ModelOptions) -> Network {
   inception("inception-v2", auxiliaryWeight: 0.3, hasNormalizedAuxiliary: false, options)
 }
 
-/// Inception-v3: the network of ``inceptionV2(_:)`` with batch normalization in the dense layer of the side classifier too
-/// ("BN-auxiliary"), whose loss counts 0.4. What else the paper's v3 has, RMSProp and label smoothing, belongs to the training.
+/// Inception-v3: the network of ``inceptionV2(_:)`` with batch normalization in the dense layer of
+/// the side classifier too ("BN-auxiliary"), whose loss counts 0.4. What else the paper's v3 has,
+/// RMSProp and label smoothing, belongs to the training.
 public func inceptionV3(_ options: ModelOptions) -> Network {
   inception("inception-v3", auxiliaryWeight: 0.4, hasNormalizedAuxiliary: true, options)
 }
@@ -48,8 +52,9 @@ private func inception(
 
 /// Inception v3 as its authors released it and torchvision has it.
 ///
-/// Beside the paper's table: the stem pools twice and has a 1x1 convolution; the modules on the 35x35 grid keep a 5x5
-/// convolution, and the first has 256 channels; the 17x17 grid has four modules. 50% dropout.
+/// Beside the paper's table: the stem pools twice and has a 1x1 convolution; the modules on the
+/// 35x35 grid keep a 5x5 convolution, and the first has 256 channels; the 17x17 grid has four
+/// modules. 50% dropout.
 public func torchvisionInceptionV3(_ options: ModelOptions) -> Network {
   let modules = InceptionModules(style: .init(normalization: .torchvisionInception))
   return options.network("inception-v3-torchvision") {

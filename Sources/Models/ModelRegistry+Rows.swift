@@ -1,7 +1,7 @@
 import ConvNetTensors
 
-// The rows of the zoo, in the order of the lecture. Paper rows are as their paper has them; torchvision's own networks
-// are rows of their own where they differ.
+// The rows of the zoo, in the order of the lecture. Paper rows are as their paper has them;
+// torchvision's own networks are rows of their own where they differ.
 
 private let torchvisionNormalization = "batch normalization of epsilon 1e-5 and momentum 0.9"
 private let shallowPlain = "the residual network's layers without shortcuts"

@@ -108,14 +108,16 @@ struct BottleneckBlock: Block {
   }
 }
 
-/// The convolutions of residual networks have no bias: the normalization after them would cancel it.
+/// The convolutions of residual networks have no bias: the normalization after them would cancel
+/// it.
 func convolution(_ channels: Int, kernel: Int, stride: Int = 1) -> Conv2D {
   Conv2D(
     channels, kernel: kernel, stride: stride, padding: .symmetric(kernel / 2), bias: false,
     initializer: .heNormal)
 }
 
-/// ResNet: K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", 2015, table 1.
+/// ResNet: K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", 2015,
+/// table 1.
 ///
 /// Bottlenecks have their stride on the first 1x1 convolution.
 ///
@@ -128,13 +130,14 @@ public func resNet(
     "resnet\(depth.rawValue)\(suffix)", depth, style: ResidualStyle(shortcut: shortcut), options)
 }
 
-/// The same layers without shortcuts: the paper's plain networks, which train worse the deeper they are.
+/// The same layers without shortcuts: the paper's plain networks, which train worse the deeper they
+/// are.
 public func plainNet(_ depth: ResNetDepth, _ options: ModelOptions) -> Network {
   residualNetwork("plain\(depth.rawValue)", depth, style: ResidualStyle(shortcut: nil), options)
 }
 
-/// torchvision's ResNet: bottlenecks have their stride on the 3x3 convolution ("version 1.5"), batch normalization has
-/// epsilon 1e-5 and momentum 0.9.
+/// torchvision's ResNet: bottlenecks have their stride on the 3x3 convolution ("version 1.5"),
+/// batch normalization has epsilon 1e-5 and momentum 0.9.
 public func torchvisionResNet(_ depth: ResNetDepth, _ options: ModelOptions) -> Network {
   residualNetwork(
     "resnet\(depth.rawValue)-\(depth.hasBottlenecks ? "v1.5" : "torchvision")", depth,

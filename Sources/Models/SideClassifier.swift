@@ -2,8 +2,8 @@ import ConvNetGraphs
 import ConvNetLayers
 import ConvNetTensors
 
-/// The pooling with which side classifiers begin: means of 5x5 windows of stride 3. A grid that is smaller, from a smaller
-/// picture than the paper's, is one window.
+/// The pooling with which side classifiers begin: means of 5x5 windows of stride 3. A grid that is
+/// smaller, from a smaller picture than the paper's, is one window.
 struct SidePooling: Layer {
   var defaultName: String { "pool" }
 
@@ -15,8 +15,8 @@ struct SidePooling: Layer {
   }
 }
 
-/// A convolution over the 5x5 positions that the pooling leaves of the paper's picture: over all of them, where a smaller
-/// picture leaves fewer.
+/// A convolution over the 5x5 positions that the pooling leaves of the paper's picture: over all of
+/// them, where a smaller picture leaves fewer.
 struct SideConvolution: Layer {
   var channels: Int
   var style: ConvolutionUnit.Style
@@ -30,8 +30,8 @@ struct SideConvolution: Layer {
   }
 }
 
-/// The classifier at the side of GoogLeNet and its successor: 5x5 mean pooling of stride 3, a 1x1 convolution of 128
-/// channels, a dense layer of 1024, 70% dropout; its loss counts 0.3.
+/// The classifier at the side of GoogLeNet and its successor: 5x5 mean pooling of stride 3, a 1x1
+/// convolution of 128 channels, a dense layer of 1024, 70% dropout; its loss counts 0.3.
 func googLeNetAuxiliary(
   _ name: String, classes: Int, style: ConvolutionUnit.Style
 ) -> Auxiliary {

@@ -74,12 +74,15 @@ public enum VGGConfiguration: String, Hashable, Sendable, CaseIterable {
   }
 }
 
-/// VGG: K. Simonyan, A. Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", 2014, table 1.
+/// VGG: K. Simonyan, A. Zisserman, "Very Deep Convolutional Networks for Large-Scale Image
+/// Recognition", 2014, table 1.
 ///
-/// Every hidden layer is followed by ReLU, the two hidden dense layers by dropout. Response normalization of A-LRN has
-/// AlexNet's constants. The authors began from a trained network A; here weights begin so that the variance survives ReLU.
+/// Every hidden layer is followed by ReLU, the two hidden dense layers by dropout. Response
+/// normalization of A-LRN has AlexNet's constants. The authors began from a trained network A; here
+/// weights begin so that the variance survives ReLU.
 ///
-/// - Parameter batchNorm: torchvision's later variant, `vgg16-bn`: each convolution is normalized before ReLU.
+/// - Parameter batchNorm: torchvision's later variant, `vgg16-bn`: each convolution is normalized
+///   before ReLU.
 public func vgg(
   _ configuration: VGGConfiguration, batchNorm: Bool = false, _ options: ModelOptions
 ) -> Network {

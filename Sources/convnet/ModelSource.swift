@@ -31,4 +31,27 @@ enum ModelSource {
         advice: "`convnet models` lists the models")
     }
   }
+
+  /// The file's model, or the network of the zoo with the options that `adjust` makes of its own.
+  func model(
+    seed: UInt64, classNames: [String] = [], adjust: (inout ModelOptions) -> Void
+  ) throws -> Model {
+    switch self {
+    case .file(let model, _): return model
+    case .zoo(let entry):
+      var options = entry.defaults
+      adjust(&options)
+      return try Model(validating: entry.build(options), seed: seed, classNames: classNames)
+    }
+  }
+}
+
+/// A model file was asked to have other sizes.
+struct FixedSizes: Error, CustomStringConvertible {
+  var path: String
+  var options: String
+  var description: String {
+    "\(path) has an input and classes of its own; leave out \(options), or name a model of "
+      + "`convnet models`"
+  }
 }

@@ -6,7 +6,8 @@ struct RunCommand: ParsableCommand {
     commandName: "run", abstract: "Push a raw tensor through a network.",
     discussion: """
       Input and output are NumPy files of float32 numbers in logical order:
-      batch, channels, height, width. Nothing is prepared or normalized.
+      batch, channels, height, width. Nothing is prepared or normalized. A model
+      is built for the height and width of the input.
 
       EXAMPLES
         convnet run model.safetensors --input x.npy --output y.npy
@@ -18,12 +19,25 @@ struct RunCommand: ParsableCommand {
   var weights: String?
   @Option(help: ArgumentHelp("The tensor to read.", valueName: "x.npy")) var input: String
   @Option(help: ArgumentHelp("Where to write the result.", valueName: "y.npy")) var output: String
-  @OptionGroup var network: NetworkOptions
+  @Option(help: "Classes of the output.") var classes: Int?
   @OptionGroup var shared: SharedOptions
+
+  func validate() throws {
+    if let classes { try requirePositive(classes, "--classes") }
+  }
 
   func run() throws {
     let tensor = try Tensor(npy: input)
-    var model = try network.model(from: model, seed: shared.seed)
+    let source = try ModelSource(model)
+    if case .file(_, let path) = source, classes != nil {
+      throw FixedSizes(path: path, options: "--classes")
+    }
+    var model = try source.model(seed: shared.seed) { options in
+      if tensor.shape.rank == 4 {
+        (options.height, options.width) = (tensor.shape[2], tensor.shape[3])
+      }
+      options.classes = classes ?? options.classes
+    }
     if let weights { try model.loadParameters(from: weights) }
     let result = try model.run(tensor, threads: shared.threadCount)
     try result.writeNPY(to: output)

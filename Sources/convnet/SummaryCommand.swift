@@ -64,6 +64,7 @@ struct SummaryCommand: ParsableCommand {
       \(HumanReadable.bytes(summary.memory.weightBytes)), activations \
       \(HumanReadable.bytes(summary.memory.activationBytes)) at their peak
       """)
+    if let note = ModelRegistry[self.model]?.note { print("Note: \(note)") }
   }
 
   private func stageTable(_ summary: Summary, _ rows: [StageRow]) -> Table {
@@ -138,29 +139,16 @@ struct NetworkOptions: ParsableArguments {
   func model(
     from name: String, imageShape: Shape? = nil, classNames: [String] = [], seed: UInt64
   ) throws -> Model {
-    switch try ModelSource(name) {
-    case .file(let model, let path):
-      guard input == nil, classes == nil else {
-        throw FixedSizes(path: path)
-      }
-      return model
-    case .zoo(let entry):
-      var options = entry.defaults
+    let source = try ModelSource(name)
+    if case .file(_, let path) = source, input != nil || classes != nil {
+      throw FixedSizes(path: path, options: "--input and --classes")
+    }
+    return try source.model(seed: seed, classNames: classNames) { options in
       options.height = input?.height ?? imageShape?[0] ?? options.height
       options.width = input?.width ?? imageShape?[1] ?? options.width
       options.channels = imageShape?[2] ?? options.channels
       options.classes = classes ?? (classNames.isEmpty ? options.classes : classNames.count)
-      return try Model(validating: entry.build(options), seed: seed, classNames: classNames)
     }
-  }
-}
-
-/// A model file was asked to have other sizes.
-private struct FixedSizes: Error, CustomStringConvertible {
-  var path: String
-  var description: String {
-    "\(path) has an input and classes of its own; leave out --input and --classes, or name a model of "
-      + "`convnet models`"
   }
 }
 

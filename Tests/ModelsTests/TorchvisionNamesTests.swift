@@ -1,10 +1,13 @@
 import ConvNetGraphs
+import ConvNetLayers
 import ConvNetModels
+import ConvNetTensors
 import ConvNetTestSupport
 import Foundation
 import Testing
 
-/// What torchvision calls the parameters of its networks, and their shapes: `Fixtures/make_torchvision_names.py`.
+/// What torchvision calls the parameters of its networks, and their shapes:
+/// `Fixtures/make_torchvision_names.py`.
 struct TorchvisionNames: Decodable {
   var tensors: Int
   var parameters: Int
@@ -20,7 +23,9 @@ struct TorchvisionNames: Decodable {
 @Suite("Names of torchvision") struct TorchvisionNamesTests {
   /// The 64-bit FNV-1a hash.
   private func hash(_ text: String) -> String {
-    let value = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    let value = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+      ($0 ^ UInt64($1)) &* 0x100_0000_01b3
+    }
     let digits = String(value, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
   }
@@ -47,6 +52,7 @@ struct TorchvisionNames: Decodable {
     #expect(lines.count == expected.tensors)
     #expect(graph.cost.parameters == expected.parameters)
     // `make_torchvision_names.py NAME` prints torchvision's lines.
-    #expect(hash(lines.joined(separator: "\n")) == expected.hash, "\(lines.joined(separator: "\n"))")
+    #expect(
+      hash(lines.joined(separator: "\n")) == expected.hash, "\(lines.joined(separator: "\n"))")
   }
 }
