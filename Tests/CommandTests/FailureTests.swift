@@ -37,7 +37,7 @@ import Testing
 
   static let refusals = [
     Refusal(
-      "summary lenet", says: "unknown model or file lenet", "did you mean lenet5?", "convnet models"
+      "summary lenet", says: "unknown model or file lenet", "did you mean lenet5", "convnet models"
     ),
     Refusal("summary transformer", says: "unknown model or file transformer", "convnet models"),
     Refusal("explain lenet5 --after fusion", says: "unknown pass fusion", "activation-fusion"),

@@ -39,7 +39,9 @@ private struct Setting: Sendable, CustomTestStringConvertible {
     #expect(model.classNames == ["bar 0", "bar 1", "bar 2", "bar 3"])
   }
 
-  @Test("a step of every network of the zoo lowers the loss", arguments: ModelRegistry.entries)
+  @Test(
+    "a step of every network for small pictures lowers the loss",
+    arguments: ModelRegistry.entries.filter { $0.defaults.height <= 32 })
   func oneStep(entry: ModelEntry) throws {
     let model = Model(entry.network, seed: 1)
     let trainer = Trainer(
