@@ -6,15 +6,25 @@ public struct CompilationOptions: Hashable, Sendable {
   public var mode: Mode
   /// The order in which pictures are given: [N, H, W, C] for `channelsLast`, [N, C, H, W] for `channelsFirst`.
   public var inputFormat: DataFormat
-  /// Threads that a run uses.
-  public var threads: Int
+  public var compute: ComputeOptions
 
   public init(
     mode: Mode = .inference, inputFormat: DataFormat = .channelsLast,
-    threads: Int = Threads.available
+    compute: ComputeOptions = .init()
   ) {
     self.mode = mode
     self.inputFormat = inputFormat
-    self.threads = max(1, threads)
+    self.compute = compute
+  }
+
+  /// The same with default choices of algorithms.
+  public init(mode: Mode = .inference, inputFormat: DataFormat = .channelsLast, threads: Int) {
+    self.init(mode: mode, inputFormat: inputFormat, compute: ComputeOptions(threads: threads))
+  }
+
+  /// Threads that a run uses.
+  public var threads: Int {
+    get { compute.threads }
+    set { compute.threads = newValue }
   }
 }

@@ -18,6 +18,7 @@ struct Lowering {
   private(set) var steps: [Step] = []
   /// Where each value lies, in each layout that was asked for; the native one first.
   private(set) var places: [ValueID: [Place]] = [:]
+  var algorithms: AlgorithmChooser
 
   /// The index of the operation being lowered.
   private var position = 0
@@ -29,6 +30,7 @@ struct Lowering {
   init(_ graph: Graph, options: CompilationOptions) throws {
     self.graph = graph
     self.options = options
+    algorithms = AlgorithmChooser(options)
     var lastUse = graph.consumers.mapValues { $0.last ?? 0 }
     for result in graph.results { lastUse[result] = .max }
     self.lastUse = lastUse
@@ -46,6 +48,7 @@ struct Lowering {
         throw EngineError(failure.status, subject: operation.name)
       }
     }
+    algorithms.save()
     position = .max
     for output in graph.outputs { _ = try read(output.value, as: outputLayout(of: output.value)) }
   }

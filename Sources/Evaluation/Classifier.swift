@@ -19,17 +19,17 @@ public final class Classifier {
   ///
   /// - Parameter batch: pictures that ``classify(_:)-([Image])`` runs at once.
   public convenience init(
-    loading path: String, batch: Int = 1, threads: Int = Threads.available
+    loading path: String, batch: Int = 1, compute: ComputeOptions = .init()
   ) throws {
-    try self.init(Model(loading: path), batch: batch, threads: threads)
+    try self.init(Model(loading: path), batch: batch, compute: compute)
   }
 
-  public init(_ model: Model, batch: Int = 1, threads: Int = Threads.available) throws {
+  public init(_ model: Model, batch: Int = 1, compute: ComputeOptions = .init()) throws {
     precondition(batch > 0, "a classifier runs at least one picture at once")
     self.model = model
     self.batch = batch
     preprocessing = try model.requiredPreprocessing()
-    executable = try model.executable(batch: batch, threads: threads)
+    executable = try model.executable(batch: batch, compute: compute)
     output = model.mainOutput?.name ?? ""
   }
 

@@ -19,7 +19,7 @@ public struct Evaluation: Sendable {
   /// - Throws: ``TrainingError`` where the classes of model and data differ.
   public init(
     of model: Model, on dataset: any Dataset, batchSize: Int = 256,
-    threads: Int = Threads.available, progress: (Int) -> Void = { _ in }
+    compute: ComputeOptions = .init(), progress: (Int) -> Void = { _ in }
   ) throws {
     guard dataset.classNames.count == model.classCount else {
       throw TrainingError.classCount(model: model.classCount, data: dataset.classNames.count)
@@ -30,7 +30,7 @@ public struct Evaluation: Sendable {
     let classes = model.classCount
     var confusion = [[Int]](repeating: [Int](repeating: 0, count: classes), count: classes)
     metrics = try ClassificationMetrics(
-      of: model, on: dataset, batchSize: batchSize, threads: threads, progress: progress
+      of: model, on: dataset, batchSize: batchSize, compute: compute, progress: progress
     ) { predicted, label in
       confusion[label][predicted] += 1
     }

@@ -19,7 +19,7 @@ public struct Benchmark: Sendable {
 
   /// Compiles, warms up, and measures for some seconds (at least five steps).
   public init(
-    _ model: Model, batch: Int, mode: Mode, threads: Int = Threads.available, seconds: Double = 3,
+    _ model: Model, batch: Int, mode: Mode, compute: ComputeOptions = .init(), seconds: Double = 3,
     profiling: Bool = false
   ) throws {
     self.batch = batch
@@ -27,11 +27,11 @@ public struct Benchmark: Sendable {
     let start = clock.now
     let trainer = Trainer(
       optimizer: .sgd(momentum: 0.9, weightDecay: 0.0005), schedule: .constant(1e-4),
-      batchSize: batch, threads: threads)
+      batchSize: batch, compute: compute)
     let session = try mode == .training ? TrainingSession(model, trainer: trainer) : nil
     let step = TrainingStep(
       try session?.makeExecutable(batch: batch)
-        ?? model.executable(batch: batch, threads: threads))
+        ?? model.executable(batch: batch, compute: compute))
     compileSeconds = (clock.now - start) / .seconds(1)
 
     try Self.fillInputs(step, model: model)

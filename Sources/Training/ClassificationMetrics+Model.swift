@@ -14,7 +14,7 @@ extension ClassificationMetrics {
   ///   - observe: given the class with the highest score and the true class of each sample.
   public init(
     of model: Model, on dataset: any Dataset, batchSize: Int = 256,
-    threads: Int = Threads.available, progress: (Int) -> Void = { _ in },
+    compute: ComputeOptions = .init(), progress: (Int) -> Void = { _ in },
     observe: (_ predicted: Int, _ label: Int) -> Void = { _, _ in }
   ) throws {
     self.init()
@@ -27,7 +27,7 @@ extension ClassificationMetrics {
       let step =
         try steps[batch.count]
         ?? TrainingStep(
-          model.executable(batch: batch.count, threads: threads))
+          model.executable(batch: batch.count, compute: compute))
       steps[batch.count] = step
       try step.load(batch, input: model.inputName)
       try step.executable.run()

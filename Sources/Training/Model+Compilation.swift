@@ -17,10 +17,10 @@ extension Model {
 
   /// The step compiled with this model's parameters. Training changes a copy of them.
   public func executable(
-    batch: Int, mode: Mode = .inference, threads: Int = Threads.available
+    batch: Int, mode: Mode = .inference, compute: ComputeOptions = .init()
   ) throws -> Executable {
     let options = CompilationOptions(
-      mode: mode, inputFormat: dataFormat, threads: threads)
+      mode: mode, inputFormat: dataFormat, compute: compute)
     let graph = try stepGraph(batch: batch, mode: mode)
     return switch mode {
     case .inference: try Executable(graph, parameters: parameters, options: options)
@@ -34,7 +34,7 @@ extension Model {
   /// - Parameter input: in logical order: batch, channels, height, width.
   /// - Returns: the network's own result, in logical order.
   /// - Throws: ``GraphError`` where the network does not take the input's shape.
-  public func run(_ input: Tensor, threads: Int = Threads.available) throws -> Tensor {
+  public func run(_ input: Tensor, compute: ComputeOptions = .init()) throws -> Tensor {
     guard let name = graph.inputs.first.map({ graph[$0].name }), let output = mainOutput
     else {
       throw GraphError(subject: graph.name, problem: .invariant("has no input or no output"))
@@ -53,7 +53,7 @@ extension Model {
     }
     var executable = try Executable(
       graph.reshaped(inputs: [name: input.shape]), parameters: parameters,
-      options: CompilationOptions(inputFormat: .channelsFirst, threads: threads))
+      options: CompilationOptions(inputFormat: .channelsFirst, compute: compute))
     try executable.write(input, to: name)
     try executable.run()
     return try executable.output(output.name)

@@ -24,18 +24,18 @@ public struct Trainer: Sendable {
   public var batchSize: Int
   /// Of shuffling and dropout.
   public var seed: UInt64
-  public var threads: Int
+  public var compute: ComputeOptions
 
   public init(
     optimizer: Optimizer, schedule: LearningRateSchedule, labelSmoothing: Float = 0,
-    batchSize: Int = 64, seed: UInt64 = 0, threads: Int = Threads.available
+    batchSize: Int = 64, seed: UInt64 = 0, compute: ComputeOptions = .init()
   ) {
     self.optimizer = optimizer
     self.schedule = schedule
     self.labelSmoothing = labelSmoothing
     self.batchSize = batchSize
     self.seed = seed
-    self.threads = threads
+    self.compute = compute
   }
 
   /// Where a training is within an epoch, told after every step.
@@ -91,7 +91,7 @@ public struct Trainer: Sendable {
       let seconds = (clock.now - start) / .seconds(1)
       model.parameters = session.store.values
       let validated = try validation.map {
-        try ClassificationMetrics(of: model, on: $0, threads: threads)
+        try ClassificationMetrics(of: model, on: $0, compute: compute)
       }
       session.schedule.record(error: 1 - (validated ?? metrics).top1)
       let report = EpochReport(

@@ -46,7 +46,7 @@ package final class TrainingSession {
     return try Executable(
       graph, training: store,
       options: CompilationOptions(
-        mode: .training, inputFormat: model.dataFormat, threads: trainer.threads))
+        mode: .training, inputFormat: model.dataFormat, compute: trainer.compute))
   }
 
   /// Forward, backward and update, on the inputs that were written to the step.

@@ -15,6 +15,7 @@ struct BenchmarkCommand: ParsableCommand {
   @Option(help: "Seconds to measure for.") var seconds = 3.0
   @Flag(help: "Print the share of every step.") var profile = false
   @OptionGroup var network: NetworkOptions
+  @OptionGroup var compute: ComputeArguments
   @OptionGroup var shared: SharedOptions
 
   private struct Result: Encodable {
@@ -41,7 +42,7 @@ struct BenchmarkCommand: ParsableCommand {
   func run() throws {
     let model = try network.model(from: model, seed: shared.seed)
     let benchmark = try Benchmark(
-      model, batch: plan.batch, mode: plan.mode, threads: shared.threadCount, seconds: seconds,
+      model, batch: plan.batch, mode: plan.mode, compute: compute.options(shared), seconds: seconds,
       profiling: profile)
     let result = Result(
       model: model.graph.name, mode: plan.mode.rawValue, batch: plan.batch,

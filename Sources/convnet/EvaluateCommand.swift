@@ -13,6 +13,7 @@ struct EvaluateCommand: ParsableCommand {
   @Argument(help: "A model file.") var file: String
   @OptionGroup var data: DataOptions
   @Option(help: "Examples at once.") var batchSize = 256
+  @OptionGroup var compute: ComputeArguments
   @OptionGroup var shared: SharedOptions
 
   private struct Result: Encodable {
@@ -35,7 +36,7 @@ struct EvaluateCommand: ParsableCommand {
     let dataset = try data.load(.test)
     let progress = Progress("evaluating", total: dataset.count, shared)
     let evaluation = try Evaluation(
-      of: model, on: dataset, batchSize: batchSize, threads: shared.threadCount
+      of: model, on: dataset, batchSize: batchSize, compute: compute.options(shared)
     ) { progress.update($0) }
     progress.finish()
     let metrics = evaluation.metrics

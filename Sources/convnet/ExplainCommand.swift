@@ -20,6 +20,7 @@ struct ExplainCommand: ParsableCommand {
   @Flag(help: "Print the graph for Graphviz.") var dot = false
   @OptionGroup var network: NetworkOptions
   @OptionGroup var plan: PlanOptions
+  @OptionGroup var compute: ComputeArguments
   @OptionGroup var shared: SharedOptions
 
   func run() throws {
@@ -46,7 +47,7 @@ struct ExplainCommand: ParsableCommand {
     }
     print("\nGRAPH\n\(final.dump)", terminator: "")
     let executable = try model.executable(
-      batch: plan.batch, mode: plan.mode, threads: shared.threadCount)
+      batch: plan.batch, mode: plan.mode, compute: compute.options(shared))
     print("\nPLAN\n\(executable.stepTable.plainText(width: nil))", terminator: "")
     print("\nARENA of \(HumanReadable.bytes(executable.activationByteCount))")
     print(executable.arenaTable.plainText(width: nil), terminator: "")

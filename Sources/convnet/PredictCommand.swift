@@ -15,6 +15,7 @@ struct PredictCommand: ParsableCommand {
   @Argument(help: "A model file.") var file: String
   @Argument(help: "Pictures.") var images: [String]
   @Option(help: "Classes to name for each picture.") var top = 3
+  @OptionGroup var compute: ComputeArguments
   @OptionGroup var shared: SharedOptions
 
   private struct Result: Encodable {
@@ -33,7 +34,7 @@ struct PredictCommand: ParsableCommand {
   }
 
   func run() throws {
-    let classifier = try Classifier(loading: file, batch: 1, threads: shared.threadCount)
+    let classifier = try Classifier(loading: file, batch: 1, compute: compute.options(shared))
     var results: [Result] = []
     for path in images {
       let classification = try classifier.classify(Image(contentsOf: path))

@@ -20,6 +20,7 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The tensor to read.", valueName: "x.npy")) var input: String
   @Option(help: ArgumentHelp("Where to write the result.", valueName: "y.npy")) var output: String
   @Option(help: "Classes of the output.") var classes: Int?
+  @OptionGroup var compute: ComputeArguments
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
@@ -39,7 +40,7 @@ struct RunCommand: ParsableCommand {
       options.classes = classes ?? options.classes
     }
     if let weights { try model.loadParameters(from: weights) }
-    let result = try model.run(tensor, threads: shared.threadCount)
+    let result = try model.run(tensor, compute: compute.options(shared))
     try result.writeNPY(to: output)
   }
 }

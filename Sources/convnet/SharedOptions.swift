@@ -1,4 +1,4 @@
-import ArgumentParser
+public import ArgumentParser
 import ConvNet
 import Foundation
 
@@ -32,6 +32,24 @@ struct SharedOptions: ParsableArguments {
     FileHandle.standardError.write(Data((text + "\n").utf8))
   }
 }
+
+/// How the network is computed.
+struct ComputeArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "How the algorithm of each convolution is chosen: off, by rule; cached, as measured earlier; full, by measuring now.",
+      valueName: "off|cached|full"))
+  var tune = ComputeOptions.Tuning.cached
+
+  @Flag(help: "Compute convolutions as they are written: slower, and more precise.")
+  var exact = false
+
+  func options(_ shared: SharedOptions) -> ComputeOptions {
+    ComputeOptions(threads: shared.threadCount, tuning: tune, isExact: exact)
+  }
+}
+
+extension ComputeOptions.Tuning: ExpressibleByArgument {}
 
 /// Where the data lies.
 struct DataOptions: ParsableArguments {

@@ -17,6 +17,7 @@ struct SummaryCommand: ParsableCommand {
   @Flag(help: "Print every layer, not the stages of the paper's table.") var layers = false
   @OptionGroup var network: NetworkOptions
   @OptionGroup var plan: PlanOptions
+  @OptionGroup var compute: ComputeArguments
   @OptionGroup var shared: SharedOptions
 
   private struct Summary: Encodable {
@@ -44,7 +45,7 @@ struct SummaryCommand: ParsableCommand {
     let graph = plan.mode == .inference ? model.graph.withoutAuxiliaries : model.graph
     let rows = graph.layerTable
     let executable = try model.executable(
-      batch: plan.batch, mode: plan.mode, threads: shared.threadCount)
+      batch: plan.batch, mode: plan.mode, compute: compute.options(shared))
     let summary = Summary(
       name: model.graph.name, parameters: rows.reduce(0) { $0 + $1.parameters },
       multiplyAdds: rows.reduce(0) { $0 + $1.multiplyAdds },

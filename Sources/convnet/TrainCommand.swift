@@ -34,6 +34,7 @@ struct TrainCommand: ParsableCommand {
   var `init`: String?
   @Flag(help: "Go on from the checkpoint in the output folder.") var resume = false
   @OptionGroup var network: NetworkOptions
+  @OptionGroup var compute: ComputeArguments
   @OptionGroup var shared: SharedOptions
 
   private struct Result: Encodable {
@@ -49,7 +50,7 @@ struct TrainCommand: ParsableCommand {
     let trainer = Trainer(
       optimizer: .sgd(momentum: momentum, weightDecay: weightDecay),
       schedule: .plateau(from: learningRate), batchSize: batchSize, seed: shared.seed,
-      threads: shared.threadCount)
+      compute: compute.options(shared))
     try trainer.validate(epochs: epochs)
     let training = try data.load(.train)
     let validation = try data.load(.test)

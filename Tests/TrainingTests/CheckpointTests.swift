@@ -1,3 +1,4 @@
+import ConvNetEngine
 import ConvNetFormats
 import ConvNetGraphs
 import ConvNetLayers
@@ -89,7 +90,7 @@ import Testing
     #expect(error.map { "\($0)".contains("momentum 0.9") && "\($0)".contains("seed") } == true)
     // Threads change no number, so they may differ.
     trainer = momentumTrainer
-    trainer.threads = 2
+    trainer.compute.threads = 2
     try loaded.requireFit(for: trainer, model)
   }
 

@@ -1,3 +1,4 @@
+import ConvNetEngine
 import ConvNetDatasets
 import ConvNetImages
 import ConvNetLayers
@@ -41,4 +42,4 @@ func smallNetwork(classes: Int = 4, extent: Int = 8) -> Network {
 let momentumTrainer = Trainer(
   optimizer: .sgd(momentum: 0.9, weightDecay: 0.0005), schedule: .plateau(from: 0.02),
   batchSize: 16,
-  seed: 7, threads: 1)
+  seed: 7, compute: ComputeOptions(threads: 1))

@@ -1,5 +1,5 @@
-import ConvNetDatasets
 import ConvNetEngine
+import ConvNetDatasets
 import ConvNetFormats
 import ConvNetGraphs
 import ConvNetLayers
@@ -27,7 +27,7 @@ private struct Setting: Sendable, CustomTestStringConvertible {
     var model = Model(lenet5(options), seed: 1)
     let trainer = Trainer(
       optimizer: .sgd(momentum: 0.9, weightDecay: 0.0005), schedule: .plateau(from: 0.02),
-      batchSize: 32, threads: 1)
+      batchSize: 32, compute: ComputeOptions(threads: 1))
     let validation = try syntheticData(count: 200, seed: 2)
     var last: EpochReport?
     try trainer.fit(&model, on: syntheticData(count: 800), validating: validation, epochs: 4) {
@@ -45,7 +45,8 @@ private struct Setting: Sendable, CustomTestStringConvertible {
   func oneStep(entry: ModelEntry) throws {
     let model = Model(entry.network, seed: 1)
     let trainer = Trainer(
-      optimizer: .sgd(), schedule: .constant(0.01), batchSize: 4, threads: 1)
+      optimizer: .sgd(), schedule: .constant(0.01), batchSize: 4,
+      compute: ComputeOptions(threads: 1))
     let session = try TrainingSession(model, trainer: trainer)
     let step = try session.step(batch: 4)
     let inputShape = step.executable.inputShape(model.inputName)
@@ -66,7 +67,7 @@ private struct Setting: Sendable, CustomTestStringConvertible {
     func trained(seed: UInt64) throws -> [String: Tensor] {
       var trainer = momentumTrainer
       trainer.seed = seed
-      trainer.threads = 2
+      trainer.compute.threads = 2
       var model = Model(smallNetwork(), seed: 1)
       try trainer.fit(&model, on: data, epochs: 2)
       return model.parameters

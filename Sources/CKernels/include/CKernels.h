@@ -74,6 +74,21 @@ void ck_pad_gradient(float *input, const float *output, size_t planes, const int
 // Sums over batch and positions of [batch, channels, positions].
 void ck_channel_sums(float *sums, const float *x, size_t batch, size_t channels, size_t positions);
 
+// MARK: Dense layers of small batches
+
+enum { CK_DENSE_BATCH = 4 };
+
+typedef struct {
+  size_t batch;  // 1 to CK_DENSE_BATCH
+  size_t inputs, outputs;
+  bool is_rectified;  // whether negative results become zero
+} ck_dense;
+
+// y[batch, outputs] <- x[batch, inputs] weights[outputs, inputs]^T + bias, which may be null. `tasks` shares of the outputs run
+// on the pool.
+void ck_dense_forward(const ck_dense *dense, float *y, const float *x, const float *weights, const float *bias,
+                      int tasks);
+
 // MARK: Convolutions of few channels
 // Stride and dilation 1, one group; pictures in plain order [batch, channels, height, width]. `tasks` shares of the batch run
 // on the pool, each with its own part of `scratch`, whose size is given in floats a task.

@@ -11,20 +11,9 @@ extension Lowering {
     {
       return try lowerInPlanes(convolution, planes, operation)
     }
-    let window = try convolution.paddedWindow(input: shape(input), kernel: shape(kernel))
-    let source = try Layout.any(shape(input))
-    let weights = try Layout.any(convolution.libraryKernel(shape(kernel)))
-    let bias = convolution.hasBias ? try Layout.rowMajor([shape(kernel)[0]]) : nil
-    let destination = try Layout.any(shape(output))
-    let attributes = try PostOperations(convolution.fused)
-    let isTraining = options.mode == .training
-    let primitive = try window.withLibraryWindow { window in
-      try Primitive {
-        cdnn_convolution_forward(
-          &$0, isTraining, CDNN_CONVOLUTION_DIRECT, source.handle, weights.handle, bias?.handle,
-          destination.handle, window, attributes.handle)
-      }
-    }
+    let primitive = try algorithms.primitive(
+      for: problem(
+        .forward, convolution, input: shape(input), kernel: shape(kernel), output: shape(output)))
     var arguments = [
       (CDNN_SRC, try read(input, as: primitive.requiredLayout(of: CDNN_SRC, shape: shape(input)))),
       (CDNN_WEIGHTS, try readKernel(kernel, convolution, primitive)),
@@ -48,9 +37,10 @@ extension Lowering {
     {
       return try lowerInPlanes(planes, inputGradient: operation)
     }
-    let primitive = try inputGradientPrimitive(
-      convolution, input: shape(inputGradient), kernel: shape(kernel), output: shape(outputGradient)
-    )
+    let primitive = try algorithms.primitive(
+      for: problem(
+        .inputGradient, convolution, input: shape(inputGradient), kernel: shape(kernel),
+        output: shape(outputGradient)))
     let arguments = [
       (
         CDNN_DIFF_DST,
@@ -80,18 +70,11 @@ extension Lowering {
     {
       return try lowerInPlanes(planes, parameterGradient: operation)
     }
-    let window = try convolution.paddedWindow(input: shape(input), kernel: kernel)
-    let source = try Layout.any(shape(input))
-    let weights = try Layout.any(convolution.libraryKernel(kernel))
     let bias = convolution.hasBias ? try Layout.rowMajor([kernel[0]]) : nil
-    let destination = try Layout.any(shape(outputGradient))
-    let primitive = try window.withLibraryWindow { window in
-      try Primitive {
-        cdnn_convolution_backward_weights(
-          &$0, CDNN_CONVOLUTION_DIRECT, source.handle, weights.handle, bias?.handle,
-          destination.handle, window)
-      }
-    }
+    let primitive = try algorithms.primitive(
+      for: problem(
+        .parameterGradient, convolution, input: shape(input), kernel: kernel,
+        output: shape(outputGradient)))
     var arguments = [
       (CDNN_SRC, try read(input, as: primitive.requiredLayout(of: CDNN_SRC, shape: shape(input)))),
       (
@@ -115,8 +98,9 @@ extension Lowering {
     // The library's backward convolution by data is this operation; the bias is added afterwards.
     let (input, kernel, output) = (operation.inputs[0], operation.inputs[1], operation.outputs[0])
     let forward = try convolution.convolution()
-    let primitive = try inputGradientPrimitive(
-      forward, input: shape(output), kernel: shape(kernel), output: shape(input))
+    let primitive = try algorithms.primitive(
+      for: problem(
+        .inputGradient, forward, input: shape(output), kernel: shape(kernel), output: shape(input)))
     let source = try read(
       input, as: primitive.requiredLayout(of: CDNN_DIFF_DST, shape: shape(input)))
     let weights = try readKernel(kernel, forward, primitive)
@@ -136,19 +120,13 @@ extension Lowering {
     try emit(add, [(CDNN_SRC, result), (CDNN_SRC_1, bias), (CDNN_DST, result)], for: operation)
   }
 
-  private func inputGradientPrimitive(
-    _ convolution: Operation.Convolution, input: Shape, kernel: Shape, output: Shape
-  ) throws -> Primitive {
-    let window = try convolution.paddedWindow(input: input, kernel: kernel)
-    let source = try Layout.any(input)
-    let weights = try Layout.any(convolution.libraryKernel(kernel))
-    let destination = try Layout.any(output)
-    return try window.withLibraryWindow { window in
-      try Primitive {
-        cdnn_convolution_backward_data(
-          &$0, CDNN_CONVOLUTION_DIRECT, source.handle, weights.handle, destination.handle, window)
-      }
-    }
+  private func problem(
+    _ direction: ConvolutionProblem.Direction, _ convolution: Operation.Convolution, input: Shape,
+    kernel: Shape, output: Shape
+  ) -> ConvolutionProblem {
+    ConvolutionProblem(
+      direction: direction, convolution: convolution, input: input, kernel: kernel, output: output,
+      isTraining: options.mode == .training)
   }
 
   /// The kernel in the layout that the primitive chose.

@@ -1,0 +1,105 @@
+import ConvNetCompiler
+import ConvNetEngine
+import ConvNetGraphs
+import ConvNetTensors
+import ConvNetTestSupport
+import Foundation
+import Testing
+
+@Suite("Algorithms") struct AlgorithmTests {
+  /// A convolution of `channels` to as many, 3x3, and its kernel.
+  private func network(_ channels: Int) throws -> (graph: Graph, parameters: [String: Tensor]) {
+    var graph = Graph(name: "one layer")
+    let image = graph.addInput("image", ValueType([2, channels, 12, 12]))
+    let kernel = graph.addParameter("weight", [channels, channels, 3, 3], .kernel)
+    let result = try graph.append(
+      Operation.Convolution(strides: [1, 1], padding: .symmetric(1), hasBias: false),
+      to: image, kernel, name: "conv")
+    graph.addOutput("result", result)
+    return (graph, ["weight": .random(graph[kernel].shape, seed: 1, in: -1..<1)])
+  }
+
+  private func implementation(channels: Int, _ compute: ComputeOptions) throws -> String? {
+    let (graph, parameters) = try network(channels)
+    let executable = try Executable(
+      graph, parameters: parameters, options: CompilationOptions(compute: compute))
+    return executable.steps.first { $0.operation == "conv" }?.implementation
+  }
+
+  @Test("exactness forbids minimal filtering, whatever the table says")
+  func exactness() throws {
+    let directory = try TemporaryDirectory()
+    for tuning in ComputeOptions.Tuning.allCases {
+      let name = try #require(
+        try implementation(
+          channels: 32,
+          ComputeOptions(
+            threads: 1, tuning: tuning, isExact: true, cacheFolder: directory.path)))
+      #expect(!name.contains("wino"))
+    }
+  }
+
+  @Test("what was measured is remembered, and followed without measuring")
+  func remembering() throws {
+    let directory = try TemporaryDirectory()
+    var compute = ComputeOptions(threads: 1, tuning: .full, cacheFolder: directory.path)
+    let measured = try implementation(channels: 48, compute)
+    let file = try #require(
+      try FileManager.default.contentsOfDirectory(atPath: directory.path).first)
+    let path = "\(directory.path)/\(file)"
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    #expect(text.hasPrefix("forward 2x48x12x12>2x48x12x12"))
+    compute.tuning = .cached
+    #expect(try implementation(channels: 48, compute) == measured)
+
+    // Direct where the rule would filter: only the table can have said so.
+    let direct = text.split(separator: "\t")[0] + "\tdirect\n"
+    try direct.write(toFile: path, atomically: true, encoding: .utf8)
+    let followed = try #require(try implementation(channels: 48, compute))
+    #expect(!followed.contains("wino"))
+  }
+
+  @Test(
+    "a damaged table is as good as none",
+    arguments: ["", "\t\n\t\t\n", "forward\n", "forward\tmagic\n", "\u{0}\u{1}\t"])
+  func damage(_ text: String) throws {
+    let directory = try TemporaryDirectory()
+    var table = AlgorithmTable(threads: 3, folder: directory.path)
+    table["forward"] = .winograd
+    try table.save()
+    #expect(AlgorithmTable(threads: 3, folder: directory.path)["forward"] == .winograd)
+    #expect(AlgorithmTable(threads: 4, folder: directory.path)["forward"] == nil)
+    let file = try FileManager.default.contentsOfDirectory(atPath: directory.path)[0]
+    try text.write(
+      toFile: "\(directory.path)/\(file)", atomically: true, encoding: .utf8)
+    #expect(AlgorithmTable(threads: 3, folder: directory.path)["forward"] == nil)
+  }
+
+  @Test(
+    "3x3 convolutions, filtered or not, are the reference's, forward and backward",
+    arguments: [(channels: 16, extent: 12), (channels: 64, extent: 7), (channels: 48, extent: 9)])
+  func precision(_ channels: Int, _ extent: Int) throws {
+    var graph = Graph(name: "one layer")
+    let image = graph.addInput("image", ValueType([2, channels, extent, extent]))
+    let kernel = graph.addParameter("weight", [channels, channels, 3, 3], .kernel)
+    let bias = graph.addParameter("bias", [channels], .bias)
+    let result = try graph.append(
+      Operation.Convolution(strides: [1, 1], padding: .symmetric(1)), to: image, kernel, bias,
+      name: "conv")
+    graph.addOutput("result", result)
+    let target = graph.addInput("target", graph[result].type)
+    let loss = try graph.append(
+      Operation.MeanSquaredError(), to: result, target, name: "loss")
+    var given: [ValueID: Tensor] = [:]
+    for (seed, id) in [image, kernel, bias, target].enumerated() {
+      given[id] = .random(graph[id].shape, seed: UInt64(seed), in: -1..<1)
+    }
+    // Of the largest element; a direct sum of single precision has some 1e-6.
+    try expectReferenceGradients(
+      of: graph, loss: loss, by: [image, kernel, bias], given: given, mode: .training,
+      tolerance: 2e-5)
+    try expectReferenceGradients(
+      of: graph, loss: loss, by: [image, kernel, bias], given: given, mode: .inference,
+      tolerance: 2e-5)
+  }
+}
