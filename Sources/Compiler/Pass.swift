@@ -36,8 +36,8 @@ public struct PassPipeline: Sendable {
         ]
       case .training:
         [
-          .specialization(for: .training), .deadValueRemoval, .additionFusion, .activationFusion,
-          .constantFolding(for: .training),
+          .specialization(for: .training), .deadValueRemoval, .normalizationFusion, .additionFusion,
+          .activationFusion, .constantFolding(for: .training),
         ]
       }
   }

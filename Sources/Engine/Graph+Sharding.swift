@@ -73,7 +73,7 @@ extension OperationKind {
     switch self {
     case .movingAverage, .batchNormalizationGradient:
       return nil
-    case .batchNormalization(let attributes) where attributes.form == .training:
+    case .batchNormalization(let attributes) where attributes.form != .inference:
       return nil
     case .constant(let attributes):
       // A larger one may have the batch in its shape.

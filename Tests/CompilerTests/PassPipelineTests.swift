@@ -21,7 +21,8 @@ import Testing
       ])
     #expect(
       PassPipeline(mode: .training).passes.map(\.name) == [
-        "specialization", "dead-value-removal", "addition-fusion", "activation-fusion",
+        "specialization", "dead-value-removal", "normalization-fusion", "addition-fusion",
+        "activation-fusion",
         "constant-folding",
       ])
     for mode in Mode.allCases {

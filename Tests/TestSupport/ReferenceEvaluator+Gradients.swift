@@ -47,7 +47,9 @@ extension ReferenceEvaluator {
       let forward = Operation.BatchNormalization(epsilon: attributes.epsilon, form: .training)
       let (mean, variance, scale) = (inputs[2], inputs[3], inputs[4])
       let arguments = [inputs[0], scale, zeros(scale.shape), mean, variance]
-      return try (0..<3).map { try pullBack(inputs[1], through: forward, at: arguments, by: $0) }
+      let incoming =
+        attributes.isRectified ? elementwise(inputs[1], inputs[5]) { $0 * $1 } : inputs[1]
+      return try (0..<3).map { try pullBack(incoming, through: forward, at: arguments, by: $0) }
     case .localResponseNormalizationGradient(let attributes):
       return [try pullBack(inputs[1], through: attributes.forward, at: [inputs[0]], by: 0)]
     case .activationGradient(let attributes):

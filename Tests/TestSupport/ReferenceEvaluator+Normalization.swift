@@ -8,7 +8,7 @@ extension ReferenceEvaluator {
   ) -> [ReferenceValue] {
     let input = inputs[0]
     var (mean, variance) = (inputs[3], inputs[4])
-    if attributes.form == .training {
+    if attributes.form != .inference {
       let count = Double(input.elements.count / input.channels)
       mean = channelSum(input)
       mean.elements = mean.elements.map { $0 / count }
@@ -24,7 +24,15 @@ extension ReferenceEvaluator {
         * (input[example, channel, row, column] - mean.elements[channel]) / deviation
         + inputs[2].elements[channel]
     }
-    return attributes.form == .training ? [output, mean, variance] : [output]
+    switch attributes.form {
+    case .inference: return [output]
+    case .training: return [output, mean, variance]
+    case .rectifiedTraining:
+      var (rectified, mask) = (output, output)
+      rectified.elements = output.elements.map { max(0, $0) }
+      mask.elements = output.elements.map { $0 > 0 ? 1 : 0 }
+      return [rectified, mean, variance, mask]
+    }
   }
 
   func foldedBatchNormalization(

@@ -8,9 +8,11 @@ extension Lowering {
   {
     let input = operation.inputs[0]
     let source = try readForNormalization(input)
-    let isTraining = normalization.form == .training
+    let isTraining = normalization.form != .inference
+    let isRectified = normalization.form == .rectifiedTraining
     var flags = CDNN_NORMALIZATION_SCALE_SHIFT
     if !isTraining { flags |= CDNN_NORMALIZATION_GLOBAL_STATISTICS }
+    if isRectified { flags |= CDNN_NORMALIZATION_FUSE_RELU }
     let primitive = try Primitive {
       cdnn_normalization_forward(
         &$0, isTraining, source.view.handle, normalization.epsilon, Int32(flags))
@@ -21,13 +23,17 @@ extension Lowering {
       isTraining
       ? (make(operation.outputs[1], channels), make(operation.outputs[2], channels))
       : (read(operation.inputs[3]), read(operation.inputs[4]))
-    try emit(
-      primitive,
-      [
-        (CDNN_SRC, source.viewed), (CDNN_DST, Place(buffer: result.buffer, layout: source.view)),
-        (CDNN_SCALE, read(operation.inputs[1])), (CDNN_SHIFT, read(operation.inputs[2])),
-        (CDNN_MEAN, mean), (CDNN_VARIANCE, variance),
-      ], for: operation)
+    var arguments = [
+      (CDNN_SRC, source.viewed), (CDNN_DST, Place(buffer: result.buffer, layout: source.view)),
+      (CDNN_SCALE, read(operation.inputs[1])), (CDNN_SHIFT, read(operation.inputs[2])),
+      (CDNN_MEAN, mean), (CDNN_VARIANCE, variance),
+    ]
+    if isRectified {
+      // Which elements are positive, a bit or a byte each, as the primitive likes.
+      let layout = try primitive.requiredLayout(of: CDNN_WORKSPACE, shape: shape(input))
+      arguments.append((CDNN_WORKSPACE, make(operation.outputs[3], layout)))
+    }
+    try emit(primitive, arguments, for: operation)
   }
 
   mutating func lower(
@@ -36,25 +42,26 @@ extension Lowering {
     let (input, outputGradient) = (operation.inputs[0], operation.inputs[1])
     let source = try readForNormalization(input)
     let incoming = try read(outputGradient, as: source.place.layout)
+    var flags = CDNN_NORMALIZATION_SCALE_SHIFT
+    if gradient.isRectified { flags |= CDNN_NORMALIZATION_FUSE_RELU }
     let primitive = try Primitive {
       cdnn_normalization_backward(
-        &$0, source.view.handle, source.view.handle, gradient.epsilon,
-        Int32(CDNN_NORMALIZATION_SCALE_SHIFT))
+        &$0, source.view.handle, source.view.handle, gradient.epsilon, Int32(flags))
     }
     let result = make(operation.outputs[0], over: incoming, of: outputGradient)
     let channels = try Layout.rowMajor([shape(input)[1]])
-    try emit(
-      primitive,
-      [
-        (CDNN_SRC, source.viewed),
-        (CDNN_DIFF_DST, Place(buffer: incoming.buffer, layout: source.view)),
-        (CDNN_MEAN, read(operation.inputs[2])), (CDNN_VARIANCE, read(operation.inputs[3])),
-        (CDNN_SCALE, read(operation.inputs[4])),
-        (CDNN_SHIFT, read(operation.inputs[4])),
-        (CDNN_DIFF_SRC, Place(buffer: result.buffer, layout: source.view)),
-        (CDNN_DIFF_SCALE, make(operation.outputs[1], channels)),
-        (CDNN_DIFF_SHIFT, make(operation.outputs[2], channels)),
-      ], for: operation)
+    var arguments = [
+      (CDNN_SRC, source.viewed),
+      (CDNN_DIFF_DST, Place(buffer: incoming.buffer, layout: source.view)),
+      (CDNN_MEAN, read(operation.inputs[2])), (CDNN_VARIANCE, read(operation.inputs[3])),
+      (CDNN_SCALE, read(operation.inputs[4])),
+      (CDNN_SHIFT, read(operation.inputs[4])),
+      (CDNN_DIFF_SRC, Place(buffer: result.buffer, layout: source.view)),
+      (CDNN_DIFF_SCALE, make(operation.outputs[1], channels)),
+      (CDNN_DIFF_SHIFT, make(operation.outputs[2], channels)),
+    ]
+    if gradient.isRectified { arguments.append((CDNN_WORKSPACE, read(operation.inputs[5]))) }
+    try emit(primitive, arguments, for: operation)
   }
 
   mutating func lower(_ average: Operation.MovingAverage, _ operation: Operation) throws {

@@ -12,7 +12,8 @@ extension Operation {
   /// momentum running + (1 - momentum) batch.
   ///
   /// Inputs: `x` [N, C, ...]; scale, shift, running mean, running variance, each [C]. Outputs: `y`,
-  /// of the shape of `x`; in training also the batch's mean and variance, each [C].
+  /// of the shape of `x`; in training also the batch's mean and variance, each [C], and, where rectified, which elements are
+  /// positive.
   public struct BatchNormalization: OperationAttributes {
     public static let name = "batchNormalization"
     public var kind: OperationKind { .batchNormalization(self) }
@@ -31,6 +32,9 @@ extension Operation {
       case inference
       /// With the batch's statistics, which are further outputs.
       case training
+      /// The same with negative results made zero; which are, is one more output. What the compiler makes of ``training`` and a
+      /// ReLU after it.
+      case rectifiedTraining
     }
 
     /// Added to the variance, within the root.
@@ -58,7 +62,12 @@ extension Operation {
       try requireRank(inputs, 0, 2...4)
       let statistics = ValueType([inputs[0].shape[1]])
       for index in 1..<5 { try requireShape(inputs, index, statistics.shape) }
-      return form == .training ? [inputs[0], statistics, statistics] : [inputs[0]]
+      return switch form {
+      case .inference: [inputs[0]]
+      case .training: [inputs[0], statistics, statistics]
+      case .rectifiedTraining:
+        [inputs[0], statistics, statistics, ValueType(inputs[0].shape, .uint8)]
+      }
     }
 
     public func summary(inputs: [ValueType]) -> String { "batch normalization (\(form))" }
@@ -72,13 +81,14 @@ extension Operation {
           problem: .invariant("the loss depends on the batch's statistics other than through y"))
       }
       guard let gradient = outputGradients[0] else { return operation.inputs.map { _ in nil } }
-      guard form == .training else {
+      guard form != .inference else {
         return try appendFrozenGradient(of: operation, gradient: gradient, to: &builder)
       }
       let statistics = operation.outputs.dropFirst()
       let gradients: [ValueID?] = try builder.append(
-        BatchNormalizationGradient(epsilon: epsilon),
-        to: [operation.inputs[0], gradient] + statistics + [operation.inputs[1]], of: operation)
+        BatchNormalizationGradient(epsilon: epsilon, isRectified: form == .rectifiedTraining),
+        to: [operation.inputs[0], gradient] + statistics.prefix(2) + [operation.inputs[1]]
+          + statistics.dropFirst(2), of: operation)
       return gradients + [nil, nil]
     }
 
@@ -137,21 +147,27 @@ extension Operation {
   ///     dshift = sum of dy,  dscale = sum of dy x^
   ///     dx = scale / sqrt(variance + epsilon) (dy - mean of dy - x^ mean of (dy x^))
   ///
-  /// Inputs: forward input; gradient by the output; the batch's mean and variance [C]; scale [C].
+  /// Where the output was rectified, dy is zero for elements that are not positive.
+  ///
+  /// Inputs: forward input; gradient by the output; the batch's mean and variance [C]; scale [C]; where rectified, which elements
+  /// are positive.
   /// Outputs: gradients by the input, the scale and the shift.
   public struct BatchNormalizationGradient: OperationAttributes {
     public static let name = "batchNormalizationGradient"
     public var kind: OperationKind { .batchNormalizationGradient(self) }
 
     public var epsilon: Float
+    public var isRectified: Bool
 
-    package init(epsilon: Float) {
+    package init(epsilon: Float, isRectified: Bool = false) {
       self.epsilon = epsilon
+      self.isRectified = isRectified
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
-      try requireInputs(inputs, 5...5)
-      try requireFloat(inputs)
+      let count = isRectified ? 6 : 5
+      try requireInputs(inputs, count...count)
+      try requireFloat(Array(inputs.prefix(5)))
       try requireNonNegative(epsilon, "epsilon")
       try requireRank(inputs, 0, 2...4)
       try requireShape(inputs, 1, inputs[0].shape)
