@@ -97,6 +97,7 @@ class Comparison:
                     del records[peer.key]
                     continue
                 record.add(ours, theirs)
+                # In place of one that other versions made, only now.
                 self.results.peers(case)[peer.key] = record
                 self.results.save()
 
@@ -131,6 +132,7 @@ class Comparison:
         choose = max if case.is_rate else min
         record = Record(version, build, choose(trials, key=trials.__getitem__), trials)
         self.results.peers(case)[peer.key] = record
+        self.results.save()
         return record
 
     def measure(self, peer: Peer, case: Case, variant: str, prefix: str = "") -> Measurement:

@@ -90,11 +90,15 @@ class Keeping(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "another machine"):
             Results(self.path, {**MACHINE, "processors": 4})
 
-    def test_a_record_without_pairs_is_not_written(self) -> None:
+    def test_a_trial_is_kept_and_shown_nowhere(self) -> None:
         results = Results(self.path, MACHINE)
-        results.peers(RATE)["pytorch"] = record()
+        results.peers(RATE)["openvino"] = Record("1.0", "build", "latency", {"latency": 5, "throughput": 4})
+        results.peers(START)
         results.save()
-        self.assertEqual(json.loads(self.path.read_text())["results"], [])
+        again = Results(self.path, MACHINE)
+        self.assertEqual(again.valid(RATE, "openvino", "1.0", "build").variant, "latency")
+        self.assertNotIn("OpenVINO", tables.markdown(again, SUITES))
+        self.assertEqual(len(json.loads(self.path.read_text())["results"]), 1)
 
 
 class Selecting(unittest.TestCase):

@@ -100,6 +100,7 @@ def save(model: str, classes: int, folder: Path) -> None:
     torch.save(module.state_dict(), folder / "weights.pt")
     torch.jit.trace(module, torch.rand(1, *case.image)).save(str(folder / "script.pt"))
     torch.randint(256, case.image, dtype=torch.uint8).numpy().tofile(folder / "picture.raw")
+    print(folder)
 
 
 def work() -> None:

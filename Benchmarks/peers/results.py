@@ -85,10 +85,9 @@ class Results:
             "results": [
                 {
                     "case": asdict(case),
-                    "peers": {key: asdict(record) for key, record in peers.items() if record.pairs},
+                    "peers": {key: asdict(record) for key, record in peers.items()},
                 }
-                for case, peers in self.records.items()
-                if any(record.pairs for record in peers.values())
+                for case, peers in self.records.items() if peers
             ],
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)

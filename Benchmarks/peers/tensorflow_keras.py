@@ -1,4 +1,8 @@
-"""TensorFlow, for training: a step of Keras layers as one graph, with XLA or without."""
+"""TensorFlow, for training: a step of Keras layers as one graph, whose convolutions are oneDNN's.
+
+Without XLA: on ResNet-18 it gave 12.1 images/s where the graph gave 14.6, on ResNet-20 and LeNet-5 a third and
+less.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ class TensorFlow(Peer):
     module = "tensorflow_keras"
 
     def variants(self, case: Case) -> list[str]:
-        return ["graph", "XLA"] if case.trains and case.model in NETWORKS else []
+        return ["graph"] if case.trains and case.model in NETWORKS else []
 
 
 def work() -> None:
@@ -38,7 +42,7 @@ def work() -> None:
     velocities = [tf.Variable(tf.zeros_like(parameter)) for parameter in parameters]
 
     # The plain update, written out: Keras' optimizers do the same with more operations.
-    @tf.function(jit_compile=request.variant == "XLA")
+    @tf.function
     def step() -> tf.Tensor:
         with tf.GradientTape() as tape:
             outputs = model(images, training=True)
