@@ -143,6 +143,15 @@ class Telling(unittest.TestCase):
         fast = self.results(pytorch=record((50, 5)))
         self.assertFalse(tables.misses_a_goal(fast, ["inference"]))
 
+    def test_a_goal_against_pytorch_is_not_judged_without_it(self) -> None:
+        results = Results(Path("/nonexistent/results.json"), MACHINE)
+        case = Case("small", "lenet5", "inference", 64)
+        results.peers(case)["onnxruntime"] = record((10, 9))
+        self.assertIn("3, not judged", tables.markdown(results, SUITES))
+        self.assertFalse(tables.misses_a_goal(results, SUITES))
+        results.peers(case)["pytorch"] = record((10, 5))
+        self.assertIn("| 2.00 | 2.00 to 2.00 | 3, MISSED |", tables.markdown(results, SUITES))
+
     def test_numbers_have_three_digits(self) -> None:
         self.assertEqual(
             [tables.number(value) for value in (45_678, 123.4, 12.34, 1.234, 0.1234)],

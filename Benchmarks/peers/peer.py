@@ -204,6 +204,6 @@ def run(command: list[str], threads: int) -> Finished:
             errors.seek(0)
             lines = errors.read().decode(errors="replace").strip().splitlines()
             reason = lines[-1] if lines else f"exit {process.returncode} without a word"
-            raise PeerFailure(f"{' '.join(command[:3])}: {reason}")
+            raise PeerFailure(f"{' '.join(command[:3]).splitlines()[0]}: {reason}")
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
     return Finished(output.decode(), elapsed, usage.ru_maxrss / unit)

@@ -28,9 +28,10 @@ class PyTorch(Peer):
             run(request, case.threads)
 
     def start_command(self, case: Case, variant: str) -> list[str]:
+        load = LOADS[variant].format(
+            folder=folder_of(case), model=case.model, classes=case.classes)
         program = START.format(
-            folder=folder_of(case), model=case.model, classes=case.classes,
-            image=case.image, threads=case.threads, load=LOADS[variant])
+            folder=folder_of(case), image=case.image, threads=case.threads, load=load)
         return [sys.executable, "-c", program]
 
 

@@ -19,6 +19,8 @@ class Judged:
     case: Case
     peers: dict[str, Record]
     best: str
+    #: Whether that is a peer that the goal names, so that it can be judged.
+    is_rival: bool
 
     @property
     def ratio(self) -> float:
@@ -32,7 +34,7 @@ class Judged:
     def misses(self) -> bool:
         case = self.case
         return bool(
-            (case.goal is not None and self.ratio < case.goal)
+            (case.goal is not None and self.is_rival and self.ratio < case.goal)
             or (case.limit is not None and self.ours > case.limit))
 
 
@@ -48,7 +50,7 @@ def judged(results: Results, suite: str) -> list[Judged]:
             if key.startswith(GOAL_PEERS.get(suite, ""))
         }
         if peers:
-            rows.append(Judged(case, peers, best_peer(case, rivals or peers)))
+            rows.append(Judged(case, peers, best_peer(case, rivals or peers), bool(rivals)))
     return rows
 
 
@@ -100,7 +102,7 @@ def suite_lines(suite: str, rows: list[Judged]) -> list[str]:
     has_goals = any(row.case.goal or row.case.limit for row in rows)
     header = [
         f"{suite}, {units[0]}" if len(units) == 1 else suite, "ConvNet",
-        *(peer.name for peer in shown), "ratio to the best", "range",
+        *(peer.name for peer in shown), "ratio to the bold", "range",
     ] + (["goal"] if has_goals else [])
     lines = [line_of(header), line_of(["---"] + ["---:"] * (len(header) - 1))]
     for row in rows:
@@ -122,14 +124,16 @@ def suite_lines(suite: str, rows: list[Judged]) -> list[str]:
     rounds = sorted({len(record.pairs) for row in rows for record in row.peers.values()})
     lines.append(
         f"Medians of {' to '.join(str(count) for count in dict.fromkeys([rounds[0], rounds[-1]]))} "
-        f"rounds; the ratio is the median over the pairs of a round. {variants(shown, rows)}".rstrip())
+        f"rounds; the ratio is the median over pairs of a round. {variants(shown, rows)}".rstrip())
     return lines
 
 
 def goal_of(row: Judged) -> str:
     if row.case.limit is not None:
         return f"at most {row.case.limit:g} {row.case.unit}, {met(row.misses)}"
-    return "" if row.case.goal is None else f"{row.case.goal:.3g}, {met(row.misses)}"
+    if row.case.goal is None:
+        return ""
+    return f"{row.case.goal:.3g}, {met(row.misses) if row.is_rival else 'not judged'}"
 
 
 def met(is_missed: bool) -> str:
