@@ -46,6 +46,8 @@ def write_plot(results: Results, path: Path) -> bool:
 
 
 def draw_ratios(axes, rows: list[Judged]) -> None:
+    from matplotlib.ticker import LogLocator
+
     for peer in PEERS:
         points = [
             (row.peers[peer.key].ratio(row.case), place)
@@ -57,6 +59,7 @@ def draw_ratios(axes, rows: list[Judged]) -> None:
                 s=26, zorder=3)
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.xaxis.set_minor_formatter("")
     axes.set_yticks(range(len(rows)), [row.case.name for row in rows])

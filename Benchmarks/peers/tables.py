@@ -121,10 +121,12 @@ def suite_lines(suite: str, rows: list[Judged]) -> list[str]:
         goal = SUITE_GOALS.get(suite)
         verdict = "" if goal is None else f" (goal {goal:g}, {met(misses_mean(suite, rows))})"
         lines.append(f"Geometric mean of the ratios: {mean:.2f}{verdict}.")
-    rounds = sorted({len(record.pairs) for row in rows for record in row.peers.values()})
+    rounds = [len(record.pairs) for row in rows for record in row.peers.values()]
+    counts = " to ".join(str(count) for count in dict.fromkeys([min(rounds), max(rounds)]))
+    noun = "round" if counts == "1" else "rounds"
     lines.append(
-        f"Medians of {' to '.join(str(count) for count in dict.fromkeys([rounds[0], rounds[-1]]))} "
-        f"rounds; the ratio is the median over pairs of a round. {variants(shown, rows)}".rstrip())
+        f"Medians of {counts} {noun}; the ratio is the median over pairs of a round. "
+        f"{variants(shown, rows)}".rstrip())
     return lines
 
 
