@@ -15,7 +15,7 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint format benchmark benchmark-peers parity clean
+.PHONY: help setup build demo test lint format benchmark benchmark-peers test-peers parity clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,9 +42,12 @@ benchmark: build ## Measure training and inference of LeNet-5
 	$(CONVNET) benchmark lenet5 --batch 64 --mode training
 	$(CONVNET) benchmark lenet5 --batch 64 --mode inference
 
-benchmark-peers: build ## Measure ConvNet beside PyTorch, in turn (downloads PyTorch once)
+benchmark-peers: build ## Measure ConvNet beside other frameworks, in turn (downloads them once)
 	@scripts/peers-environment .venv-peers
 	.venv-peers/bin/python Benchmarks/peers.py --convnet $(CONVNET) $(ARGUMENTS)
+
+test-peers: ## Test the logic of that comparison
+	python3 Benchmarks/test_peers.py
 
 parity: build ## Compare the outputs of the same weights in ConvNet and PyTorch
 	@scripts/peers-environment .venv-peers

@@ -24,10 +24,10 @@ from pathlib import Path
 
 import numpy
 import torch
-import torchvision.models as models
 from torch import nn
 
 from peers.peer import ROOT
+from peers.torchvision_models import models
 
 TOLERANCE = 1e-4
 

@@ -1,186 +1,266 @@
 """Measures ConvNet beside other frameworks on this machine: `make benchmark-peers`.
 
-For each case of images a second, every peer first tries its variants and keeps the fastest. Then both sides
-run in turn, A B A B ..., each time in a new process on the same number of threads, so that a machine that
-warms up or gets busy slows both. The table gives medians over the rounds, and the median of the ratios taken
-pair by pair. The exit code is 1 where a case misses its goal.
+In each round of a case, ConvNet and every peer run in turn, each in a new process on the same number of
+threads, so that a machine that warms up or gets busy slows all. Before the first round a trial finds the
+best way of running each peer, where there are several. The tables give medians over the rounds, and the
+median of the ratios taken pair by pair. The exit code is 1 where a goal is missed.
 
-Needs: a release build of ConvNet, its data set (`make setup`), `pip install torch numpy`, a C++ compiler
-for `torch.compile` (without one those variants are skipped, and the output says so).
+Every measurement is kept in the results file at once. A run that was cut off goes on where it was, and runs of
+single suites, cases or peers add to one file; with another build of ConvNet or another version of a peer, a
+case is measured again.
+
+    peers.py --suite inference --case "resnet50 batch 16" --peers onnxruntime openvino --rounds 3
+    peers.py --suite all --minutes 20        a part of it; the same command goes on
+    peers.py --rounds 0                      only the tables and the plot
+
+Needs: a release build of ConvNet, the packages of `scripts/peers-environment`, a C++ compiler for `torch.compile`.
+What a peer cannot run is skipped, and the output says so.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
-import statistics
+import signal
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from peers.convnet import ConvNet
+from peers.cases import PEERS, SUITES, ConvNet, selected_cases
 from peers.peer import ROOT, Case, Measurement, Peer, PeerFailure
-from peers.pytorch import PyTorch
-
-#: A further network is a row here; a further framework is a file in `peers/` and a row below.
-CASES = [
-    Case("lenet5", "training", goal=3),
-    Case("lenet5", "inference", goal=3),
-    Case("lenet5", "start", batch=1, goal=10),
-]
-
-PEERS: list[Peer] = [PyTorch(), PyTorch(compiled=True)]
+from peers.plot import write_plot
+from peers.results import Record, Results, usable_processors
+from peers.tables import markdown, misses_a_goal, number
 
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def best_variant(peer: Peer, case: Case, threads: int) -> tuple[str | None, dict[str, float]]:
-    """The fastest of a peer's variants, and what each reached in the better of two trials.
+class OutOfTime(Exception):
+    """The minutes that this run was given are over."""
 
-    Two, because a busy moment in its only trial would throw the best variant out.
-    """
-    trials: dict[str, float] = {}
-    variants = peer.variants(case)
-    if len(variants) == 1:
-        return variants[0], trials
-    for variant in variants:
+
+@dataclass
+class Progress:
+    """Counts measurements, and stops before the first that would begin too late."""
+
+    total: int
+    deadline: float
+    done: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    def begin(self) -> None:
+        if time.monotonic() >= self.deadline:
+            raise OutOfTime
+
+    def end(self, text: str) -> None:
+        self.done += 1
+        left = (time.monotonic() - self.started) / self.done * max(0, self.total - self.done)
+        say(f"[{self.done}/{self.total}, {left / 60:.0f} min left] {text}")
+
+
+@dataclass
+class Comparison:
+    """Measures cases and keeps the results."""
+
+    us: ConvNet
+    peers: list[Peer]
+    results: Results
+    rounds: int
+    seconds: float
+    progress: Progress
+    versions: dict[str, str]
+    failures: int = 0
+
+    def run(self, case: Case) -> None:
+        self.us.prepare(case)
+        if case.starts:
+            # Fills the page cache; a first read from the disk is not what is compared.
+            self.us.measure(case, "command", self.seconds)
+        records = {
+            peer.key: record for peer in self.peers for record in [self.record(case, peer)] if record
+        }
+        for number_of_round in range(1, self.rounds + 1):
+            waiting = [
+                peer for peer in self.peers
+                if peer.key in records and len(records[peer.key].pairs) < number_of_round
+            ]
+            ours = self.measure(self.us, case, "command") if waiting else None
+            for peer in waiting:
+                record = records[peer.key]
+                try:
+                    theirs = self.measure(peer, case, record.variant)
+                except PeerFailure as failure:
+                    self.skip(case, peer, record.variant, failure)
+                    del records[peer.key]
+                    continue
+                record.add(ours, theirs)
+                # In place of one that other versions made, only now.
+                self.results.peers(case)[peer.key] = record
+                self.results.save()
+
+    def record(self, case: Case, peer: Peer) -> Record | None:
+        """What to add pairs to: what an earlier run left, or a new one with the best variant."""
+        if peer.key not in self.versions or not peer.variants(case):
+            return None
+        version, build = self.versions[peer.key], self.versions[self.us.key]
+        left = self.results.valid(case, peer.key, version, build)
+        if left:
+            return left
         try:
-            trials[variant] = max(peer.measure(case, variant, threads).value for _ in range(2))
-            say(f"  {peer.name}, {variant}: {trials[variant]:,.0f} {case.unit}")
+            peer.prepare(case)
         except PeerFailure as failure:
-            say(f"  {peer.name}, {variant}: skipped, {failure}")
-    if not trials:
-        return None, trials
-    return max(trials, key=trials.__getitem__), trials
+            self.skip(case, peer, "its files", failure)
+            return None
+        variants = peer.variants(case)
+        # What was best with another build of ConvNet is still the best.
+        known = self.results.peers(case).get(peer.key)
+        if known and known.version == version and known.variant in variants:
+            return Record(version, build, known.variant, known.trials)
+        if len(variants) == 1:
+            return Record(version, build, variants[0])
+        trials: dict[str, float] = {}
+        for variant in variants:
+            try:
+                trials[variant] = self.measure(peer, case, variant, "trial of ").value
+            except PeerFailure as failure:
+                self.skip(case, peer, variant, failure)
+        if not trials:
+            return None
+        choose = max if case.is_rate else min
+        record = Record(version, build, choose(trials, key=trials.__getitem__), trials)
+        self.results.peers(case)[peer.key] = record
+        self.results.save()
+        return record
+
+    def measure(self, peer: Peer, case: Case, variant: str, prefix: str = "") -> Measurement:
+        self.progress.begin()
+        measurement = peer.measure(case, variant, self.seconds)
+        way = f", {variant}" if len(peer.variants(case)) > 1 else ""
+        self.progress.end(
+            f"{case.name}: {prefix}{peer.name}{way}: {number(measurement.value)} {case.unit}")
+        return measurement
+
+    def skip(self, case: Case, peer: Peer, what: str, failure: PeerFailure) -> None:
+        self.failures += 1
+        say(f"{case.name}: {peer.name}, {what}: skipped, {failure}")
+
+    def missing(self, case: Case) -> int:
+        """Measurements to make, about: every peer's, and ConvNet's of each round."""
+        left = []
+        for peer in self.peers:
+            variants = peer.variants(case) if peer.key in self.versions else []
+            if not variants:
+                continue
+            record = self.results.valid(
+                case, peer.key, self.versions[peer.key], self.versions[self.us.key])
+            trials = len(variants) if len(variants) > 1 and not record else 0
+            left.append((trials, self.rounds - (len(record.pairs) if record else 0)))
+        rounds = [max(0, count) for _, count in left]
+        return sum(trials for trials, _ in left) + sum(rounds) + max(rounds, default=0)
 
 
-def ratio(case: Case, ours: float, theirs: float) -> float:
-    """How many times better ours is: of rates the quotient, of seconds its inverse."""
-    return theirs / ours if case.mode == "start" else ours / theirs
-
-
-def compare(case: Case, us: Peer, peer: Peer, rounds: int, threads: int) -> dict | None:
-    say(f"{case.name}: ConvNet and {peer.name}, {rounds} rounds")
-    variant, trials = best_variant(peer, case, threads)
-    if variant is None:
-        return None
-    if case.mode == "start":
-        # Fills the page cache for both sides; a first read from disk is not what is compared.
-        us.measure(case, "command", threads)
-        peer.measure(case, variant, threads)
-    pairs: list[tuple[Measurement, Measurement]] = []
-    for index in range(rounds):
-        pair = us.measure(case, "command", threads), peer.measure(case, variant, threads)
-        pairs.append(pair)
-        digits = 3 if case.mode == "start" else 0
-        say(f"  {index + 1}: {pair[0].value:,.{digits}f} and {pair[1].value:,.{digits}f} {case.unit}")
-    ratios = [ratio(case, ours.value, theirs.value) for ours, theirs in pairs]
-    goal = case.goal if peer.carries_goal else None
-    return {
-        "case": asdict(case),
-        "name": case.name,
-        "unit": case.unit,
-        "peer": peer.name,
-        "variant": variant,
-        "trials": trials,
-        "convnet": statistics.median(ours.value for ours, _ in pairs),
-        "theirs": statistics.median(theirs.value for _, theirs in pairs),
-        "ratio": statistics.median(ratios),
-        "ratioRange": [min(ratios), max(ratios)],
-        "goal": goal,
-        "meetsGoal": goal is None or statistics.median(ratios) >= goal,
-        "rounds": [{"convnet": asdict(ours), "theirs": asdict(theirs)} for ours, theirs in pairs],
-    }
-
-
-def print_table(rows: list[dict]) -> None:
-    def number(row: dict, key: str) -> str:
-        return f"{row[key]:.3f} s" if row["unit"] == "s" else f"{row[key]:,.0f} {row['unit']}"
-
-    header = ["case", "ConvNet", "peer", "variant", "", "ratio", "range", "goal"]
-    cells = [
-        [
-            row["name"], number(row, "convnet"), row["peer"], row["variant"], number(row, "theirs"),
-            f"{row['ratio']:.2f}", "{:.2f} to {:.2f}".format(*row["ratioRange"]),
-            "" if row["goal"] is None
-            else f"{row['goal']:g} {'met' if row['meetsGoal'] else 'MISSED'}",
-        ]
-        for row in rows
-    ]
-    widths = [max(len(line[column]) for line in [header, *cells]) for column in range(len(header))]
-    right = {1, 4, 5}
-    for line in [header, *cells]:
-        print("  ".join(
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(line, widths))
-        ).rstrip())
-
-
-def processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def usable_processors() -> int:
-    """Those that this process may run on: containers often allow fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--threads", type=int, default=usable_processors())
+def parse() -> argparse.Namespace:
+    keys = [peer.key for peer in PEERS]
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n\n    ")[0], formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--suite", nargs="+", choices=["all", *SUITES], default=["all"],
+        help=f"of {', '.join(SUITES)}; all is every one but scaling, which takes hours (default)")
+    parser.add_argument(
+        "--case", nargs="+", default=[], metavar="WORDS", help="cases whose name has all these words")
+    parser.add_argument("--peers", nargs="+", choices=keys, default=keys, metavar="PEER",
+                        help=f"of {', '.join(keys)}")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", default="", help="cases whose name contains this")
+    parser.add_argument("--seconds", type=float, default=3, help="of each measurement (default 3)")
+    parser.add_argument("--minutes", type=float, default=float("inf"),
+                        help="begin no measurement after these; the next run goes on")
+    parser.add_argument("--prepare", action="store_true",
+                        help="only make the files that the cases need")
+    parser.add_argument("--again", action="store_true", help="forget what the cases' peers reached")
     parser.add_argument("--convnet", type=Path, default=ROOT / ".build" / "release" / "convnet")
     parser.add_argument("--output", type=Path, default=ROOT / "runs" / "peers" / "results.json")
     arguments = parser.parse_args()
     if not arguments.convnet.exists():
         parser.error(f"{arguments.convnet} does not exist: run `make build` first")
+    if "all" in arguments.suite:
+        arguments.suite = [suite for suite in SUITES if suite != "scaling"]
+    return arguments
 
-    load = os.getloadavg()[0]
-    if load > 0.5:
-        say(f"the machine is busy (load {load:.1f}): both sides will be slower, ratios noisier")
-    us = ConvNet(arguments.convnet)
-    rows: list[dict] = []
+
+def versions_of(peers: list[Peer]) -> dict[str, str]:
+    """Of the peers that are installed."""
+    versions = {}
+    for peer in peers:
+        try:
+            versions[peer.key] = peer.version()
+        except PeerFailure as failure:
+            say(f"{peer.name} is left out: {failure}")
+    return versions
+
+
+def prepare(cases: list[Case], peers: list[Peer]) -> int:
+    failures = 0
+    for case in cases:
+        for peer in (peer for peer in peers if peer.variants(case)):
+            try:
+                peer.prepare(case)
+            except PeerFailure as failure:
+                failures += 1
+                say(f"{case.name}: {peer.name}: {failure}")
+    return 1 if failures else 0
+
+
+def main() -> int:
+    arguments = parse()
+    us = ConvNet(arguments.convnet.resolve())
+    peers = [peer for peer in PEERS if peer.key in arguments.peers]
+    cases = [
+        case for case in selected_cases(arguments.suite, arguments.case)
+        if case.threads <= usable_processors()
+    ]
+    if not cases:
+        say("error: no case has these words on this machine")
+        return 1
+    if arguments.prepare:
+        return prepare(cases, [us, *peers])
     try:
-        for case in (case for case in CASES if arguments.only in case.name):
-            for peer in (peer for peer in PEERS if peer.variants(case)):
-                row = compare(case, us, peer, arguments.rounds, arguments.threads)
-                if row is not None:
-                    rows.append(row)
-    except PeerFailure as failure:
+        results = Results(arguments.output)
+    except ValueError as failure:
         say(f"error: {failure}")
         return 1
+    if arguments.again:
+        for case in cases:
+            for peer in peers:
+                results.peers(case).pop(peer.key, None)
+    load = os.getloadavg()[0]
+    if load > 0.5 and arguments.rounds:
+        say(f"the machine is busy (load {load:.1f}): all sides will be slower, ratios noisier")
 
-    versions = {peer.name: peer.version() for peer in [us, *PEERS]}
-    report = {
-        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "processor": processor(),
-        "threads": arguments.threads,
-        "loadBefore": load,
-        "versions": versions,
-        "results": rows,
-    }
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = arguments.output.with_suffix(".tmp")
-    temporary.write_text(json.dumps(report, indent=2) + "\n")
-    temporary.replace(arguments.output)
+    # A run that is told to end says what it measured, as at the end of its minutes.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    deadline = time.monotonic() + 60 * arguments.minutes
+    comparison = Comparison(
+        us, peers, results, arguments.rounds, arguments.seconds, Progress(0, deadline),
+        versions_of([us, *peers]))
+    comparison.progress.total = sum(comparison.missing(case) for case in cases)
+    try:
+        for case in (case for case in cases if comparison.missing(case)):
+            try:
+                comparison.run(case)
+            except PeerFailure as failure:
+                comparison.failures += 1
+                say(f"{case.name}: ConvNet: {failure}")
+    except (OutOfTime, KeyboardInterrupt):
+        say("stopped; the same command goes on from here")
 
-    print(f"{processor()}, {arguments.threads} threads; "
-          + ", ".join(f"{name} {version}" for name, version in versions.items()))
-    print_table(rows)
-    say(f"written: {arguments.output}")
-    return 0 if rows and all(row["meetsGoal"] for row in rows) else 1
+    print(markdown(results, arguments.suite))
+    plot = arguments.output.with_suffix(".svg")
+    if write_plot(results, plot):
+        say(f"written: {arguments.output} and {plot}")
+    return 1 if comparison.failures or misses_a_goal(results, arguments.suite) else 0
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""The frameworks that ConvNet is measured against: one file and one `Peer` each."""
+"""The comparison with other frameworks: one file and one `Peer` each, and what runs and tells it."""

@@ -2,55 +2,71 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
-from peers.peer import (
-    ROOT, Case, Measurement, Peer, PeerFailure, run, seconds_to_first_line,
-)
+from peers.peer import MADE, Case, Measurement, Peer, PeerFailure, run
 
 
 class ConvNet(Peer):
+    key = "convnet"
     name = "ConvNet"
 
-    def __init__(self, command: Path, data: str = "fashion-mnist") -> None:
+    def __init__(self, command: Path) -> None:
         self.command = str(command)
-        self.data = data
-        self.files: dict[str, tuple[str, str]] = {}
 
     def version(self) -> str:
-        return run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"], 1).strip()
+        """Of the file: two builds of one version differ."""
+        return hashlib.sha256(Path(self.command).read_bytes()).hexdigest()[:12]
 
     def variants(self, case: Case) -> list[str]:
         return ["command"]
 
-    def measure(self, case: Case, variant: str, threads: int) -> Measurement:
-        if case.mode == "start":
-            model, picture = self.trained(case, threads)
-            command = [self.command, "predict", model, picture, "--threads", str(threads)]
-            return Measurement(seconds_to_first_line(command, threads))
-        report = json.loads(run([
-            self.command, "benchmark", case.model, "--batch", str(case.batch),
-            "--mode", case.mode, "--threads", str(threads), "--json",
-        ], threads))
-        if report["threads"] != threads:
-            raise PeerFailure(f"ran on {report['threads']} threads, was asked for {threads}")
-        rate = report.pop("imagesPerSecond")
-        return Measurement(rate["median"], {"p10": rate["p10"], "p90": rate["p90"], **report})
+    def prepare(self, case: Case) -> None:
+        if not case.starts or model_file(case).exists():
+            return
+        pictures = MADE / "pictures" / case.model
+        make_pictures(pictures, case)
+        run([
+            self.command, "train", "--model", case.model, "--data", str(pictures), "--epochs", "1",
+            "--batch-size", "4", "--output", str(model_file(case).parent), "--json",
+        ], case.threads)
 
-    def trained(self, case: Case, threads: int) -> tuple[str, str]:
-        """A saved model and a picture to classify; made once, outside the measured time."""
-        if case.model not in self.files:
-            folder = ROOT / "runs" / "peers" / case.model
-            model = folder / "model.safetensors"
-            if not model.exists():
-                run([
-                    self.command, "train", "--model", case.model, "--data", self.data,
-                    "--epochs", "1", "--output", str(folder), "--quiet",
-                ], threads)
-            run([
-                self.command, "dataset", "export", self.data, "--split", "test",
-                "--count", "1", "--output", str(folder / "pictures"),
-            ], threads)
-            self.files[case.model] = (str(model), str(next((folder / "pictures").glob("*.png"))))
-        return self.files[case.model]
+    def measure(self, case: Case, variant: str, seconds: float) -> Measurement:
+        if case.starts:
+            return super().measure(case, variant, seconds)
+        done = run([
+            self.command, "benchmark", case.model, "--batch", str(case.batch),
+            "--mode", "training" if case.trains else "inference",
+            "--threads", str(case.threads), "--seconds", str(0 if case.is_memory else seconds),
+            "--json",
+        ], case.threads)
+        report = json.loads(done.output)
+        if report["threads"] != case.threads:
+            raise PeerFailure(f"ran on {report['threads']} threads, was asked for {case.threads}")
+        rate = report.pop("imagesPerSecond")
+        details = {"p10": rate["p10"], "p90": rate["p90"], "peakMebibytes": done.peak_mebibytes,
+                   "compileSeconds": report["compileSeconds"]}
+        return Measurement(done.peak_mebibytes if case.is_memory else rate["median"], details)
+
+    def start_command(self, case: Case, variant: str) -> list[str]:
+        picture = MADE / "pictures" / case.model / "0" / "0.png"
+        return [self.command, "predict", str(model_file(case)), str(picture),
+                "--threads", str(case.threads)]
+
+
+def model_file(case: Case) -> Path:
+    return MADE / "convnet" / case.model / "model.safetensors"
+
+
+def make_pictures(folder: Path, case: Case) -> None:
+    """Noise in the network's size, two pictures a class."""
+    from PIL import Image
+
+    channels, height, width = case.image
+    for label in range(case.classes):
+        (folder / str(label)).mkdir(parents=True, exist_ok=True)
+        for index in range(2):
+            picture = Image.effect_noise((width, height), 80)
+            picture.convert("L" if channels == 1 else "RGB").save(folder / f"{label}/{index}.png")

@@ -1,45 +1,94 @@
-"""What a peer is: a framework that can run some of the cases, each in a process of its own."""
+"""What is compared: a `Case`, and a `Peer` that measures it in a process of its own."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
-import selectors
-import statistics
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+#: Models and pictures that are made once and measured often.
+MADE = ROOT / "runs" / "peers" / "made"
+#: A process that takes longer hangs.
+LIMIT_SECONDS = 1800
+
+#: The unit of each mode. Rates are better when larger, the others when smaller.
+UNITS = {
+    "inference": "images/s",
+    "training": "images/s",
+    "start": "s",
+    "start memory": "MiB",
+    "training memory": "MiB",
+}
+IMAGES = {
+    "lenet5": (1, 28, 28),
+    "resnet20": (3, 32, 32),
+    "inception-v3-torchvision": (3, 299, 299),
+}
 
 
 @dataclass(frozen=True)
 class Case:
-    """A row of the table: one network doing one thing."""
+    """A row of a table: one network doing one thing on some threads."""
 
+    suite: str
     model: str
-    #: `training` and `inference` are measured in images a second; `start` in seconds.
+    #: A key of `UNITS`. "start" is the time from before the process exists to the first
+    #: prediction of a saved model, "memory" the largest resident memory of the process.
     mode: str
-    batch: int = 64
-    #: (channels, height, width)
-    image: tuple[int, int, int] = (1, 28, 28)
-    classes: int = 10
-    #: Images in a measurement at most: an epoch of training, or as many forward.
-    images: int = 60_000
-    #: ConvNet must be this many times the peer (its inverse for seconds), or the run fails.
+    batch: int = 1
+    threads: int = 2
+    #: ConvNet must be this many times as good as the best peer.
     goal: float | None = None
+    #: ConvNet's own value must not be more.
+    limit: float | None = None
 
     @property
     def name(self) -> str:
-        if self.mode == "start":
-            return f"{self.model}: process start to first prediction"
-        return f"{self.model}: {self.mode}, batch {self.batch}"
+        batch = "" if self.mode.startswith("start") else f", batch {self.batch}"
+        threads = "" if self.threads == 2 else f", {self.threads} threads"
+        return f"{self.model}, {self.mode}{batch}{threads}".replace(" 1 threads", " 1 thread")
 
     @property
     def unit(self) -> str:
-        return "s" if self.mode == "start" else "images/s"
+        return UNITS[self.mode]
+
+    @property
+    def is_rate(self) -> bool:
+        return self.unit == "images/s"
+
+    @property
+    def is_memory(self) -> bool:
+        return self.unit == "MiB"
+
+    @property
+    def trains(self) -> bool:
+        return self.mode.startswith("training")
+
+    @property
+    def starts(self) -> bool:
+        return self.mode.startswith("start")
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        """Channels, height, width."""
+        return IMAGES.get(self.model, (3, 224, 224))
+
+    @property
+    def classes(self) -> int:
+        """A model to start with is trained for a moment, on pictures of ten classes."""
+        return 10 if self.starts or self.model in ("lenet5", "resnet20") else 1000
+
+    def ratio(self, ours: float, theirs: float) -> float:
+        """How many times better ours is."""
+        return ours / theirs if self.is_rate else theirs / ours
 
 
 @dataclass
@@ -55,84 +104,106 @@ class PeerFailure(Exception):
 
 
 class Peer:
-    """A framework. Subclasses say which variants of a case they offer and how to measure one."""
+    """A framework, used in one way. Subclasses say what it can run and how.
 
+    Those in Python run in a worker: their file, as a program, is given a `Request` and prints the
+    measured rate as a line of JSON (see `worker.py`).
+    """
+
+    #: In the arguments and the results.
+    key = "?"
+    #: In the tables.
     name = "?"
-    #: Whether a case's goal is judged against this peer; the others are shown beside it.
-    carries_goal = True
+    #: The package whose version is that of the peer.
+    package = "?"
+    #: The worker, a module in this folder.
+    module = "?"
 
     def version(self) -> str:
-        raise NotImplementedError
+        try:
+            return importlib.metadata.version(self.package)
+        except importlib.metadata.PackageNotFoundError:
+            raise PeerFailure(f"{self.package} is not installed") from None
 
     def variants(self, case: Case) -> list[str]:
-        """Ways to run the case, fastest chosen by a trial; empty where the peer cannot run it."""
+        """Ways to run the case, of which a trial finds the best; empty where it cannot."""
         raise NotImplementedError
 
-    def measure(self, case: Case, variant: str, threads: int) -> Measurement:
+    def prepare(self, case: Case) -> None:
+        """Makes the files that the case needs, outside of what is measured."""
+
+    def start_command(self, case: Case, variant: str) -> list[str]:
+        """The command whose first printed line is the prediction of a saved model."""
         raise NotImplementedError
+
+    def measure(self, case: Case, variant: str, seconds: float) -> Measurement:
+        if case.starts:
+            done = run(self.start_command(case, variant), case.threads)
+            value = done.peak_mebibytes if case.is_memory else done.seconds_to_first_line
+            return Measurement(value, {"peakMebibytes": done.peak_mebibytes})
+        request = json.dumps({
+            "case": asdict(case), "variant": variant,
+            # Memory is at its peak after a few steps.
+            "seconds": 0 if case.is_memory else seconds,
+        })
+        done = run([sys.executable, "-m", f"peers.{self.module}", request], case.threads)
+        report = json.loads(done.output.strip().splitlines()[-1])
+        rate = report.pop("value")
+        details = {"peakMebibytes": done.peak_mebibytes, **report}
+        return Measurement(done.peak_mebibytes if case.is_memory else rate, details)
+
+
+@dataclass
+class Finished:
+    """What a process did that ended well."""
+
+    output: str
+    #: Wall time from just before the process exists.
+    seconds_to_first_line: float
+    #: The largest resident memory; not less than that of this small process, as the system counts.
+    peak_mebibytes: float
 
 
 def environment(threads: int) -> dict[str, str]:
     """The environment of every measured process: the same threads for all libraries."""
+    counts = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "CONVNET_THREADS")
     return os.environ | {
-        name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CONVNET_THREADS")
+        **{name: str(threads) for name in counts},
+        "PYTHONPATH": str(ROOT / "Benchmarks"),
+        # Says nothing on standard error where all is well.
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "KERAS_BACKEND": "tensorflow",
+        "TORCHINDUCTOR_CACHE_DIR": str(MADE / "inductor"),
     }
 
 
-def run(command: list[str], threads: int) -> str:
-    """The standard output of a process that must succeed."""
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=environment(threads), cwd=ROOT, check=False
-    )
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
-        raise PeerFailure(f"{' '.join(command[:3])}: {lines[-1]}")
-    return done.stdout
-
-
-def run_worker(module: str, case: Case, variant: str, threads: int) -> Measurement:
-    """Runs a peer's file as a program, with the case as its argument, and reads its JSON line."""
-    request = json.dumps({"case": asdict(case), "variant": variant, "threads": threads})
-    output = run([sys.executable, str(ROOT / "Benchmarks" / "peers" / module), request], threads)
-    report = json.loads(output.strip().splitlines()[-1])
-    return Measurement(report.pop("value"), report)
-
-
-def seconds_to_first_line(command: list[str], threads: int) -> float:
-    """Wall time from just before the process exists to the first line that it prints."""
-    started = time.perf_counter()
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(threads), cwd=ROOT
-    ) as process, selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        selector.select(timeout=300)
-        elapsed = time.perf_counter() - started
-        output, errors = process.communicate(timeout=300)
-    if process.returncode != 0 or not output:
-        lines = errors.decode(errors="replace").strip().splitlines() or ["printed nothing"]
-        raise PeerFailure(f"{' '.join(command[:3])}: {lines[-1]}")
-    return elapsed
-
-
-def throughput(
-    step, images_a_step: int, images: int, warmup: int = 20, seconds: float = 10
-) -> dict:
-    """Calls `step(i)` until `images` or `seconds` have passed; images a second over slices of 50 steps.
-
-    Slices give the spread; the value is the median over them, as `convnet benchmark` reports.
-    """
-    for index in range(warmup):
-        step(index)
-    rates = []
-    slice_steps = 50
-    begun = time.perf_counter()
-    for first in range(0, images // images_a_step, slice_steps):
+def run(command: list[str], threads: int) -> Finished:
+    """Runs a process that must succeed."""
+    with tempfile.TemporaryFile() as errors:
         started = time.perf_counter()
-        for index in range(first, first + slice_steps):
-            step(index)
-        now = time.perf_counter()
-        rates.append(slice_steps * images_a_step / (now - started))
-        if now - begun > seconds:
-            break
-    quantiles = statistics.quantiles(rates, n=10) if len(rates) > 1 else rates * 9
-    return {"value": statistics.median(rates), "p10": quantiles[0], "p90": quantiles[8]}
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
+            env=environment(threads), cwd=ROOT)
+        guard = threading.Timer(LIMIT_SECONDS, process.kill)
+        guard.start()
+        try:
+            first = process.stdout.readline()
+            elapsed = time.perf_counter() - started
+            output = first + process.stdout.read()
+            # Not `wait`, which does not tell the memory.
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            guard.cancel()
+            process.stdout.close()
+        if process.returncode != 0 or not output.strip():
+            errors.seek(0)
+            lines = errors.read().decode(errors="replace").strip().splitlines()
+            reason = lines[-1] if lines else f"exit {process.returncode} without a word"
+            raise PeerFailure(f"{' '.join(command[:3]).splitlines()[0]}: {reason}")
+    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
+    return Finished(output.decode(), elapsed, usage.ru_maxrss / unit)

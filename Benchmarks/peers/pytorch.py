@@ -1,142 +1,159 @@
-"""PyTorch, as fast as we know how to run it without changing the numbers it computes.
-
-The data are tensors in memory, already cut into batches, so no loader is measured. Run as a program it
-is the worker: it measures one variant of one case and prints one JSON line.
-"""
+"""PyTorch, in three ways: as most programs run it, channels-last, and compiled."""
 
 from __future__ import annotations
 
-import json
 import sys
-import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from peers.peer import Case, Measurement, Peer, run, run_worker, seconds_to_first_line, throughput
+from peers.peer import MADE, Case, Peer, run
 
 
 class PyTorch(Peer):
-    """`compiled` is a peer of its own: most programs run eager, the careful ones do not."""
+    """Eager, in PyTorch's own order of memory."""
 
-    def __init__(self, compiled: bool = False) -> None:
-        self.compiled = compiled
-        self.name = "PyTorch compiled" if compiled else "PyTorch"
-        self.carries_goal = not compiled
-        self.folder: Path | None = None
-
-    def version(self) -> str:
-        return run([sys.executable, "-c", "import torch; print(torch.__version__)"], 1).strip()
+    key = "pytorch"
+    name = "PyTorch"
+    package = "torch"
+    module = "pytorch"
 
     def variants(self, case: Case) -> list[str]:
-        if case.model not in NETWORKS:
+        if case.starts:
+            return ["state dict", "script"]
+        return ["eager"]
+
+    def prepare(self, case: Case) -> None:
+        if case.starts and not (folder_of(case) / "picture.raw").exists():
+            request = [sys.executable, "-m", "peers.pytorch", "--save", case.model,
+                       str(case.classes), str(folder_of(case))]
+            run(request, case.threads)
+
+    def start_command(self, case: Case, variant: str) -> list[str]:
+        load = LOADS[variant].format(
+            folder=folder_of(case), model=case.model, classes=case.classes)
+        program = START.format(
+            folder=folder_of(case), image=case.image, threads=case.threads, load=load)
+        return [sys.executable, "-c", program]
+
+
+class PyTorchChannelsLast(PyTorch):
+    """Eager, channels-last: on a CPU oneDNN's kernels then need no reorders of the activations."""
+
+    key = "pytorch-channels-last"
+    name = "PyTorch channels-last"
+
+    def variants(self, case: Case) -> list[str]:
+        return [] if case.starts else ["eager channels-last"]
+
+
+class PyTorchCompiled(PyTorch):
+    """`torch.compile`, which needs a C++ compiler; for inference with frozen parameters."""
+
+    key = "pytorch-compiled"
+    name = "PyTorch compiled"
+
+    def variants(self, case: Case) -> list[str]:
+        if case.starts:
             return []
-        if case.mode == "start":
-            return [] if self.compiled else ["state dict"]
-        if not self.compiled:
-            return ["eager", "eager channels-last"]
-        compiled = ["compile", "compile channels-last"]
-        return compiled + ["script frozen"] if case.mode == "inference" else compiled
-
-    def measure(self, case: Case, variant: str, threads: int) -> Measurement:
-        if case.mode != "start":
-            return run_worker("pytorch.py", case, variant, threads)
-        if self.folder is None:
-            self.folder = Path(tempfile.mkdtemp(prefix="convnet-peers-"))
-            run([sys.executable, __file__, "--save", case.model, str(self.folder)], threads)
-        program = START.format(folder=self.folder, network=NETWORKS[case.model], threads=threads)
-        return Measurement(seconds_to_first_line([sys.executable, "-c", program], threads))
+        if case.trains:
+            return ["compile channels-last", "compile"]
+        return ["compile channels-last", "max-autotune channels-last"]
 
 
-# A network is source text, because the start case must not pay for importing this file.
-# LeNet-5 as `convnet summary lenet5` shows it: hyperbolic tangents, average pooling.
-NETWORKS = {
-    "lenet5": """nn.Sequential(
-        nn.Conv2d(1, 6, 5, padding=2), nn.Tanh(), nn.AvgPool2d(2),
-        nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2), nn.Flatten(),
-        nn.Linear(400, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10))""",
-}
+def folder_of(case: Case) -> Path:
+    return MADE / "pytorch" / f"{case.model}-{case.classes}"
 
-# Kinder to PyTorch than `convnet predict` is to ConvNet: raw bytes instead of a PNG, the network in the
-# program instead of in the file, and the interpreter's exit is not counted.
+
+# Kinder to PyTorch than `convnet predict` is to ConvNet: raw bytes instead of a PNG, and the
+# interpreter's exit is not counted.
 START = """
 import torch
-from torch import nn
 torch.set_num_threads({threads})
-model = {network}
-model.load_state_dict(torch.load("{folder}/weights.pt", weights_only=True))
-model.eval()
+{load}
 pixels = bytearray(open("{folder}/picture.raw", "rb").read())
 with torch.inference_mode():
-    picture = torch.frombuffer(pixels, dtype=torch.uint8).reshape(1, 1, 28, 28).float() / 255
+    picture = torch.frombuffer(pixels, dtype=torch.uint8).reshape(1, *{image}).float() / 255
     print(int(model(picture).argmax()), flush=True)
 """
+LOADS = {
+    # On the meta device, so that no parameters are drawn; the file is mapped, not read.
+    "state dict": """
+from peers.torch_networks import network
+with torch.device("meta"):
+    model = network("{model}", {classes}, trains=False)
+model.load_state_dict(
+    torch.load("{folder}/weights.pt", mmap=True, weights_only=True), assign=True)
+""",
+    # Needs neither torchvision nor the network's source.
+    "script": """
+model = torch.jit.load("{folder}/script.pt").eval()
+""",
+}
 
 
-def make_network(name: str):
-    from torch import nn
-
-    return eval(NETWORKS[name], {"nn": nn})
-
-
-def save(name: str, folder: str) -> None:
+def save(model: str, classes: int, folder: Path) -> None:
+    """A saved network in both forms, and the bytes of a picture."""
     import torch
+    from peers.torch_networks import network
 
-    torch.manual_seed(42)
-    torch.save(make_network(name).state_dict(), f"{folder}/weights.pt")
-    Path(folder, "picture.raw").write_bytes(bytes(range(256)) * 3 + bytes(16))
+    case = Case("", model, "start")
+    module = network(model, classes, trains=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save(module.state_dict(), folder / "weights.pt")
+    torch.jit.trace(module, torch.rand(1, *case.image)).save(str(folder / "script.pt"))
+    torch.randint(256, case.image, dtype=torch.uint8).numpy().tofile(folder / "picture.raw")
+    print(folder)
 
 
-def work(case: Case, variant: str, threads: int) -> dict:
+def work() -> None:
     import torch
-    import torch.nn.functional as F
+    from peers.torch_networks import loss, network
+    from peers.worker import Request
 
-    torch.set_num_threads(threads)
+    request = Request.from_arguments()
+    case, variant = request.case, request.variant
+    torch.set_num_threads(case.threads)
     torch.set_flush_denormal(True)
-    torch.manual_seed(42)
+    torch.manual_seed(0)
     layout = torch.channels_last if "channels-last" in variant else torch.contiguous_format
-    model = make_network(case.model).to(memory_format=layout)
-    # A few hundred different batches; more would only measure the memory of the machine.
-    count = min(256, case.images // case.batch)
-    batches = [
-        torch.rand(case.batch, *case.image).to(memory_format=layout) for _ in range(count)
-    ]
+    model = network(case.model, case.classes, case.trains).to(memory_format=layout)
+    images = torch.rand(case.batch, *case.image).to(memory_format=layout)
+    mode = "max-autotune" if "max-autotune" in variant else "default"
+    compiles = not variant.startswith("eager")
 
-    if case.mode == "inference":
-        model.eval()
-        if variant.startswith("compile"):
-            import torch._inductor.config as inductor
+    if not case.trains:
+        if not compiles:
+            with torch.inference_mode():
+                request.measure(lambda: model(images))
+            return
+        import torch._inductor.config as inductor
 
-            inductor.freezing = True
-            model = torch.compile(model)
-        elif variant == "script frozen":
-            with torch.no_grad():
-                traced = torch.jit.freeze(torch.jit.trace(model, batches[0]))
-                model = torch.jit.optimize_for_inference(traced)
+        inductor.freezing = True
+        compiled = torch.compile(model, mode=mode)
+        # Freezing demands `no_grad`.
+        with torch.no_grad():
+            request.measure(lambda: compiled(images))
+        return
 
-        # Freezing demands `no_grad`; elsewhere `inference_mode` is the cheaper.
-        with torch.no_grad() if variant.startswith("compile") else torch.inference_mode():
-            return throughput(
-                lambda index: model(batches[index % count]), case.batch, case.images)
-
-    labels = [torch.randint(case.classes, (case.batch,)) for _ in range(count)]
+    labels = torch.randint(case.classes, (case.batch,))
     optimizer = torch.optim.SGD(
-        model.parameters(), lr=0.01, momentum=0.9, weight_decay=0.0005, fused=True)
-    loss_of = lambda images, truth: F.cross_entropy(model(images), truth)
-    if variant.startswith("compile"):
-        loss_of = torch.compile(loss_of)
+        model.parameters(), lr=1e-4, momentum=0.9, weight_decay=0.0005, fused=True)
 
-    def step(index: int) -> None:
+    def loss_of(images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return loss(model(images), labels)
+
+    if compiles:
+        loss_of = torch.compile(loss_of, mode=mode)
+
+    def step() -> None:
         optimizer.zero_grad(set_to_none=True)
-        loss_of(batches[index % count], labels[index % count]).backward()
+        loss_of(images, labels).backward()
         optimizer.step()
 
-    return throughput(step, case.batch, case.images)
+    request.measure(step)
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "--save":
-        save(*sys.argv[2:])
+        save(sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]))
     else:
-        request = json.loads(sys.argv[1])
-        print(json.dumps(work(Case(**request["case"]), request["variant"], request["threads"])))
+        work()

@@ -1,0 +1,69 @@
+"""What is measured, in suites, with the goals that ConvNet has set itself."""
+
+from __future__ import annotations
+
+from peers.convnet import ConvNet
+from peers.onnx_runtime import ONNXRuntime
+from peers.open_vino import OpenVINO
+from peers.peer import Case, Peer
+from peers.pytorch import PyTorch, PyTorchChannelsLast, PyTorchCompiled
+from peers.tensorflow_keras import TensorFlow
+
+#: A further framework is a file in this folder and a row here.
+PEERS: list[Peer] = [
+    PyTorch(), PyTorchChannelsLast(), PyTorchCompiled(), ONNXRuntime(), OpenVINO(), TensorFlow(),
+]
+
+BATCHES = (1, 2, 4, 8, 16, 32, 64)
+
+CASES = [
+    *(
+        Case("inference", model, "inference", batch, goal=2 if (model, batch) == ("vgg-d", 16) else 1.05)
+        for model in (
+            "alexnet-torchvision", "vgg-d", "googlenet-torchvision", "inception-v3-torchvision",
+            "resnet18-torchvision", "resnet50-v1.5",
+        )
+        for batch in (1, 16)
+    ),
+    Case("training", "resnet18-torchvision", "training", 16, goal=1.5),
+    Case("training", "resnet50-v1.5", "training", 16, goal=1.5),
+    Case("training", "vgg-d", "training", 8, goal=1.5),
+    Case("training", "googlenet-torchvision", "training", 16, goal=1.5),
+    *(
+        Case("small", model, mode, batch, goal=goal)
+        for model, goal in (("lenet5", 3), ("resnet20", 2))
+        for mode, batches in (("inference", (1, 64)), ("training", (16, 64)))
+        for batch in batches
+    ),
+    Case("start", "resnet50-v1.5", "start", limit=0.35),
+    Case("start", "resnet50-v1.5", "start memory", goal=3),
+    Case("start", "lenet5", "start", goal=10),
+    Case("memory", "resnet50-v1.5", "training memory", 32, goal=1 / 0.7),
+    *(
+        Case("scaling", model, mode, batch, threads)
+        for model, mode in (("resnet50-v1.5", "inference"), ("resnet18-torchvision", "training"))
+        for threads in (1, 2)
+        for batch in BATCHES
+    ),
+]
+
+#: The geometric mean of a suite's ratios to the best peer must be this.
+SUITE_GOALS = {"inference": 1.6, "training": 2}
+
+#: In the order of the table; `all` is every one but scaling, which takes hours.
+SUITES = list(dict.fromkeys(case.suite for case in CASES))
+
+#: Where a goal is judged against a peer of this kind alone.
+GOAL_PEERS = {"start": "pytorch", "memory": "pytorch", "small": "pytorch"}
+
+
+def selected_cases(suites: list[str], filters: list[str]) -> list[Case]:
+    """Cases of the suites whose names contain every word of one of the filters."""
+    return [
+        case for case in CASES
+        if case.suite in suites
+        and (not filters or any(all(word in case.name for word in text.split()) for text in filters))
+    ]
+
+
+__all__ = ["CASES", "ConvNet", "GOAL_PEERS", "PEERS", "SUITES", "SUITE_GOALS", "selected_cases"]
