@@ -75,11 +75,11 @@ VECTORISED static void transform_outputs(const forward_work *p, const float *m, 
     const size_t offset = place.picture * w->out_stride + block * plane + place.top * row + place.left * WIDTH;
     float *to = p->y + offset;
     const float *addend = p->addend ? p->addend + offset : NULL;
-    for (size_t i = 0; i < TILE; ++i)
-      for (size_t j = 0; j < TILE; ++j) __builtin_prefetch(to + i * row + (TILE + j) * WIDTH, 1);
+    UNROLLED for (size_t i = 0; i < TILE; ++i)
+      UNROLLED for (size_t j = 0; j < TILE; ++j) __builtin_prefetch(to + i * row + (TILE + j) * WIDTH, 1);
     lanes columns[TILE][SPAN], values[SPAN];
-    for (size_t j = 0; j < SPAN; ++j) {
-      for (size_t i = 0; i < SPAN; ++i) values[i] = LOAD(m + (i * SPAN + j) * point);
+    UNROLLED for (size_t j = 0; j < SPAN; ++j) {
+      UNROLLED for (size_t i = 0; i < SPAN; ++i) values[i] = LOAD(m + (i * SPAN + j) * point);
       transform_output(&columns[0][j], SPAN, values, 1);
     }
     const bool is_whole = place.top + TILE <= w->out_height && place.left + TILE <= w->out_width;

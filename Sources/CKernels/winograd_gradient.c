@@ -78,8 +78,8 @@ typedef struct {
 INLINE void restore_kernels(float *to, size_t step, const float *sums, size_t point, size_t next, size_t copies,
                             size_t copy) {
   lanes columns[3][SPAN], values[SPAN], taps[9];
-  for (size_t j = 0; j < SPAN; ++j) {
-    for (size_t i = 0; i < SPAN; ++i) {
+  UNROLLED for (size_t j = 0; j < SPAN; ++j) {
+    UNROLLED for (size_t i = 0; i < SPAN; ++i) {
       const float *sum = sums + (i * SPAN + j) * point;
       __builtin_prefetch(sum + next);
       values[i] = LOAD(sum);
@@ -87,7 +87,7 @@ INLINE void restore_kernels(float *to, size_t step, const float *sums, size_t po
     }
     transform_weight_gradient(&columns[0][j], SPAN, values, 1);
   }
-  for (size_t i = 0; i < 3; ++i) transform_weight_gradient(taps + 3 * i, 1, columns[i], 1);
+  UNROLLED for (size_t i = 0; i < 3; ++i) transform_weight_gradient(taps + 3 * i, 1, columns[i], 1);
   for (size_t lane = 0; lane < WIDTH; ++lane)
     for (size_t tap = 0; tap < 9; ++tap) to[lane * step + tap] = ((const float *)taps)[tap * WIDTH + lane];
 }

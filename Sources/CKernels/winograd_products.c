@@ -21,23 +21,23 @@ INLINE void product_rows(float *m, size_t m_block, const float *v, size_t v_bloc
   // Few tiles use up their weights quickly, at the speed of the memory: ask for those earlier.
   const size_t ahead = (rows < 8 ? 128 : 32) * u_step;
   lanes sums[14][2];
-  for (size_t r = 0; r < rows; ++r)
-    for (size_t o = 0; o < vectors; ++o) sums[r][o] = (lanes){0};
+  UNROLLED for (size_t r = 0; r < rows; ++r)
+    UNROLLED for (size_t o = 0; o < vectors; ++o) sums[r][o] = (lanes){0};
   for (; in_blocks > 0; --in_blocks, v += v_block) {
-    for (size_t r = 0; r < rows; ++r) __builtin_prefetch(v + v_block + r * WIDTH);
+    UNROLLED for (size_t r = 0; r < rows; ++r) __builtin_prefetch(v + v_block + r * WIDTH);
 #pragma clang loop unroll_count(4)
     for (size_t k = 0; k < WIDTH; ++k, u += u_step) {
       lanes weights[2];
-      for (size_t o = 0; o < vectors; ++o) {
+      UNROLLED for (size_t o = 0; o < vectors; ++o) {
         weights[o] = LOAD(u + o * WIDTH);
         __builtin_prefetch(u + o * WIDTH + ahead);
       }
-      for (size_t r = 0; r < rows; ++r)
-        for (size_t o = 0; o < vectors; ++o) sums[r][o] += v[r * WIDTH + k] * weights[o];
+      UNROLLED for (size_t r = 0; r < rows; ++r)
+        UNROLLED for (size_t o = 0; o < vectors; ++o) sums[r][o] += v[r * WIDTH + k] * weights[o];
     }
   }
-  for (size_t r = 0; r < rows; ++r)
-    for (size_t o = 0; o < vectors; ++o) STORE(m + o * m_block + r * WIDTH, sums[r][o]);
+  UNROLLED for (size_t r = 0; r < rows; ++r)
+    UNROLLED for (size_t o = 0; o < vectors; ++o) STORE(m + o * m_block + r * WIDTH, sums[r][o]);
 }
 
 // All tiles, in groups of about equal size, at most `most` each.
@@ -98,20 +98,20 @@ void ck_winograd_product(const winograd_product *p) {
 INLINE void gradient_rows(float *u, size_t u_step, const float *v, const float *d, size_t d_block, size_t tiles,
                           bool accumulates, size_t rows, size_t vectors) {
   // The next call continues where this one ends.
-  for (size_t r = 0; r < rows; ++r)
-    for (size_t o = 0; o < vectors; ++o) __builtin_prefetch(u + (rows + r) * u_step + o * WIDTH, 1);
+  UNROLLED for (size_t r = 0; r < rows; ++r)
+    UNROLLED for (size_t o = 0; o < vectors; ++o) __builtin_prefetch(u + (rows + r) * u_step + o * WIDTH, 1);
   lanes sums[16][2];
-  for (size_t r = 0; r < rows; ++r)
-    for (size_t o = 0; o < vectors; ++o) sums[r][o] = accumulates ? LOAD(u + r * u_step + o * WIDTH) : (lanes){0};
+  UNROLLED for (size_t r = 0; r < rows; ++r)
+    UNROLLED for (size_t o = 0; o < vectors; ++o) sums[r][o] = accumulates ? LOAD(u + r * u_step + o * WIDTH) : (lanes){0};
 #pragma clang loop unroll_count(2)
   for (; tiles > 0; --tiles, v += WIDTH, d += WIDTH) {
     lanes gradients[2];
-    for (size_t o = 0; o < vectors; ++o) gradients[o] = LOAD(d + o * d_block);
-    for (size_t r = 0; r < rows; ++r)
-      for (size_t o = 0; o < vectors; ++o) sums[r][o] += v[r] * gradients[o];
+    UNROLLED for (size_t o = 0; o < vectors; ++o) gradients[o] = LOAD(d + o * d_block);
+    UNROLLED for (size_t r = 0; r < rows; ++r)
+      UNROLLED for (size_t o = 0; o < vectors; ++o) sums[r][o] += v[r] * gradients[o];
   }
-  for (size_t r = 0; r < rows; ++r)
-    for (size_t o = 0; o < vectors; ++o) STORE(u + r * u_step + o * WIDTH, sums[r][o]);
+  UNROLLED for (size_t r = 0; r < rows; ++r)
+    UNROLLED for (size_t o = 0; o < vectors; ++o) STORE(u + r * u_step + o * WIDTH, sums[r][o]);
 }
 
 INLINE void gradient_of(const winograd_gradient_product *p, size_t rows, size_t vectors) {

@@ -8,13 +8,13 @@
 
 INLINE void input_tile(float *v, size_t point, const float *x, size_t row) {
   lanes columns[SPAN][SPAN], values[SPAN];
-  for (size_t j = 0; j < SPAN; ++j) {
-    for (size_t i = 0; i < SPAN; ++i) values[i] = LOAD(x + i * row + j * WIDTH);
+  UNROLLED for (size_t j = 0; j < SPAN; ++j) {
+    UNROLLED for (size_t i = 0; i < SPAN; ++i) values[i] = LOAD(x + i * row + j * WIDTH);
     transform_input(&columns[0][j], SPAN, values, 1);
   }
-  for (size_t i = 0; i < SPAN; ++i) {
+  UNROLLED for (size_t i = 0; i < SPAN; ++i) {
     transform_input(values, 1, columns[i], 1);
-    for (size_t j = 0; j < SPAN; ++j) STORE(v + (i * SPAN + j) * point, values[j]);
+    UNROLLED for (size_t j = 0; j < SPAN; ++j) STORE(v + (i * SPAN + j) * point, values[j]);
   }
 }
 
@@ -29,13 +29,13 @@ VECTORISED void ck_winograd_transform_inputs(const ck_winograd *w, float *v, siz
     const size_t top = place.top - w->pad_top, left = place.left - w->pad_left;
     if (place.top >= w->pad_top && place.left >= w->pad_left && top + SPAN <= w->height && left + SPAN <= w->width) {
       const float *from = picture + top * row + left * WIDTH;
-      for (size_t i = 0; i < SPAN; ++i)
-        for (size_t j = 0; j < TILE; ++j) __builtin_prefetch(from + i * row + (SPAN + TILE + j) * WIDTH);
+      UNROLLED for (size_t i = 0; i < SPAN; ++i)
+        UNROLLED for (size_t j = 0; j < TILE; ++j) __builtin_prefetch(from + i * row + (SPAN + TILE + j) * WIDTH);
       input_tile(v, point, from, row);
       continue;
     }
-    for (size_t i = 0; i < SPAN; ++i)
-      for (size_t j = 0; j < SPAN; ++j)
+    UNROLLED for (size_t i = 0; i < SPAN; ++i)
+      UNROLLED for (size_t j = 0; j < SPAN; ++j)
         STORE(border + (i * SPAN + j) * WIDTH, top + i < w->height && left + j < w->width
                                                    ? LOAD(picture + (top + i) * row + (left + j) * WIDTH)
                                                    : (lanes){0});
@@ -45,14 +45,14 @@ VECTORISED void ck_winograd_transform_inputs(const ck_winograd *w, float *v, siz
 
 INLINE void gradient_tile(float *v, size_t point, const float *d, size_t row, lanes *bias_gradient) {
   lanes columns[SPAN][TILE], values[SPAN];
-  for (size_t j = 0; j < TILE; ++j) {
-    for (size_t i = 0; i < TILE; ++i) values[i] = LOAD(d + i * row + j * WIDTH);
+  UNROLLED for (size_t j = 0; j < TILE; ++j) {
+    UNROLLED for (size_t i = 0; i < TILE; ++i) values[i] = LOAD(d + i * row + j * WIDTH);
     *bias_gradient += (values[0] + values[1]) + (values[2] + values[3]);
     transform_output_gradient(&columns[0][j], TILE, values, 1);
   }
-  for (size_t i = 0; i < SPAN; ++i) {
+  UNROLLED for (size_t i = 0; i < SPAN; ++i) {
     transform_output_gradient(values, 1, columns[i], 1);
-    for (size_t j = 0; j < SPAN; ++j) STORE(v + (i * SPAN + j) * point, values[j]);
+    UNROLLED for (size_t j = 0; j < SPAN; ++j) STORE(v + (i * SPAN + j) * point, values[j]);
   }
 }
 
@@ -65,13 +65,13 @@ VECTORISED void ck_winograd_transform_gradients(const ck_winograd *w, float *v, 
     const tile_place place = place_of(w, t);
     const float *from = d + place.picture * w->out_stride + block * plane + place.top * row + place.left * WIDTH;
     if (place.top + TILE <= w->out_height && place.left + TILE <= w->out_width) {
-      for (size_t i = 0; i < TILE; ++i)
-        for (size_t j = 0; j < TILE; ++j) __builtin_prefetch(from + i * row + (2 * TILE + j) * WIDTH);
+      UNROLLED for (size_t i = 0; i < TILE; ++i)
+        UNROLLED for (size_t j = 0; j < TILE; ++j) __builtin_prefetch(from + i * row + (2 * TILE + j) * WIDTH);
       gradient_tile(v, point, from, row, &sum);
       continue;
     }
-    for (size_t i = 0; i < TILE; ++i)
-      for (size_t j = 0; j < TILE; ++j)
+    UNROLLED for (size_t i = 0; i < TILE; ++i)
+      UNROLLED for (size_t j = 0; j < TILE; ++j)
         STORE(border + (i * TILE + j) * WIDTH, place.top + i < w->out_height && place.left + j < w->out_width
                                                    ? LOAD(from + i * row + j * WIDTH)
                                                    : (lanes){0});
@@ -117,11 +117,11 @@ VECTORISED static void pack_rows(const pack_work *p, size_t pair, size_t blocks,
         for (size_t tap = 0; tap < 9; ++tap)
           taps[tap * WIDTH + lane] = from[lane * lane_step + (p->transposes ? 8 - tap : tap)];
       lanes rows[SPAN][3], values[SPAN];
-      for (size_t j = 0; j < 3; ++j) transform_weights(&rows[0][j], 3, (const lanes *)taps + j, 3);
+      UNROLLED for (size_t j = 0; j < 3; ++j) transform_weights(&rows[0][j], 3, (const lanes *)taps + j, 3);
       float *to = p->u + pair * weights_pair(in) + (channel * blocks + block) * WIDTH;
-      for (size_t i = 0; i < SPAN; ++i) {
+      UNROLLED for (size_t i = 0; i < SPAN; ++i) {
         transform_weights(values, 1, rows[i], 1);
-        for (size_t j = 0; j < SPAN; ++j) store_weights(to + (i * SPAN + j) * point, &values[j], p->passes_caches);
+        UNROLLED for (size_t j = 0; j < SPAN; ++j) store_weights(to + (i * SPAN + j) * point, &values[j], p->passes_caches);
       }
     }
 }
