@@ -25,8 +25,8 @@ static size_t block_size(const ck_winograd *w, size_t tiles) {
   return tiles <= 128 ? tiles : ceiling(tiles, ceiling(tiles, most));
 }
 
-// An estimate of a task's cycles when the output channels are dealt out in `groups`: more groups write fewer sums each, but
-// transform every input more often.
+// An estimate of a task's cycles when the output channels are dealt out in `groups`: more groups write fewer sums each,
+// but transform every input more often.
 static double cost(const gradient_work *p, size_t groups, size_t tasks) {
   const double in = (double)p->w->in_channels, out = (double)(ceiling(p->pairs, groups) * PAIR);
   const size_t tiles = ceiling(p->tiles, tasks / groups), passes = ceiling(tiles, block_size(p->w, tiles));

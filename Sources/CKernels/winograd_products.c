@@ -1,5 +1,5 @@
-// The products of Winograd's algorithm, in which nearly all of its time goes: tiles of a result that stay in registers, each
-// vector a block of 16 output channels, the other factor broadcast.
+// The products of Winograd's algorithm, in which nearly all of its time goes: tiles of a result that stay in registers,
+// each vector a block of 16 output channels, the other factor broadcast.
 #include "winograd.h"
 
 #if defined(__x86_64__)

@@ -1,6 +1,7 @@
 import CKernels
 import ConvNetTensors
 import ConvNetTestSupport
+import Testing
 
 /// A convolution of 3x3 for the kernels of Winograd's algorithm.
 struct WinogradGeometry: Sendable, CustomTestStringConvertible {
