@@ -15,7 +15,7 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint format benchmark benchmark-peers parity clean
+.PHONY: help setup build demo test lint format benchmark benchmark-peers benchmark-kernels parity clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,12 @@ benchmark: build ## Measure training and inference of LeNet-5
 benchmark-peers: build ## Measure ConvNet beside PyTorch, in turn (downloads PyTorch once)
 	@scripts/peers-environment .venv-peers
 	.venv-peers/bin/python Benchmarks/peers.py --convnet $(CONVNET) $(ARGUMENTS)
+
+benchmark-kernels: setup ## Measure our Winograd kernels beside oneDNN's, layer by layer
+	@mkdir -p .build
+	@clang -O2 -ISources/CKernels/include Benchmarks/kernels/winograd.c Sources/CKernels/*.c \
+	  -ldnnl -lm -lpthread -ldl -o .build/winograd-benchmark
+	.build/winograd-benchmark $(ARGUMENTS)
 
 parity: build ## Compare the outputs of the same weights in ConvNet and PyTorch
 	@scripts/peers-environment .venv-peers
