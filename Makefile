@@ -15,7 +15,8 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint format benchmark benchmark-peers test-peers parity clean
+.PHONY: help setup build demo test lint format benchmark benchmark-peers benchmark-kernels test-peers parity \
+  clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +49,12 @@ benchmark-peers: build ## Measure ConvNet beside other frameworks, in turn (down
 
 test-peers: ## Test the logic of that comparison
 	python3 Benchmarks/test_peers.py
+
+benchmark-kernels: setup ## Measure our Winograd kernels beside oneDNN's, layer by layer
+	@mkdir -p .build
+	@clang -O2 -ISources/CKernels/include Benchmarks/kernels/winograd.c Sources/CKernels/*.c \
+	  -ldnnl -lm -lpthread -ldl -o .build/winograd-benchmark
+	.build/winograd-benchmark $(ARGUMENTS)
 
 parity: build ## Compare the outputs of the same weights in ConvNet and PyTorch
 	@scripts/peers-environment .venv-peers

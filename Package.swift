@@ -94,7 +94,8 @@ let package = Package(
     tests(of: "Tensors"),
     tests(of: "Graphs", imports: ["Tensors"]),
     tests(of: "Compiler", imports: graphRooms),
-    tests(of: "Engine", imports: ["Compiler"] + graphRooms, shims: ["CTestSupport"]),
+    tests(
+      of: "Engine", imports: ["Compiler"] + graphRooms, shims: ["CTestSupport", "CKernels"]),
     tests(of: "Layers", imports: graphRooms),
     tests(of: "Models", imports: ["Layers"] + engineRooms),
     tests(of: "Formats", imports: graphRooms),

@@ -180,6 +180,22 @@ struct Lowering {
     return place
   }
 
+  /// New memory for what a kernel computes from a place alone, such as packed weights: once, where that is the same at every
+  /// run. The kernel is given the new memory, then the place.
+  mutating func derive(
+    _ name: String, _ layout: Layout, from source: Place, for operation: Operation,
+    _ kernel: @escaping Step.Kernel
+  ) -> Place {
+    let isConstant = isConstant(source)
+    let place = Place(
+      buffer: addBuffer(isConstant ? .prepared : .arena, layout.byteCount), layout: layout)
+    let step = Step(
+      operation: operation.name, implementation: name,
+      work: .kernel(kernel, places: [place, source]), multiplyAdds: 0)
+    if isConstant { preparation.append(step) } else { append(step) }
+    return place
+  }
+
   /// Memory that only the steps of one operation use.
   mutating func scratch(byteCount: Int) -> Int {
     addBuffer(isPreparing ? .prepared : .arena, byteCount)

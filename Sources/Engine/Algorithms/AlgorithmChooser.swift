@@ -5,8 +5,8 @@ struct AlgorithmChooser {
   private let options: CompilationOptions
   private var table: AlgorithmTable?
   private var isTableChanged = false
-  /// Compiled candidates of the problems met so far: networks repeat their layers.
-  private var chosen: [String: Primitive] = [:]
+  /// Of the problems met so far: networks repeat their layers.
+  private var chosen: [String: ConvolutionKernel] = [:]
 
   init(_ options: CompilationOptions) {
     self.options = options
@@ -17,25 +17,29 @@ struct AlgorithmChooser {
   }
 
   /// - Throws: ``LibraryFailure`` where the library cannot compute the convolution.
-  mutating func primitive(for problem: ConvolutionProblem) throws -> Primitive {
+  mutating func kernel(for problem: ConvolutionProblem) throws -> ConvolutionKernel {
     let key = problem.description
-    if let primitive = chosen[key] { return primitive }
-    let primitive = try choose(problem, key)
-    chosen[key] = primitive
-    return primitive
+    if let kernel = chosen[key] { return kernel }
+    let kernel = try choose(problem, key)
+    chosen[key] = kernel
+    return kernel
   }
 
-  private mutating func choose(_ problem: ConvolutionProblem, _ key: String) throws -> Primitive {
+  private mutating func choose(
+    _ problem: ConvolutionProblem, _ key: String
+  ) throws -> ConvolutionKernel {
     let algorithms = ConvolutionAlgorithm.candidates(for: problem, exact: options.compute.isExact)
     if let known = table?[key], algorithms.contains(known),
-      let primitive = try? problem.primitive(known)
+      let kernel = try? problem.kernel(known)
     {
-      return primitive
+      return kernel
     }
     if options.compute.tuning == .full, algorithms.count > 1 {
       let measured = algorithms.compactMap { algorithm in
-        (try? problem.primitive(algorithm)).flatMap { primitive in
-          (try? Stopwatch.seconds(of: primitive, for: problem)).map { (algorithm, primitive, $0) }
+        (try? problem.kernel(algorithm)).flatMap { kernel in
+          (try? Stopwatch.seconds(of: kernel, for: problem, threads: options.threads)).map {
+            (algorithm, kernel, $0)
+          }
         }
       }
       if let best = measured.min(by: { $0.2 < $1.2 }) {
@@ -45,9 +49,9 @@ struct AlgorithmChooser {
       }
     }
     for algorithm in algorithms.dropLast() {
-      if let primitive = try? problem.primitive(algorithm) { return primitive }
+      if let kernel = try? problem.kernel(algorithm) { return kernel }
     }
-    return try problem.primitive(.direct)
+    return try problem.kernel(.direct)
   }
 
   /// Remembers what was measured. A table that cannot be written costs the next compilation time, and nothing else.

@@ -42,6 +42,18 @@ struct ConvolutionProblem {
     return parts.joined(separator: " ")
   }
 
+  /// What computes the convolution by an algorithm.
+  ///
+  /// - Throws: ``LibraryFailure`` where the algorithm does not apply.
+  func kernel(_ algorithm: ConvolutionAlgorithm) throws -> ConvolutionKernel {
+    if algorithm != .winograd { return .library(try primitive(algorithm)) }
+    guard
+      let winograd = try WinogradConvolution(
+        convolution, input: input, kernel: kernel, output: output)
+    else { throw LibraryFailure(status: Int32(CDNN_UNIMPLEMENTED)) }
+    return .winograd(winograd)
+  }
+
   /// The library's primitive for an algorithm, on blocked layouts where it has a kernel for them, so that layouts stay the same
   /// from one layer to the next.
   ///
@@ -59,6 +71,9 @@ struct ConvolutionProblem {
   private var isBlockable: Bool { input.rank == 4 && output[1] > 1 }
 
   private func primitive(_ algorithm: ConvolutionAlgorithm, blocked: Bool) throws -> Primitive {
+    guard let name = algorithm.libraryAlgorithm else {
+      throw LibraryFailure(status: Int32(CDNN_UNIMPLEMENTED))
+    }
     let window = try convolution.paddedWindow(input: input, kernel: kernel)
     // Pictures of few channels are read as they come.
     let source = try blocked && input[1] >= 16 ? Layout.blocked(input) : .any(input)
@@ -71,15 +86,15 @@ struct ConvolutionProblem {
         switch direction {
         case .forward:
           cdnn_convolution_forward(
-            &$0, isTraining, algorithm.libraryAlgorithm, source.handle, weights.handle,
+            &$0, isTraining, name, source.handle, weights.handle,
             bias?.handle, destination.handle, window, attributes.handle)
         case .inputGradient:
           cdnn_convolution_backward_data(
-            &$0, algorithm.libraryAlgorithm, source.handle, weights.handle, destination.handle,
+            &$0, name, source.handle, weights.handle, destination.handle,
             window)
         case .parameterGradient:
           cdnn_convolution_backward_weights(
-            &$0, algorithm.libraryAlgorithm, source.handle, weights.handle, bias?.handle,
+            &$0, name, source.handle, weights.handle, bias?.handle,
             destination.handle, window)
         }
       }

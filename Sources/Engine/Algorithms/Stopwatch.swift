@@ -2,10 +2,21 @@ import COneDNN
 import ConvNetGraphs
 import ConvNetTensors
 
-/// Times a primitive on memory of its own.
+/// Times a convolution on memory of its own.
 enum Stopwatch {
   /// The fastest of several runs: whatever else the machine does only ever adds time.
-  static func seconds(of primitive: Primitive, for problem: ConvolutionProblem) throws -> Double {
+  static func seconds(
+    of kernel: ConvolutionKernel, for problem: ConvolutionProblem, threads: Int
+  ) throws -> Double {
+    switch kernel {
+    case .library(let primitive): try seconds(of: primitive, for: problem)
+    case .winograd(let winograd): try seconds(of: winograd, for: problem, threads: threads)
+    }
+  }
+
+  private static func seconds(
+    of primitive: Primitive, for problem: ConvolutionProblem
+  ) throws -> Double {
     var layouts = try Self.arguments.compactMap { argument in
       try primitive.layout(of: argument, shape: []).map { (argument, $0) }
     }
@@ -17,32 +28,92 @@ enum Stopwatch {
       case .inputGradient: break
       }
     }
-    var memory: [TensorStorage] = []
-    var arguments: [(cdnn_argument, Layout, UnsafeMutableRawPointer)] = []
-    for (argument, layout) in layouts {
-      let storage = TensorStorage(byteCount: layout.byteCount)
-      guard let address = storage.bytes.baseAddress else { continue }
-      storage.bytes.initializeMemory(as: UInt8.self, repeating: 0)
-      memory.append(storage)
-      arguments.append((argument, layout, address))
-    }
+    let memory = layouts.map { Memory(byteCount: $0.1.byteCount) }
     return try withExtendedLifetime(memory) {
-      let call = try BoundCall(primitive, arguments: arguments)
-      let clock = ContinuousClock()
-      var best = Double.infinity
-      let deadline = clock.now + .milliseconds(60)
-      // The first brings the memory into the caches.
-      for run in 0..<12 where run < 3 || clock.now < deadline {
-        let start = clock.now
+      let call = try BoundCall(
+        primitive, arguments: zip(layouts, memory).map { ($0.0, $0.1, $1.address) })
+      return try fastest {
         guard call.run() == 0 else { throw LibraryFailure(status: Int32(CDNN_UNIMPLEMENTED)) }
-        if run > 0 { best = min(best, (clock.now - start) / .seconds(1)) }
       }
-      return best
     }
+  }
+
+  /// In training the weights change between runs, so that transforming them is part of the work.
+  private static func seconds(
+    of winograd: WinogradConvolution, for problem: ConvolutionProblem, threads: Int
+  ) throws -> Double {
+    let kernel = Memory(floats: problem.kernel.count)
+    let bias = problem.convolution.hasBias ? Memory(floats: problem.output[1]) : nil
+    let (x, y) = (Memory(floats: problem.input.count), Memory(floats: problem.output.count))
+    let scratch = Memory(
+      floats: max(
+        winograd.forwardScratchCount(threads: threads),
+        winograd.transposed.forwardScratchCount(threads: threads),
+        winograd.gradientScratchCount(threads: threads)))
+    let packed = Memory(floats: max(winograd.packedCount, winograd.transposed.packedCount))
+    return try withExtendedLifetime((kernel, bias, x, y, scratch, packed)) {
+      try fastest {
+        switch problem.direction {
+        case .forward:
+          if problem.isTraining {
+            winograd.pack(packed.floats, weights: kernel.floats, threads: threads)
+          }
+          winograd.run(
+            y.floats, source: x.floats, packed: packed.floats, bias: bias?.floats,
+            addend: winograd.adds ? y.floats : nil, scratch: scratch.floats, threads: threads)
+        case .inputGradient:
+          let transposed = winograd.transposed
+          transposed.packTransposed(packed.floats, weights: kernel.floats, threads: threads)
+          transposed.run(
+            x.floats, source: y.floats, packed: packed.floats, bias: nil, addend: nil,
+            scratch: scratch.floats, threads: threads)
+        case .parameterGradient:
+          winograd.runGradient(
+            weights: kernel.floats, bias: bias?.floats, source: x.floats,
+            outputGradient: y.floats, scratch: scratch.floats, threads: threads)
+        }
+      }
+    }
+  }
+
+  /// The first run, which brings memory into the caches, does not count.
+  private static func fastest(_ run: () throws -> Void) throws -> Double {
+    let clock = ContinuousClock()
+    var best = Double.infinity
+    let deadline = clock.now + .milliseconds(60)
+    for index in 0..<12 where index < 3 || clock.now < deadline {
+      let start = clock.now
+      try run()
+      if index > 0 { best = min(best, (clock.now - start) / .seconds(1)) }
+    }
+    return best
   }
 
   private static let arguments = [
     CDNN_SRC, CDNN_WEIGHTS, CDNN_DST, CDNN_DIFF_SRC, CDNN_DIFF_WEIGHTS, CDNN_DIFF_DST,
     CDNN_SCRATCHPAD,
   ]
+
+  /// Zeros.
+  private final class Memory {
+    private let storage: TensorStorage
+
+    init(byteCount: Int) {
+      storage = TensorStorage(byteCount: max(64, byteCount))
+      storage.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+    }
+
+    convenience init(floats: Int) {
+      self.init(byteCount: floats * MemoryLayout<Float>.stride)
+    }
+
+    var address: UnsafeMutableRawPointer {
+      guard let address = storage.bytes.baseAddress else {
+        preconditionFailure("memory of at least 64 bytes has an address")
+      }
+      return address
+    }
+
+    var floats: UnsafeMutablePointer<Float> { address.assumingMemoryBound(to: Float.self) }
+  }
 }

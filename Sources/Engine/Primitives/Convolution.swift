@@ -11,9 +11,14 @@ extension Lowering {
     {
       return try lowerInPlanes(convolution, planes, operation)
     }
-    let primitive = try algorithms.primitive(
+    let chosen = try algorithms.kernel(
       for: problem(
         .forward, convolution, input: shape(input), kernel: shape(kernel), output: shape(output)))
+    let primitive: Primitive
+    switch chosen {
+    case .library(let library): primitive = library
+    case .winograd(let winograd): return try lowerByWinograd(winograd, convolution, operation)
+    }
     var arguments = [
       (CDNN_SRC, try read(input, as: primitive.requiredLayout(of: CDNN_SRC, shape: shape(input)))),
       (CDNN_WEIGHTS, try readKernel(kernel, convolution, primitive)),
@@ -37,10 +42,15 @@ extension Lowering {
     {
       return try lowerInPlanes(planes, inputGradient: operation)
     }
-    let primitive = try algorithms.primitive(
+    let chosen = try algorithms.kernel(
       for: problem(
         .inputGradient, convolution, input: shape(inputGradient), kernel: shape(kernel),
         output: shape(outputGradient)))
+    let primitive: Primitive
+    switch chosen {
+    case .library(let library): primitive = library
+    case .winograd(let winograd): return try lowerByWinograd(winograd, inputGradient: operation)
+    }
     let arguments = [
       (
         CDNN_DIFF_DST,
@@ -71,10 +81,15 @@ extension Lowering {
       return try lowerInPlanes(planes, parameterGradient: operation)
     }
     let bias = convolution.hasBias ? try Layout.rowMajor([kernel[0]]) : nil
-    let primitive = try algorithms.primitive(
+    let chosen = try algorithms.kernel(
       for: problem(
         .parameterGradient, convolution, input: shape(input), kernel: kernel,
         output: shape(outputGradient)))
+    let primitive: Primitive
+    switch chosen {
+    case .library(let library): primitive = library
+    case .winograd(let winograd): return try lowerByWinograd(winograd, parameterGradient: operation)
+    }
     var arguments = [
       (CDNN_SRC, try read(input, as: primitive.requiredLayout(of: CDNN_SRC, shape: shape(input)))),
       (
@@ -98,9 +113,9 @@ extension Lowering {
     // The library's backward convolution by data is this operation; the bias is added afterwards.
     let (input, kernel, output) = (operation.inputs[0], operation.inputs[1], operation.outputs[0])
     let forward = try convolution.convolution()
-    let primitive = try algorithms.primitive(
-      for: problem(
-        .inputGradient, forward, input: shape(output), kernel: shape(kernel), output: shape(input)))
+    let primitive = try problem(
+      .inputGradient, forward, input: shape(output), kernel: shape(kernel), output: shape(input)
+    ).primitive(.direct)
     let source = try read(
       input, as: primitive.requiredLayout(of: CDNN_DIFF_DST, shape: shape(input)))
     let weights = try readKernel(kernel, forward, primitive)

@@ -1,0 +1,201 @@
+// Our kernels for Winograd's algorithm beside oneDNN's direct and Winograd kernels, layer by layer, in turn:
+//
+//     make benchmark-kernels ARGUMENTS="forward 16 vgg"
+//
+// direction (forward, input-gradient, weight-gradient), batch, and what the layer's name must contain. Prints GFLOP/s
+// counted as direct, medians. Our gradient by the input includes the transformation of the weights, as in training.
+#include "CKernels.h"
+
+#include <dnnl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const struct {
+  const char *name;
+  int in, out, extent, padding;
+} layers[] = {
+    {"vgg-64-64@224", 64, 64, 224, 1},     {"vgg-64-128@112", 64, 128, 112, 1},   {"vgg-128-128@112", 128, 128, 112, 1},
+    {"vgg-128-256@56", 128, 256, 56, 1},   {"vgg-256-256@56", 256, 256, 56, 1},   {"vgg-256-512@28", 256, 512, 28, 1},
+    {"vgg-512-512@28", 512, 512, 28, 1},   {"vgg-512-512@14", 512, 512, 14, 1},   {"resnet-64-64@56", 64, 64, 56, 1},
+    {"resnet-128-128@28", 128, 128, 28, 1}, {"resnet-256-256@14", 256, 256, 14, 1}, {"resnet-512-512@7", 512, 512, 7, 1},
+    {"googlenet-64-192@56", 64, 192, 56, 1}, {"googlenet-96-128@28", 96, 128, 28, 1},
+    {"googlenet-128-192@28", 128, 192, 28, 1}, {"googlenet-96-208@14", 96, 208, 14, 1},
+    {"googlenet-112-224@14", 112, 224, 14, 1}, {"googlenet-128-256@14", 128, 256, 14, 1},
+    {"googlenet-160-320@14", 160, 320, 14, 1}, {"googlenet-192-384@7", 192, 384, 7, 1},
+    {"inception-32-64@147", 32, 64, 147, 1}, {"inception-80-192@73", 80, 192, 73, 0},
+    {"inception-64-96@35", 64, 96, 35, 1}, {"inception-96-96@35", 96, 96, 35, 1},
+    {"inception-448-384@8", 448, 384, 8, 1},
+};
+
+enum direction { FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT };
+enum { RUNS = 200 };
+
+static dnnl_engine_t engine;
+static dnnl_stream_t stream;
+
+static void require(dnnl_status_t status) {
+  if (status == dnnl_success) return;
+  fprintf(stderr, "oneDNN reports status %d\n", (int)status);
+  exit(1);
+}
+
+// Values between -1 and 1.
+static float *allocate(size_t count) {
+  void *memory = NULL;
+  if (posix_memalign(&memory, 4096, (count + 16) * sizeof(float)) != 0) exit(1);
+  uint32_t state = 1;
+  for (size_t i = 0; i < count; ++i) {
+    state = state * 1664525u + 1013904223u;
+    ((float *)memory)[i] = (float)(state >> 8) / 8388608.0f - 1;
+  }
+  return memory;
+}
+
+static double seconds(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+typedef struct {
+  dnnl_primitive_t primitive;
+  dnnl_exec_arg_t arguments[4];
+  float *weights;
+} library_run;
+
+static dnnl_exec_arg_t argument(int index, const dnnl_memory_desc_t *layout, float *memory) {
+  dnnl_exec_arg_t result = {.arg = index};
+  require(dnnl_memory_create(&result.memory, layout, engine, memory));
+  return result;
+}
+
+// False where the library has no such kernel. The weights are in its own layout: their values do not matter for time.
+static bool prepare(library_run *run, enum direction direction, dnnl_alg_kind_t algorithm, const ck_winograd *w, float *x,
+                    float *y, float *bias) {
+  const dnnl_dim_t n = (dnnl_dim_t)w->batch, in = (dnnl_dim_t)w->in_channels, out = (dnnl_dim_t)w->out_channels;
+  const dnnl_dims_t x_extents = {n, in, (dnnl_dim_t)w->height, (dnnl_dim_t)w->width}, kernel = {out, in, 3, 3};
+  const dnnl_dims_t y_extents = {n, out, (dnnl_dim_t)w->out_height, (dnnl_dim_t)w->out_width}, features = {out};
+  const dnnl_dims_t strides = {1, 1}, padding = {(dnnl_dim_t)w->pad_top, (dnnl_dim_t)w->pad_left};
+  dnnl_memory_desc_t x_layout, y_layout, any, bias_layout;
+  require(dnnl_memory_desc_init_by_tag(&x_layout, 4, x_extents, dnnl_f32, dnnl_nChw16c));
+  require(dnnl_memory_desc_init_by_tag(&y_layout, 4, y_extents, dnnl_f32, dnnl_nChw16c));
+  require(dnnl_memory_desc_init_by_tag(&any, 4, kernel, dnnl_f32, dnnl_format_tag_any));
+  require(dnnl_memory_desc_init_by_tag(&bias_layout, 1, features, dnnl_f32, dnnl_a));
+
+  dnnl_convolution_desc_t forward, backward;
+  dnnl_primitive_desc_t hint = NULL, description = NULL;
+  const dnnl_prop_kind_t kind = direction == FORWARD ? dnnl_forward_inference : dnnl_forward_training;
+  if (dnnl_convolution_forward_desc_init(&forward, kind, algorithm, &x_layout, &any, &bias_layout, &y_layout, strides,
+                                         padding, padding) != dnnl_success ||
+      dnnl_primitive_desc_create(&hint, &forward, NULL, engine, NULL) != dnnl_success)
+    return false;
+  if (direction == FORWARD) {
+    description = hint;
+  } else {
+    const dnnl_status_t status =
+        direction == INPUT_GRADIENT
+            ? dnnl_convolution_backward_data_desc_init(&backward, algorithm, &x_layout, &any, &y_layout, strides, padding,
+                                                       padding)
+            : dnnl_convolution_backward_weights_desc_init(&backward, algorithm, &x_layout, &any, &bias_layout, &y_layout,
+                                                          strides, padding, padding);
+    if (status != dnnl_success ||
+        dnnl_primitive_desc_create(&description, &backward, NULL, engine, hint) != dnnl_success)
+      return false;
+  }
+  require(dnnl_primitive_create(&run->primitive, description));
+  const bool is_gradient = direction == WEIGHT_GRADIENT;
+  const dnnl_memory_desc_t *layout =
+      dnnl_primitive_desc_query_md(description, is_gradient ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0);
+  run->weights = allocate(dnnl_memory_desc_get_size(layout) / sizeof(float));
+  run->arguments[0] = argument(direction == INPUT_GRADIENT ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, &x_layout, x);
+  run->arguments[1] = argument(is_gradient ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, layout, run->weights);
+  run->arguments[2] = argument(direction == FORWARD ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, &y_layout, y);
+  run->arguments[3] = argument(is_gradient ? DNNL_ARG_DIFF_BIAS : DNNL_ARG_BIAS, &bias_layout, bias);
+  return true;
+}
+
+static int compare(const void *left, const void *right) {
+  const double a = *(const double *)left, b = *(const double *)right;
+  return (a > b) - (a < b);
+}
+
+static void measure(enum direction direction, int batch, size_t layer, int threads) {
+  const size_t in = (size_t)layers[layer].in, out = (size_t)layers[layer].out, extent = (size_t)layers[layer].extent;
+  const size_t padding = (size_t)layers[layer].padding, result = extent + 2 * padding - 2;
+  const ck_winograd forward = {
+      .batch = (size_t)batch, .in_channels = in, .height = extent, .width = extent,
+      .out_channels = out, .out_height = result, .out_width = result, .pad_top = padding, .pad_left = padding,
+      .in_stride = in * extent * extent, .out_stride = out * result * result,
+  };
+  const ck_winograd transposed = ck_winograd_transposed(&forward);
+  float *x = allocate(forward.batch * forward.in_stride), *y = allocate(forward.batch * forward.out_stride);
+  float *weights = allocate(in * out * 9), *bias = allocate(out);
+  const bool transposes = direction == INPUT_GRADIENT;
+  float *packed = allocate(transposes ? ck_winograd_weights_size(in, out) : ck_winograd_weights_size(out, in));
+  float *scratch = allocate(direction == WEIGHT_GRADIENT
+                                ? ck_winograd_gradient_scratch(&forward, threads)
+                                : ck_winograd_forward_scratch(transposes ? &transposed : &forward, threads));
+  ck_winograd_pack(packed, weights, out, in, transposes, threads);
+  library_run library[2];
+  const bool has[2] = {prepare(&library[0], direction, dnnl_convolution_direct, &forward, x, y, bias),
+                       prepare(&library[1], direction, dnnl_convolution_winograd, &forward, x, y, bias)};
+
+  static double times[3][RUNS];
+  int runs = 0;
+  for (const double start = seconds(); runs < RUNS && (runs < 3 || seconds() - start < 0.5); ++runs)
+    for (int kind = 0; kind < 3; ++kind) {
+      const double begin = seconds();
+      if (kind < 2) {
+        if (!has[kind]) continue;
+        require(dnnl_primitive_execute(library[kind].primitive, stream, transposes ? 3 : 4, library[kind].arguments));
+        require(dnnl_stream_wait(stream));
+      } else if (direction == FORWARD) {
+        ck_winograd_forward(&forward, y, x, packed, bias, NULL, false, scratch, threads);
+      } else if (transposes) {
+        ck_winograd_pack(packed, weights, out, in, true, threads);
+        ck_winograd_forward(&transposed, x, y, packed, NULL, NULL, false, scratch, threads);
+      } else {
+        ck_winograd_gradient(&forward, weights, bias, x, y, scratch, threads);
+      }
+      times[kind][runs] = seconds() - begin;
+    }
+  double speed[3] = {0};
+  for (int kind = 0; kind < 3; ++kind) {
+    if (kind < 2 && !has[kind]) continue;
+    qsort(times[kind], (size_t)runs, sizeof(double), compare);
+    speed[kind] = 18e-9 * (double)(forward.batch * in * forward.out_stride) / times[kind][runs / 2];
+  }
+  const double best = speed[0] > speed[1] ? speed[0] : speed[1];
+  printf("%-22s %5d %8.0f %9.0f %8.0f %8.2f\n", layers[layer].name, batch, speed[0], speed[1], speed[2],
+         best > 0 ? speed[2] / best : 0);
+  fflush(stdout);
+  for (int kind = 0; kind < 2; ++kind) {
+    if (!has[kind]) continue;
+    for (int i = 0; i < 4; ++i) dnnl_memory_destroy(library[kind].arguments[i].memory);
+    dnnl_primitive_destroy(library[kind].primitive);
+    free(library[kind].weights);
+  }
+  free(x), free(y), free(weights), free(bias), free(packed), free(scratch);
+}
+
+int main(int count, char **words) {
+  const char *name = count > 1 ? words[1] : "forward", *filter = count > 3 ? words[3] : "";
+  const int batch = count > 2 ? atoi(words[2]) : 16, threads = ck_available_processors();
+  const enum direction direction = strcmp(name, "forward") == 0          ? FORWARD
+                                   : strcmp(name, "input-gradient") == 0 ? INPUT_GRADIENT
+                                                                         : WEIGHT_GRADIENT;
+  if ((direction == WEIGHT_GRADIENT && strcmp(name, "weight-gradient") != 0) || batch < 1) {
+    fprintf(stderr, "usage: winograd [forward|input-gradient|weight-gradient] [batch] [part of a layer's name]\n");
+    return 2;
+  }
+  ck_prepare_thread(threads);
+  require(dnnl_engine_create(&engine, dnnl_cpu, 0));
+  require(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags));
+  printf("%s, %d threads, GFLOP/s\n%-22s %5s %8s %9s %8s %8s\n", name, threads, "layer", "batch", "direct", "winograd",
+         "ours", "ratio");
+  for (size_t layer = 0; layer < sizeof layers / sizeof *layers; ++layer)
+    if (strstr(layers[layer].name, filter)) measure(direction, batch, layer, threads);
+  return 0;
+}

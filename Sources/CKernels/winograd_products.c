@@ -1,0 +1,144 @@
+// The products of Winograd's algorithm, in which nearly all of its time goes: tiles of a result that stay in registers,
+// each vector a block of 16 output channels, the other factor broadcast.
+#include "winograd.h"
+
+#if defined(__x86_64__)
+#define FOR_AVX512 __attribute__((target("avx512f")))
+#define FOR_AVX2 __attribute__((target("avx2,fma")))
+#endif
+// Vectors of 16 that accumulate side by side without leaving the registers.
+#if defined(__aarch64__)
+enum { PORTABLE_TILES = 6, PORTABLE_CHANNELS = 4 };
+#else
+enum { PORTABLE_TILES = 2, PORTABLE_CHANNELS = 2 };
+#endif
+
+// MARK: Forward
+
+// `rows` tiles by `vectors` blocks of output channels, of weights `u_step` floats apart.
+INLINE void product_rows(float *m, size_t m_block, const float *v, size_t v_block, const float *u, size_t u_step,
+                         size_t in_blocks, size_t rows, size_t vectors) {
+  // Few tiles use up their weights quickly, at the speed of the memory: ask for those earlier.
+  const size_t ahead = (rows < 8 ? 128 : 32) * u_step;
+  lanes sums[14][2];
+  UNROLLED for (size_t r = 0; r < rows; ++r)
+    UNROLLED for (size_t o = 0; o < vectors; ++o) sums[r][o] = (lanes){0};
+  for (; in_blocks > 0; --in_blocks, v += v_block) {
+    UNROLLED for (size_t r = 0; r < rows; ++r) __builtin_prefetch(v + v_block + r * WIDTH);
+#pragma clang loop unroll_count(4)
+    for (size_t k = 0; k < WIDTH; ++k, u += u_step) {
+      lanes weights[2];
+      UNROLLED for (size_t o = 0; o < vectors; ++o) {
+        weights[o] = LOAD(u + o * WIDTH);
+        __builtin_prefetch(u + o * WIDTH + ahead);
+      }
+      UNROLLED for (size_t r = 0; r < rows; ++r)
+        UNROLLED for (size_t o = 0; o < vectors; ++o) sums[r][o] += v[r * WIDTH + k] * weights[o];
+    }
+  }
+  UNROLLED for (size_t r = 0; r < rows; ++r)
+    UNROLLED for (size_t o = 0; o < vectors; ++o) STORE(m + o * m_block + r * WIDTH, sums[r][o]);
+}
+
+// All tiles, in groups of about equal size, at most `most` each.
+INLINE void product_of(const winograd_product *p, size_t most, size_t vectors) {
+  const size_t block = p->tiles * WIDTH, blocks = p->is_pair ? 2 : 1, groups = ceiling(p->tiles, most);
+  for (size_t o = 0; o < blocks; o += vectors)
+    for (size_t group = 0; group < groups; ++group) {
+      const size_t first = p->tiles * group / groups, rows = p->tiles * (group + 1) / groups - first;
+      float *m = p->m + o * block + first * WIDTH;
+      const float *v = p->v + first * WIDTH, *u = p->u + o * WIDTH;
+      switch (rows) {
+#define ROWS(count)                                                                                  \
+  case count:                                                                                        \
+    if (count <= most) product_rows(m, block, v, block, u, blocks * WIDTH, p->in_blocks, count, vectors); \
+    break;
+        ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12) ROWS(13)
+        ROWS(14)
+#undef ROWS
+      }
+    }
+}
+
+#if defined(__x86_64__)
+FOR_AVX512 static void product_avx512(const winograd_product *p) {
+  if (p->is_pair)
+    product_of(p, 14, 2);
+  else
+    product_of(p, 14, 1);
+}
+FOR_AVX2 static void product_avx2(const winograd_product *p) { product_of(p, 6, 1); }
+#endif
+static void product_portable(const winograd_product *p) { product_of(p, PORTABLE_TILES, 1); }
+
+// What the processor has, within the limit.
+static ck_instructions usable(ck_instructions limit) {
+#if defined(__x86_64__)
+  if (limit == CK_WIDEST && __builtin_cpu_supports("avx512f")) return CK_WIDEST;
+  if (limit != CK_PORTABLE && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return CK_AVX2;
+#else
+  (void)limit;
+#endif
+  return CK_PORTABLE;
+}
+
+void ck_winograd_product(const winograd_product *p) {
+  switch (usable(p->instructions)) {
+#if defined(__x86_64__)
+    case CK_WIDEST: product_avx512(p); break;
+    case CK_AVX2: product_avx2(p); break;
+#endif
+    default: product_portable(p);
+  }
+}
+
+// MARK: Weight gradient
+
+// `rows` input channels by `vectors` blocks of output channels, of gradients `u_step` floats apart.
+INLINE void gradient_rows(float *u, size_t u_step, const float *v, const float *d, size_t d_block, size_t tiles,
+                          bool accumulates, size_t rows, size_t vectors) {
+  // The next call continues where this one ends.
+  UNROLLED for (size_t r = 0; r < rows; ++r)
+    UNROLLED for (size_t o = 0; o < vectors; ++o) __builtin_prefetch(u + (rows + r) * u_step + o * WIDTH, 1);
+  lanes sums[16][2];
+  UNROLLED for (size_t r = 0; r < rows; ++r)
+    UNROLLED for (size_t o = 0; o < vectors; ++o) sums[r][o] = accumulates ? LOAD(u + r * u_step + o * WIDTH) : (lanes){0};
+#pragma clang loop unroll_count(2)
+  for (; tiles > 0; --tiles, v += WIDTH, d += WIDTH) {
+    lanes gradients[2];
+    UNROLLED for (size_t o = 0; o < vectors; ++o) gradients[o] = LOAD(d + o * d_block);
+    UNROLLED for (size_t r = 0; r < rows; ++r)
+      UNROLLED for (size_t o = 0; o < vectors; ++o) sums[r][o] += v[r] * gradients[o];
+  }
+  UNROLLED for (size_t r = 0; r < rows; ++r)
+    UNROLLED for (size_t o = 0; o < vectors; ++o) STORE(u + r * u_step + o * WIDTH, sums[r][o]);
+}
+
+INLINE void gradient_of(const winograd_gradient_product *p, size_t rows, size_t vectors) {
+  const size_t block = p->tiles * WIDTH, blocks = p->is_pair ? 2 : 1, u_step = blocks * WIDTH;
+  for (size_t row = 0; row < WIDTH; row += rows)
+    for (size_t o = 0; o < blocks; o += vectors)
+      gradient_rows(p->u + row * u_step + o * WIDTH, u_step, p->v + row, p->d + o * block, block, p->tiles,
+                    p->accumulates, rows, vectors);
+}
+
+#if defined(__x86_64__)
+FOR_AVX512 static void gradient_avx512(const winograd_gradient_product *p) {
+  if (p->is_pair)
+    gradient_of(p, 8, 2);
+  else
+    gradient_of(p, 16, 1);
+}
+FOR_AVX2 static void gradient_avx2(const winograd_gradient_product *p) { gradient_of(p, 4, 1); }
+#endif
+static void gradient_portable(const winograd_gradient_product *p) { gradient_of(p, PORTABLE_CHANNELS, 1); }
+
+void ck_winograd_gradient_product(const winograd_gradient_product *p) {
+  switch (usable(p->instructions)) {
+#if defined(__x86_64__)
+    case CK_WIDEST: gradient_avx512(p); break;
+    case CK_AVX2: gradient_avx2(p); break;
+#endif
+    default: gradient_portable(p);
+  }
+}

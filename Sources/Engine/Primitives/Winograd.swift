@@ -1,0 +1,204 @@
+import CKernels
+import ConvNetGraphs
+import ConvNetTensors
+
+// Convolutions of 3x3 by our own kernels for Winograd's algorithm, `CKernels/winograd.c`: a quarter of the multiplications,
+// and 1 to 2.5 times the rounding error. Pictures lie in blocks of 16 channels.
+
+/// A convolution that Winograd's algorithm computes, in all three directions.
+struct WinogradConvolution: Sendable {
+  let geometry: ck_winograd
+  /// Whether the result is added to the operation's last input.
+  let adds: Bool
+  /// Whether negative results become zero.
+  let rectifies: Bool
+
+  /// Whether the kernels compute the convolution, with all that is fused into it.
+  static func canCompute(
+    _ convolution: Operation.Convolution, input: Shape, kernel: Shape, output: Shape
+  ) throws -> Bool {
+    try WinogradConvolution(convolution, input: input, kernel: kernel, output: output) != nil
+  }
+
+  /// `nil` where the kernels cannot compute it.
+  init?(
+    _ convolution: Operation.Convolution, input: Shape, kernel: Shape, output: Shape
+  ) throws {
+    guard input.rank == 4, kernel.spatial == [3, 3], convolution.groups == 1,
+      convolution.strides == [1, 1], convolution.dilations == [1, 1],
+      input[1] % 16 == 0, output[1] % 16 == 0
+    else { return nil }
+    switch convolution.fused {
+    case []: (adds, rectifies) = (false, false)
+    case [.activation(.relu)]: (adds, rectifies) = (false, true)
+    case [.addition]: (adds, rectifies) = (true, false)
+    case [.addition, .activation(.relu)]: (adds, rectifies) = (true, true)
+    default: return nil
+    }
+    let sides = try convolution.sides(input: input, kernel: kernel)
+    guard sides.allSatisfy({ $0.before <= 2 && $0.after <= 2 }) else { return nil }
+    geometry = ck_winograd(
+      batch: input[0], in_channels: input[1], height: input[2], width: input[3],
+      out_channels: output[1], out_height: output[2], out_width: output[3],
+      pad_top: sides[0].before, pad_left: sides[1].before,
+      in_stride: input.count / input[0], out_stride: output.count / output[0],
+      instructions: CK_WIDEST)
+  }
+
+  private init(transposing other: WinogradConvolution) {
+    geometry = withUnsafePointer(to: other.geometry) { ck_winograd_transposed($0) }
+    (adds, rectifies) = (false, false)
+  }
+
+  /// The convolution that computes this one's gradient by the input from that by the result, with transposed weights.
+  var transposed: WinogradConvolution { WinogradConvolution(transposing: self) }
+
+  // MARK: Memory, in floats
+
+  /// Of transformed weights.
+  var packedCount: Int { ck_winograd_weights_size(geometry.out_channels, geometry.in_channels) }
+
+  func forwardScratchCount(threads: Int) -> Int {
+    withUnsafePointer(to: geometry) { ck_winograd_forward_scratch($0, Int32(threads)) }
+  }
+
+  func gradientScratchCount(threads: Int) -> Int {
+    withUnsafePointer(to: geometry) { ck_winograd_gradient_scratch($0, Int32(threads)) }
+  }
+
+  // MARK: Work
+
+  /// Transforms weights [O, C, 3, 3] in row-major order.
+  func pack(
+    _ packed: UnsafeMutablePointer<Float>, weights: UnsafePointer<Float>, threads: Int
+  ) {
+    ck_winograd_pack(
+      packed, weights, geometry.out_channels, geometry.in_channels, false, Int32(threads))
+  }
+
+  /// Transforms the weights, [C, O, 3, 3], of the convolution that this one is the ``transposed`` of.
+  func packTransposed(
+    _ packed: UnsafeMutablePointer<Float>, weights: UnsafePointer<Float>, threads: Int
+  ) {
+    ck_winograd_pack(
+      packed, weights, geometry.in_channels, geometry.out_channels, true, Int32(threads))
+  }
+
+  /// - Parameter addend: in the result's layout; may be the result's memory.
+  func run(
+    _ result: UnsafeMutablePointer<Float>, source: UnsafePointer<Float>,
+    packed: UnsafePointer<Float>, bias: UnsafePointer<Float>?, addend: UnsafePointer<Float>?,
+    scratch: UnsafeMutablePointer<Float>, threads: Int
+  ) {
+    withUnsafePointer(to: geometry) {
+      ck_winograd_forward(
+        $0, result, source, packed, bias, addend, rectifies, scratch, Int32(threads))
+    }
+  }
+
+  /// Gradients by weights, [O, C, 3, 3] in row-major order, and bias.
+  func runGradient(
+    weights: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>?,
+    source: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>,
+    scratch: UnsafeMutablePointer<Float>, threads: Int
+  ) {
+    withUnsafePointer(to: geometry) {
+      ck_winograd_gradient($0, weights, bias, source, outputGradient, scratch, Int32(threads))
+    }
+  }
+}
+
+extension Lowering {
+  mutating func lowerByWinograd(
+    _ winograd: WinogradConvolution, _ convolution: Operation.Convolution, _ operation: Operation
+  ) throws {
+    let output = operation.outputs[0]
+    let layout = try Layout.blocked(shape(output))
+    let threads = options.threads
+    let source = try read(operation.inputs[0], as: .blocked(shape(operation.inputs[0])))
+    let packed = try packForWinograd(operation.inputs[1], winograd, operation) {
+      winograd.pack($0, weights: $1, threads: threads)
+    }
+    let bias = convolution.hasBias ? [read(operation.inputs[2])] : []
+    var addend: [Place] = []
+    var result: Place?
+    if winograd.adds, let last = operation.inputs.last {
+      let place = try read(last, as: layout)
+      addend = [place]
+      // What it reads in neighbourhoods must stay as it is.
+      if place.buffer != source.buffer { result = make(output, over: place, of: last) }
+    }
+    let memory = try winogradScratch(winograd.forwardScratchCount(threads: threads))
+    let (hasBias, adds) = (!bias.isEmpty, winograd.adds)
+    emitKernel(
+      "winograd", [result ?? make(output, layout), source, packed, memory] + bias + addend,
+      for: operation, multiplyAdds: multiplyAdds(of: operation)
+    ) { memory, _ in
+      winograd.run(
+        memory.floats(0), source: memory.floats(1), packed: memory.floats(2),
+        bias: hasBias ? memory.floats(4) : nil,
+        addend: adds ? memory.floats(memory.count - 1) : nil, scratch: memory.floats(3),
+        threads: threads)
+    }
+  }
+
+  mutating func lowerByWinograd(
+    _ winograd: WinogradConvolution, inputGradient operation: Operation
+  ) throws {
+    let transposed = winograd.transposed
+    let threads = options.threads
+    let source = try read(operation.inputs[0], as: .blocked(shape(operation.inputs[0])))
+    let packed = try packForWinograd(operation.inputs[1], transposed, operation) {
+      transposed.packTransposed($0, weights: $1, threads: threads)
+    }
+    let result = make(operation.outputs[0], try .blocked(shape(operation.outputs[0])))
+    let memory = try winogradScratch(transposed.forwardScratchCount(threads: threads))
+    emitKernel(
+      "winograd input gradient", [result, source, packed, memory], for: operation,
+      multiplyAdds: multiplyAdds(of: operation)
+    ) { memory, _ in
+      transposed.run(
+        memory.floats(0), source: memory.floats(1), packed: memory.floats(2), bias: nil,
+        addend: nil, scratch: memory.floats(3), threads: threads)
+    }
+  }
+
+  mutating func lowerByWinograd(
+    _ winograd: WinogradConvolution, parameterGradient operation: Operation
+  ) throws {
+    let threads = options.threads
+    let source = try read(operation.inputs[0], as: .blocked(shape(operation.inputs[0])))
+    let outputGradient = try read(
+      operation.inputs[1], as: .blocked(shape(operation.inputs[1])))
+    let results = try operation.outputs.map { make($0, try .rowMajor(shape($0))) }
+    let memory = try winogradScratch(winograd.gradientScratchCount(threads: threads))
+    emitKernel(
+      "winograd gradient", [source, outputGradient, memory] + results, for: operation,
+      multiplyAdds: multiplyAdds(of: operation)
+    ) { memory, _ in
+      winograd.runGradient(
+        weights: memory.floats(3), bias: memory.count > 4 ? memory.floats(4) : nil,
+        source: memory.floats(0), outputGradient: memory.floats(1), scratch: memory.floats(2),
+        threads: threads)
+    }
+  }
+
+  /// The kernel's transformed weights; made once where the kernel is the same at every run.
+  private mutating func packForWinograd(
+    _ kernel: ValueID, _ winograd: WinogradConvolution, _ operation: Operation,
+    _ pack:
+      @escaping @Sendable (
+        _ packed: UnsafeMutablePointer<Float>, _ weights: UnsafeMutablePointer<Float>
+      ) -> Void
+  ) throws -> Place {
+    let layout = try Layout.rowMajor([winograd.packedCount])
+    return derive("winograd weights", layout, from: try readRowMajor(kernel), for: operation) {
+      memory, _ in pack(memory.floats(0), memory.floats(1))
+    }
+  }
+
+  private mutating func winogradScratch(_ floats: Int) throws -> Place {
+    let layout = try Layout.rowMajor([floats])
+    return Place(buffer: scratch(byteCount: layout.byteCount), layout: layout)
+  }
+}
