@@ -85,6 +85,9 @@ let package = Package(
     .executableTarget(
       name: "TrainAndClassify", dependencies: ["ConvNet"], path: "Examples/TrainAndClassify",
       swiftSettings: settings),
+    .executableTarget(
+      name: "PictureJobs", dependencies: ["ConvNet"], path: "Benchmarks/Pictures",
+      swiftSettings: settings),
 
     // Tests.
     .target(

@@ -65,6 +65,10 @@ ci_status ci_decoder_open(ci_decoder *decoder, const uint8_t *bytes, size_t coun
   return status;
 }
 
+void ci_decoder_shrink(ci_decoder *decoder, uint32_t minimum_extent, ci_info *info) {
+  if (decoder->info.format == CI_JPEG) ci_jpeg_shrink(decoder->jpeg, minimum_extent, info);
+}
+
 ci_status ci_decoder_read(ci_decoder *decoder, const ci_region *region, uint8_t *pixels, size_t capacity,
                           char *message) {
   message[0] = 0;

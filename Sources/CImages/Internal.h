@@ -17,6 +17,7 @@ ci_jpeg_reader *ci_jpeg_create(void);
 void ci_jpeg_destroy(ci_jpeg_reader *reader);
 ci_status ci_jpeg_open(ci_jpeg_reader *reader, const uint8_t *bytes, size_t count, const ci_options *options,
                        ci_info *info, char *message);
+void ci_jpeg_shrink(ci_jpeg_reader *reader, uint32_t minimum_extent, ci_info *info);
 ci_status ci_jpeg_read(ci_jpeg_reader *reader, const ci_region *region, uint8_t *pixels, size_t capacity,
                        char *message);
 void ci_jpeg_close(ci_jpeg_reader *reader);

@@ -93,20 +93,6 @@ static uint32_t orientation_of(j_decompress_ptr decoder) {
   return 1;
 }
 
-// The smallest of the eighths that the library is quick at whose result is large enough.
-static void choose_scale(j_decompress_ptr decoder, uint32_t minimum) {
-  const uint32_t shorter = decoder->image_width < decoder->image_height ? decoder->image_width : decoder->image_height;
-  decoder->scale_denom = 8;
-  decoder->scale_num = 8;
-  if (minimum == 0) return;
-  for (unsigned eighths = 1; eighths < 8; eighths *= 2) {
-    if ((uint64_t)shorter * eighths / 8 >= minimum) {
-      decoder->scale_num = eighths;
-      return;
-    }
-  }
-}
-
 ci_status ci_jpeg_open(ci_jpeg_reader *reader, const uint8_t *bytes, size_t count, const ci_options *options,
                        ci_info *info, char *message) {
   j_decompress_ptr decoder = &reader->decoder;
@@ -121,7 +107,6 @@ ci_status ci_jpeg_open(ci_jpeg_reader *reader, const uint8_t *bytes, size_t coun
     case JCS_YCCK: decoder->out_color_space = JCS_CMYK; break;
     default: decoder->out_color_space = JCS_RGB;
   }
-  choose_scale(decoder, options->minimum_extent);
   jpeg_calc_output_dimensions(decoder);
   info->width = decoder->output_width;
   info->height = decoder->output_height;
@@ -132,6 +117,22 @@ ci_status ci_jpeg_open(ci_jpeg_reader *reader, const uint8_t *bytes, size_t coun
   // Every eighth pixel each way takes a bit at least, except in arithmetic coding; half of that, to be safe.
   if (!decoder->arith_code) info->least_bytes = (uint64_t)info->full_width * info->full_height / 1024;
   return CI_OK;
+}
+
+void ci_jpeg_shrink(ci_jpeg_reader *reader, uint32_t minimum_extent, ci_info *info) {
+  j_decompress_ptr decoder = &reader->decoder;
+  const uint32_t shorter = info->full_width < info->full_height ? info->full_width : info->full_height;
+  // The eighths that the library is quick at.
+  for (unsigned eighths = 1; eighths < 8; eighths *= 2) {
+    if ((uint64_t)shorter * eighths / 8 < minimum_extent) continue;
+    decoder->scale_num = eighths;
+    decoder->scale_denom = 8;
+    // Cannot fail: it has succeeded with the full size.
+    jpeg_calc_output_dimensions(decoder);
+    info->width = decoder->output_width;
+    info->height = decoder->output_height;
+    return;
+  }
 }
 
 // `row` holds inverted CMYK, as Adobe writes it and as every CMYK picture in the wild has it: 255 is

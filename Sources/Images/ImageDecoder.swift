@@ -18,8 +18,8 @@ public struct ImageDecoder: ~Copyable, @unchecked Sendable {
   private var file = FileBuffer()
   /// The pixels before their channels are converted.
   private var stored: [UInt8] = []
-  /// The pixels before they are turned.
-  private var lying: [UInt8] = []
+  /// The pixels before they are cut or turned.
+  private var earlier: [UInt8] = []
 
   public init(_ options: DecodingOptions = DecodingOptions()) {
     self.options = options
@@ -28,37 +28,47 @@ public struct ImageDecoder: ~Copyable, @unchecked Sendable {
 
   deinit { ci_decoder_destroy(handle) }
 
-  /// Decodes a file.
+  /// Decodes a file, or a part of its picture.
   ///
-  /// - Parameter image: is overwritten, its memory used again; after an error it holds anything.
+  /// - Parameters:
+  ///   - image: is overwritten, its memory used again; after an error it holds anything.
+  ///   - part: is given the height and the width of the upright picture and says which part of it is
+  ///     wanted. Of a JPEG file, little else is decoded, and the pixels are those of the whole.
+  ///     ``DecodingOptions/resizedExtent`` counts for whole pictures only. Damage behind the part
+  ///     may stay unnoticed.
   /// - Throws: ``FileError`` where the file cannot be read, ``ImageError`` where it cannot be
   ///   decoded.
-  public mutating func decode(contentsOf path: String, into image: inout Image) throws {
+  public mutating func decode(
+    contentsOf path: String, into image: inout Image,
+    part: (_ height: Int, _ width: Int) -> ImageRegion = ImageRegion.all
+  ) throws {
     // Taken out, so that it can be read while the rest is written.
     var file = FileBuffer()
     swap(&file, &self.file)
     defer { swap(&file, &self.file) }
     try file.read(path)
     try file.withBytes { bytes throws(ImageError) in
-      try decode(bytes, file: path, into: &image)
+      try decode(bytes, file: path, into: &image, part: part)
     }
   }
 
-  /// Decodes the contents of a file.
+  /// Decodes the contents of a file, or a part of its picture.
   ///
   /// - Parameters:
   ///   - file: the name that errors carry.
   ///   - image: is overwritten, its memory used again; after an error it holds anything.
+  ///   - part: as for ``decode(contentsOf:into:part:)``.
   /// - Throws: ``ImageError``.
   public mutating func decode(
-    _ bytes: RawSpan, file: String? = nil, into image: inout Image
+    _ bytes: RawSpan, file: String? = nil, into image: inout Image,
+    part: (_ height: Int, _ width: Int) -> ImageRegion = ImageRegion.all
   ) throws(ImageError) {
     do throws(ImageError.Problem) {
       if let header = try NetpbmHeader(bytes) {
-        try decode(bytes, header, into: &image)
+        try decode(bytes, header, into: &image, part)
       } else {
         try bytes.withUnsafeBytes { bytes throws(ImageError.Problem) in
-          try decode(bytes, into: &image)
+          try decode(bytes, into: &image, part)
         }
       }
     } catch {
@@ -67,44 +77,78 @@ public struct ImageDecoder: ~Copyable, @unchecked Sendable {
   }
 
   private mutating func decode(
-    _ bytes: RawSpan, _ header: NetpbmHeader, into image: inout Image
+    _ bytes: RawSpan, _ header: NetpbmHeader, into image: inout Image,
+    _ part: (Int, Int) -> ImageRegion
   ) throws(ImageError.Problem) {
-    try checkExtents(header.height, header.width)
-    stored.resize(to: header.height * header.width * header.channels)
+    let (height, width, channels) = (header.height, header.width, header.channels)
+    try checkExtents(height, width)
+    let region = Self.checked(part(height, width), height, width)
+    stored.resize(to: height * width * channels)
     var span = stored.mutableSpan
     try header.decode(bytes, into: &span)
-    convertStored(header.height, header.width, header.channels, into: &image)
+    cutStored(to: region, height, width, channels)
+    convertStored(region.height, region.width, channels, into: &image)
   }
 
   private mutating func decode(
-    _ bytes: UnsafeRawBufferPointer, into image: inout Image
+    _ bytes: UnsafeRawBufferPointer, into image: inout Image, _ part: (Int, Int) -> ImageRegion
   ) throws(ImageError.Problem) {
     guard let handle else { throw .outOfMemory }
     // What is open points to bytes that are only lent.
     defer { ci_decoder_close(handle) }
-    let info = try open(handle, bytes)
-    let (height, width, channels) = (Int(info.height), Int(info.width), Int(info.channels))
+    var info = try open(handle, bytes)
     let orientation = options.appliesOrientation ? info.orientation : 1
-    if orientation == 1, channels == options.channels ?? channels {
-      try image.overwrite(height: height, width: width, channels: channels) {
-        pixels throws(ImageError.Problem) in try Self.read(handle, into: &pixels)
+    let isTransposed = orientation >= 5
+    var (height, width) = (Int(info.height), Int(info.width))
+    let (uprightHeight, uprightWidth) = isTransposed ? (width, height) : (height, width)
+    let wanted = Self.checked(part(uprightHeight, uprightWidth), uprightHeight, uprightWidth)
+    var region = wanted.lying(orientation: orientation, height: height, width: width)
+    let isWhole = region == .all(height: height, width: width)
+    if isWhole, let extent = options.resizedExtent {
+      // Twice as many pixels as are needed stay.
+      ci_decoder_shrink(handle, UInt32(clamping: 2 * min(max(extent, 1), 1 << 30)), &info)
+      (height, width) = (Int(info.height), Int(info.width))
+      region = .all(height: height, width: width)
+    }
+    let channels = Int(info.channels)
+    let readsPart = !isWhole && info.format == CI_JPEG
+    let read = readsPart || isWhole ? region : .all(height: height, width: width)
+    if orientation == 1, read == region, channels == options.channels ?? channels {
+      try image.overwrite(height: read.height, width: read.width, channels: channels) {
+        pixels throws(ImageError.Problem) in
+        try Self.read(handle, readsPart ? read : nil, into: &pixels)
       }
       return
     }
-    stored.resize(to: height * width * channels)
+    stored.resize(to: read.height * read.width * channels)
     var span = stored.mutableSpan
-    try Self.read(handle, into: &span)
-    guard orientation != 1 else {
-      convertStored(height, width, channels, into: &image)
-      return
+    try Self.read(handle, readsPart ? read : nil, into: &span)
+    if read != region { cutStored(to: region, height, width, channels) }
+    if orientation != 1 {
+      swap(&stored, &earlier)
+      stored.resize(to: earlier.count)
+      ci_orient(earlier, region.height, region.width, channels, orientation, &stored)
     }
-    swap(&stored, &lying)
-    stored.resize(to: lying.count)
-    ci_orient(lying, height, width, channels, orientation, &stored)
-    if orientation < 5 {
-      convertStored(height, width, channels, into: &image)
-    } else {
-      convertStored(width, height, channels, into: &image)
+    convertStored(
+      isTransposed ? region.width : region.height, isTransposed ? region.height : region.width,
+      channels, into: &image)
+  }
+
+  private mutating func cutStored(
+    to region: ImageRegion, _ height: Int, _ width: Int, _ channels: Int
+  ) {
+    guard region != .all(height: height, width: width) else { return }
+    swap(&stored, &earlier)
+    let count = region.width * channels
+    stored.resize(to: region.height * count)
+    stored.withUnsafeMutableBufferPointer { target in
+      earlier.withUnsafeBufferPointer { source in
+        for row in 0..<region.height {
+          let start = ((region.row + row) * width + region.column) * channels
+          _ = target[row * count..<(row + 1) * count].update(
+            fromContentsOf: source[start..<start + count])
+        }
+      }
     }
   }
 
@@ -124,10 +168,7 @@ public struct ImageDecoder: ~Copyable, @unchecked Sendable {
     _ handle: OpaquePointer, _ bytes: UnsafeRawBufferPointer
   ) throws(ImageError.Problem) -> ci_info {
     var info = ci_info()
-    // Twice as many pixels as are needed stay.
-    let minimum = UInt32(clamping: 2 * min(options.resizedExtent ?? 0, 1 << 30))
-    var choices = ci_options(
-      accepts_damage: options.acceptsDamage ? 1 : 0, minimum_extent: minimum)
+    var choices = ci_options(accepts_damage: options.acceptsDamage ? 1 : 0)
     try Self.check(byteCount: bytes.count) { message in
       ci_decoder_open(handle, bytes.baseAddress, bytes.count, &choices, &info, message)
     }
@@ -139,13 +180,26 @@ public struct ImageDecoder: ~Copyable, @unchecked Sendable {
   }
 
   private static func read(
-    _ handle: OpaquePointer, into pixels: inout MutableSpan<UInt8>
+    _ handle: OpaquePointer, _ region: ImageRegion?, into pixels: inout MutableSpan<UInt8>
   ) throws(ImageError.Problem) {
     try pixels.withUnsafeMutableBufferPointer { pixels throws(ImageError.Problem) in
       try check(byteCount: 1) { message in
-        ci_decoder_read(handle, nil, pixels.baseAddress, pixels.count, message)
+        guard let region else {
+          return ci_decoder_read(handle, nil, pixels.baseAddress, pixels.count, message)
+        }
+        var part = ci_region(
+          x: UInt32(region.column), y: UInt32(region.row), width: UInt32(region.width),
+          height: UInt32(region.height))
+        return ci_decoder_read(handle, &part, pixels.baseAddress, pixels.count, message)
       }
     }
+  }
+
+  private static func checked(_ region: ImageRegion, _ height: Int, _ width: Int) -> ImageRegion {
+    precondition(
+      region.fits(height: height, width: width),
+      "\(region) is not a part of a picture of \(height)x\(width)")
+    return region
   }
 
   private func checkExtents(_ height: Int, _ width: Int) throws(ImageError.Problem) {

@@ -13,6 +13,28 @@ public struct ImageRegion: Hashable, Sendable, Codable {
     self.width = width
   }
 
+  /// All of a picture.
+  public static func all(height: Int, width: Int) -> ImageRegion {
+    ImageRegion(row: 0, column: 0, height: height, width: width)
+  }
+
+  /// Where this part of an upright picture lies before the picture is turned.
+  ///
+  /// - Parameters:
+  ///   - orientation: as Exif counts, 1 to 8.
+  ///   - height: of the picture before it is turned.
+  ///   - width: of the picture before it is turned.
+  func lying(orientation: UInt32, height: Int, width: Int) -> ImageRegion {
+    let isTransposed = orientation >= 5
+    var result = ImageRegion(
+      row: isTransposed ? column : row, column: isTransposed ? row : column,
+      height: isTransposed ? self.width : self.height,
+      width: isTransposed ? self.height : self.width)
+    if [3, 4, 6, 7].contains(orientation) { result.row = height - result.row - result.height }
+    if [2, 3, 7, 8].contains(orientation) { result.column = width - result.column - result.width }
+    return result
+  }
+
   /// Whether all of it lies within a picture.
   func fits(height: Int, width: Int) -> Bool {
     row >= 0 && column >= 0 && self.height > 0 && self.width > 0

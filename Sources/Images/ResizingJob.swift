@@ -18,7 +18,7 @@ package struct ResizingJob {
   ) {
     precondition(height > 0 && width > 0, "a picture needs at least one pixel")
     let region =
-      region ?? ImageRegion(row: 0, column: 0, height: sourceHeight, width: sourceWidth)
+      region ?? .all(height: sourceHeight, width: sourceWidth)
     precondition(
       region.fits(height: sourceHeight, width: sourceWidth),
       "\(region) is not a part of a picture of \(sourceHeight)x\(sourceWidth)")

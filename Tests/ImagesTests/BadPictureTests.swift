@@ -172,7 +172,12 @@ struct BadPictureTests {
         decoder.options.channels = [nil, 1, 3, 4][index % 4]
         decoder.options.resizedExtent = index % 5 == 0 ? 2 : nil
         do {
-          try decoder.decode(mutator.mutant().span.bytes, into: &image)
+          try decoder.decode(mutator.mutant().span.bytes, into: &image) { height, width in
+            guard index % 7 == 0 else { return .all(height: height, width: width) }
+            return ImageRegion(
+              row: height / 3, column: width / 2, height: height - height / 2,
+              width: width - width / 2)
+          }
           accepted += 1
         } catch {}
       }

@@ -96,4 +96,44 @@ struct ImageTests {
     #expect([large.height, large.width, large.channels] == [2, 4, 3])
     #expect(large.pixels[..<12] == [1, 2, 3, 1, 2, 3, 9, 9, 9, 9, 9, 9])
   }
+
+  @Test("Labels stand below their pictures, in letters that can be read")
+  func labels() {
+    let dot = Image(height: 1, width: 1, color: .black, channels: 1)
+    let sheet = ImageGrid([dot, dot], columns: 2, spacing: 1, labels: ["Li", "é"]).image()
+    // Two letters are eleven pixels wide; a label begins two rows below the pictures.
+    #expect([sheet.height, sheet.width, sheet.channels] == [13, 25, 1])
+    let rows = (0..<13).map { row in
+      String((0..<25).map { sheet[row, $0, 0] == 0 ? "#" : "." as Character })
+    }
+    #expect(
+      rows == [
+        ".........................",
+        "......#...........#......",
+        ".........................",
+        ".........................",
+        ".#.......#...............",
+        ".#.......................",
+        ".#......##.......###.....",
+        ".#.......#......#...#....",
+        ".#.......#......#####....",
+        ".#.......#......#........",
+        ".#####..###......###.....",
+        ".........................",
+        ".........................",
+      ])
+  }
+
+  @Test("Long labels lose their middle, and dark sheets have bright letters")
+  func longLabels() {
+    let dot = Image(height: 1, width: 1, color: .white, channels: 1)
+    let grid = ImageGrid(
+      [dot], columns: 1, spacing: 0, background: .black, labels: ["abcdefgh"],
+      labelMagnification: 2, labelLimit: 5)
+    let short = ImageGrid(
+      [dot], columns: 1, spacing: 0, background: .black, labels: ["ab..h"], labelMagnification: 2)
+    #expect(grid.image() == short.image())
+    #expect(grid.image().width == 2 * 29)
+    #expect(grid.image().pixels.count { $0 == 255 } > 50)
+  }
 }

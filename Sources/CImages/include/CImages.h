@@ -39,8 +39,6 @@ typedef struct {
 typedef struct {
   // Whether pixels that damage of a JPEG file has taken may be replaced by what the library makes up.
   int accepts_damage;
-  // A JPEG picture may be scaled down while it is decoded as long as its shorter side keeps so many pixels; 0 for never.
-  uint32_t minimum_extent;
 } ci_options;
 
 // A part of the decoded picture as it is stored.
@@ -57,6 +55,10 @@ void ci_decoder_destroy(ci_decoder *decoder);
 // or closed.
 ci_status ci_decoder_open(ci_decoder *decoder, const uint8_t *bytes, size_t count, const ci_options *options,
                           ci_info *info, char *message);
+
+// Has an open JPEG picture scaled down while it is decoded, as far as its shorter side keeps so many pixels, and puts the
+// extents into `info`. Others stay as they are.
+void ci_decoder_shrink(ci_decoder *decoder, uint32_t minimum_extent, ci_info *info);
 
 // Decodes the open picture into `pixels`, eight bits a channel, interleaved, rows from the top without gaps. `capacity` is
 // width * height * channels, and of the region where there is one, which only JPEG takes.
