@@ -14,11 +14,11 @@ VECTORISED static void grey_of_color(uint8_t *restrict target, const uint8_t *re
 }
 
 VECTORISED static void grey_of_alpha(uint8_t *restrict target, const uint8_t *restrict source, size_t count,
-                                     const uint8_t back[3]) {
+                                     ci_color back) {
   for (size_t i = 0; i < count; i++) {
     const unsigned alpha = source[4 * i + 3];
-    target[i] = luminance(over(source[4 * i], alpha, back[0]), over(source[4 * i + 1], alpha, back[1]),
-                          over(source[4 * i + 2], alpha, back[2]));
+    target[i] = luminance(over(source[4 * i], alpha, back.red), over(source[4 * i + 1], alpha, back.green),
+                          over(source[4 * i + 2], alpha, back.blue));
   }
 }
 
@@ -27,12 +27,12 @@ VECTORISED static void color_of_grey(uint8_t *restrict target, const uint8_t *re
 }
 
 VECTORISED static void color_of_alpha(uint8_t *restrict target, const uint8_t *restrict source, size_t count,
-                                      const uint8_t back[3]) {
+                                      ci_color back) {
   for (size_t i = 0; i < count; i++) {
     const unsigned alpha = source[4 * i + 3];
-    target[3 * i] = over(source[4 * i], alpha, back[0]);
-    target[3 * i + 1] = over(source[4 * i + 1], alpha, back[1]);
-    target[3 * i + 2] = over(source[4 * i + 2], alpha, back[2]);
+    target[3 * i] = over(source[4 * i], alpha, back.red);
+    target[3 * i + 1] = over(source[4 * i + 1], alpha, back.green);
+    target[3 * i + 2] = over(source[4 * i + 2], alpha, back.blue);
   }
 }
 
@@ -53,7 +53,7 @@ VECTORISED static void alpha_of_color(uint8_t *restrict target, const uint8_t *r
 }
 
 void ci_convert(const uint8_t *source, uint32_t from, uint8_t *target, uint32_t to, size_t count,
-                const uint8_t background[3]) {
+                ci_color background) {
   if (from == to) {
     memcpy(target, source, count * from);
   } else if (to == 1) {

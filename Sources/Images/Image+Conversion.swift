@@ -32,7 +32,7 @@ extension Image {
       target.withUnsafeMutableBufferPointer { target in
         ci_convert(
           source.baseAddress, UInt32(channels), target.baseAddress, UInt32(targetChannels), count,
-          [background.red, background.green, background.blue])
+          ci_color(red: background.red, green: background.green, blue: background.blue))
       }
     }
   }

@@ -145,6 +145,27 @@ struct ResizingTests {
     }
   }
 
+  @Test("Once it has seen the largest picture, nothing is allocated for pixels")
+  func memory() throws {
+    func address(_ image: Image) -> UnsafePointer<UInt8>? {
+      image.pixels.withUnsafeBufferPointer { $0.baseAddress }
+    }
+    var decoder = ImageDecoder(.init(channels: 3))
+    var resizer = Resizer()
+    var decoded = Image(height: 1, width: 1, color: .black)
+    var resized = decoded
+    try decoder.decode(contentsOf: fixturePath("photograph.jpg"), into: &decoded)
+    resizer.resize(decoded, height: 60, width: 80, into: &resized)
+    let places = [address(decoded), address(resized)]
+    for name in ["grey.jpg", "rgba8.png", "orientation.jpg", "lossy.webp", "photograph.jpg"] {
+      for size in [60, 10, 50] {
+        try decoder.decode(contentsOf: fixturePath(name), into: &decoded)
+        resizer.resize(decoded, height: size, width: size + 20, into: &resized)
+        #expect([address(decoded), address(resized)] == places)
+      }
+    }
+  }
+
   @Test("The shorter side is given, the longer one cut to whole pixels, as torchvision does")
   func shorterSide() {
     let wide = Image(height: 375, width: 500, color: .black, channels: 1).resized(shorterSide: 256)

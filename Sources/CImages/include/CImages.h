@@ -130,10 +130,14 @@ typedef struct {
 void ci_resize_float(const float *source, size_t height, size_t width, size_t channels, const ci_float_axis *vertical,
                      const ci_float_axis *horizontal, float *scratch, float *target);
 
+typedef struct {
+  uint8_t red, green, blue;
+} ci_color;
+
 // `count` pixels with another number of channels (1, 3 or 4): colours become grey by their luminance, alpha is composited
 // on the background where it is lost, and opaque where it is gained. The two memories do not overlap.
 void ci_convert(const uint8_t *source, uint32_t from, uint8_t *target, uint32_t to, size_t count,
-                const uint8_t background[3]);
+                ci_color background);
 
 // Multiplies the colours of `count` pixels of four channels by their alpha, and back.
 void ci_premultiply(uint8_t *pixels, size_t count);
