@@ -60,7 +60,7 @@ let package = Package(
     room("Layers", imports: ["Images"] + graphRooms),
     room("Models", imports: ["Layers", "Images"] + graphRooms),
     room("Formats", imports: ["Layers", "Images"] + graphRooms),
-    room("Datasets", imports: ["Images", "Tensors"], shims: ["CImages"]),
+    room("Datasets", imports: ["Images", "Tensors"], shims: ["CImages", "CKernels"]),
     room(
       "Training", imports: ["Layers", "Formats", "Datasets", "Images"] + engineRooms,
       shims: ["CKernels"]),
@@ -102,8 +102,10 @@ let package = Package(
     tests(of: "Models", imports: ["Layers"] + engineRooms),
     tests(of: "Formats", imports: graphRooms),
     tests(of: "Images", imports: ["Tensors"]),
-    tests(of: "Datasets", imports: ["Images", "Tensors"]),
-    tests(of: "Training", imports: ["Layers", "Models", "Formats", "Datasets"] + engineRooms),
+    tests(of: "Datasets", imports: ["Images", "Tensors"], shims: ["CTestSupport"]),
+    tests(
+      of: "Training",
+      imports: ["Layers", "Models", "Formats", "Datasets", "Images"] + engineRooms),
     tests(
       of: "Evaluation",
       imports: ["Layers", "Models", "Formats", "Datasets", "Images"] + engineRooms),

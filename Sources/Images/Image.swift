@@ -49,6 +49,14 @@ public struct Image: Hashable, Sendable {
     return try body(&span)
   }
 
+  /// Lends the pixels for writing.
+  package mutating func withMutablePixels<Result>(
+    _ body: (inout MutableSpan<UInt8>) -> Result
+  ) -> Result {
+    var span = pixels.mutableSpan
+    return body(&span)
+  }
+
   /// One value, from 0 to 255.
   public subscript(row: Int, column: Int, channel: Int) -> UInt8 {
     get { pixels[offset(row, column, channel)] }
