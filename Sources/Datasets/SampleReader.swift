@@ -7,6 +7,8 @@ package struct SampleReader: ~Copyable {
   private let pipeline: PicturePipeline
   private let cache: PictureCache?
   private let inMemory: (any InMemoryDataset)?
+  /// Of the pictures in memory: height, width, channels.
+  private let extents: (Int, Int, Int)?
   private let encoded: (any EncodedDataset)?
   /// Pictures of the network's extents that lie in memory and are not augmented go straight to the
   /// batch.
@@ -20,6 +22,7 @@ package struct SampleReader: ~Copyable {
     self.pipeline = pipeline
     self.cache = cache
     inMemory = dataset as? any InMemoryDataset
+    extents = dataset.imageShape.map { ($0[0], $0[1], $0[2]) }
     encoded = dataset as? any EncodedDataset
     let preprocessing = pipeline.preprocessing
     let fits =
@@ -49,9 +52,9 @@ package struct SampleReader: ~Copyable {
   }
 
   private mutating func load(_ sample: Int) throws {
-    if let inMemory, let shape = dataset.imageShape {
+    if let inMemory, let (height, width, channels) = extents {
       inMemory.withPixels(at: sample) { pixels in
-        canvas.load(height: shape[0], width: shape[1], channels: shape[2], pixels)
+        canvas.load(height: height, width: width, channels: channels, pixels)
       }
       return
     }

@@ -70,16 +70,16 @@ public struct Trainer: Sendable {
   ///     schedule follows it.
   ///   - epochs: in all, those of `checkpoint` included.
   ///   - checkpoint: goes on from here; the result equals an uninterrupted training byte for byte.
-  ///   - sampleSkipped: told of each training sample that cannot be read and is replaced, once.
   ///   - tell: told after every step.
+  ///   - sampleSkipped: told of each training sample that cannot be read and is replaced, once.
   ///   - epochEnded: told after every epoch, with the state to resume from.
   /// - Throws: ``TrainingError`` for settings, data or a checkpoint that do not fit and for numbers
   ///   that are not finite; what the data set throws; what the closures throw.
   public func fit(
     _ model: inout Model, on training: any Dataset, validating validation: (any Dataset)? = nil,
     epochs: Int, resuming checkpoint: Checkpoint? = nil,
-    sampleSkipped: (SkippedSample) throws -> Void = { _ in },
     progress tell: (Progress) throws -> Void = { _ in },
+    sampleSkipped: (SkippedSample) throws -> Void = { _ in },
     epochEnded: (EpochReport, Checkpoint) throws -> Void
   ) throws {
     try validate(epochs: epochs)

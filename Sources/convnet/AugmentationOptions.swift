@@ -112,7 +112,7 @@ struct AugmentationsCommand: ParsableCommand {
       EXAMPLES
         convnet augmentations
         convnet train --model resnet18 --data pictures --output runs/x --augment inception
-        convnet train --model cifar-resnet20 --data cifar10 --output runs/y \\
+        convnet train --model resnet20 --data cifar10 --output runs/y \\
           --augment '[{"randomCrop": {"padding": 4}}, "horizontalReflection"]'
       """)
 

@@ -78,15 +78,15 @@ struct TrainCommand: ParsableCommand {
     func fit() throws {
       try trainer.fit(
         &model, on: training, validating: validation, epochs: epochs, resuming: checkpoint
-      ) { skipped in
-        shared.note("skipped: \(skipped.reason)")
-      } progress: { state in
+      ) { state in
         if progress == nil {
           progress = Progress(
             "epoch \(state.epoch)/\(state.epochs)", total: state.totalSamples, shared)
         }
         progress?.update(
           state.samples, notes: notes(state.metrics) + waiting(state.dataWaitShare))
+      } sampleSkipped: { skipped in
+        shared.note("skipped: \(skipped.reason)")
       } epochEnded: { report, checkpoint in
         progress?.finish(notes: notes(report.training) + outcome(report))
         progress = nil

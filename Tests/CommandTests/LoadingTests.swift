@@ -23,11 +23,11 @@ import Testing
   }
 
   private static func train(
-    _ directory: borrowing TemporaryDirectory, _ more: String...
+    _ directory: borrowing TemporaryDirectory, _ more: String..., model: String = "lenet5"
   ) throws -> Invocation {
     try Invocation(
       [
-        "train", "--model", "lenet5", "--data", "pictures", "--output", "out", "--epochs", "2",
+        "train", "--model", model, "--data", "pictures", "--output", "out", "--epochs", "2",
         "--batch-size", "6", "--input", "16x16", "--threads", "1",
       ] + more, in: directory.path)
   }
@@ -39,7 +39,7 @@ import Testing
     let run = try Self.train(
       directory, "--augment", #"[{"randomCrop": {"padding": 2}}, "colorShift", "mixup"]"#,
       "--normalize", "picture", "--workers", "3", "--cache-memory", "1M", "--prefetch", "2",
-      "--json")
+      "--json", model: "resnet20")
     #expect(run.status == 0, "\(run.errors)")
     let result = try #require(try run.json() as? [String: Any])
     let steps = try #require(result["augmentation"] as? [[String: Any]])

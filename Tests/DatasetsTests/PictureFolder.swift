@@ -10,17 +10,18 @@ struct PictureFolder: ~Copyable {
   let dataset: ImageFolder
 
   init(count: Int, classes: Int = 3, height: Int = 20, width: Int = 26) throws {
-    directory = try TemporaryDirectory()
+    let folder = try TemporaryDirectory()
     var random = RandomNumbers(RandomKey(seed: 8, purpose: .input))
     for index in 0..<count {
       let pixels = (0..<height * width * 3).map { place in
         UInt8(clamping: 40 * (index % classes) + place % 70 + random.integer(below: 60))
       }
       let image = Image(height: height, width: width, channels: 3, pixels: pixels)
-      try directory.write(
+      try folder.write(
         image.encodedPNG(), to: "class \(index % classes)/\(index / classes).png")
     }
-    dataset = try ImageFolder(directory.path)
+    dataset = try ImageFolder(folder.path)
+    directory = folder
   }
 }
 

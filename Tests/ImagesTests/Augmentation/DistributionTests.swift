@@ -192,7 +192,7 @@ import Testing
       shares.append(left)
     }
     // Uniform weights, but for what the borders cut off.
-    #expect(shares.contains { $0 < 0.1 } && shares.contains { $0 > 0.95 })
+    #expect(shares.contains { $0 < 0.3 } && shares.contains { $0 > 0.95 })
     #expect(0.5 < shares.reduce(0, +) / 2000)
   }
 
