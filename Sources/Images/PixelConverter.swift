@@ -59,37 +59,61 @@ package struct PixelConverter: Sendable {
       target.count == elementCount && window.height == shape.extents.height
         && window.width == shape.extents.width && window.channels == shape.channels)
     if let shift, shape.channels == 3 {
-      withUnsafeTemporaryAllocation(of: Float.self, capacity: 768) { shifted in
-        fill(shifted, shift)
-        look(up: pixels, window, UnsafeBufferPointer(shifted), into: target)
+      // No more than a kilobyte comes from the stack.
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: 256) { red in
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: 256) { green in
+          withUnsafeTemporaryAllocation(of: Float.self, capacity: 256) { blue in
+            fill(red, 0, shift[0])
+            fill(green, 1, shift[1])
+            fill(blue, 2, shift[2])
+            look(
+              up: pixels, window,
+              (UnsafeBufferPointer(red), UnsafeBufferPointer(green), UnsafeBufferPointer(blue)),
+              into: target)
+          }
+        }
       }
     } else {
-      table.withUnsafeBufferPointer { look(up: pixels, window, $0, into: target) }
+      table.withUnsafeBufferPointer { table in
+        func part(_ channel: Int) -> UnsafeBufferPointer<Float> {
+          UnsafeBufferPointer(rebasing: table[channel * 256..<(channel + 1) * 256])
+        }
+        let isGrey = shape.channels == 1
+        look(
+          up: pixels, window, (part(0), part(isGrey ? 0 : 1), part(isGrey ? 0 : 2)), into: target)
+      }
     }
     if let meanPicture { subtract(meanPicture, from: target) }
   }
 
-  private func fill(_ table: UnsafeMutableBufferPointer<Float>, _ shift: SIMD3<Float>) {
-    for channel in 0..<3 {
-      let (mean, deviation) = normalizations[channel]
-      for level in 0..<256 {
-        let value = Float(level) / 255 + shift[channel]
-        table[channel * 256 + level] = meanPicture == nil ? (value - mean) / deviation : value
-      }
+  /// Of 256 numbers for each channel; of a grey picture the first counts.
+  private typealias Tables = (
+    red: UnsafeBufferPointer<Float>, green: UnsafeBufferPointer<Float>,
+    blue: UnsafeBufferPointer<Float>
+  )
+
+  private func fill(
+    _ table: UnsafeMutableBufferPointer<Float>, _ channel: Int, _ shift: Float
+  ) {
+    let (mean, deviation) = normalizations[channel]
+    for level in 0..<256 {
+      let value = Float(level) / 255 + shift
+      table[level] = meanPicture == nil ? (value - mean) / deviation : value
     }
   }
 
   private func look(
     up pixels: UnsafeBufferPointer<UInt8>, _ window: PixelWindow,
-    _ table: UnsafeBufferPointer<Float>, into target: UnsafeMutableBufferPointer<Float>
+    _ tables: Tables, into target: UnsafeMutableBufferPointer<Float>
   ) {
+    let (red, green, blue) = tables
     let width = window.width
     // The last pixel of a row first where the picture is mirrored.
     let (begin, step) = window.isMirrored ? (width - 1, -1) : (0, 1)
     if window.channels == 1 {
       window.forEachRow { row, first in
         for column in 0..<width {
-          target[row &* width &+ column] = table[Int(pixels[first &+ begin &+ column &* step])]
+          target[row &* width &+ column] = red[Int(pixels[first &+ begin &+ column &* step])]
         }
       }
       return
@@ -100,9 +124,9 @@ package struct PixelConverter: Sendable {
       var from = first &+ 3 &* begin
       var to = row &* width &* pixelStride
       for _ in 0..<width {
-        target[to] = table[Int(pixels[from])]
-        target[to &+ channelStride] = table[256 &+ Int(pixels[from &+ 1])]
-        target[to &+ 2 &* channelStride] = table[512 &+ Int(pixels[from &+ 2])]
+        target[to] = red[Int(pixels[from])]
+        target[to &+ channelStride] = green[Int(pixels[from &+ 1])]
+        target[to &+ 2 &* channelStride] = blue[Int(pixels[from &+ 2])]
         from &+= 3 &* step
         to &+= pixelStride
       }

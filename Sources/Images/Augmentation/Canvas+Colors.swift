@@ -146,12 +146,12 @@ extension Canvas {
   package mutating func equalize() {
     mapChannels { histogram, table in
       guard let high = histogram.lastIndex(where: { $0 > 0 }) else { return }
-      let step = (histogram.reduce(0, +) - histogram[high]) / 255
+      let step = Int(histogram.reduce(0, +) - histogram[high]) / 255
       guard step > 0 else { return }
       var sum = step / 2
       for level in 0..<256 {
         table[level] = UInt8(min(255, sum / step))
-        sum += histogram[level]
+        sum += Int(histogram[level])
       }
     }
   }
@@ -159,11 +159,12 @@ extension Canvas {
   /// Replaces the values of each channel by a table made from its histogram; the table is the
   /// identity at first.
   private mutating func mapChannels(
-    _ fill: (UnsafeMutableBufferPointer<Int>, UnsafeMutableBufferPointer<UInt8>) -> Void
+    _ fill: (UnsafeMutableBufferPointer<UInt32>, UnsafeMutableBufferPointer<UInt8>) -> Void
   ) {
     let (channels, count) = (channels, count)
     withMutablePixels { pixels in
-      withUnsafeTemporaryAllocation(of: Int.self, capacity: 256) { histogram in
+      // No more than a kilobyte comes from the stack.
+      withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 256) { histogram in
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { table in
           for channel in 0..<channels {
             for level in 0..<256 { (histogram[level], table[level]) = (0, UInt8(level)) }
