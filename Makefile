@@ -2,7 +2,7 @@
 
 # The one job of the demo and the benchmark: LeNet-5 on Fashion-MNIST.
 EPOCHS ?= 20
-SOURCES := Sources Tests Examples Package.swift
+SOURCES := Sources Tests Examples Benchmarks Package.swift
 CONVNET := .build/release/convnet
 
 ifeq ($(shell uname -s),Darwin)
@@ -15,11 +15,11 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint format benchmark benchmark-peers benchmark-kernels test-peers parity \
-  clean
+.PHONY: help setup build demo test lint format benchmark benchmark-peers benchmark-kernels benchmark-pictures \
+  test-peers parity clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install the system packages that are missing (nothing happens when all are there)
 	@scripts/setup
@@ -46,6 +46,7 @@ benchmark: build ## Measure training and inference of LeNet-5
 benchmark-peers: build ## Measure ConvNet beside other frameworks, in turn (downloads them once)
 	@scripts/peers-environment .venv-peers
 	.venv-peers/bin/python Benchmarks/peers.py --convnet $(CONVNET) $(ARGUMENTS)
+	.venv-peers/bin/python Benchmarks/loading.py --convnet $(CONVNET)
 
 test-peers: ## Test the logic of that comparison
 	python3 Benchmarks/test_peers.py
@@ -56,8 +57,13 @@ benchmark-kernels: setup ## Measure our Winograd kernels beside oneDNN's, layer 
 	  -ldnnl -lm -lpthread -ldl -o .build/winograd-benchmark
 	.build/winograd-benchmark $(ARGUMENTS)
 
-parity: build ## Compare the outputs of the same weights in ConvNet and PyTorch
+benchmark-pictures: build ## Measure decoding and resizing beside Pillow, in turn
 	@scripts/peers-environment .venv-peers
+	.venv-peers/bin/python Benchmarks/pictures.py benchmark
+
+parity: build ## Compare the outputs of the same weights, and pictures, in ConvNet and PyTorch or Pillow
+	@scripts/peers-environment .venv-peers
+	.venv-peers/bin/python Benchmarks/pictures.py parity
 	.venv-peers/bin/python Benchmarks/parity.py --convnet $(CONVNET) $(ARGUMENTS)
 
 clean: ## Delete what was built; keeps runs and the peers' environment

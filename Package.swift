@@ -48,7 +48,7 @@ let package = Package(
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
     .target(
       name: "CImages",
-      linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z"), .linkedLibrary("jpeg")]),
+      linkerSettings: ["png", "z", "jpeg", "webp", "webpdemux", "exif"].map { .linkedLibrary($0) }),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
     // Rooms.
@@ -60,7 +60,7 @@ let package = Package(
     room("Layers", imports: ["Images"] + graphRooms),
     room("Models", imports: ["Layers", "Images"] + graphRooms),
     room("Formats", imports: ["Layers", "Images"] + graphRooms),
-    room("Datasets", imports: ["Images", "Tensors"], shims: ["CImages"]),
+    room("Datasets", imports: ["Images", "Tensors"], shims: ["CImages", "CKernels"]),
     room(
       "Training", imports: ["Layers", "Formats", "Datasets", "Images"] + engineRooms,
       shims: ["CKernels"]),
@@ -85,6 +85,9 @@ let package = Package(
     .executableTarget(
       name: "TrainAndClassify", dependencies: ["ConvNet"], path: "Examples/TrainAndClassify",
       swiftSettings: settings),
+    .executableTarget(
+      name: "PictureJobs", dependencies: ["ConvNet"], path: "Benchmarks/Pictures",
+      swiftSettings: settings),
 
     // Tests.
     .target(
@@ -100,8 +103,10 @@ let package = Package(
     tests(of: "Models", imports: ["Layers"] + engineRooms),
     tests(of: "Formats", imports: graphRooms),
     tests(of: "Images", imports: ["Tensors"]),
-    tests(of: "Datasets", imports: ["Images", "Tensors"]),
-    tests(of: "Training", imports: ["Layers", "Models", "Formats", "Datasets"] + engineRooms),
+    tests(of: "Datasets", imports: ["Images", "Tensors"], shims: ["CTestSupport"]),
+    tests(
+      of: "Training",
+      imports: ["Layers", "Models", "Formats", "Datasets", "Images"] + engineRooms),
     tests(
       of: "Evaluation",
       imports: ["Layers", "Models", "Formats", "Datasets", "Images"] + engineRooms),

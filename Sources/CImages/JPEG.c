@@ -4,52 +4,101 @@
 #include <jpeglib.h>
 #include <jerror.h>
 #include <setjmp.h>
+#include <stdlib.h>
 
 #include "Internal.h"
 
 // A picture of more scans is made to waste time: the standard's tools write about ten.
-enum { SCAN_LIMIT = 500 };
+enum { SCAN_LIMIT = 500, EXIF_MARKER = JPEG_APP0 + 1 };
 
-typedef struct {
+// Serves picture after picture, with the library's state kept.
+struct ci_jpeg_reader {
   struct jpeg_decompress_struct decoder;
   struct jpeg_error_mgr errors;
   struct jpeg_progress_mgr progress;
   jmp_buf escape;
   char *message;
-} reader;
+  ci_status status;
+  int accepts_damage;
+};
 
-static void fail(j_common_ptr common) {
-  reader *state = common->client_data;
-  char text[JMSG_LENGTH_MAX];
-  common->err->format_message(common, text);
-  ci_fail(CI_CORRUPT, state->message, text);
-  longjmp(state->escape, 1);
+static void escape(ci_jpeg_reader *reader, ci_status status, const char *text) {
+  reader->status = ci_fail(status, reader->message, text);
+  longjmp(reader->escape, 1);
 }
 
-// The library would fill what a truncated file lacks with grey; here it is an error. Other damage
-// that it can step over is let pass, as other decoders do.
+static void fail(j_common_ptr common) {
+  char text[JMSG_LENGTH_MAX];
+  common->err->format_message(common, text);
+  escape(common->client_data, common->err->msg_code == JERR_OUT_OF_MEMORY ? CI_OUT_OF_MEMORY : CI_CORRUPT, text);
+}
+
+// The library fills what damage has taken with grey and goes on. Here it is an error unless the caller asked for that.
+// What leaves all pixels in place, as bytes too many between the parts, is let pass.
 static void warn(j_common_ptr common, int level) {
-  reader *state = common->client_data;
-  if (level < 0 && common->err->msg_code == JWRN_JPEG_EOF) {
-    ci_fail(CI_CORRUPT, state->message, "the file is truncated");
-    longjmp(state->escape, 1);
+  ci_jpeg_reader *reader = common->client_data;
+  if (level >= 0 || reader->accepts_damage) return;
+  switch (common->err->msg_code) {
+    case JWRN_JPEG_EOF: escape(reader, CI_CORRUPT, "the file is truncated"); break;
+    case JWRN_HIT_MARKER:
+    case JWRN_HUFF_BAD_CODE:
+    case JWRN_ARITH_BAD_CODE:
+    case JWRN_MUST_RESYNC: fail(common); break;
+    default: break;
   }
 }
 
 static void count_scans(j_common_ptr common) {
-  reader *state = common->client_data;
   if (((j_decompress_ptr)common)->input_scan_number > SCAN_LIMIT) {
-    ci_fail(CI_CORRUPT, state->message, "more than 500 scans");
-    longjmp(state->escape, 1);
+    escape(common->client_data, CI_CORRUPT, "more than 500 scans");
   }
 }
 
-// Reads the header and chooses the colours of the output. May jump.
-static void read_header(reader *state, const uint8_t *bytes, size_t count) {
-  j_decompress_ptr decoder = &state->decoder;
-  jpeg_create_decompress(decoder);
-  state->progress.progress_monitor = count_scans;
-  decoder->progress = &state->progress;
+ci_jpeg_reader *ci_jpeg_create(void) {
+  ci_jpeg_reader *reader = calloc(1, sizeof *reader);
+  if (!reader) return NULL;
+  char message[CI_MESSAGE_SIZE];
+  reader->message = message;
+  reader->decoder.err = jpeg_std_error(&reader->errors);
+  reader->decoder.client_data = reader;
+  reader->errors.error_exit = fail;
+  reader->errors.emit_message = warn;
+  if (setjmp(reader->escape)) {
+    jpeg_destroy_decompress(&reader->decoder);
+    free(reader);
+    return NULL;
+  }
+  // Clears all of the structure but the errors and the data.
+  jpeg_create_decompress(&reader->decoder);
+  reader->progress.progress_monitor = count_scans;
+  reader->decoder.progress = &reader->progress;
+  jpeg_save_markers(&reader->decoder, EXIF_MARKER, 0xFFFF);
+  return reader;
+}
+
+void ci_jpeg_destroy(ci_jpeg_reader *reader) {
+  if (!reader) return;
+  jpeg_destroy_decompress(&reader->decoder);
+  free(reader);
+}
+
+void ci_jpeg_close(ci_jpeg_reader *reader) { jpeg_abort_decompress(&reader->decoder); }
+
+static uint32_t orientation_of(j_decompress_ptr decoder) {
+  for (jpeg_saved_marker_ptr marker = decoder->marker_list; marker; marker = marker->next) {
+    if (marker->marker == EXIF_MARKER && marker->data_length > 6 && memcmp(marker->data, "Exif\0", 6) == 0) {
+      return ci_exif_orientation(marker->data, marker->data_length);
+    }
+  }
+  return 1;
+}
+
+ci_status ci_jpeg_open(ci_jpeg_reader *reader, const uint8_t *bytes, size_t count, const ci_options *options,
+                       ci_info *info, char *message) {
+  j_decompress_ptr decoder = &reader->decoder;
+  reader->message = message;
+  reader->accepts_damage = options->accepts_damage;
+  if (setjmp(reader->escape)) return reader->status;
   jpeg_mem_src(decoder, bytes, count);
   jpeg_read_header(decoder, TRUE);
   switch (decoder->jpeg_color_space) {
@@ -58,31 +107,32 @@ static void read_header(reader *state, const uint8_t *bytes, size_t count) {
     case JCS_YCCK: decoder->out_color_space = JCS_CMYK; break;
     default: decoder->out_color_space = JCS_RGB;
   }
-}
-
-static void prepare(reader *state, char *message) {
-  memset(state, 0, sizeof *state);
-  state->message = message;
-  state->decoder.err = jpeg_std_error(&state->errors);
-  state->decoder.client_data = state;
-  state->errors.error_exit = fail;
-  state->errors.emit_message = warn;
-}
-
-ci_status ci_jpeg_info(const uint8_t *bytes, size_t count, ci_info *info, char *message) {
-  reader state;
-  prepare(&state, message);
-  if (setjmp(state.escape)) {
-    jpeg_destroy_decompress(&state.decoder);
-    return CI_CORRUPT;
-  }
-  read_header(&state, bytes, count);
-  info->format = CI_JPEG;
-  info->width = state.decoder.image_width;
-  info->height = state.decoder.image_height;
-  info->channels = state.decoder.out_color_space == JCS_GRAYSCALE ? 1 : 3;
-  jpeg_destroy_decompress(&state.decoder);
+  jpeg_calc_output_dimensions(decoder);
+  info->width = decoder->output_width;
+  info->height = decoder->output_height;
+  info->full_width = decoder->image_width;
+  info->full_height = decoder->image_height;
+  info->channels = decoder->out_color_space == JCS_GRAYSCALE ? 1 : 3;
+  info->orientation = orientation_of(decoder);
+  // Every eighth pixel each way takes a bit at least, except in arithmetic coding; half of that, to be safe.
+  if (!decoder->arith_code) info->least_bytes = (uint64_t)info->full_width * info->full_height / 1024;
   return CI_OK;
+}
+
+void ci_jpeg_shrink(ci_jpeg_reader *reader, uint32_t minimum_extent, ci_info *info) {
+  j_decompress_ptr decoder = &reader->decoder;
+  const uint32_t shorter = info->full_width < info->full_height ? info->full_width : info->full_height;
+  // The eighths that the library is quick at.
+  for (unsigned eighths = 1; eighths < 8; eighths *= 2) {
+    if ((uint64_t)shorter * eighths / 8 < minimum_extent) continue;
+    decoder->scale_num = eighths;
+    decoder->scale_denom = 8;
+    // Cannot fail: it has succeeded with the full size.
+    jpeg_calc_output_dimensions(decoder);
+    info->width = decoder->output_width;
+    info->height = decoder->output_height;
+    return;
+  }
 }
 
 // `row` holds inverted CMYK, as Adobe writes it and as every CMYK picture in the wild has it: 255 is
@@ -98,40 +148,143 @@ static void write_rgb(const uint8_t *row, uint8_t *target, size_t width) {
   }
 }
 
-ci_status ci_jpeg_decode(const uint8_t *bytes, size_t count, uint8_t *pixels, size_t capacity,
-                         char *message) {
-  reader state;
-  prepare(&state, message);
-  if (setjmp(state.escape)) {
-    jpeg_destroy_decompress(&state.decoder);
-    return CI_CORRUPT;
-  }
-  read_header(&state, bytes, count);
-  j_decompress_ptr decoder = &state.decoder;
-  jpeg_start_decompress(decoder);
-  const size_t width = decoder->output_width;
-  const int is_cmyk = decoder->out_color_space == JCS_CMYK;
-  const size_t row_bytes = width * (is_cmyk ? 3 : (size_t)decoder->output_components);
-  if (capacity != row_bytes * decoder->output_height) {
-    jpeg_destroy_decompress(decoder);
+// Rows and columns that are decoded for a region, and no others. May jump.
+typedef struct {
+  size_t top, bottom;
+  // Of a decoded row, the first byte that is wanted.
+  size_t skipped_bytes;
+  int is_part;
+} extract;
+
+static extract begin(j_decompress_ptr decoder, const ci_region *region) {
+  extract result = {.bottom = decoder->output_height};
+  if (!region) return result;
+  result.top = region->y;
+  result.bottom = region->y + region->height;
+  if (region->x == 0 && region->width == decoder->output_width) return result;
+  result.is_part = 1;
+  // Colours are interpolated from neighbours, so the region is decoded with a block more on either side.
+  const JDIMENSION margin = (JDIMENSION)(DCTSIZE * decoder->max_h_samp_factor);
+  JDIMENSION left = region->x > margin ? region->x - margin : 0;
+  JDIMENSION width = region->x + region->width - left;
+  width = decoder->output_width - left - width > margin ? width + margin : decoder->output_width - left;
+  if (left > 0 || width < decoder->output_width) jpeg_crop_scanline(decoder, &left, &width);
+  result.skipped_bytes = (region->x - left) * (size_t)decoder->output_components;
+  return result;
+}
+
+ci_status ci_jpeg_read(ci_jpeg_reader *reader, const ci_region *region, uint8_t *pixels, size_t capacity,
+                       char *message) {
+  j_decompress_ptr decoder = &reader->decoder;
+  reader->message = message;
+  if (setjmp(reader->escape)) return reader->status;
+  const size_t components = decoder->out_color_space == JCS_GRAYSCALE ? 1 : 3;
+  const size_t width = region ? region->width : decoder->output_width;
+  const size_t row_bytes = width * components;
+  if (capacity != row_bytes * (region ? region->height : decoder->output_height)) {
     return ci_fail(CI_CORRUPT, message, "the memory provided has another size than the picture");
   }
-  // Freed with the decoder.
-  JSAMPARRAY inks = NULL;
-  if (is_cmyk) {
-    inks = decoder->mem->alloc_sarray((j_common_ptr)decoder, JPOOL_IMAGE,
-                                      (JDIMENSION)(4 * width), 1);
+  jpeg_start_decompress(decoder);
+  const extract part = begin(decoder, region);
+  const int is_cmyk = decoder->out_color_space == JCS_CMYK;
+  // Freed with the picture.
+  JSAMPARRAY row = NULL;
+  if (is_cmyk || part.is_part) {
+    row = decoder->mem->alloc_sarray((j_common_ptr)decoder, JPOOL_IMAGE,
+                                     decoder->output_width * (JDIMENSION)decoder->output_components, 1);
   }
-  while (decoder->output_scanline < decoder->output_height) {
-    uint8_t *target = pixels + decoder->output_scanline * row_bytes;
-    if (is_cmyk) {
-      jpeg_read_scanlines(decoder, inks, 1);
-      write_rgb(inks[0], target, width);
+  if (part.top > 0) jpeg_skip_scanlines(decoder, (JDIMENSION)part.top);
+  while (decoder->output_scanline < part.bottom) {
+    const size_t line = decoder->output_scanline - part.top;
+    uint8_t *target = pixels + line * row_bytes;
+    if (row) {
+      jpeg_read_scanlines(decoder, row, 1);
+      const uint8_t *from = row[0] + part.skipped_bytes;
+      if (is_cmyk) {
+        write_rgb(from, target, width);
+      } else {
+        memcpy(target, from, row_bytes);
+      }
     } else {
-      jpeg_read_scanlines(decoder, &target, 1);
+      enum { LINES = 8 };
+      JSAMPROW targets[LINES];
+      const size_t left = part.bottom - decoder->output_scanline;
+      const size_t lines = left < LINES ? left : LINES;
+      for (size_t index = 0; index < lines; index++) targets[index] = target + index * row_bytes;
+      jpeg_read_scanlines(decoder, targets, (JDIMENSION)lines);
     }
   }
-  jpeg_finish_decompress(decoder);
-  jpeg_destroy_decompress(decoder);
+  // Damage behind the last row that is wanted is not looked for.
+  if (part.bottom == decoder->output_height) jpeg_finish_decompress(decoder);
+  return CI_OK;
+}
+
+typedef struct {
+  struct jpeg_compress_struct encoder;
+  struct jpeg_error_mgr errors;
+  jmp_buf escape;
+  char *message;
+  unsigned char *memory;
+  unsigned long size;
+} writer;
+
+static void fail_writing(j_common_ptr common) {
+  writer *state = common->client_data;
+  char text[JMSG_LENGTH_MAX];
+  common->err->format_message(common, text);
+  ci_fail(CI_CORRUPT, state->message, text);
+  longjmp(state->escape, 1);
+}
+
+static void ignore(j_common_ptr common, int level) {
+  (void)common;
+  (void)level;
+}
+
+ci_status ci_encode_jpeg(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, int quality,
+                         int halves_chroma, uint8_t **output, size_t *written, char *message) {
+  message[0] = 0;
+  if ((channels != 1 && channels != 3) || width == 0 || height == 0 || width > JPEG_MAX_DIMENSION ||
+      height > JPEG_MAX_DIMENSION) {
+    return ci_fail(CI_TOO_LARGE, message, "the format holds 1 or 3 channels of up to 65,500 pixels each way");
+  }
+  // What it holds outlives a long jump, unlike locals.
+  writer *state = calloc(1, sizeof *state);
+  if (!state) return ci_fail(CI_OUT_OF_MEMORY, message, "out of memory");
+  state->message = message;
+  state->encoder.err = jpeg_std_error(&state->errors);
+  state->encoder.client_data = state;
+  state->errors.error_exit = fail_writing;
+  state->errors.emit_message = ignore;
+  if (setjmp(state->escape)) {
+    jpeg_destroy_compress(&state->encoder);
+    free(state->memory);
+    free(state);
+    return CI_OUT_OF_MEMORY;
+  }
+  j_compress_ptr encoder = &state->encoder;
+  jpeg_create_compress(encoder);
+  jpeg_mem_dest(encoder, &state->memory, &state->size);
+  encoder->image_width = width;
+  encoder->image_height = height;
+  encoder->input_components = (int)channels;
+  encoder->in_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+  jpeg_set_defaults(encoder);
+  jpeg_set_quality(encoder, quality, TRUE);
+  encoder->optimize_coding = TRUE;
+  if (channels == 3 && !halves_chroma) {
+    encoder->comp_info[0].h_samp_factor = 1;
+    encoder->comp_info[0].v_samp_factor = 1;
+  }
+  jpeg_start_compress(encoder, TRUE);
+  while (encoder->next_scanline < height) {
+    JSAMPROW row = (JSAMPROW)(pixels + (size_t)encoder->next_scanline * width * channels);
+    jpeg_write_scanlines(encoder, &row, 1);
+  }
+  jpeg_finish_compress(encoder);
+  *output = state->memory;
+  *written = state->size;
+  jpeg_destroy_compress(encoder);
+  free(state);
   return CI_OK;
 }

@@ -10,17 +10,18 @@ public struct Batch: Sendable {
   /// The number of the batch within its epoch, from 0.
   public internal(set) var index: Int
   /// The shape of one picture: [H, W, C] or [C, H, W].
-  public let sampleShape: Shape
-  /// Room for as many samples as the largest batch has; the first `count` are this batch's.
-  var storage: Tensor
-  var labelStorage: [Int32]
+  public var sampleShape: Shape { storage.sampleShape }
+  /// Of the labels, where they are distributions: as many as the data set has classes.
+  public var classCount: Int? { storage.targets == nil ? nil : storage.classCount }
 
-  init(capacity: Int, sampleShape: Shape) {
-    self.sampleShape = sampleShape
+  let storage: BatchStorage
+  /// Whoever has the batch has this; the loader looks whether it is alone with it.
+  var lease = BatchLease()
+
+  init(_ storage: BatchStorage) {
+    self.storage = storage
     count = 0
     index = 0
-    storage = Tensor(zeros: Shape([capacity] + sampleShape.dimensions))
-    labelStorage = [Int32](repeating: 0, count: capacity)
   }
 
   /// [N, H, W, C] or [N, C, H, W].
@@ -28,14 +29,21 @@ public struct Batch: Sendable {
 
   /// Lends the pictures, `count * sampleShape.count` numbers in row-major order of ``shape``.
   public func withImages<Result>(_ body: (Span<Float>) throws -> Result) rethrows -> Result {
-    try storage.withSpan { try body($0.extracting(0..<count * sampleShape.count)) }
+    try storage.images.withSpan(of: count * sampleShape.count, body)
   }
 
-  /// Lends the class of each picture.
+  /// Lends the class of each picture; of a mixed one, the class with the larger share.
   public func withLabels<Result>(_ body: (Span<Int32>) throws -> Result) rethrows -> Result {
-    try labelStorage.withUnsafeBufferPointer { labels in
-      try body(UnsafeBufferPointer(rebasing: labels[..<count]).span)
+    try storage.labels.withSpan(of: count, body)
+  }
+
+  /// Lends the label of each picture as a distribution over the classes, in row-major order of
+  /// [N, classes]; empty where augmentation mixes no samples.
+  public func withTargets<Result>(_ body: (Span<Float>) throws -> Result) rethrows -> Result {
+    guard let targets = storage.targets else {
+      return try body(UnsafeBufferPointer<Float>(start: nil, count: 0).span)
     }
+    return try targets.withSpan(of: count * storage.classCount, body)
   }
 
   /// A copy of the pictures, of ``shape``.
@@ -50,5 +58,69 @@ public struct Batch: Sendable {
   }
 
   /// A copy of the labels.
-  public var labels: [Int32] { Array(labelStorage[..<count]) }
+  public var labels: [Int32] {
+    withLabels { labels in labels.withUnsafeBufferPointer { [Int32]($0) } }
+  }
+}
+
+final class BatchLease: Sendable {}
+
+/// The memory of a batch, for the threads that fill it.
+struct BatchStorage: Sendable {
+  let sampleShape: Shape
+  let classCount: Int
+  /// Room for as many samples as the largest batch has, and one more where samples are mixed.
+  let images: TensorStorage
+  let labels: TensorStorage
+  /// `nil` where labels are classes.
+  let targets: TensorStorage?
+
+  init(capacity: Int, sampleShape: Shape, classCount: Int, mixesSamples: Bool) {
+    self.sampleShape = sampleShape
+    self.classCount = classCount
+    let room = capacity + (mixesSamples ? 1 : 0)
+    images = TensorStorage(byteCount: room * sampleShape.count * MemoryLayout<Float>.size)
+    labels = TensorStorage(byteCount: room * MemoryLayout<Int32>.size)
+    targets =
+      mixesSamples
+      ? TensorStorage(byteCount: capacity * classCount * MemoryLayout<Float>.size) : nil
+  }
+
+  /// The memory of one sample's picture.
+  func image(at place: Int) -> UnsafeMutableBufferPointer<Float> {
+    let size = sampleShape.count
+    return UnsafeMutableBufferPointer(
+      rebasing: images.elements(of: Float.self)[place * size..<(place + 1) * size])
+  }
+
+  func setLabel(_ label: Int, at place: Int) {
+    labels.elements(of: Int32.self)[place] = Int32(truncatingIfNeeded: label)
+  }
+
+  func label(at place: Int) -> Int { Int(labels.elements(of: Int32.self)[place]) }
+
+  /// The distribution of one sample's label.
+  func target(at place: Int) -> UnsafeMutableBufferPointer<Float>? {
+    guard let targets else { return nil }
+    return UnsafeMutableBufferPointer(
+      rebasing: targets.elements(of: Float.self)[place * classCount..<(place + 1) * classCount])
+  }
+
+  /// Moves a sample to another place.
+  func move(_ place: Int, to other: Int) {
+    _ = image(at: other).update(fromContentsOf: image(at: place))
+    setLabel(label(at: place), at: other)
+  }
+}
+
+extension TensorStorage {
+  fileprivate func elements<Element>(of type: Element.Type) -> UnsafeMutableBufferPointer<Element> {
+    bytes.bindMemory(to: Element.self)
+  }
+
+  fileprivate func withSpan<Element: BitwiseCopyable, Result>(
+    of count: Int, _ body: (Span<Element>) throws -> Result
+  ) rethrows -> Result {
+    try body(UnsafeBufferPointer(rebasing: elements(of: Element.self)[..<count]).span)
+  }
 }

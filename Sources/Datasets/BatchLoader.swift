@@ -1,69 +1,81 @@
+import CKernels
 public import ConvNetImages
 import ConvNetTensors
-import Dispatch
-import Foundation
 
-/// Turns a data set into batches, on a thread of its own that keeps a few ahead.
+/// Turns a data set into batches, on threads of its own that keep a few ahead.
 ///
 /// ```swift
-/// let loader = try BatchLoader(dataset, batchSize: 64, preprocessing: preprocessing, shuffleSeed:
-/// 42) loader.start(epoch: 0)
+/// let loader = try BatchLoader(
+///   dataset, batchSize: 64, preprocessing: preprocessing, shuffleSeed: 42)
+/// loader.start(epoch: 0)
 /// while let batch = try loader.next() {
 ///   batch.withImages { images in … }
 /// }
 /// ```
 ///
-/// The order of an epoch depends on the seed and the epoch's number only. Every sample comes
-/// exactly once; a rest of one sample joins the batch before it. Memory is a few batches, allocated
-/// once: a picture that lies in memory costs no allocation.
+/// The order of an epoch depends on the seed and the epoch's number only, and what augmentation does
+/// to a sample on these and the sample: not on threads, prefetch or batch size. Every sample comes
+/// exactly once; a rest of one sample joins the batch before it. Memory is a few batches and what a
+/// picture needs for each thread, allocated once.
 ///
 /// A loader belongs to one thread at a time.
 public final class BatchLoader {
-  private let dataset: any Dataset
-  private let filler: BatchFiller
   private let plan: BatchPlan
   private let shuffleSeed: UInt64?
-  private var spare: [Batch]
-  private var worker: Worker?
+  private let threads: LoaderThreads
+  private let makeStorage: () -> BatchStorage
+  private var isRunning = false
   /// The batch that the caller has, and its memory with it.
   private var lent: Batch?
   private var clock = Duration.zero
 
-  /// An epoch in progress.
-  private struct Worker {
-    let queue: BatchQueue
-    /// Entered while the thread runs.
-    let group: DispatchGroup
-    var isFinished = false
-  }
-
   /// - Parameters:
   ///   - batchSize: samples a batch, at least 1.
-  ///   - shuffleSeed: the seed of the order; `nil` for the data set's own.
-  ///   - prefetch: batches that may be ready before they are asked for, at least 1.
-  /// - Throws: ``PreprocessingError``; ``DatasetError`` where there is no sample.
+  ///   - augmentation: what is done to each picture at random.
+  ///   - shuffleSeed: the seed of the order and of augmentation; `nil` for the data set's own order.
+  ///   - options: threads, memory, and what happens to pictures that cannot be read.
+  /// - Throws: ``PreprocessingError``, ``AugmentationError``; ``DatasetError`` where there is no
+  ///   sample.
   public init(
     _ dataset: any Dataset, batchSize: Int, preprocessing: Preprocessing,
-    shuffleSeed: UInt64? = nil, prefetch: Int = 3
+    augmentation: Augmentation = .none, shuffleSeed: UInt64? = nil,
+    options: LoadingOptions = LoadingOptions()
   ) throws {
-    precondition(batchSize > 0 && prefetch > 0, "a batch and the prefetch are at least 1")
-    try preprocessing.validate()
+    precondition(
+      batchSize > 0 && options.prefetch > 0 && options.workers ?? 1 > 0,
+      "a batch, the prefetch and the workers are at least 1")
+    let pipeline = try PicturePipeline(preprocessing, augmentation)
+    precondition(
+      options.badSamples != .leaveOut || !pipeline.mixesSamples,
+      "a sample that is left out cannot be mixed into another")
     guard dataset.count > 0 else {
       throw DatasetError(dataset: dataset.name, problem: .empty)
     }
-    self.dataset = dataset
     self.shuffleSeed = shuffleSeed
     let plan = BatchPlan(sampleCount: dataset.count, batchSize: batchSize)
     self.plan = plan
-    filler = BatchFiller(dataset: dataset, preprocessing: preprocessing)
-    // One more is with the caller.
-    spare = (0..<min(prefetch, plan.batchCount) + 1).map { _ in
-      Batch(capacity: plan.capacity, sampleShape: preprocessing.shape)
+    let makeStorage = {
+      BatchStorage(
+        capacity: plan.capacity, sampleShape: preprocessing.shape,
+        classCount: dataset.classNames.count, mixesSamples: pipeline.mixesSamples)
     }
+    self.makeStorage = makeStorage
+    let isInMemory = dataset is any InMemoryDataset
+    let isLight = isInMemory && augmentation.steps.isEmpty
+    threads = LoaderThreads(
+      dataset, pipeline, seed: shuffleSeed ?? 0, policy: options.badSamples,
+      cache: isInMemory
+        ? nil : PictureCache(sampleCount: dataset.count, byteCount: options.cacheByteCount),
+      work: BatchWork(
+        plan: plan, shareSize: isLight ? plan.capacity : isInMemory ? 16 : 1,
+        mixesSamples: pipeline.mixesSamples,
+        // One more is with the caller.
+        spare: (0..<min(options.prefetch, plan.batchCount) + 1).map { _ in makeStorage() }),
+      count: options.workers ?? (isLight ? 1 : max(1, Int(ck_available_processors()))))
   }
 
   deinit {
-    stop()
+    threads.end()
   }
 
   /// Batches of an epoch.
@@ -75,82 +87,70 @@ public final class BatchLoader {
   /// Samples of the largest batch: the batch size, or one more.
   public var largestBatch: Int { plan.capacity }
 
-  /// Seconds that ``next()`` has spent waiting for the thread since the loader was made.
+  /// Seconds that ``next()`` has spent waiting for the threads since the loader was made.
   public var secondsWaited: Double {
     Double(clock.components.seconds) + Double(clock.components.attoseconds) * 1e-18
   }
 
+  /// Samples of the data set that could not be read so far; none where such a sample ends the epoch.
+  public var skippedCount: Int { threads.skippedCount }
+
+  /// The samples that could not be read and were not told by this before.
+  public func takeSkipped() -> [SkippedSample] { threads.takeSkipped() }
+
   /// Begins an epoch, and gives up the one before it where that has not ended.
   public func start(epoch: Int) {
     stop()
-    let (filler, plan) = (filler, plan)
     let order = shuffleSeed.map { seed in
       permutation(
         of: plan.sampleCount,
         key: RandomKey(
           seed: seed, purpose: .shuffling, epoch: UInt32(truncatingIfNeeded: epoch)))
     }
-    let queue = BatchQueue(batches: spare)
-    spare = []
-    let group = DispatchGroup()
-    worker = Worker(queue: queue, group: group)
-    group.enter()
-    let thread = Thread {
-      Self.run(filler, plan, order, queue)
-      group.leave()
-    }
-    thread.name = "convnet.loader"
-    thread.start()
+    threads.start(epoch: epoch, order: order)
+    isRunning = true
   }
 
   /// The next batch, or `nil` where the epoch has ended (or none was started).
   ///
   /// - Throws: what reading a sample throws; the epoch ends with it.
   public func next() throws -> Batch? {
-    guard let worker, !worker.isFinished else { return nil }
-    worker.queue.recycle(&lent)
+    guard isRunning else { return nil }
+    recycle()
     let start = ContinuousClock.now
-    let item = worker.queue.take()
-    clock += ContinuousClock.now - start
-    switch item {
-    case .batch(let batch):
+    defer { clock += ContinuousClock.now - start }
+    while let made = threads.take() {
+      var batch = Batch(made.storage)
+      batch.count = made.count
+      batch.index = made.index
+      if let failure = made.outcome.failure {
+        threads.recycle(made.storage)
+        stop()
+        throw failure.error
+      }
+      // Every sample of it may have been left out.
+      guard batch.count > 0 else {
+        threads.recycle(made.storage)
+        continue
+      }
       lent = batch
       return batch
-    case .failure(let error):
-      self.worker?.isFinished = true
-      throw error
-    case .end:
-      self.worker?.isFinished = true
-      return nil
     }
+    stop()
+    return nil
   }
 
-  /// Ends the thread and takes every batch back.
+  /// Takes back the memory of the batch that the caller had, or replaces it where it was kept.
+  private func recycle() {
+    guard var batch = lent.take() else { return }
+    threads.recycle(
+      isKnownUniquelyReferenced(&batch.lease) ? batch.storage : makeStorage())
+  }
+
+  /// Gives up the epoch and takes every batch back.
   private func stop() {
-    guard let worker else { return }
-    worker.queue.cancel()
-    worker.group.wait()
-    spare = worker.queue.drain()
-    if let lent = lent.take() { spare.append(lent) }
-    self.worker = nil
-  }
-
-  /// The thread's work.
-  private static func run(
-    _ filler: BatchFiller, _ plan: BatchPlan, _ order: [Int]?, _ queue: BatchQueue
-  ) {
-    for index in 0..<plan.batchCount {
-      guard var batch = queue.takeEmpty() else { return }
-      do {
-        try filler.fill(&batch, index: index, range: plan.range(of: index), order: order)
-      } catch {
-        var unused = Optional(batch)
-        queue.recycle(&unused)
-        queue.put(.failure(error))
-        return
-      }
-      queue.put(.batch(batch))
-    }
-    queue.put(.end)
+    recycle()
+    threads.stop()
+    isRunning = false
   }
 }

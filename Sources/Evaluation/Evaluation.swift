@@ -14,12 +14,14 @@ public struct Evaluation: Sendable {
   /// How every picture was prepared and how many views of it were scored.
   public let protocolDescription: String
 
-  /// Scores every sample once.
+  /// Scores every sample once; one that cannot be read ends it, or is left out and not counted, as
+  /// `loading` says.
   ///
   /// - Throws: ``TrainingError`` where the classes of model and data differ.
   public init(
     of model: Model, on dataset: any Dataset, batchSize: Int = 256,
-    compute: ComputeOptions = .init(), progress: (Int) -> Void = { _ in }
+    compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions(),
+    progress: (Int) -> Void = { _ in }
   ) throws {
     guard dataset.classNames.count == model.classCount else {
       throw TrainingError.classCount(model: model.classCount, data: dataset.classNames.count)
@@ -30,7 +32,8 @@ public struct Evaluation: Sendable {
     let classes = model.classCount
     var confusion = [[Int]](repeating: [Int](repeating: 0, count: classes), count: classes)
     metrics = try ClassificationMetrics(
-      of: model, on: dataset, batchSize: batchSize, compute: compute, progress: progress
+      of: model, on: dataset, batchSize: batchSize, compute: compute, loading: loading,
+      progress: progress
     ) { predicted, label in
       confusion[label][predicted] += 1
     }

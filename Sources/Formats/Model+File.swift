@@ -9,6 +9,7 @@ private struct ModelDescription: Codable {
   var graph: Graph
   var classNames: [String]
   var preprocessing: Preprocessing?
+  var augmentation: Augmentation?
   var trainingSummary: [String: String]
 }
 
@@ -25,7 +26,8 @@ extension Model {
   private static var descriptionKey: String { "convnet.model" }
 
   /// Writes a safetensors file that describes itself: the parameters under their names, and in the
-  /// metadata the graph, the class names, the preprocessing and the training summary. Atomically.
+  /// metadata the graph, the class names, the preprocessing, the augmentation and the training
+  /// summary. Atomically.
   ///
   /// - Throws: ``FileError`` where the file cannot be written.
   public func save(to path: String) throws {
@@ -34,7 +36,7 @@ extension Model {
     let description = try encoder.encode(
       ModelDescription(
         graph: graph, classNames: classNames, preprocessing: preprocessing,
-        trainingSummary: trainingSummary))
+        augmentation: augmentation, trainingSummary: trainingSummary))
     try Safetensors(
       tensors: parameters,
       metadata: [Self.descriptionKey: String(decoding: description, as: UTF8.self)]
@@ -67,7 +69,8 @@ extension Model {
     }
     try self.init(
       graph: description.graph, parameters: file.tensors, classNames: description.classNames,
-      preprocessing: description.preprocessing, trainingSummary: description.trainingSummary)
+      preprocessing: description.preprocessing, augmentation: description.augmentation,
+      trainingSummary: description.trainingSummary)
   }
 
   /// Takes the parameters of a file, by name.

@@ -1,3 +1,4 @@
+import CImages
 public import ConvNetTensors
 
 extension Image {
@@ -9,26 +10,31 @@ extension Image {
   /// - Parameter channels: 1, 3 or 4.
   public func converted(toChannels channels: Int, background: Color = .white) -> Image {
     guard channels != self.channels else { return self }
-    var result: [UInt8] = []
-    result.reserveCapacity(height * width * channels)
-    for start in stride(from: 0, to: pixels.count, by: self.channels) {
-      result += color(at: start, background: background).values(channels: channels)
+    var result = Image(height: 1, width: 1, color: .black)
+    result.overwrite(height: height, width: width, channels: channels) { target in
+      Self.convert(
+        pixels.span, channels: self.channels, into: &target, channels: channels,
+        background: background)
     }
-    return Image(height: height, width: width, channels: channels, pixels: result)
+    return result
   }
 
-  private func color(at start: Int, background: Color) -> Color {
-    if channels == 1 { return Color(grey: pixels[start]) }
-    let color = Color(
-      red: pixels[start], green: pixels[start + 1], blue: pixels[start + 2])
-    guard channels == 4 else { return color }
-    let alpha = UInt32(pixels[start + 3])
-    func blend(_ front: UInt8, _ back: UInt8) -> UInt8 {
-      UInt8((UInt32(front) * alpha + UInt32(back) * (255 - alpha) + 127) / 255)
+  /// Converts pixels that lie elsewhere.
+  ///
+  /// - Precondition: both have as many pixels, of 1, 3 or 4 channels.
+  package static func convert(
+    _ source: Span<UInt8>, channels: Int, into target: inout MutableSpan<UInt8>,
+    channels targetChannels: Int, background: Color
+  ) {
+    let count = source.count / channels
+    precondition(source.count == count * channels && target.count == count * targetChannels)
+    source.withUnsafeBufferPointer { source in
+      target.withUnsafeMutableBufferPointer { target in
+        ci_convert(
+          source.baseAddress, UInt32(channels), target.baseAddress, UInt32(targetChannels), count,
+          ci_color(red: background.red, green: background.green, blue: background.blue))
+      }
     }
-    return Color(
-      red: blend(color.red, background.red), green: blend(color.green, background.green),
-      blue: blend(color.blue, background.blue))
   }
 
   /// The picture as `float32` numbers from 0 to 1 in order [H, W, C]: each value divided by 255.

@@ -1,10 +1,10 @@
 /// A picture: eight bits a channel, channels of a pixel side by side, rows from the top (order [H,
 /// W, C]).
 public struct Image: Hashable, Sendable {
-  public let height: Int
-  public let width: Int
+  public private(set) var height: Int
+  public private(set) var width: Int
   /// 1 grey, 3 red, green and blue, 4 the same and alpha (not premultiplied; 255 is opaque).
-  public let channels: Int
+  public private(set) var channels: Int
   /// `height * width * channels` values from 0 to 255.
   public private(set) var pixels: [UInt8]
 
@@ -29,6 +29,32 @@ public struct Image: Hashable, Sendable {
     pixels.reserveCapacity(height * width * channels)
     for _ in 0..<height * width { pixels += values }
     self.init(height: height, width: width, channels: channels, pixels: pixels)
+  }
+
+  /// Writes a picture of these extents over this one, and allocates only where its memory does not
+  /// suffice. `body` gets all the pixels, which hold anything, to fill.
+  ///
+  /// - Precondition: as for ``init(height:width:channels:pixels:)``.
+  package mutating func overwrite<Result, Failure: Error>(
+    height: Int, width: Int, channels: Int,
+    _ body: (inout MutableSpan<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    precondition(height > 0 && width > 0, "a picture needs at least one pixel")
+    precondition([1, 3, 4].contains(channels), "a picture has 1, 3 or 4 channels, not \(channels)")
+    self.height = height
+    self.width = width
+    self.channels = channels
+    pixels.resize(to: height * width * channels)
+    var span = pixels.mutableSpan
+    return try body(&span)
+  }
+
+  /// Lends the pixels for writing.
+  package mutating func withMutablePixels<Result>(
+    _ body: (inout MutableSpan<UInt8>) -> Result
+  ) -> Result {
+    var span = pixels.mutableSpan
+    return body(&span)
   }
 
   /// One value, from 0 to 255.

@@ -1,6 +1,6 @@
 /// Why a picture cannot be decoded or encoded.
 public struct ImageError: Error, Hashable, Sendable {
-  public enum Problem: Hashable, Sendable {
+  public enum Problem: Error, Hashable, Sendable {
     /// The contents are of no format that is known; the file's name does not matter.
     case unknownFormat(byteCount: Int)
     /// The contents are damaged or end early; `reason` is the decoder's.
@@ -8,7 +8,7 @@ public struct ImageError: Error, Hashable, Sendable {
     case tooLarge(width: Int, height: Int, pixelLimit: Int)
     case outOfMemory
     /// The format holds no picture of these extents.
-    case notEncodable(width: Int, height: Int)
+    case notEncodable(width: Int, height: Int, format: String)
   }
 
   /// `nil` where the bytes did not come from a file.
@@ -26,15 +26,15 @@ extension ImageError.Problem: CustomStringConvertible {
     case .unknownFormat(0):
       "the file is empty"
     case .unknownFormat:
-      "neither PNG nor JPEG; convert it to one of them"
+      "none of PNG, JPEG, WebP, PGM, PPM and PBM; convert it to one of them"
     case .corrupt(let reason):
       "damaged: \(reason)"
     case .tooLarge(let width, let height, let pixelLimit):
       "\(width) x \(height) pixels exceed the limit of \(pixelLimit); scale it down"
     case .outOfMemory:
       "not enough memory to decode it"
-    case .notEncodable(let width, let height):
-      "a picture of \(width) x \(height) pixels cannot be written as PNG"
+    case .notEncodable(let width, let height, let format):
+      "a picture of \(width) x \(height) pixels cannot be written as \(format)"
     }
   }
 }

@@ -8,6 +8,8 @@ public import ConvNetTensors
 /// normalized by channel:
 ///
 ///     x = (value / 255 - mean[channel]) / deviation[channel]
+///
+/// or, where there is a mean picture, x = (value / 255 - mean[row, column, channel]) / deviation.
 public struct Preprocessing: Hashable, Sendable, Codable {
   /// The extents of the network's input, in pixels.
   public var height: Int
@@ -18,29 +20,35 @@ public struct Preprocessing: Hashable, Sendable, Codable {
   public var mean: [Float]?
   /// One positive number a channel, of values from 0 to 1; `nil` for none divided by.
   public var deviation: [Float]?
+  /// Of the input's extents, subtracted instead of ``mean`` (A. Krizhevsky et al., "ImageNet
+  /// Classification with Deep Convolutional Neural Networks", 2012, section 2).
+  public var meanPicture: MeanPicture?
   /// The order of the elements.
   public var dataFormat: DataFormat
   /// What shines through transparent pixels.
   public var background: Image.Color
 
   /// - Throws: ``PreprocessingError`` where extents are not positive, channels are not 1 or 3, or
-  ///   the mean or the deviation does not have one finite (and positive) number a channel.
+  ///   the mean or the deviation does not have one finite (and positive) number a channel, or the
+  ///   mean picture has other extents or stands beside a mean.
   public init(
     height: Int, width: Int, channels: Int, mean: [Float]? = nil, deviation: [Float]? = nil,
-    dataFormat: DataFormat = .channelsLast, background: Image.Color = .white
+    meanPicture: MeanPicture? = nil, dataFormat: DataFormat = .channelsLast,
+    background: Image.Color = .white
   ) throws(PreprocessingError) {
     self.height = height
     self.width = width
     self.channels = channels
     self.mean = mean
     self.deviation = deviation
+    self.meanPicture = meanPicture
     self.dataFormat = dataFormat
     self.background = background
     try validate()
   }
 
   private enum CodingKeys: String, CodingKey {
-    case height, width, channels, mean, deviation, dataFormat, background
+    case height, width, channels, mean, deviation, meanPicture, dataFormat, background
   }
 
   public init(from decoder: any Decoder) throws {
@@ -51,6 +59,7 @@ public struct Preprocessing: Hashable, Sendable, Codable {
       channels: values.decode(Int.self, forKey: .channels),
       mean: values.decodeIfPresent([Float].self, forKey: .mean),
       deviation: values.decodeIfPresent([Float].self, forKey: .deviation),
+      meanPicture: values.decodeIfPresent(MeanPicture.self, forKey: .meanPicture),
       dataFormat: values.decode(DataFormat.self, forKey: .dataFormat),
       background: values.decodeIfPresent(Image.Color.self, forKey: .background) ?? .white)
   }
@@ -106,6 +115,15 @@ public struct Preprocessing: Hashable, Sendable, Codable {
         throw .deviation(deviation, channels: channels)
       }
     }
+    if let meanPicture {
+      guard
+        mean == nil, meanPicture.height == height, meanPicture.width == width,
+        meanPicture.channels == channels, meanPicture.values.allSatisfy(\.isFinite)
+      else {
+        throw .meanPicture(
+          height: meanPicture.height, width: meanPicture.width, channels: meanPicture.channels)
+      }
+    }
   }
 }
 
@@ -115,6 +133,9 @@ public enum PreprocessingError: Error, Hashable, Sendable {
   case channels(Int)
   case mean([Float], channels: Int)
   case deviation([Float], channels: Int)
+  /// The mean picture has other extents than the input, numbers that are not finite, or a mean
+  /// beside it.
+  case meanPicture(height: Int, width: Int, channels: Int)
 }
 
 extension PreprocessingError: CustomStringConvertible {
@@ -128,6 +149,9 @@ extension PreprocessingError: CustomStringConvertible {
       "mean \(mean) must have one finite number for each of \(channels) channels"
     case .deviation(let deviation, let channels):
       "deviation \(deviation) must have one positive number for each of \(channels) channels"
+    case .meanPicture(let height, let width, let channels):
+      "a mean picture of \(height)x\(width)x\(channels) must have the input's extents, finite "
+        + "numbers, and no mean beside it"
     }
   }
 }
@@ -138,6 +162,7 @@ extension Preprocessing: CustomStringConvertible {
     var text = "resized to \(height)x\(width) (bilinear, antialiased), \(channels) channel"
     if channels > 1 { text += "s" }
     if let mean { text += ", mean \(mean)" }
+    if meanPicture != nil { text += ", the mean picture subtracted" }
     if let deviation { text += ", deviation \(deviation)" }
     return text
   }

@@ -36,35 +36,3 @@ public enum ResizingFilter: String, Hashable, Sendable, Codable, CaseIterable {
     x == 0 ? 1 : sin(.pi * x) / (.pi * x)
   }
 }
-
-/// The weights of one resized axis.
-struct ResizingWeights {
-  /// For each output position, the first input position and the number of weights.
-  private(set) var windows: [(start: Int, count: Int)] = []
-  /// `stride` weights an output position, as multiples of 2^-22.
-  private(set) var weights: [Int32] = []
-  let stride: Int
-
-  static let fractionBits: Int32 = 22
-
-  init(from input: Int, to output: Int, filter: ResizingFilter) {
-    let scale = Double(input) / Double(output)
-    let filterScale = max(scale, 1)
-    let support = filter.support * filterScale
-    stride = Int(support.rounded(.up)) * 2 + 1
-    weights = [Int32](repeating: 0, count: stride * output)
-    for position in 0..<output {
-      let center = (Double(position) + 0.5) * scale
-      let start = max(0, Int(center - support + 0.5))
-      let end = min(input, Int(center + support + 0.5))
-      let exact = (start..<end).map { filter.weight(at: (Double($0) - center + 0.5) / filterScale) }
-      let sum = exact.reduce(0, +)
-      windows.append((start, exact.count))
-      for (index, weight) in exact.enumerated() {
-        let normalized = sum == 0 ? weight : weight / sum
-        weights[position * stride + index] = Int32(
-          (normalized * Double(1 << Self.fractionBits)).rounded())
-      }
-    }
-  }
-}

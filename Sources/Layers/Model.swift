@@ -13,13 +13,17 @@ public struct Model: Sendable {
   public var classNames: [String]
   /// How a picture becomes the network's input; `nil` where its input is not made from pictures.
   public var preprocessing: Preprocessing?
+  /// What was done at random to the pictures that it was last trained on; `nil` where that is not
+  /// known. Prediction does not do it.
+  public var augmentation: Augmentation?
   /// Facts about the training, for people: data set, epochs, accuracy.
   public var trainingSummary: [String: String]
 
   /// - Throws: ``GraphError`` where a parameter is missing or has another shape.
   public init(
     graph: Graph, parameters: [String: Tensor], classNames: [String] = [],
-    preprocessing: Preprocessing? = nil, trainingSummary: [String: String] = [:]
+    preprocessing: Preprocessing? = nil, augmentation: Augmentation? = nil,
+    trainingSummary: [String: String] = [:]
   ) throws(GraphError) {
     for id in graph.parameters {
       let value = graph[id]
@@ -44,6 +48,7 @@ public struct Model: Sendable {
     self.parameters = parameters
     self.classNames = classNames
     self.preprocessing = preprocessing
+    self.augmentation = augmentation
     self.trainingSummary = trainingSummary
   }
 

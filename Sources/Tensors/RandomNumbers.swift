@@ -8,6 +8,7 @@ public enum RandomPurpose: UInt32, Sendable {
   case augmentation
   case split
   case input
+  case mixing
 }
 
 /// Names one stream of random numbers: every number is a function of the key and its position, so results depend on

@@ -1,6 +1,7 @@
 import ConvNetEngine
 import ConvNetFormats
 import ConvNetGraphs
+import ConvNetImages
 package import ConvNetLayers
 package import ConvNetTensors
 import Foundation
@@ -21,6 +22,7 @@ public struct Checkpoint: Sendable {
     var optimizer: Optimizer
     var schedule: LearningRateSchedule
     var labelSmoothing: Float
+    var augmentation: Augmentation
     var batchSize: Int
     var seed: UInt64
   }
@@ -122,6 +124,7 @@ extension Checkpoint.Recipe {
     optimizer = trainer.optimizer
     schedule = trainer.schedule
     labelSmoothing = trainer.labelSmoothing
+    augmentation = trainer.augmentation
     batchSize = trainer.batchSize
     seed = trainer.seed
   }
@@ -130,7 +133,7 @@ extension Checkpoint.Recipe {
 extension Checkpoint.Recipe: CustomStringConvertible {
   /// For the message that compares two.
   var description: String {
-    "\(optimizer), \(schedule), label smoothing \(labelSmoothing), "
+    "\(optimizer), \(schedule), label smoothing \(labelSmoothing), augmentation \(augmentation), "
       + "batch size \(batchSize), seed \(seed)"
   }
 }

@@ -10,16 +10,21 @@ extension ClassificationMetrics {
   /// says.
   ///
   /// - Parameters:
+  ///   - loading: how samples are read; one that is skipped is left out and not counted.
   ///   - progress: told the number of samples so far.
   ///   - observe: given the class with the highest score and the true class of each sample.
   public init(
     of model: Model, on dataset: any Dataset, batchSize: Int = 256,
-    compute: ComputeOptions = .init(), progress: (Int) -> Void = { _ in },
+    compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions(),
+    progress: (Int) -> Void = { _ in },
     observe: (_ predicted: Int, _ label: Int) -> Void = { _, _ in }
   ) throws {
     self.init()
+    var loading = loading
+    if loading.badSamples == .replace { loading.badSamples = .leaveOut }
     let loader = try BatchLoader(
-      dataset, batchSize: batchSize, preprocessing: model.requiredPreprocessing())
+      dataset, batchSize: batchSize, preprocessing: model.requiredPreprocessing(),
+      options: loading)
     loader.start(epoch: 0)
     var steps: [Int: TrainingStep] = [:]
     guard let output = model.mainOutput?.name else { return }

@@ -1,7 +1,7 @@
 public import ConvNetDatasets
 public import ConvNetEngine
 import ConvNetGraphs
-import ConvNetImages
+public import ConvNetImages
 public import ConvNetLayers
 import ConvNetTensors
 import Foundation
@@ -20,22 +20,29 @@ public struct Trainer: Sendable {
   public var schedule: LearningRateSchedule
   /// The share of the target that is spread evenly over the classes, 0 to 1.
   public var labelSmoothing: Float
+  /// What is done to training pictures at random; validation sees them as they are.
+  public var augmentation: Augmentation
   /// Samples of a step.
   public var batchSize: Int
-  /// Of shuffling and dropout.
+  /// Of shuffling, augmentation and dropout.
   public var seed: UInt64
   public var compute: ComputeOptions
+  /// How samples are read.
+  public var loading: LoadingOptions
 
   public init(
     optimizer: Optimizer, schedule: LearningRateSchedule, labelSmoothing: Float = 0,
-    batchSize: Int = 64, seed: UInt64 = 0, compute: ComputeOptions = .init()
+    augmentation: Augmentation = .none, batchSize: Int = 64, seed: UInt64 = 0,
+    compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions()
   ) {
     self.optimizer = optimizer
     self.schedule = schedule
     self.labelSmoothing = labelSmoothing
+    self.augmentation = augmentation
     self.batchSize = batchSize
     self.seed = seed
     self.compute = compute
+    self.loading = loading
   }
 
   /// Where a training is within an epoch, told after every step.
@@ -48,6 +55,8 @@ public struct Trainer: Sendable {
     public var totalSamples: Int
     /// Over the samples of this epoch so far.
     public var metrics: ClassificationMetrics
+    /// The share of this epoch's time so far that was spent waiting for data, 0 to 1.
+    public var dataWaitShare: Double
   }
 
   /// Trains a model in place.
@@ -61,14 +70,16 @@ public struct Trainer: Sendable {
   ///     schedule follows it.
   ///   - epochs: in all, those of `checkpoint` included.
   ///   - checkpoint: goes on from here; the result equals an uninterrupted training byte for byte.
-  ///   - progress: told after every step.
+  ///   - tell: told after every step.
+  ///   - sampleSkipped: told of each training sample that cannot be read and is replaced, once.
   ///   - epochEnded: told after every epoch, with the state to resume from.
   /// - Throws: ``TrainingError`` for settings, data or a checkpoint that do not fit and for numbers
-  ///   that are not finite; what the data set throws; what `progress` and `epochEnded` throw.
+  ///   that are not finite; what the data set throws; what the closures throw.
   public func fit(
     _ model: inout Model, on training: any Dataset, validating validation: (any Dataset)? = nil,
     epochs: Int, resuming checkpoint: Checkpoint? = nil,
-    progress: (Progress) throws -> Void = { _ in },
+    progress tell: (Progress) throws -> Void = { _ in },
+    sampleSkipped: (SkippedSample) throws -> Void = { _ in },
     epochEnded: (EpochReport, Checkpoint) throws -> Void
   ) throws {
     try validate(epochs: epochs)
@@ -76,9 +87,7 @@ public struct Trainer: Sendable {
     if let validation { try requireClasses(of: validation, in: model) }
     try checkpoint?.requireFit(for: self, model)
     if model.classNames.isEmpty { model.classNames = training.classNames }
-    let loader = try BatchLoader(
-      training, batchSize: batchSize, preprocessing: model.requiredPreprocessing(),
-      shuffleSeed: seed)
+    let loader = try makeLoader(of: training, for: &model)
     let session = try TrainingSession(model, trainer: self, resuming: checkpoint)
     if checkpoint != nil { model.parameters = session.store.values }
     var history = checkpoint?.state.history ?? []
@@ -87,17 +96,20 @@ public struct Trainer: Sendable {
       let start = clock.now
       let learningRate = session.schedule.learningRate
       let waitedBefore = loader.secondsWaited
-      let metrics = try runEpoch(epoch, of: epochs, session, loader, progress: progress)
+      let metrics = try runEpoch(epoch, of: epochs, session, loader) { progress in
+        for sample in loader.takeSkipped() { try sampleSkipped(sample) }
+        try tell(progress)
+      }
       let seconds = (clock.now - start) / .seconds(1)
       model.parameters = session.store.values
       let validated = try validation.map {
-        try ClassificationMetrics(of: model, on: $0, compute: compute)
+        try ClassificationMetrics(of: model, on: $0, compute: compute, loading: loading)
       }
       session.schedule.record(error: 1 - (validated ?? metrics).top1)
       let report = EpochReport(
         epoch: epoch + 1, learningRate: learningRate, training: metrics, validation: validated,
         seconds: seconds, dataWaitSeconds: loader.secondsWaited - waitedBefore,
-        endTime: Date().timeIntervalSince1970)
+        skippedCount: loader.skippedCount, endTime: Date().timeIntervalSince1970)
       history.append(report)
       try epochEnded(report, Checkpoint(session, history: history))
     }
@@ -113,12 +125,26 @@ public struct Trainer: Sendable {
     }
   }
 
+  /// Computes what the augmentation needs to know of the data, and notes it in the model.
+  private func makeLoader(
+    of training: any Dataset, for model: inout Model
+  ) throws -> BatchLoader {
+    let preprocessing = try model.requiredPreprocessing()
+    let augmentation = try augmentation.resolved(
+      on: training, preprocessing: preprocessing, options: loading, threads: compute.threads)
+    model.augmentation = augmentation
+    return try BatchLoader(
+      training, batchSize: batchSize, preprocessing: preprocessing, augmentation: augmentation,
+      shuffleSeed: seed, options: loading)
+  }
+
   private func runEpoch(
     _ epoch: Int, of epochs: Int, _ session: TrainingSession, _ loader: BatchLoader,
     progress: (Progress) throws -> Void
   ) throws -> ClassificationMetrics {
     var metrics = ClassificationMetrics()
     var last: TrainingStep?
+    let (start, waitedBefore) = (ContinuousClock.now, loader.secondsWaited)
     loader.start(epoch: epoch)
     while let batch = try loader.next() {
       let step = try session.step(batch: batch.count)
@@ -132,7 +158,9 @@ public struct Trainer: Sendable {
         Progress(
           epoch: epoch + 1, epochs: epochs, samples: metrics.samples,
           totalSamples: loader.sampleCount,
-          metrics: metrics))
+          metrics: metrics,
+          dataWaitShare: (loader.secondsWaited - waitedBefore)
+            / max(1e-9, (ContinuousClock.now - start) / .seconds(1))))
     }
     if let last { try session.requireFiniteParameters(after: last) }
     return metrics
@@ -175,6 +203,22 @@ public struct Trainer: Sendable {
     guard epochs > 0 else {
       throw .invalidSetting(name: "epochs", value: "\(epochs)", requirement: "at least 1")
     }
+    guard loading.prefetch > 0, loading.prefetch <= 1024 else {
+      throw .invalidSetting(
+        name: "prefetch", value: "\(loading.prefetch)", requirement: "from 1 to 1024 batches")
+    }
+    guard 1...1024 ~= loading.workers ?? 1 else {
+      throw .invalidSetting(
+        name: "workers", value: "\(loading.workers ?? 0)", requirement: "from 1 to 1024")
+    }
+    guard loading.cacheByteCount >= 0 else {
+      throw .invalidSetting(
+        name: "cache", value: "\(loading.cacheByteCount)", requirement: "zero bytes or more")
+    }
+    guard loading.badSamples != .leaveOut else {
+      throw .invalidSetting(
+        name: "bad samples", value: "left out", requirement: "replaced, or end the training")
+    }
     guard (0..<1).contains(labelSmoothing) else {
       throw .invalidSetting(
         name: "label smoothing", value: "\(labelSmoothing)", requirement: "from 0 to below 1")
@@ -203,8 +247,13 @@ public struct EpochReport: Hashable, Sendable, Codable {
   public var seconds: Double
   /// Of those, spent waiting for data.
   public var dataWaitSeconds: Double
+  /// Training samples that could not be read so far and were replaced by others.
+  public var skippedCount: Int
   /// When the epoch ended, in seconds since 1970.
   public var endTime: Double
+
+  /// The share of the time that was spent waiting for data, 0 to 1.
+  public var dataWaitShare: Double { dataWaitSeconds / max(seconds, 1e-9) }
 
   public var imagesPerSecond: Double { Double(training.samples) / max(seconds, 1e-9) }
 }

@@ -18,7 +18,11 @@ package struct TrainingGraph {
   /// - Parameters:
   ///   - network: in no mode, of the batch size to train with.
   ///   - labelSmoothing: the share of the target that is spread evenly over the classes.
-  init(_ network: Graph, labelSmoothing: Float) throws(GraphError) {
+  ///   - labelsAreDistributions: whether the labels are `float32` of [N, classes], each row with sum
+  ///     one, instead of classes, `int32` of [N].
+  init(
+    _ network: Graph, labelSmoothing: Float, labelsAreDistributions: Bool = false
+  ) throws(GraphError) {
     var graph = try network.specialized(for: .training)
     let outputs = graph.outputs
     graph.outputs = []
@@ -26,7 +30,9 @@ package struct TrainingGraph {
       throw GraphError(subject: network.name, problem: .invariant("has no output to train"))
     }
     let labels = graph.addInput(
-      Self.labelsName, ValueType([graph[main.value].shape[0]], .int32))
+      Self.labelsName,
+      labelsAreDistributions
+        ? graph[main.value].type : ValueType([graph[main.value].shape[0]], .int32))
     var losses: [ValueID] = []
     var weights: [Float] = []
     for output in [main] + outputs.filter({ $0.auxiliaryWeight != nil }) {

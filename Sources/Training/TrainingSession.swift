@@ -2,6 +2,7 @@ import CKernels
 import ConvNetCompiler
 package import ConvNetEngine
 import ConvNetGraphs
+import ConvNetImages
 package import ConvNetLayers
 import ConvNetTensors
 
@@ -26,9 +27,15 @@ package final class TrainingSession {
       trainer.optimizer, graph: model.graph, velocities: checkpoint?.velocities ?? [:])
     schedule = checkpoint?.state.schedule ?? ScheduleState(trainer.schedule)
     stepCount = checkpoint?.state.step ?? 0
-    gradients = try TrainingGraph(
-      model.graph, labelSmoothing: trainer.labelSmoothing
-    ).gradients
+    gradients = try Self.graph(model.graph, trainer).gradients
+  }
+
+  private static func graph(
+    _ network: Graph, _ trainer: Trainer
+  ) throws(GraphError) -> TrainingGraph {
+    try TrainingGraph(
+      network, labelSmoothing: trainer.labelSmoothing,
+      labelsAreDistributions: trainer.augmentation.mixesSamples)
   }
 
   /// The step for a batch size; compiled where it is asked for the first time.
@@ -40,11 +47,8 @@ package final class TrainingSession {
   }
 
   func makeExecutable(batch: Int) throws -> Executable {
-    let graph = try TrainingGraph(
-      model.graph.batched(batch), labelSmoothing: trainer.labelSmoothing
-    ).graph
-    return try Executable(
-      graph, training: store,
+    try Executable(
+      Self.graph(model.graph.batched(batch), trainer).graph, training: store,
       options: CompilationOptions(
         mode: .training, inputFormat: model.dataFormat, compute: trainer.compute))
   }

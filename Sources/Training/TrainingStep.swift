@@ -18,7 +18,14 @@ package final class TrainingStep {
     try batch.withImages { images in
       try executable.withInput(input, of: Float.self) { $0.copy(from: images) }
     }
-    guard executable.inputShape(TrainingGraph.labelsName) != nil else { return }
+    guard let labels = executable.inputShape(TrainingGraph.labelsName) else { return }
+    if labels.rank == 2 {
+      return try batch.withTargets { targets in
+        try executable.withInput(TrainingGraph.labelsName, of: Float.self) {
+          $0.copy(from: targets)
+        }
+      }
+    }
     try batch.withLabels { labels in
       try executable.withInput(TrainingGraph.labelsName, of: Int32.self) { $0.copy(from: labels) }
     }

@@ -20,6 +20,7 @@ struct Command: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       ModelsCommand.self, SummaryCommand.self, ExplainCommand.self, TrainCommand.self,
+      AugmentationsCommand.self,
       EvaluateCommand.self, PredictCommand.self, RunCommand.self, BenchmarkCommand.self,
       DatasetCommand.self,
     ])

@@ -4,7 +4,8 @@ import Foundation
 
 struct DatasetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "dataset", abstract: "Look at a data set.", subcommands: [ExportCommand.self])
+    commandName: "dataset", abstract: "Look at a data set.",
+    subcommands: [ExportCommand.self, LoadingCommand.self])
 
   struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -14,6 +14,7 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var data: DataOptions
   @Option(help: "Examples at once.") var batchSize = 256
   @OptionGroup var compute: ComputeArguments
+  @OptionGroup(title: "Loading") var loading: LoadingArguments
   @OptionGroup var shared: SharedOptions
 
   private struct Result: Encodable {
@@ -36,7 +37,8 @@ struct EvaluateCommand: ParsableCommand {
     let dataset = try data.load(.test)
     let progress = Progress("evaluating", total: dataset.count, shared)
     let evaluation = try Evaluation(
-      of: model, on: dataset, batchSize: batchSize, compute: compute.options(shared)
+      of: model, on: dataset, batchSize: batchSize, compute: compute.options(shared),
+      loading: loading.options
     ) { progress.update($0) }
     progress.finish()
     let metrics = evaluation.metrics

@@ -37,6 +37,8 @@ struct SummaryCommand: ParsableCommand {
     var multiplyAdds: Int
     var layers: [Layer]
     var memory: Memory
+    /// Of the training, where the model is a file that says.
+    var augmentation: Augmentation?
   }
 
   func run() throws {
@@ -55,7 +57,8 @@ struct SummaryCommand: ParsableCommand {
           multiplyAdds: $0.multiplyAdds)
       },
       memory: .init(
-        weightBytes: executable.weightByteCount, activationBytes: executable.activationByteCount))
+        weightBytes: executable.weightByteCount, activationBytes: executable.activationByteCount),
+      augmentation: model.augmentation)
     if shared.json { return try printJSON(summary) }
     let table = layers ? layerTable(summary) : stageTable(summary, graph.stageTable)
     print(

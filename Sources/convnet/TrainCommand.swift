@@ -16,10 +16,14 @@ struct TrainCommand: ParsableCommand {
       EXAMPLES
         convnet train --model lenet5 --data fashion-mnist --output runs/first
         convnet train --model lenet5 --data pictures --output runs/second
+        convnet train --model resnet18 --data pictures --output runs/third \\
+          --augment inception --normalize imagenet --cache-memory 4G --on-bad skip
         convnet train --model lenet5 --data fashion-mnist --output runs/first \\
           --epochs 10 --resume
       """)
 
+  // First, so that `--augment list` is answered without the rest.
+  @OptionGroup(title: "Augmentation") var augmentation: AugmentationOptions
   @Option(help: "A model's name, or a model file.") var model: String
   @OptionGroup var data: DataOptions
   @Option(help: ArgumentHelp("Where to write the results.", valueName: "folder"))
@@ -35,6 +39,7 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Go on from the checkpoint in the output folder.") var resume = false
   @OptionGroup var network: NetworkOptions
   @OptionGroup var compute: ComputeArguments
+  @OptionGroup(title: "Loading") var loading: LoadingArguments
   @OptionGroup var shared: SharedOptions
 
   private struct Result: Encodable {
@@ -44,13 +49,19 @@ struct TrainCommand: ParsableCommand {
     var loss: Double
     var seconds: Double
     var imagesPerSecond: Double
+    /// Of the training's time, 0 to 1.
+    var dataWaitShare: Double
+    /// Samples that could not be read.
+    var skipped: Int
+    var augmentation: Augmentation?
   }
 
   func run() throws {
-    let trainer = Trainer(
+    let trainer = try Trainer(
       optimizer: .sgd(momentum: momentum, weightDecay: weightDecay),
-      schedule: .plateau(from: learningRate), batchSize: batchSize, seed: shared.seed,
-      compute: compute.options(shared))
+      schedule: .plateau(from: learningRate), augmentation: augmentation.augment.resolved(),
+      batchSize: batchSize, seed: shared.seed, compute: compute.options(shared),
+      loading: loading.options)
     try trainer.validate(epochs: epochs)
     let training = try data.load(.train)
     let validation = try data.load(.test)
@@ -72,7 +83,10 @@ struct TrainCommand: ParsableCommand {
           progress = Progress(
             "epoch \(state.epoch)/\(state.epochs)", total: state.totalSamples, shared)
         }
-        progress?.update(state.samples, notes: notes(state.metrics))
+        progress?.update(
+          state.samples, notes: notes(state.metrics) + waiting(state.dataWaitShare))
+      } sampleSkipped: { skipped in
+        shared.note("skipped: \(skipped.reason)")
       } epochEnded: { report, checkpoint in
         progress?.finish(notes: notes(report.training) + outcome(report))
         progress = nil
@@ -98,12 +112,19 @@ struct TrainCommand: ParsableCommand {
     ]
   }
 
-  /// What an epoch brought besides: the validation, and the rate once the schedule has lowered it.
+  /// Told where it is more than it should be.
+  private func waiting(_ share: Double) -> [String] {
+    share < 0.03 ? [] : ["waiting for data \(HumanReadable.percent(share))"]
+  }
+
+  /// What an epoch brought besides: the validation, what it waited and skipped, and the rate once the schedule has lowered it.
   private func outcome(_ report: EpochReport) -> [String] {
     var notes: [String] = []
     if let validation = report.validation {
       notes.append("validation \(HumanReadable.percent(validation.top1))")
     }
+    notes += waiting(report.dataWaitShare)
+    if report.skippedCount > 0 { notes.append("skipped \(report.skippedCount)") }
     if report.learningRate != learningRate {
       notes.append("rate \(HumanReadable.quantity(Double(report.learningRate)))")
     }
@@ -118,6 +139,10 @@ struct TrainCommand: ParsableCommand {
       for name in try model.takeParameters(from: `init`) {
         shared.note("\(name) does not fit or is not in \(`init`): freshly initialized")
       }
+    }
+    if let preprocessing = model.preprocessing {
+      model.preprocessing = try augmentation.normalize.applied(
+        to: preprocessing, data: training, options: loading.options, threads: shared.threadCount)
     }
     return model
   }
@@ -135,6 +160,7 @@ struct TrainCommand: ParsableCommand {
       settings: [
         ("Network", "\(model.graph.name), \(model.graph.cost.parameters) parameters"),
         ("Input", model.preprocessing.map { "\($0)" } ?? ""),
+        ("Augmentation", model.augmentation.map { "\($0)" } ?? "none"),
         ("Classes", model.classNames.joined(separator: ", ")),
         ("Optimizer", "SGD, momentum \(momentum), weight decay \(weightDecay)"),
         (
@@ -153,13 +179,17 @@ struct TrainCommand: ParsableCommand {
     let samples = history.reduce(0) { $0 + $1.training.samples }
     let result = Result(
       epochs: history.count, top1: measured.top1, top5: measured.top5, loss: measured.loss,
-      seconds: seconds, imagesPerSecond: Double(samples) / max(seconds, 1e-9))
+      seconds: seconds, imagesPerSecond: Double(samples) / max(seconds, 1e-9),
+      dataWaitShare: history.reduce(0) { $0 + $1.dataWaitSeconds } / max(seconds, 1e-9),
+      skipped: last.skippedCount,
+      augmentation: model.augmentation.flatMap { $0.steps.isEmpty ? nil : $0 })
     if shared.json { return try printJSON(result) }
     print(
       """
       test accuracy \(HumanReadable.percent(measured.top1, digits: 2)) after \(history.count) epochs, \
       \(HumanReadable.duration(seconds)) of training at \
-      \(HumanReadable.quantity(result.imagesPerSecond)) images/s
+      \(HumanReadable.quantity(result.imagesPerSecond)) images/s, \
+      \(HumanReadable.percent(result.dataWaitShare)) of it waiting for data
       saved \(run.modelPath)
       """)
   }

@@ -98,7 +98,7 @@ struct TrainingRun {
         report.validation.map { HumanReadable.fixed($0.loss, digits: 4) } ?? "",
         report.validation.map { HumanReadable.percent($0.top1) } ?? "",
         HumanReadable.quantity(report.imagesPerSecond),
-        HumanReadable.percent(report.dataWaitSeconds / max(report.seconds, 1e-9)),
+        HumanReadable.percent(report.dataWaitShare),
       ])
     }
     return table
@@ -116,6 +116,8 @@ private struct MetricsLine: Encodable {
   var validationTop5: Double?
   var seconds: Double
   var imagesPerSecond: Double
+  var dataWaitShare: Double
+  var skipped: Int
 
   init(_ report: EpochReport) {
     epoch = report.epoch
@@ -127,5 +129,7 @@ private struct MetricsLine: Encodable {
     validationTop5 = report.validation?.top5
     seconds = report.seconds
     imagesPerSecond = report.imagesPerSecond
+    dataWaitShare = report.dataWaitShare
+    skipped = report.skippedCount
   }
 }

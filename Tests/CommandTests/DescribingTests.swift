@@ -154,8 +154,8 @@ import Testing
   @Test(
     "help: every command explains itself within 80 columns",
     arguments: [
-      "", "models", "summary", "explain", "train", "evaluate", "predict", "run", "benchmark",
-      "dataset", "dataset export",
+      "", "models", "summary", "explain", "train", "augmentations", "evaluate", "predict", "run",
+      "benchmark", "dataset", "dataset export", "dataset benchmark",
     ])
   func help(command: String) throws {
     let run = try Invocation(command.split(separator: " ").map(String.init) + ["--help"])
@@ -201,6 +201,7 @@ import Testing
           explain                 Print what the compiler makes of a network: passes,
                                   primitives, layouts, memory.
           train                   Train a network on a data set.
+          augmentations           List the augmentations that are known by name.
           evaluate                Measure the accuracy of a model on a data set.
           predict                 Classify pictures.
           run                     Push a raw tensor through a network.

@@ -44,7 +44,10 @@ private func train(
     #expect(run.status == 0, "\(run.errors)")
     let result = try #require(try run.json() as? [String: Double])
     #expect(
-      Set(result.keys) == ["epochs", "top1", "top5", "loss", "seconds", "imagesPerSecond"])
+      Set(result.keys) == [
+        "epochs", "top1", "top5", "loss", "seconds", "imagesPerSecond", "dataWaitShare", "skipped",
+      ])
+    #expect(0...1 ~= result["dataWaitShare"] ?? 2 && result["skipped"] == 0)
     #expect(result["epochs"] == 6 && result["top1"] == 1 && result["top5"] == 1)
     #expect(run.output.split(separator: "\n").count == 1)
     // Plain lines where there is no terminal.
@@ -60,6 +63,7 @@ private func train(
       let metrics = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
       #expect(metrics?["epoch"] as? Int == index + 1)
       #expect(metrics?["validationTop1"] is Double)
+      #expect(0...1 ~= metrics?["dataWaitShare"] as? Double ?? 2)
     }
 
     let file = "out/model.safetensors"

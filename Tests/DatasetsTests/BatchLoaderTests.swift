@@ -61,7 +61,7 @@ struct BatchLoaderTests {
     func loader(seed: UInt64, prefetch: Int = 3) throws -> BatchLoader {
       try BatchLoader(
         Self.dataset(), batchSize: 7, preprocessing: Self.preprocessing(), shuffleSeed: seed,
-        prefetch: prefetch)
+        options: LoadingOptions(prefetch: prefetch))
     }
     let first = try loader(seed: 1)
     let orders = try (0..<3).map { try Self.epoch(first, $0) }
@@ -91,7 +91,8 @@ struct BatchLoaderTests {
   @Test("A batch that is kept stays as it was")
   func kept() throws {
     let loader = try BatchLoader(
-      Self.dataset(), batchSize: 5, preprocessing: Self.preprocessing(), prefetch: 1)
+      Self.dataset(), batchSize: 5, preprocessing: Self.preprocessing(),
+      options: LoadingOptions(prefetch: 1))
     loader.start(epoch: 0)
     var batches: [Batch] = []
     while let batch = try loader.next() { batches.append(batch) }
@@ -105,7 +106,8 @@ struct BatchLoaderTests {
   @Test("The memory of a batch that is let go is used again")
   func reuse() throws {
     let loader = try BatchLoader(
-      Self.dataset(count: 200), batchSize: 4, preprocessing: Self.preprocessing(), prefetch: 2)
+      Self.dataset(count: 200), batchSize: 4, preprocessing: Self.preprocessing(),
+      options: LoadingOptions(prefetch: 2))
     var addresses: Set<UnsafeRawPointer?> = []
     for epoch in 0..<20 {
       loader.start(epoch: epoch)
@@ -153,7 +155,8 @@ struct BatchLoaderTests {
   func abandonment() throws {
     for taken in 0..<30 {
       let loader = try BatchLoader(
-        Self.dataset(), batchSize: 1, preprocessing: Self.preprocessing(), prefetch: 2)
+        Self.dataset(), batchSize: 1, preprocessing: Self.preprocessing(),
+        options: LoadingOptions(prefetch: 2))
       loader.start(epoch: 0)
       for _ in 0..<taken { _ = try loader.next() }
       if taken % 3 == 0 { loader.start(epoch: 1) }

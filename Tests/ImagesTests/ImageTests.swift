@@ -20,6 +20,34 @@ struct ImageTests {
     #expect(try directory.contents() == ["a.png"])
   }
 
+  @Test("What is encoded as JPEG is decoded again, nearly", arguments: [1, 3])
+  func encodingJPEG(channels: Int) throws {
+    let image = try Image(contentsOf: fixturePath("photograph.jpg"))
+      .converted(toChannels: channels)
+    let directory = try TemporaryDirectory()
+    try image.writeJPEG(to: directory.file("a.jpg"), quality: 95, halvesChroma: false)
+    let again = try Image(contentsOf: directory.file("a.jpg"))
+    #expect(again.channels == channels)
+    let differences = zip(image.pixels, again.pixels).map { abs(Int($0) - Int($1)) }
+    #expect(differences.reduce(0, +) < 3 * differences.count)
+    let coarse = try image.encodedJPEG(quality: 20)
+    #expect(try coarse.count < image.encodedJPEG(quality: 95).count / 3)
+    #expect(try Image(decoding: coarse.span.bytes).height == image.height)
+  }
+
+  @Test("JPEG has no transparency and an end of its extents")
+  func limitsOfJPEG() throws {
+    let pixels = [UInt8](repeating: 0, count: 64 * 4)
+    let bytes = try Image(height: 8, width: 8, channels: 4, pixels: pixels)
+      .encodedJPEG(background: .init(red: 255, green: 0, blue: 0))
+    let image = try Image(decoding: bytes.span.bytes)
+    #expect(image.channels == 3)
+    #expect(image[0, 0, 0] > 250 && image[0, 0, 1] < 5 && image[7, 7, 2] < 5)
+    let long = Image(height: 1, width: 65_501, color: .white, channels: 1)
+    let error = #expect(throws: ImageError.self) { try long.encodedJPEG() }
+    #expect(error?.problem == .notEncodable(width: 65_501, height: 1, format: "JPEG"))
+  }
+
   @Test("Grey is Pillow's luminance")
   func luminance() throws {
     let image = try Image(contentsOf: fixturePath("rgb8.png"))
@@ -51,21 +79,6 @@ struct ImageTests {
     #expect(Image(outside).pixels == [0, 255, 0, 255])
   }
 
-  static let sizes = [(5, 7), (11, 23), (19, 10), (31, 40), (1, 1), (3, 64)]
-
-  @Test(
-    "Resizing equals Pillow's within one level, up and down",
-    arguments: ResizingFilter.allCases, 0..<6)
-  func resizing(filter: ResizingFilter, index: Int) throws {
-    let (height, width) = Self.sizes[index]
-    let image = try Image(contentsOf: fixturePath("rgb8.png"))
-    let resized = image.resized(height: height, width: width, filter: filter)
-    let expected = try ImageDecodingTests.expected("resized-\(filter.rawValue)-\(height)x\(width)")
-    #expect((resized.height, resized.width) == (height, width))
-    let largest = zip(resized.pixels, expected.pixels).map { abs(Int($0) - Int($1)) }.max()
-    #expect(largest.map { $0 <= 1 } == true)
-  }
-
   @Test("A grid places pictures in rows, centred in equal cells")
   func grid() {
     let dark = Image(height: 2, width: 3, color: .black, channels: 1)
@@ -82,5 +95,45 @@ struct ImageTests {
     let large = ImageGrid([color, small], columns: 5, spacing: 0, magnification: 2).image()
     #expect([large.height, large.width, large.channels] == [2, 4, 3])
     #expect(large.pixels[..<12] == [1, 2, 3, 1, 2, 3, 9, 9, 9, 9, 9, 9])
+  }
+
+  @Test("Labels stand below their pictures, in letters that can be read")
+  func labels() {
+    let dot = Image(height: 1, width: 1, color: .black, channels: 1)
+    let sheet = ImageGrid([dot, dot], columns: 2, spacing: 1, labels: ["Li", "é"]).image()
+    // Two letters are eleven pixels wide; a label begins two rows below the pictures.
+    #expect([sheet.height, sheet.width, sheet.channels] == [13, 25, 1])
+    let rows = (0..<13).map { row in
+      String((0..<25).map { sheet[row, $0, 0] == 0 ? "#" : "." as Character })
+    }
+    #expect(
+      rows == [
+        ".........................",
+        "......#...........#......",
+        ".........................",
+        ".........................",
+        ".#.......#...............",
+        ".#.......................",
+        ".#......##.......###.....",
+        ".#.......#......#...#....",
+        ".#.......#......#####....",
+        ".#.......#......#........",
+        ".#####..###......###.....",
+        ".........................",
+        ".........................",
+      ])
+  }
+
+  @Test("Long labels lose their middle, and dark sheets have bright letters")
+  func longLabels() {
+    let dot = Image(height: 1, width: 1, color: .white, channels: 1)
+    let grid = ImageGrid(
+      [dot], columns: 1, spacing: 0, background: .black, labels: ["abcdefgh"],
+      labelMagnification: 2, labelLimit: 5)
+    let short = ImageGrid(
+      [dot], columns: 1, spacing: 0, background: .black, labels: ["ab..h"], labelMagnification: 2)
+    #expect(grid.image() == short.image())
+    #expect(grid.image().width == 2 * 29)
+    #expect(grid.image().pixels.count { $0 == 255 } > 50)
   }
 }

@@ -1,13 +1,13 @@
 """Writes small pictures in many encodings, their pixels as decoded by Pillow, and Pillow's resized versions.
 
-Needs numpy and Pillow. Run it in this directory.
+Needs numpy and Pillow 13 or later. Run it in this directory.
 """
 
 import struct
 import zlib
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 rng = np.random.default_rng(7)
 height, width = 19, 23
@@ -78,16 +78,65 @@ write_png("interlaced", 8, 2, rows, interlace=1)
 expected("interlaced", rgb)
 
 # JPEG.
+def save_expected(name, opened):
+    expected(name, np.asarray(opened.convert("RGB") if opened.mode in ("CMYK", "P") else opened))
+
+
 picture = Image.fromarray(rgb)
 picture.save("baseline.jpg", quality=90)
 picture.save("progressive.jpg", quality=85, progressive=True)
 picture.save("full-chroma.jpg", quality=90, subsampling=0)
+picture.save("half-chroma.jpg", quality=90, subsampling=1)
 picture.save("restart.jpg", quality=90, restart_marker_blocks=1)
 Image.fromarray(grey).save("grey.jpg", quality=90)
 picture.convert("CMYK").save("cmyk.jpg", quality=95)
-for name in ["baseline", "progressive", "full-chroma", "restart", "grey", "cmyk"]:
-    opened = Image.open(f"{name}.jpg")
-    expected(name, np.asarray(opened.convert("RGB") if opened.mode == "CMYK" else opened))
+# The same bytes, read as luminance, two channels of colour and black.
+bytes_of_cmyk = bytearray(open("cmyk.jpg", "rb").read())
+bytes_of_cmyk[bytes_of_cmyk.index(b"Adobe") + 11] = 2
+open("ycck.jpg", "wb").write(bytes_of_cmyk)
+for name in ["baseline", "progressive", "full-chroma", "half-chroma", "restart", "grey", "cmyk", "ycck"]:
+    save_expected(name, Image.open(f"{name}.jpg"))
+
+# A photograph's size and texture, decoded whole; its file is the largest here.
+y, x = np.mgrid[0:97, 0:131]
+waves = np.stack([np.sin(x / 7 + y / 11), np.cos(x / 5 - y / 9), np.sin(x * y / 300)], axis=2)
+texture = np.clip(128 + 90 * waves + rng.normal(0, 12, waves.shape), 0, 255).astype(np.uint8)
+Image.fromarray(texture).save("photograph.jpg", quality=80)
+save_expected("photograph", Image.open("photograph.jpg"))
+
+# Exif's eight orientations, as the picture must stand. One expected picture serves all of them: the stored pixels are
+# turned so that upright they are the same, but lossless formats only keep that exactly.
+turns = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: a.transpose(1, 0, 2)[::-1],
+    7: lambda a: a.transpose(1, 0, 2)[::-1, ::-1],
+    8: lambda a: a.transpose(1, 0, 2)[:, ::-1],
+}
+for orientation, turn in turns.items():
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = Image.fromarray(np.ascontiguousarray(turn(rgb)))
+    stored.save(f"orientation{orientation}.png", exif=exif)
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(f"orientation{orientation}.png")))
+    assert (upright == rgb).all(), orientation
+exif = Image.Exif()
+exif[0x0112] = 6
+picture.save("orientation.jpg", quality=90, exif=exif)
+expected("orientation", np.asarray(ImageOps.exif_transpose(Image.open("orientation.jpg"))))
+picture.save("orientation.webp", lossless=True, exif=exif)
+expected("orientation-webp", np.asarray(ImageOps.exif_transpose(Image.open("orientation.webp"))))
+
+# WebP.
+picture.save("lossless.webp", lossless=True)
+picture.save("lossy.webp", quality=80)
+Image.fromarray(rgba).save("alpha.webp", lossless=True, exact=True)
+picture.save("animation.webp", lossless=True, save_all=True, append_images=[picture.rotate(180)])
+for name in ["lossless", "lossy", "alpha"]:
+    expected(f"{name}-webp", np.asarray(Image.open(f"{name}.webp")))
 
 # Conversion to grey, and resizing.
 expected("luminance", np.asarray(picture.convert("L")))
@@ -97,8 +146,12 @@ filters = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
+sizes = [(7, 5), (23, 11), (10, 19), (40, 31), (1, 1), (64, 3), (22, 7)]
 for name, kind in filters.items():
-    for size in [(7, 5), (23, 11), (10, 19), (40, 31), (1, 1), (64, 3)]:
-        # Rows first, as Pillow up to 12 does; later versions choose the order by the extents.
-        resized = picture.resize((size[0], height), kind).resize(size, kind)
+    for size in sizes:
+        resized = picture.resize(size, kind)
         expected(f"resized-{name}-{size[1]}x{size[0]}", np.asarray(resized))
+    expected(f"resized-{name}-part", np.asarray(picture.resize((9, 12), kind, box=(2.25, 1.5, 20.75, 17))))
+    expected(f"resized-{name}-alpha", np.asarray(Image.fromarray(rgba).resize((9, 12), kind)))
+    channels = [Image.fromarray(rgb[..., c].astype(np.float32)).resize((31, 11), kind) for c in range(3)]
+    expected(f"resized-{name}-float", np.stack([np.asarray(c) for c in channels], axis=2))

@@ -1,0 +1,140 @@
+import ArgumentParser
+import ConvNet
+import Foundation
+
+/// What is done to training pictures.
+struct AugmentationOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Random changes to training pictures: a name, a JSON list of steps, or list.",
+      discussion:
+        "list prints the names. A step is {\"randomCrop\": {\"padding\": 4}} or its name.",
+      valueName: "name|json|list"))
+  var augment: AugmentationChoice = AugmentationChoice(.none)
+
+  @Option(
+    help: ArgumentHelp(
+      "Values around zero: imagenet, or measured on the data, colors or picture; none as they are.",
+      discussion: "colors: mean and deviation of each channel. picture: the mean picture."))
+  var normalize = Normalization.none
+
+  /// Answered before anything else is asked for.
+  func validate() throws {
+    if augment.isList { throw CleanExit.message(AugmentationsCommand.listing) }
+  }
+}
+
+/// A preset's name or a list of steps in JSON.
+struct AugmentationChoice: ExpressibleByArgument {
+  var augmentation: Augmentation
+  var isList = false
+
+  init(_ augmentation: Augmentation) {
+    self.augmentation = augmentation
+  }
+
+  init?(argument: String) {
+    self.init(.none)
+    if argument == "list" {
+      isList = true
+    } else if let augmentation = Augmentation(preset: argument) {
+      self.augmentation = augmentation
+    } else {
+      pending = argument
+    }
+  }
+
+  /// Neither a preset nor list: JSON, if anything.
+  private var pending: String?
+
+  /// - Throws: ``AugmentationError``, or ``UnknownName`` with the nearest presets.
+  func resolved() throws -> Augmentation {
+    guard let pending else { return augmentation }
+    guard pending.contains(where: { "[{\"".contains($0) }) else {
+      throw UnknownName(
+        kind: "augmentation", name: pending, known: Augmentation.presets.map(\.name),
+        advice: "`convnet augmentations` lists the names")
+    }
+    return try Augmentation(json: pending)
+  }
+
+  var defaultValueDescription: String { "none" }
+}
+
+/// How values become numbers around zero.
+enum Normalization: String, ExpressibleByArgument, CaseIterable {
+  case none, imagenet, colors, picture
+
+  /// The preprocessing with mean and deviation, measured on the training data where they are its
+  /// own.
+  func applied(
+    to preprocessing: Preprocessing, data: any Dataset, options: LoadingOptions, threads: Int
+  ) throws -> Preprocessing {
+    var preprocessing = preprocessing
+    switch self {
+    case .none: return preprocessing
+    case .imagenet:
+      preprocessing.meanPicture = nil
+      guard preprocessing.channels == 3 else {
+        throw UnfitNormalization(channels: preprocessing.channels)
+      }
+      preprocessing.mean = [0.485, 0.456, 0.406]
+      preprocessing.deviation = [0.229, 0.224, 0.225]
+    case .colors, .picture:
+      let statistics = try DatasetStatistics(
+        of: data, preprocessing: preprocessing, workers: options.workers ?? threads,
+        badSamples: options.badSamples)
+      // A picture of one colour has no deviation, and numbers near it would explode.
+      preprocessing.deviation = statistics.deviation.map { max($0, 1 / 255) }
+      preprocessing.mean = self == .colors ? statistics.mean : nil
+      preprocessing.meanPicture = self == .picture ? statistics.meanPicture : nil
+    }
+    return preprocessing
+  }
+}
+
+struct UnfitNormalization: Error, CustomStringConvertible {
+  var channels: Int
+  var description: String {
+    "--normalize imagenet is for colour pictures, the network's input has \(channels) channel; use "
+      + "--normalize colors"
+  }
+}
+
+/// `convnet augmentations`.
+struct AugmentationsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "augmentations", abstract: "List the augmentations that are known by name.",
+    discussion: """
+      Each is a list of steps, which --json prints; such a list, changed as you like, can stand
+      wherever a name can.
+
+      EXAMPLES
+        convnet augmentations
+        convnet train --model resnet18 --data pictures --output runs/x --augment inception
+        convnet train --model resnet20 --data cifar10 --output runs/y \\
+          --augment '[{"randomCrop": {"padding": 4}}, "horizontalReflection"]'
+      """)
+
+  @OptionGroup var shared: SharedOptions
+
+  private struct Row: Encodable {
+    var name: String
+    var summary: String
+    var steps: Augmentation
+  }
+
+  static var listing: String {
+    var table = Table([.init("name"), .init("what it is")])
+    for preset in Augmentation.presets { table.append([preset.name, preset.summary]) }
+    return table.plainText(width: TerminalDevice.standardOutput.width)
+  }
+
+  func run() throws {
+    guard shared.json else { return print(Self.listing, terminator: "") }
+    try printJSON(
+      Augmentation.presets.map {
+        Row(name: $0.name, summary: $0.summary, steps: $0.augmentation)
+      })
+  }
+}

@@ -1,0 +1,187 @@
+import ConvNetImages
+import ConvNetTensors
+import ConvNetTestSupport
+import Foundation
+import Testing
+
+@Suite("Pictures that are none")
+struct BadPictureTests {
+  private static func problem(_ bytes: [UInt8]) -> ImageError.Problem? {
+    #expect(throws: ImageError.self) { try Image(decoding: bytes.span.bytes) }?.problem
+  }
+
+  @Test("Empty and unknown files are refused; the error names the file")
+  func unknown() throws {
+    #expect(Self.problem([]) == .unknownFormat(byteCount: 0))
+    #expect(Self.problem([UInt8]("GIF89a".utf8)) == .unknownFormat(byteCount: 6))
+    let directory = try TemporaryDirectory()
+    let broken = try directory.write([1, 2, 3], to: "broken.png")
+    let error = #expect(throws: ImageError.self) { try Image(contentsOf: broken) }
+    #expect(
+      error?.description
+        == "\(broken): none of PNG, JPEG, WebP, PGM, PPM and PBM; convert it to one of them")
+    let empty = try directory.write([], to: "empty.jpg")
+    let emptiness = #expect(throws: ImageError.self) { try Image(contentsOf: empty) }
+    #expect(emptiness?.description == "\(empty): the file is empty")
+  }
+
+  @Test(
+    "Truncated files are refused wherever they are cut",
+    arguments: [
+      "rgb8.png", "interlaced.png", "baseline.jpg", "progressive.jpg", "restart.jpg", "lossy.webp",
+      "lossless.webp", "alpha.webp",
+    ])
+  func truncation(name: String) throws {
+    let bytes = try fileBytes(fixturePath(name))
+    // A PNG without its last chunk has all its pixels, and a JPEG without its last marker too, but
+    // both are incomplete.
+    for count in Array(stride(from: 12, to: bytes.count - 20, by: 7)) + [bytes.count - 2] {
+      guard case .corrupt = Self.problem(Array(bytes.prefix(count))) else {
+        Issue.record("\(name) cut to \(count) bytes")
+        continue
+      }
+    }
+  }
+
+  @Test("Damage inside a JPEG is refused, and accepted on request")
+  func damagedJPEG() throws {
+    var bytes = try fileBytes(fixturePath("photograph.jpg"))
+    let good = try Image(decoding: bytes.span.bytes)
+    let tolerant = DecodingOptions(acceptsDamage: true)
+    // An end-of-image marker in the middle of the data.
+    bytes.replaceSubrange(bytes.count / 2..<bytes.count / 2 + 2, with: [0xFF, 0xD9])
+    guard case .corrupt(let reason) = Self.problem(bytes) else {
+      Issue.record("a picture that ends in its middle")
+      return
+    }
+    #expect(reason.contains("premature end"))
+    for damaged in [bytes, Array(bytes.prefix(bytes.count / 2))] {
+      let image = try Image(decoding: damaged.span.bytes, options: tolerant)
+      #expect((image.height, image.width) == (good.height, good.width))
+      let rows = good.width * 3 * 16
+      #expect(image.pixels[..<rows] == good.pixels[..<rows])
+      #expect(image != good)
+    }
+    // Bytes too many before a marker take no pixel away.
+    var padded = try fileBytes(fixturePath("photograph.jpg"))
+    padded.insert(contentsOf: [1, 2, 3], at: padded.count - 2)
+    #expect(try Image(decoding: padded.span.bytes) == good)
+  }
+
+  @Test("A header of 50,000 x 50,000 pixels is refused before memory is asked for")
+  func bombs() throws {
+    // JPEG: the extents stand behind the start-of-frame marker.
+    var jpeg = try fileBytes(fixturePath("baseline.jpg"))
+    let frame = try #require(
+      (0..<jpeg.count - 1).first { jpeg[$0] == 0xFF && jpeg[$0 + 1] == 0xC0 })
+    jpeg.replaceSubrange(frame + 5..<frame + 9, with: [0xC3, 0x50, 0xC3, 0x50])
+    #expect(
+      Self.problem(jpeg)
+        == .tooLarge(width: 50_000, height: 50_000, pixelLimit: Image.pixelLimit))
+    func png(width: UInt32, height: UInt32) throws -> [UInt8] {
+      let small = try Image(height: 1, width: 1, color: .white).encodedPNG()
+      return Array(small[..<8]) + pngHeader(width: width, height: height) + Array(small[33...])
+    }
+    #expect(
+      try Self.problem(png(width: 50_000, height: 50_000))
+        == .tooLarge(width: 50_000, height: 50_000, pixelLimit: Image.pixelLimit))
+    // Below the limit, but more than so small a file can hold.
+    let short = ImageError.Problem.corrupt(reason: "the file is too short for its dimensions")
+    #expect(try Self.problem(png(width: 16_000, height: 16_000)) == short)
+    jpeg.replaceSubrange(frame + 5..<frame + 9, with: [0x3E, 0x80, 0x3E, 0x80])
+    #expect(Self.problem(jpeg) == short)
+  }
+
+  /// An IHDR chunk with its checksum.
+  private func pngHeader(width: UInt32, height: UInt32) -> [UInt8] {
+    func bytes(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(value >> (24 - 8 * $0) & 0xFF) } }
+    let body = [UInt8]("IHDR".utf8) + bytes(width) + bytes(height) + [8, 2, 0, 0, 0]
+    var checksum = UInt32.max
+    for byte in body {
+      checksum ^= UInt32(byte)
+      for _ in 0..<8 { checksum = checksum >> 1 ^ (checksum & 1 == 1 ? 0xEDB8_8320 : 0) }
+    }
+    return bytes(13) + body + bytes(~checksum)
+  }
+
+  @Test("Paths that are no files, and files that cannot be read")
+  func paths() throws {
+    let directory = try TemporaryDirectory()
+    func error(_ path: String) -> FileError? {
+      #expect(throws: FileError.self) { try Image(contentsOf: path) }
+    }
+    let folder = directory.file("folder.jpg")
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+    #expect(error(folder)?.problem == .notRegularFile)
+    // A pipe into which nobody writes must not be waited for.
+    let pipe = directory.file("pipe.jpg")
+    #expect(mkfifo(pipe, 0o600) == 0)
+    #expect(error(pipe)?.problem == .notRegularFile)
+    let loop = directory.file("loop.jpg")
+    try FileManager.default.createSymbolicLink(atPath: loop, withDestinationPath: loop)
+    #expect(error(loop)?.problem == .system(code: ELOOP))
+    let gone = try directory.write([1], to: "gone.jpg")
+    try FileManager.default.removeItem(atPath: gone)
+    #expect(error(gone)?.problem == .system(code: ENOENT))
+    #expect(error(gone)?.description.contains(gone) == true)
+    // The administrator may read everything.
+    if geteuid() != 0 {
+      let secret = try directory.write(fileBytes(fixturePath("rgb8.png")), to: "secret.png")
+      #expect(chmod(secret, 0) == 0)
+      #expect(error(secret)?.problem == .system(code: EACCES))
+    }
+  }
+
+  @Test("Names with spaces, quotes and letters of any script")
+  func names() throws {
+    let directory = try TemporaryDirectory()
+    for name in ["a picture.png", "Müller's “cat”.png", "猫 🐈.jpg", "-", "%d\n.png"] {
+      let path = try directory.write(fileBytes(fixturePath("rgb8.png")), to: name)
+      #expect(try Image(contentsOf: path) == ImageDecodingTests.expected("rgb8"))
+      let broken = try directory.write([0], to: name)
+      let error = #expect(throws: ImageError.self) { try Image(contentsOf: broken) }
+      #expect(error?.file == broken)
+    }
+  }
+
+  @Test("Twenty thousand mutated pictures neither trap nor allocate without bound")
+  func fuzz() async {
+    await #expect(processExitsWith: .success) {
+      let names = [
+        "rgb8.png", "palette4-transparent.png", "interlaced.png", "grey1.png", "baseline.jpg",
+        "progressive.jpg", "restart.jpg", "cmyk.jpg", "orientation.jpg", "orientation6.png",
+        "orientation.webp", "lossy.webp", "alpha.webp", "animation.webp",
+      ]
+      var samples = try names.map { try fileBytes(fixturePath($0)) }
+      for text in [
+        "P1 9 2 010010100 111000110", "P3 2 2 9 1 2 3 4 5 6 7 8 9 8 7 6 ", "P2 3 1 7 5 6 7 ",
+      ] {
+        samples.append([UInt8](text.utf8))
+      }
+      samples.append([UInt8]("P4 9 2\n".utf8) + [1, 2, 3, 4])
+      samples.append([UInt8]("P6 3 2 255\n".utf8) + (0..<18).map { UInt8($0) })
+      var mutator = Mutator(samples: samples, seed: 3)
+      limitMemory(toExtra: 1 << 28)
+      var accepted = 0
+      // One decoder for all, so that what damage leaves behind meets the next picture; some accept
+      // damage.
+      var decoder = ImageDecoder(.init(pixelLimit: 1 << 23))
+      var image = Image(height: 1, width: 1, color: .black)
+      for index in 0..<20_000 {
+        decoder.options.acceptsDamage = index % 3 == 0
+        decoder.options.channels = [nil, 1, 3, 4][index % 4]
+        decoder.options.resizedExtent = index % 5 == 0 ? 2 : nil
+        do {
+          try decoder.decode(mutator.mutant().span.bytes, into: &image) { height, width in
+            guard index % 7 == 0 else { return .all(height: height, width: width) }
+            return ImageRegion(
+              row: height / 3, column: width / 2, height: height - height / 2,
+              width: width - width / 2)
+          }
+          accepted += 1
+        } catch {}
+      }
+      precondition(accepted > 100, "mutations that leave a picture valid must occur")
+    }
+  }
+}
