@@ -45,8 +45,8 @@ benchmark: build ## Measure training and inference of LeNet-5
 
 benchmark-peers: build ## Measure ConvNet beside other frameworks, in turn (downloads them once)
 	@scripts/peers-environment .venv-peers
-	.venv-peers/bin/python Benchmarks/peers.py --convnet $(CONVNET) $(ARGUMENTS)
 	.venv-peers/bin/python Benchmarks/loading.py --convnet $(CONVNET)
+	.venv-peers/bin/python Benchmarks/peers.py --convnet $(CONVNET) $(ARGUMENTS)
 
 test-peers: ## Test the logic of that comparison
 	python3 Benchmarks/test_peers.py

@@ -27,6 +27,8 @@ import numpy
 import PIL
 from PIL import Image, ImageFile
 
+from photographs import photograph
+
 ROOT = Path(__file__).resolve().parents[1]
 FILTERS = {
     "box": Image.Resampling.BOX, "bilinear": Image.Resampling.BILINEAR,
@@ -62,25 +64,6 @@ class ConvNet:
         answer = self.run(**job, decodes=False, repeats=1, output=output)
         values = numpy.fromfile(output, dtype="<f4" if job.get("isFloat") else "u1")
         return values.reshape(answer["height"], answer["width"], answer["channels"])
-
-
-def photograph(generator: numpy.random.Generator, height: int, width: int) -> numpy.ndarray:
-    picture = numpy.zeros((height, width, 3), numpy.float32)
-    scale = 4
-    while scale < max(height, width):
-        noise = generator.normal(0, 1, (height // scale + 2, width // scale + 2, 3)).astype(numpy.float32)
-        for channel in range(3):
-            layer = Image.fromarray(noise[..., channel]).resize((width, height), Image.Resampling.BICUBIC)
-            picture[..., channel] += numpy.asarray(layer) * scale ** 0.7
-        scale *= 2
-    picture = (picture - picture.min()) / max(float(numpy.ptp(picture)), 1e-6) * 255
-    y, x = numpy.mgrid[0:height, 0:width]
-    for _ in range(12):
-        top, left = generator.integers(0, height), generator.integers(0, width)
-        radius = generator.integers(2, max(height, width) // 6 + 3)
-        picture[(y - top) ** 2 + (x - left) ** 2 < radius**2] = generator.integers(0, 256, 3)
-    picture += generator.normal(0, 4, picture.shape)
-    return numpy.clip(picture, 0, 255).astype(numpy.uint8)
 
 
 def as_array(picture: Image.Image) -> numpy.ndarray:
