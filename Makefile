@@ -46,9 +46,10 @@ benchmark-peers: build ## Measure ConvNet beside PyTorch, in turn (downloads PyT
 	@scripts/peers-environment .venv-peers
 	.venv-peers/bin/python Benchmarks/peers.py --convnet $(CONVNET) $(ARGUMENTS)
 
-parity: build ## Compare the outputs of the same weights in ConvNet and PyTorch
+parity: build ## Compare ConvNet's outputs and files with PyTorch's, for the same weights
 	@scripts/peers-environment .venv-peers
 	.venv-peers/bin/python Benchmarks/parity.py --convnet $(CONVNET) $(ARGUMENTS)
+	.venv-peers/bin/python Benchmarks/formats.py --convnet $(CONVNET)
 
 clean: ## Delete what was built; keeps runs and the peers' environment
 	rm -rf .build

@@ -21,6 +21,8 @@ enum {
 typedef struct {
   int descriptor;
   uint64_t position;
+  // Where the file ends so far: it is also written again before that, and back at the end.
+  uint64_t size;
   zip_error_t error;
   int code;
 } output;
@@ -36,6 +38,7 @@ static zip_int64_t output_source(void *state, void *data, zip_uint64_t length,
     }
     case ZIP_SOURCE_BEGIN_WRITE:
       self->position = 0;
+      self->size = 0;
       return 0;
     case ZIP_SOURCE_WRITE: {
       size_t written = 0;
@@ -51,10 +54,11 @@ static zip_int64_t output_source(void *state, void *data, zip_uint64_t length,
         written += (size_t)count;
       }
       self->position += length;
+      if (self->position > self->size) self->size = self->position;
       return (zip_int64_t)length;
     }
     case ZIP_SOURCE_SEEK_WRITE: {
-      const zip_int64_t place = zip_source_seek_compute_offset(self->position, self->position, data,
+      const zip_int64_t place = zip_source_seek_compute_offset(self->position, self->size, data,
                                                                length, &self->error);
       if (place < 0) return -1;
       self->position = (uint64_t)place;

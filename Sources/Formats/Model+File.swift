@@ -55,7 +55,7 @@ extension Model {
     try self.init(WeightFile(path))
   }
 
-  /// The model that a file describes.
+  /// The model that a file of weights describes.
   ///
   /// - Throws: as ``init(loading:)``.
   public init(_ file: WeightFile) throws {
@@ -87,4 +87,9 @@ extension Model {
       graph: description.graph, parameters: parameters, classNames: description.classNames,
       preprocessing: description.preprocessing, trainingSummary: description.trainingSummary)
   }
+}
+
+extension WeightFile {
+  /// Whether the file is a model file, with the network in its metadata.
+  public var describesModel: Bool { metadata[Model.descriptionKey] != nil }
 }

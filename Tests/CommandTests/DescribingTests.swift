@@ -154,8 +154,8 @@ import Testing
   @Test(
     "help: every command explains itself within 80 columns",
     arguments: [
-      "", "models", "summary", "explain", "train", "evaluate", "predict", "run", "benchmark",
-      "dataset", "dataset export",
+      "", "models", "summary", "explain", "train", "evaluate", "predict", "run", "convert",
+      "benchmark", "dataset", "dataset export",
     ])
   func help(command: String) throws {
     let run = try Invocation(command.split(separator: " ").map(String.init) + ["--help"])
@@ -204,6 +204,7 @@ import Testing
           evaluate                Measure the accuracy of a model on a data set.
           predict                 Classify pictures.
           run                     Push a raw tensor through a network.
+          convert                 Convert weights between formats.
           benchmark               Measure throughput and memory.
           dataset                 Look at a data set.
 

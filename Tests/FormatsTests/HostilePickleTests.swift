@@ -182,7 +182,7 @@ import Testing
           what: "bytes of the tensors, which share storages", count: 200 * 24, limit: 64 * 24))
   }
 
-  @Test("thirty thousand mutated checkpoints and archives neither trap nor allocate beyond reason")
+  @Test("ten thousand mutated checkpoints and archives neither trap nor allocate beyond reason")
   func fuzz() async {
     await #expect(processExitsWith: .success) {
       let directory = try TemporaryDirectory()
@@ -200,9 +200,11 @@ import Testing
       let path = directory.file("x.pth")
       limitMemory(toExtra: 512 << 20)
       var accepted = 0
-      for round in 0..<30_000 {
+      for round in 0..<10_000 {
         let bytes =
           round.isMultiple(of: 2) ? archives.mutant() : checkpoint(pickle: pickles.mutant())
+        // A new file: file systems hurry to write one that replaces another.
+        unlink(path)
         let file = fopen(path, "w")
         fwrite(bytes, 1, bytes.count, file)
         fclose(file)
@@ -212,7 +214,7 @@ import Testing
         precondition(held <= bytes.count * 1032 * 64 * 4)
         accepted += 1
       }
-      precondition(accepted > 1000, "mutations that leave a file valid must occur: \(accepted)")
+      precondition(accepted > 300, "mutations that leave a file valid must occur: \(accepted)")
     }
   }
 }

@@ -121,7 +121,7 @@ public struct WeightFile: Sendable {
       throw unknown("a bare pickle, which is not executed here")
     }
     // The length of the header, then its brace.
-    if head.count > 8, head[8] == UInt8(ascii: "{") || file.path.hasSuffix(".safetensors") {
+    if head.dropFirst(8).first == UInt8(ascii: "{") || file.path.hasSuffix(".safetensors") {
       let header = try file.withBytes { bytes throws(SafetensorsError) in
         try SafetensorsHeader(parsing: bytes, file: file.path)
       }

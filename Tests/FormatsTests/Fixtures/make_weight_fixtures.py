@@ -42,7 +42,7 @@ numpy.savez_compressed("all-types-deflated.npz", **arrays)
 numpy.savez(
     "all-types-foreign.npz",
     **{
-        name: numpy.asfortranarray(array.astype(array.dtype.newbyteorder(">")))
+        name: numpy.array(array, array.dtype.newbyteorder(">"), order="F")
         for name, array in arrays.items()
     },
 )
