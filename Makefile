@@ -65,6 +65,7 @@ parity: build ## Compare the outputs of the same weights, and pictures, in ConvN
 	@scripts/peers-environment .venv-peers
 	.venv-peers/bin/python Benchmarks/pictures.py parity
 	.venv-peers/bin/python Benchmarks/parity.py --convnet $(CONVNET) $(ARGUMENTS)
+	.venv-peers/bin/python Benchmarks/formats.py --convnet $(CONVNET)
 
 clean: ## Delete what was built; keeps runs and the peers' environment
 	rm -rf .build

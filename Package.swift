@@ -49,6 +49,8 @@ let package = Package(
     .target(
       name: "CImages",
       linkerSettings: ["png", "z", "jpeg", "webp", "webpdemux", "exif"].map { .linkedLibrary($0) }),
+    .target(
+      name: "CArchives", linkerSettings: [.linkedLibrary("zip"), .linkedLibrary("z")]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
     // Rooms.
@@ -59,7 +61,7 @@ let package = Package(
     room("Engine", imports: ["Compiler"] + graphRooms, shims: ["COneDNN", "CKernels"]),
     room("Layers", imports: ["Images"] + graphRooms),
     room("Models", imports: ["Layers", "Images"] + graphRooms),
-    room("Formats", imports: ["Layers", "Images"] + graphRooms),
+    room("Formats", imports: ["Layers", "Images"] + graphRooms, shims: ["CArchives"]),
     room("Datasets", imports: ["Images", "Tensors"], shims: ["CImages", "CKernels"]),
     room(
       "Training", imports: ["Layers", "Formats", "Datasets", "Images"] + engineRooms,

@@ -42,13 +42,10 @@ public struct Safetensors: Sendable, Equatable {
     tensors = [:]
     tensors.reserveCapacity(header.entries.count)
     for entry in header.entries {
-      var tensor = Tensor(uninitialized: entry.shape, elementType: entry.elementType)
       let start = header.dataStart + entry.range.lowerBound
-      let data = bytes.extracting(start..<header.dataStart + entry.range.upperBound)
-      tensor.withUnsafeMutableBytes { target in
-        data.withUnsafeBytes { target.copyMemory(from: $0) }
-      }
-      tensors[entry.name] = tensor
+      tensors[entry.name] = Tensor(
+        copying: bytes.extracting(start..<header.dataStart + entry.range.upperBound),
+        of: entry.elementType, shape: entry.shape, as: entry.elementType)
     }
   }
 
@@ -75,14 +72,16 @@ public struct Safetensors: Sendable, Equatable {
   /// Writes the file, whole or not at all. Equal contents give equal bytes; the data begins at a
   /// multiple of 64 bytes.
   ///
+  /// - Parameter progress: told the share that is written, from 0 to 1.
   /// - Throws: ``FileError`` where the file cannot be written, ``SafetensorsError`` where a tensor
   ///   has the name that the format reserves.
-  public func write(to path: String) throws {
+  public func write(to path: String, progress: ((Double) -> Void)? = nil) throws {
     let header = try SafetensorsHeader(placing: tensors, metadata: metadata)
     try AtomicFile.write(to: path) { file in
       try file.write(header.encoded().span.bytes)
       for entry in header.entries {
         try tensor(named: entry.name).withUnsafeBytes { try file.write($0.bytes) }
+        progress?(Double(entry.range.upperBound) / Double(max(1, header.byteCount)))
       }
     }
   }

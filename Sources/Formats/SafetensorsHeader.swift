@@ -16,6 +16,9 @@ package struct SafetensorsHeader: Sendable {
   /// The offset of the data in the file.
   package var dataStart: Int
 
+  /// Bytes of the data.
+  package var byteCount: Int { entries.last?.range.upperBound ?? 0 }
+
   /// The format's own limit.
   package static let limit = 100_000_000
   private static let metadataKey = "__metadata__"

@@ -84,6 +84,15 @@ package struct AtomicFile: ~Copyable {
     offset += written
   }
 
+  /// Lends the open file to a library that writes it whole, from its beginning.
+  package mutating func withDescriptor<Result>(
+    _ body: (Int32) throws -> Result
+  ) rethrows -> Result {
+    let result = try body(descriptor)
+    offset = max(offset, Int(lseek(descriptor, 0, SEEK_END)))
+    return result
+  }
+
   private static func writeInPlace<Result>(
     _ path: String, _ body: (inout AtomicFile) throws -> Result
   ) throws -> Result {

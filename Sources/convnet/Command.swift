@@ -20,9 +20,8 @@ struct Command: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       ModelsCommand.self, SummaryCommand.self, ExplainCommand.self, TrainCommand.self,
-      AugmentationsCommand.self,
-      EvaluateCommand.self, PredictCommand.self, RunCommand.self, BenchmarkCommand.self,
-      DatasetCommand.self,
+      AugmentationsCommand.self, EvaluateCommand.self, PredictCommand.self, RunCommand.self,
+      ConvertCommand.self, BenchmarkCommand.self, DatasetCommand.self,
     ])
 
   static func main() {

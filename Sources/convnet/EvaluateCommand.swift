@@ -8,13 +8,16 @@ struct EvaluateCommand: ParsableCommand {
       EXAMPLES
         convnet evaluate runs/first/model.safetensors --data fashion-mnist
         convnet evaluate runs/first/model.safetensors --data pictures/val --json
+        convnet evaluate lenet5 --weights lenet5.pth --data fashion-mnist
       """)
 
-  @Argument(help: "A model file.") var file: String
+  @Argument(help: "A model file, or a model's name.") var file: String
   @OptionGroup var data: DataOptions
   @Option(help: "Examples at once.") var batchSize = 256
   @OptionGroup var compute: ComputeArguments
   @OptionGroup(title: "Loading") var loading: LoadingArguments
+  @OptionGroup var weights: WeightsOptions
+  @OptionGroup var network: NetworkOptions
   @OptionGroup var shared: SharedOptions
 
   private struct Result: Encodable {
@@ -33,8 +36,10 @@ struct EvaluateCommand: ParsableCommand {
   func validate() throws { try requirePositive(batchSize, "--batch-size") }
 
   func run() throws {
-    let model = try Model(loading: file)
+    let source = try ModelSource(file)
     let dataset = try data.load(.test)
+    let model = try weights.model(
+      from: source, shared, network, classNames: dataset.classNames)
     let progress = Progress("evaluating", total: dataset.count, shared)
     let evaluation = try Evaluation(
       of: model, on: dataset, batchSize: batchSize, compute: compute.options(shared),

@@ -23,13 +23,28 @@ enum ModelSource {
   init(_ argument: String) throws {
     if let entry = ModelRegistry[argument] {
       self = .zoo(entry)
-    } else if FileManager.default.fileExists(atPath: argument) {
+    } else if FileManager.default.fileExists(atPath: argument) || Self.isPath(argument) {
       self = .file(try Model(loading: argument), path: argument)
     } else {
       throw UnknownName(
         kind: "model or file", name: argument, known: ModelRegistry.names,
         advice: "`convnet models` lists the models")
     }
+  }
+
+  /// Whether an argument can only mean a file, there or not.
+  private static func isPath(_ argument: String) -> Bool {
+    argument.contains("/") || (try? WeightFormat(forPath: argument)) != nil
+  }
+
+  /// Whether an argument is a file of weights without a network.
+  ///
+  /// - Throws: what is wrong with the file.
+  static func isBareWeights(_ argument: String) throws -> Bool {
+    guard ModelRegistry[argument] == nil, FileManager.default.fileExists(atPath: argument) else {
+      return false
+    }
+    return try !WeightFile(argument).describesModel
   }
 
   /// The file's model, or the network of the zoo with the options that `adjust` makes of its own.

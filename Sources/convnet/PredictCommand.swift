@@ -5,17 +5,21 @@ struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "predict", abstract: "Classify pictures.",
     discussion: """
-      The pictures are prepared as the model file says.
+      The pictures are prepared as the model file says. A network of the zoo needs
+      --weights.
 
       EXAMPLES
         convnet predict runs/first/model.safetensors picture.png
         convnet predict runs/first/model.safetensors *.png --top 3 --json
+        convnet predict lenet5 --weights lenet5.pth picture.png
       """)
 
-  @Argument(help: "A model file.") var file: String
+  @Argument(help: "A model file, or a model's name.") var file: String
   @Argument(help: "Pictures.") var images: [String]
   @Option(help: "Classes to name for each picture.") var top = 3
   @OptionGroup var compute: ComputeArguments
+  @OptionGroup var weights: WeightsOptions
+  @OptionGroup var network: NetworkOptions
   @OptionGroup var shared: SharedOptions
 
   private struct Result: Encodable {
@@ -34,7 +38,8 @@ struct PredictCommand: ParsableCommand {
   }
 
   func run() throws {
-    let classifier = try Classifier(loading: file, batch: 1, compute: compute.options(shared))
+    let model = try weights.model(from: ModelSource(file), shared, network)
+    let classifier = try Classifier(model, batch: 1, compute: compute.options(shared))
     var results: [Result] = []
     for path in images {
       let classification = try classifier.classify(Image(contentsOf: path))

@@ -4,9 +4,17 @@ import Foundation
 /// Shows on standard error how far a job is.
 final class Progress {
   private var reporter: ProgressReporter?
+  /// Jobs that are done before this time show nothing.
+  private let firstTime: Double
 
-  /// - Parameter total: units of work.
-  init(_ label: String, unit: String = "images", total: Int, _ shared: SharedOptions) {
+  /// - Parameters:
+  ///   - total: units of work.
+  ///   - delay: seconds before anything is shown.
+  init(
+    _ label: String, unit: String = "images", total: Int, _ shared: SharedOptions,
+    after delay: Double = 0
+  ) {
+    firstTime = delay > 0 ? Self.now + delay : 0
     guard !shared.quiet else { return }
     reporter = ProgressReporter(
       ProgressBar(label, unit: unit, total: total), on: .standardError, at: Self.now)
@@ -15,11 +23,12 @@ final class Progress {
   private static var now: Double { ProcessInfo.processInfo.systemUptime }
 
   func update(_ completed: Int, notes: [String] = []) {
+    guard Self.now >= firstTime else { return }
     write(reporter?.update(completed: completed, notes: notes, at: Self.now))
   }
 
   func finish(notes: [String] = []) {
-    guard let total = reporter?.bar.total else { return }
+    guard let total = reporter?.bar.total, Self.now >= firstTime else { return }
     write(reporter?.finish(completed: total, notes: notes, at: Self.now))
   }
 

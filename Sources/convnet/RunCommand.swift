@@ -11,11 +11,13 @@ struct RunCommand: ParsableCommand {
 
       EXAMPLES
         convnet run model.safetensors --input x.npy --output y.npy
-        convnet run lenet5 --weights w.safetensors --input x.npy --output y.npy
+        convnet run resnet50-v1.5 --weights w.pth --input x.npy --output y.npy
       """)
 
   @Argument(help: "A model file, or a model's name.") var model: String
-  @Option(help: ArgumentHelp("Parameters for a model by name.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Weights for a model by name: safetensors, .pth or .npz.", valueName: "file"))
   var weights: String?
   @Option(help: ArgumentHelp("The tensor to read.", valueName: "x.npy")) var input: String
   @Option(help: ArgumentHelp("Where to write the result.", valueName: "y.npy")) var output: String
@@ -39,7 +41,11 @@ struct RunCommand: ParsableCommand {
       }
       options.classes = classes ?? options.classes
     }
-    if let weights { try model.loadParameters(from: weights) }
+    if let weights {
+      let file = try WeightFile(weights)
+      for note in file.notes { shared.note("\(weights): \(note)") }
+      try model.loadParameters(from: file)
+    }
     let result = try model.run(tensor, compute: compute.options(shared))
     try result.writeNPY(to: output)
   }

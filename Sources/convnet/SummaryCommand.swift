@@ -11,9 +11,18 @@ struct SummaryCommand: ParsableCommand {
         convnet summary resnet50 --layers
         convnet summary lenet5 --input 32x32 --classes 26 --batch 64 --mode training
         convnet summary runs/first/model.safetensors --json
+        convnet summary resnet50-v1.5 --weights resnet50.pth
+        convnet summary resnet50.pth
+
+      A file of weights without a network is a list of tensors. With --weights, the
+      file must fit the network.
       """)
 
-  @Argument(help: "A model's name, or a model file.") var model: String
+  @Argument(help: "A model's name, a model file, or a file of weights.") var model: String
+  @Option(
+    help: ArgumentHelp(
+      "Weights for a model by name: safetensors, .pth or .npz.", valueName: "file"))
+  var weights: String?
   @Flag(help: "Print every layer, not the stages of the paper's table.") var layers = false
   @OptionGroup var network: NetworkOptions
   @OptionGroup var plan: PlanOptions
@@ -42,7 +51,9 @@ struct SummaryCommand: ParsableCommand {
   }
 
   func run() throws {
-    let model = try network.model(from: model, seed: shared.seed)
+    if try ModelSource.isBareWeights(model) { return try printWeights() }
+    var model = try network.model(from: model, seed: shared.seed)
+    if let weights { try model.loadParameters(from: WeightFile(weights)) }
     // Side classifiers are there in training only.
     let graph = plan.mode == .inference ? model.graph.withoutAuxiliaries : model.graph
     let rows = graph.layerTable
@@ -69,6 +80,13 @@ struct SummaryCommand: ParsableCommand {
       \(HumanReadable.bytes(summary.memory.activationBytes)) at their peak
       """)
     if let note = ModelRegistry[self.model]?.note { print("Note: \(note)") }
+  }
+
+  private func printWeights() throws {
+    let weights = WeightTable(try WeightFile(model))
+    if shared.json { return try printJSON(weights) }
+    print(weights.table.plainText(width: TerminalDevice.standardOutput.width), terminator: "")
+    for note in weights.notes { print("Note: \(note)") }
   }
 
   private func stageTable(_ summary: Summary, _ rows: [StageRow]) -> Table {
@@ -143,7 +161,14 @@ struct NetworkOptions: ParsableArguments {
   func model(
     from name: String, imageShape: Shape? = nil, classNames: [String] = [], seed: UInt64
   ) throws -> Model {
-    let source = try ModelSource(name)
+    try model(
+      from: ModelSource(name), imageShape: imageShape, classNames: classNames, seed: seed)
+  }
+
+  /// As above, of what a name stands for.
+  func model(
+    from source: ModelSource, imageShape: Shape? = nil, classNames: [String] = [], seed: UInt64
+  ) throws -> Model {
     if case .file(_, let path) = source, input != nil || classes != nil {
       throw FixedSizes(path: path, options: "--input and --classes")
     }

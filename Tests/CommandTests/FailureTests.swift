@@ -17,6 +17,10 @@ import Testing
       ["evaluate", "file", "--data", "mnist", "--batch-size", "0"],
       ["train", "--model", "lenet5", "--data", "x", "--output", "y", "--learning-rate", "fast"],
       ["dataset", "export", "mnist", "--output", "x", "--count=-1"],
+      ["convert", "in"], ["convert", "in", "out.npz", "--element-type", "int8"],
+      ["convert", "in", "out.npz", "--mean", "0.5"],
+      ["convert", "in", "out.npz", "--classes", "3"],
+      ["convert", "in", "out.npz", "--model", "lenet5", "--mean", "a,b"],
     ])
   func usage(arguments: [String]) throws {
     let run = try Invocation(arguments)
@@ -64,7 +68,28 @@ import Testing
     Refusal("predict model.safetensors text.npy", says: "text.npy"),
     Refusal(
       "predict short.safetensors picture.png", says: "short.safetensors, byte", "bytes of data"),
-    Refusal("predict text.npy picture.png", says: "text.npy, byte 0"),
+    Refusal("predict text.npy picture.png", says: "text.npy: not a file of weights"),
+    Refusal("predict lenet5 picture.png", says: "lenet5 has no weights", "--weights"),
+    Refusal("summary text.npy", says: "text.npy: not a file of weights"),
+    Refusal("convert absent.pth out.npz", says: "cannot open absent.pth"),
+    Refusal("convert weights.safetensors out.h5", says: "out.h5", ".safetensors, .pth, .pt, .npz"),
+    Refusal("convert short.safetensors out.pth", says: "short.safetensors, byte", "bytes of data"),
+    Refusal("convert text.npy out.pth", says: "text.npy: not a file of weights"),
+    Refusal("convert weights.safetensors out.pth --model lenet", says: "did you mean lenet5"),
+    Refusal(
+      "convert other.safetensors out.safetensors --model lenet5",
+      says: "other.safetensors does not fit lenet5", "lacks 10 parameters", "conv1.bias",
+      "the network lacks a"),
+    Refusal(
+      "convert weights.safetensors out.safetensors --model lenet5 --classes 11",
+      says: "dense3.bias is 10, must be 11"),
+    Refusal(
+      "convert weights.safetensors out.safetensors --model lenet5 --mean 0.5,0.5",
+      says: "mean [0.5, 0.5]", "1 channels"),
+    Refusal(
+      "convert weights.safetensors out.safetensors --model lenet5 --class-names text.npy",
+      says: "text.npy has 1 lines, the network 10 classes"),
+    Refusal("convert weights.safetensors absent/out.npz", says: "cannot create absent/out.npz"),
     Refusal("predict weights.safetensors picture.png", says: "holds tensors but no network"),
     Refusal("summary model.safetensors --input 32x32", says: "input and classes of its own"),
     Refusal("run lenet5 --input absent.npy --output y.npy", says: "cannot open absent.npy"),

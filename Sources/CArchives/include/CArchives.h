@@ -1,0 +1,67 @@
+// The only door to libzip, and to the parts of zlib that belong to zip files. Archives are read from memory: ask for the
+// table of the entries, then take the bytes of an entry where they lie. No function keeps state.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+  CA_OK = 0,
+  // The bytes are not what their beginning promises. The message says why.
+  CA_CORRUPT,
+  CA_OUT_OF_MEMORY,
+  // The file could not be written; the message is the system's.
+  CA_UNWRITABLE,
+} ca_status;
+
+enum { CA_MESSAGE_SIZE = 256 };
+
+typedef enum { CA_STORED = 0, CA_DEFLATED = 8 } ca_method;
+
+typedef struct {
+  // Valid as long as the table.
+  const char *name;
+  // As the archive numbers them, CA_STORED and CA_DEFLATED among them.
+  uint32_t method;
+  bool is_encrypted;
+  uint32_t checksum;
+  // Where the (compressed) bytes begin. The caller checks that they lie within the archive.
+  uint64_t offset;
+  uint64_t compressed_size;
+  uint64_t size;
+} ca_entry;
+
+typedef struct {
+  size_t count;
+  ca_entry *entries;
+} ca_table;
+
+// Reads the names and places of all entries. The caller frees the table with `ca_free_table`. `message` has room for
+// CA_MESSAGE_SIZE bytes.
+ca_status ca_read_table(const uint8_t *bytes, size_t count, ca_table *table, char *message);
+void ca_free_table(ca_table *table);
+
+// Inflates deflated bytes into exactly `size` bytes. Fewer are corrupt, and more where they should be the whole.
+ca_status ca_inflate(const uint8_t *bytes, size_t count, uint8_t *output, size_t size,
+                     bool is_whole, char *message);
+
+// CRC-32, as zip files have it.
+uint32_t ca_checksum(const uint8_t *bytes, size_t count);
+
+// What `ca_write` puts into an archive: two pieces of memory, one after the other. The second begins at a multiple of
+// `alignment` bytes of the file, where it is stored and the first piece keeps to that.
+typedef struct {
+  const char *name;
+  const uint8_t *head;
+  size_t head_count;
+  const uint8_t *body;
+  size_t body_count;
+} ca_item;
+
+// Told now and then which share, 0 to 1, is written.
+typedef void (*ca_progress)(double share, void *context);
+
+// Writes a whole archive to an open file, from its beginning. Equal items give equal bytes.
+ca_status ca_write(int descriptor, const ca_item *items, size_t count, bool deflates,
+                   ca_progress progress, void *context, char *message);

@@ -1,0 +1,207 @@
+import CArchives
+import ConvNetTensors
+import Synchronization
+
+/// A zip archive, mapped into memory. Stored entries are lent where they lie in the file; a
+/// deflated one is inflated when it is asked for, into no more than its stated size.
+final class Archive: Sendable {
+  struct Entry: Sendable {
+    var name: String
+    /// The bytes in the file, compressed or not.
+    var range: Range<Int>
+    /// Bytes of the contents.
+    var byteCount: Int
+    var isDeflated: Bool
+    fileprivate var checksum: UInt32
+  }
+
+  let file: MappedFile
+  let entries: [Entry]
+  private let indices: [String: Int]
+  private let state = Mutex(State())
+
+  private struct State {
+    /// Entries whose checksum was found right.
+    var verified: Set<Int> = []
+    /// The last one inflated: the views of one storage are read one after the other.
+    var inflated: (index: Int, bytes: InflatedBytes)?
+  }
+
+  /// Deflate makes at most 1032 bytes of one.
+  private static let largestRatio = 1032
+
+  /// Reads the archive's directory.
+  ///
+  /// - Throws: ``ArchiveError``.
+  init(_ file: MappedFile) throws(ArchiveError) {
+    self.file = file
+    entries = try Self.readEntries(of: file)
+    var indices: [String: Int] = [:]
+    for (index, entry) in entries.enumerated() {
+      guard indices.updateValue(index, forKey: entry.name) == nil else {
+        throw ArchiveError(
+          file: file.path, entry: entry.name, offset: entry.range.lowerBound,
+          problem: .duplicateName)
+      }
+    }
+    self.indices = indices
+  }
+
+  private static func readEntries(of file: MappedFile) throws(ArchiveError) -> [Entry] {
+    var table = ca_table()
+    var message = [CChar](repeating: 0, count: Int(CA_MESSAGE_SIZE))
+    let status = file.withBytes { bytes in
+      bytes.withUnsafeBytes { ca_read_table($0.baseAddress, $0.count, &table, &message) }
+    }
+    guard status == CA_OK else {
+      throw ArchiveError(
+        file: file.path, problem: .damaged(reason: String(message: message)))
+    }
+    defer { ca_free_table(&table) }
+    var entries: [Entry] = []
+    entries.reserveCapacity(table.count)
+    for entry in UnsafeBufferPointer(start: table.entries, count: table.count) {
+      entries.append(try checked(entry, in: file))
+    }
+    return entries
+  }
+
+  private static func checked(
+    _ entry: ca_entry, in file: MappedFile
+  ) throws(ArchiveError) -> Entry {
+    let name = String(cString: entry.name)
+    let offset = Int(clamping: entry.offset)
+    func fail(_ problem: ArchiveError.Problem) -> ArchiveError {
+      ArchiveError(file: file.path, entry: name, offset: offset, problem: problem)
+    }
+    let compressed = Int(clamping: entry.compressed_size)
+    let byteCount = Int(clamping: entry.size)
+    guard offset <= file.byteCount, compressed <= file.byteCount - offset else {
+      throw fail(.outside(offset: offset, byteCount: compressed, available: file.byteCount))
+    }
+    if entry.is_encrypted { throw fail(.encrypted) }
+    switch entry.method {
+    case CA_STORED.rawValue:
+      guard compressed == byteCount else {
+        throw fail(.damaged(reason: "a stored entry has two sizes"))
+      }
+    case CA_DEFLATED.rawValue:
+      guard byteCount / largestRatio <= compressed else {
+        throw fail(.damaged(reason: "\(compressed) bytes cannot inflate to \(byteCount)"))
+      }
+    default: throw fail(.unsupportedCompression(method: Int(entry.method)))
+    }
+    return Entry(
+      name: name, range: offset..<offset + compressed, byteCount: byteCount,
+      isDeflated: entry.method == CA_DEFLATED.rawValue, checksum: entry.checksum)
+  }
+
+  /// The place of an entry among ``entries``.
+  func index(of name: String) -> Int? { indices[name] }
+
+  /// Lends the contents of an entry.
+  ///
+  /// - Throws: ``ArchiveError`` where they are damaged; what `body` throws.
+  func withBytes<Result>(
+    of index: Int, _ body: (RawSpan) throws -> Result
+  ) throws -> Result {
+    let entry = entries[index]
+    guard entry.isDeflated else {
+      return try file.withBytes { bytes in
+        let contents = bytes.extracting(entry.range)
+        try verify(contents, index)
+        return try body(contents)
+      }
+    }
+    return try inflated(index).withBytes { contents in
+      try verify(contents, index)
+      return try body(contents)
+    }
+  }
+
+  /// Lends the first bytes of an entry, or all where it has fewer. They are not verified.
+  func withHead<Result>(
+    of index: Int, byteCount: Int, _ body: (RawSpan) throws -> Result
+  ) throws -> Result {
+    let entry = entries[index]
+    let count = min(byteCount, entry.byteCount)
+    guard entry.isDeflated else {
+      return try file.withBytes { bytes in
+        try body(bytes.extracting(entry.range.lowerBound..<entry.range.lowerBound + count))
+      }
+    }
+    return try inflate(index, byteCount: count).withBytes(body)
+  }
+
+  private func inflated(_ index: Int) throws(ArchiveError) -> InflatedBytes {
+    if let last = state.withLock({ $0.inflated }), last.index == index { return last.bytes }
+    let bytes = try inflate(index, byteCount: entries[index].byteCount)
+    state.withLock { $0.inflated = (index, bytes) }
+    return bytes
+  }
+
+  private func inflate(_ index: Int, byteCount: Int) throws(ArchiveError) -> InflatedBytes {
+    let entry = entries[index]
+    do {
+      return try file.withBytes { bytes throws(InflatedBytes.Failure) in
+        try InflatedBytes(
+          inflating: bytes.extracting(entry.range), byteCount: byteCount,
+          isWhole: byteCount == entry.byteCount)
+      }
+    } catch {
+      throw fail(index, .damaged(reason: error.description))
+    }
+  }
+
+  /// Once an entry.
+  private func verify(_ contents: RawSpan, _ index: Int) throws(ArchiveError) {
+    let stated = entries[index].checksum
+    // PyTorch can be told to compute no checksums, and writes zeros instead.
+    if stated == 0 || state.withLock({ $0.verified.contains(index) }) { return }
+    let actual = contents.withUnsafeBytes { ca_checksum($0.baseAddress, $0.count) }
+    guard actual == stated else {
+      throw fail(index, .wrongChecksum(stated: stated, actual: actual))
+    }
+    _ = state.withLock { $0.verified.insert(index) }
+  }
+
+  private func fail(_ index: Int, _ problem: ArchiveError.Problem) -> ArchiveError {
+    ArchiveError(
+      file: file.path, entry: entries[index].name, offset: entries[index].range.lowerBound,
+      problem: problem)
+  }
+}
+
+/// The contents of a deflated entry.
+private final class InflatedBytes: @unchecked Sendable {
+  private let bytes: UnsafeMutableRawBufferPointer
+
+  struct Failure: Error, CustomStringConvertible {
+    var description: String
+  }
+
+  init(inflating compressed: RawSpan, byteCount: Int, isWhole: Bool) throws(Failure) {
+    bytes = .allocate(byteCount: byteCount, alignment: 64)
+    var message = [CChar](repeating: 0, count: Int(CA_MESSAGE_SIZE))
+    let status = compressed.withUnsafeBytes { [bytes] compressed in
+      ca_inflate(
+        compressed.baseAddress, compressed.count, bytes.baseAddress, bytes.count,
+        isWhole, &message)
+    }
+    // The memory is freed by `deinit` in any case.
+    guard status == CA_OK else { throw Failure(description: String(message: message)) }
+  }
+
+  deinit { bytes.deallocate() }
+
+  func withBytes<Result>(_ body: (RawSpan) throws -> Result) rethrows -> Result {
+    try body(UnsafeRawBufferPointer(bytes).bytes)
+  }
+}
+
+extension String {
+  /// A message that the shim left behind.
+  init(message: [CChar]) {
+    self.init(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}

@@ -1,0 +1,144 @@
+import ConvNetTensors
+
+/// A checkpoint that `torch.save` wrote, since PyTorch 1.6: a zip archive of a pickle, `data.pkl`,
+/// and of the bytes of the storages, `data/0`, `data/1` and so on.
+struct PyTorchFile: Sendable {
+  struct Entry: Sendable {
+    var name: String
+    fileprivate var view: PickleHeap.View
+    /// The place of its storage in the archive.
+    fileprivate var archiveIndex: Int
+
+    var shape: Shape { view.shape }
+    var elementType: ElementType { view.elementType }
+  }
+
+  /// In the order of the state dictionary.
+  let entries: [Entry]
+  /// The keys under which the state dictionary was found.
+  let sections: [String]
+  /// Entries of the state dictionary that are no tensors.
+  let otherCount: Int
+  private let archive: Archive
+
+  private static let pickleName = "data.pkl"
+  /// Tied weights share a storage; more than this is an attempt to fill the memory.
+  private static let sharingLimit = 64
+
+  /// Whether an archive looks like a checkpoint.
+  static func describes(_ archive: Archive) -> Bool { pickle(of: archive) != nil }
+
+  private static func pickle(of archive: Archive) -> (index: Int, folder: String)? {
+    let index = archive.entries.firstIndex {
+      $0.name == pickleName || $0.name.hasSuffix("/" + pickleName)
+    }
+    return index.map {
+      ($0, String(archive.entries[$0].name.dropLast(pickleName.utf8.count)))
+    }
+  }
+
+  /// - Throws: ``PyTorchError`` and ``ArchiveError``.
+  init(_ archive: Archive) throws {
+    let file = archive.file.path
+    guard let (index, folder) = Self.pickle(of: archive) else {
+      throw ArchiveError(file: file, entry: Self.pickleName, problem: .missingEntry)
+    }
+    if archive.entries.contains(where: {
+      $0.name == folder + "constants.pkl" || $0.name.hasPrefix(folder + "code/")
+    }) {
+      throw PyTorchError(file: file, problem: .torchScript)
+    }
+    if let order = archive.index(of: folder + "byteorder"),
+      try archive.withBytes(of: order, { $0.array(0..<$0.byteCount) }) == [UInt8]("big".utf8)
+    {
+      throw PyTorchError(file: file, problem: .bigEndian)
+    }
+    let limit = PickleReader.byteLimit
+    guard archive.entries[index].byteCount <= limit else {
+      throw PyTorchError(
+        file: file,
+        problem: .tooLarge(
+          what: "bytes of the pickle", count: archive.entries[index].byteCount, limit: limit))
+    }
+    let pickle = try archive.withBytes(of: index) { $0.array(0..<$0.byteCount) }
+    let (root, heap) = try PickleReader.read(pickle, file: file)
+    do {
+      let dictionary = try StateDictionary(in: root, heap)
+      sections = dictionary.path
+      otherCount = dictionary.otherCount
+      entries = try Self.located(dictionary.tensors, heap, archive, folder: folder)
+    } catch let problem as PyTorchError.Problem {
+      throw PyTorchError(file: file, problem: problem)
+    }
+    self.archive = archive
+  }
+
+  /// The tensors with their storages, whose sizes are checked.
+  private static func located(
+    _ named: [(name: String, view: Int)], _ heap: PickleHeap, _ archive: Archive, folder: String
+  ) throws -> [Entry] {
+    var byteCount = 0
+    var storageBytes: [Int: Int] = [:]
+    let tensors = try named.map { name, index in
+      let view = heap.views[index]
+      let storage = heap.storages[view.storage]
+      func fail(_ problem: PyTorchError.Problem) -> PyTorchError {
+        PyTorchError(file: archive.file.path, offset: storage.offset, problem: problem)
+      }
+      guard let entry = archive.index(of: "\(folder)data/\(storage.key)") else {
+        throw fail(.missingStorage(key: storage.key))
+      }
+      let available = archive.entries[entry].byteCount
+      guard available == storage.byteCount else {
+        throw fail(
+          .storageSize(key: storage.key, needed: storage.byteCount, actual: available))
+      }
+      // Neither overflows: a view is no larger than its storage, a storage lies in the file.
+      byteCount += view.shape.count * view.elementType.byteCount
+      storageBytes[entry] = available
+      return Entry(name: name, view: view, archiveIndex: entry)
+    }
+    let limit = sharingLimit * storageBytes.values.reduce(0, +)
+    guard byteCount <= limit else {
+      throw PyTorchError.Problem.tooLarge(
+        what: "bytes of the tensors, which share storages", count: byteCount, limit: limit)
+    }
+    return tensors
+  }
+
+  /// Copies a tensor out of the file, once, converted on the way.
+  ///
+  /// - Parameter type: the tensor's own or a floating-point type.
+  /// - Throws: ``ArchiveError`` where its storage is damaged.
+  func read(_ entry: Entry, as type: ElementType) throws -> Tensor {
+    let view = entry.view
+    let size = view.elementType.byteCount
+    return try archive.withBytes(of: entry.archiveIndex) { storage in
+      guard view.isDense else {
+        var dense = Tensor(
+          uninitialized: view.shape, elementType: view.elementType)
+        dense.withUnsafeMutableBytes { target in
+          storage.extracting(view.start * size..<storage.byteCount).withUnsafeBytes {
+            copyStrided(
+              $0, to: target, shape: view.shape, strides: view.strides, elementSize: size)
+          }
+        }
+        return dense.converted(to: type)
+      }
+      let start = view.shape.count == 0 ? 0 : view.start * size
+      return Tensor(
+        copying: storage.extracting(start..<start + view.shape.count * size),
+        of: view.elementType, shape: view.shape, as: type)
+    }
+  }
+}
+
+extension PickleHeap.View {
+  /// Whether the elements follow each other in row-major order.
+  fileprivate var isDense: Bool {
+    shape.count == 0
+      || zip(shape.dimensions, zip(strides, shape.rowMajorStrides)).allSatisfy {
+        $0 == 1 || $1.0 == $1.1
+      }
+  }
+}

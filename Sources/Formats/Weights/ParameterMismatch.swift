@@ -1,0 +1,42 @@
+public import ConvNetTensors
+
+/// The weights in a file are not those of a network.
+public struct ParameterMismatch: Error, Hashable, Sendable {
+  /// A parameter that the file has in another shape.
+  public struct Difference: Hashable, Sendable {
+    public var name: String
+    /// The shape of the file's tensor, and that of the network's parameter.
+    public var actual: Shape
+    public var expected: Shape
+  }
+
+  public var path: String
+  public var network: String
+  /// Parameters that the file lacks, in alphabetical order, as the others.
+  public var missing: [String]
+  /// Tensors of the file that the network has no parameter for.
+  public var unexpected: [String]
+  public var different: [Difference]
+}
+
+extension ParameterMismatch: CustomStringConvertible {
+  /// The first few of each kind, and how many there are.
+  public var description: String {
+    let shapes = different.map { "\($0.name) is \($0.actual), must be \($0.expected)" }
+    let parts = [
+      Self.part(missing, "the file lacks", "parameters of the network"),
+      Self.part(unexpected, "the network lacks", "tensors of the file"),
+      Self.part(shapes, "other shapes:", "parameters"),
+    ]
+    return "\(path) does not fit \(network): "
+      + parts.compactMap(\.self).joined(separator: "; ")
+      + "; choose another network or file, or --classes"
+  }
+
+  private static func part(_ items: [String], _ verb: String, _ noun: String) -> String? {
+    guard !items.isEmpty else { return nil }
+    let shown = items.prefix(3).joined(separator: ", ")
+    return items.count <= 3
+      ? "\(verb) \(shown)" : "\(verb) \(items.count) \(noun) (\(shown), …)"
+  }
+}

@@ -1,0 +1,191 @@
+public import ConvNetTensors
+
+/// A file of named tensors in any format that is read, told by its contents: safetensors, a PyTorch
+/// checkpoint, a NumPy archive.
+///
+/// The file is mapped into memory. Opening it reads and checks its table of names, and each tensor
+/// is copied out of it once, when it is asked for, converted on the way.
+///
+/// ```swift
+/// let file = try WeightFile("resnet50.pth")
+/// print(file.entries.count, file.notes)
+/// let kernel = try file.tensor(named: "conv1.weight", as: .float32)
+/// ```
+public struct WeightFile: Sendable {
+  /// What the file says about a tensor.
+  public struct Entry: Hashable, Sendable {
+    public var name: String
+    public var shape: Shape
+    public var elementType: ElementType
+
+    var byteCount: Int { shape.count * elementType.byteCount }
+  }
+
+  /// A tensor with its name, for writing in an order.
+  public typealias NamedTensor = (name: String, tensor: Tensor)
+
+  public let path: String
+  public let format: WeightFormat
+  /// In the order of the file.
+  public let entries: [Entry]
+  /// The texts beside the tensors, which safetensors files can have.
+  public let metadata: [String: String]
+  /// What was found besides the tensors themselves and is worth a word to a person: the key under
+  /// which a checkpoint keeps its weights, a prefix that all names had and that was removed.
+  public let notes: [String]
+  private let contents: Contents
+  private let indices: [String: Int]
+
+  private enum Contents: Sendable {
+    case safetensors(SafetensorsHeader, MappedFile)
+    case pyTorch(PyTorchFile)
+    case npz(NumpyArchive)
+  }
+
+  /// What wrappers of a network put before every name: data parallelism and the compiler of PyTorch.
+  private static let wrappers = ["module.", "_orig_mod."]
+
+  /// Opens a file and reads its table.
+  ///
+  /// - Throws: ``FileError`` where the file cannot be read, ``WeightFileError`` where its contents
+  ///   are of no known format, else the error of the format: ``SafetensorsError``,
+  ///   ``PyTorchError``, ``NumpyError``, ``ArchiveError``.
+  public init(_ path: String) throws {
+    let file = try MappedFile(path: path)
+    let contents = try Self.contents(of: file)
+    var notes: [String] = []
+    var entries: [Entry]
+    switch contents {
+    case .safetensors(let header, _):
+      format = .safetensors
+      metadata = header.metadata
+      entries = header.entries.map {
+        Entry(name: $0.name, shape: $0.shape, elementType: $0.elementType)
+      }
+    case .pyTorch(let checkpoint):
+      format = .pyTorch
+      metadata = [:]
+      entries = checkpoint.entries.map {
+        Entry(name: $0.name, shape: $0.shape, elementType: $0.elementType)
+      }
+      if !checkpoint.sections.isEmpty {
+        notes.append("the weights stand under \(checkpoint.sections.joined(separator: "/"))")
+      }
+      if checkpoint.otherCount > 0 {
+        notes.append("\(checkpoint.otherCount) entries beside the weights are no tensors")
+      }
+    case .npz(let archive):
+      format = .npz
+      metadata = [:]
+      entries = archive.entries.map {
+        Entry(name: $0.name, shape: $0.shape, elementType: $0.elementType)
+      }
+      if archive.otherCount > 0 {
+        notes.append("\(archive.otherCount) entries beside the arrays are something else")
+      }
+    }
+    while let wrapper = Self.wrappers.first(where: { wrapper in
+      !entries.isEmpty && entries.allSatisfy { $0.name.hasPrefix(wrapper) }
+    }) {
+      for index in entries.indices { entries[index].name.removeFirst(wrapper.count) }
+      notes.append("every name began with \(wrapper), which is left out")
+    }
+    self.path = path
+    self.contents = contents
+    self.entries = entries
+    self.notes = notes
+    // Names are different in every format, and a common prefix changes nothing about that.
+    indices = Dictionary(
+      zip(entries.map(\.name), entries.indices), uniquingKeysWith: { first, _ in first })
+  }
+
+  private static func contents(of file: MappedFile) throws -> Contents {
+    let head = file.withBytes { $0.array(0..<min(16, $0.byteCount)) }
+    func unknown(_ isLike: String?) -> WeightFileError {
+      WeightFileError(path: file.path, problem: .unknownFormat(isLike: isLike))
+    }
+    if head.starts(with: "PK\u{3}\u{4}".utf8) || head.starts(with: "PK\u{5}\u{6}".utf8) {
+      let archive = try Archive(file)
+      if PyTorchFile.describes(archive) { return .pyTorch(try PyTorchFile(archive)) }
+      if NumpyArchive.describes(archive) { return .npz(try NumpyArchive(archive)) }
+      throw unknown("a zip archive with neither data.pkl nor .npy files")
+    }
+    if head.count == 16, head[0] == 0x80, (2...5).contains(head[1]) {
+      // PyTorch's first format begins with this number, pickled.
+      let magic: [UInt8] = [
+        0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19,
+      ]
+      if head[2...].starts(with: magic) {
+        throw PyTorchError(file: file.path, problem: .oldFormat)
+      }
+      throw unknown("a bare pickle, which is not executed here")
+    }
+    // The length of the header, then its brace.
+    if head.dropFirst(8).first == UInt8(ascii: "{") || file.path.hasSuffix(".safetensors") {
+      let header = try file.withBytes { bytes throws(SafetensorsError) in
+        try SafetensorsHeader(parsing: bytes, file: file.path)
+      }
+      return .safetensors(header, file)
+    }
+    let known: [(magic: [UInt8], name: String)] = [
+      ([0x93] + [UInt8]("NUMPY".utf8), "one NumPy array (.npy) without a name"),
+      ([0x89] + [UInt8]("HDF".utf8), "an HDF5 file"),
+      ([UInt8]("GGUF".utf8), "a GGUF file"),
+      ([0x1F, 0x8B], "compressed by gzip"),
+    ]
+    throw unknown(known.first { head.starts(with: $0.magic) }?.name)
+  }
+
+  /// What the file says about the tensor of a name.
+  public subscript(name: String) -> Entry? { indices[name].map { entries[$0] } }
+
+  /// Copies a tensor out of the file.
+  ///
+  /// - Parameter type: a floating-point type to convert to; `nil` for the tensor's own.
+  /// - Throws: ``WeightFileError`` where there is none of this name, else the error of the format
+  ///   where its bytes are damaged.
+  public func tensor(named name: String, as type: ElementType? = nil) throws -> Tensor {
+    guard let index = indices[name] else {
+      throw WeightFileError(path: path, problem: .missingTensor(name: name))
+    }
+    return try tensor(at: index, as: type ?? entries[index].elementType)
+  }
+
+  /// Copies all tensors out of the file, in its order.
+  ///
+  /// - Parameters:
+  ///   - type: what floating-point tensors are converted to; `nil` for their own types. Integers
+  ///     stay what they are.
+  ///   - progress: told the bytes of the file's tensors that have been read so far.
+  /// - Throws: as ``tensor(named:as:)``.
+  public func tensors(
+    as type: ElementType? = nil, progress: ((Int) -> Void)? = nil
+  ) throws -> [NamedTensor] {
+    var byteCount = 0
+    return try entries.enumerated().map { index, entry in
+      let target = entry.elementType.isFloatingPoint ? type : nil
+      let tensor = try tensor(at: index, as: target ?? entry.elementType)
+      byteCount += entry.byteCount
+      progress?(byteCount)
+      return (entry.name, tensor)
+    }
+  }
+
+  /// Bytes of all tensors as they are in the file.
+  public var byteCount: Int { entries.reduce(0) { $0 + $1.byteCount } }
+
+  private func tensor(at index: Int, as type: ElementType) throws -> Tensor {
+    switch contents {
+    case .safetensors(let header, let file):
+      let entry = header.entries[index]
+      let start = header.dataStart + entry.range.lowerBound
+      return file.withBytes { bytes in
+        Tensor(
+          copying: bytes.extracting(start..<header.dataStart + entry.range.upperBound),
+          of: entry.elementType, shape: entry.shape, as: type)
+      }
+    case .pyTorch(let checkpoint): return try checkpoint.read(checkpoint.entries[index], as: type)
+    case .npz(let archive): return try archive.read(archive.entries[index], as: type)
+    }
+  }
+}

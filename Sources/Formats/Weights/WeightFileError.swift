@@ -1,0 +1,44 @@
+/// Why a file of weights cannot be read or written, where its format is not to blame.
+public struct WeightFileError: Error, Hashable, Sendable {
+  public enum Problem: Hashable, Sendable {
+    /// The contents are of no format that is read. `isLike` says what they look like.
+    case unknownFormat(isLike: String?)
+    case missingTensor(name: String)
+    /// The name of a file to be written has no ending that tells the format.
+    case unknownExtension
+    case noTensors
+    case duplicateName(String)
+    /// NumPy and PyTorch have at most so many.
+    case tooManyDimensions(tensor: String, rank: Int, limit: Int)
+    /// The format cannot hold this name.
+    case unwritableName(String)
+  }
+
+  public var path: String
+  public var problem: Problem
+}
+
+extension WeightFileError: CustomStringConvertible {
+  public var description: String { "\(path): \(problem)" }
+}
+
+extension WeightFileError.Problem: CustomStringConvertible {
+  private static let endings = WeightFormat.allCases.flatMap(\.extensions).map { "." + $0 }
+    .joined(separator: ", ")
+
+  public var description: String {
+    switch self {
+    case .unknownFormat(let isLike):
+      "not a file of weights\(isLike.map { ", but \($0)" } ?? ""); "
+        + "safetensors, PyTorch checkpoints (.pth) and NumPy archives (.npz) are read"
+    case .missingTensor(let name): "has no tensor \(name)"
+    case .unknownExtension: "the ending of the name must tell the format: \(Self.endings)"
+    case .noTensors: "there are no tensors to write"
+    case .duplicateName(let name): "two tensors are called \(name)"
+    case .tooManyDimensions(let tensor, let rank, let limit):
+      "tensor \(tensor) has \(rank) dimensions, the format at most \(limit)"
+    case .unwritableName(let name):
+      "the format cannot hold a tensor called \(name.debugDescription)"
+    }
+  }
+}

@@ -1,0 +1,39 @@
+/// The formats in which files hold weights.
+public enum WeightFormat: String, Hashable, Sendable, CaseIterable {
+  /// `.safetensors` (https://huggingface.co/docs/safetensors): names, shapes and bytes; the format
+  /// of model files too.
+  case safetensors
+  /// `.pth`, `.pt`: what `torch.save` writes, since PyTorch 1.6.
+  case pyTorch
+  /// `.npz`: what `numpy.savez` and `numpy.savez_compressed` write.
+  case npz
+
+  /// The endings of file names.
+  public var extensions: [String] {
+    switch self {
+    case .safetensors: ["safetensors"]
+    case .pyTorch: ["pth", "pt"]
+    case .npz: ["npz"]
+    }
+  }
+
+  /// The format for a file's name.
+  ///
+  /// - Throws: ``WeightFileError`` where the name has none of the endings.
+  public init(forPath path: String) throws(WeightFileError) {
+    let name = path.lowercased()
+    let format = Self.allCases.first { $0.extensions.contains { name.hasSuffix(".\($0)") } }
+    guard let format else { throw WeightFileError(path: path, problem: .unknownExtension) }
+    self = format
+  }
+}
+
+extension WeightFormat: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .safetensors: "safetensors"
+    case .pyTorch: "PyTorch checkpoint"
+    case .npz: "NumPy archive"
+    }
+  }
+}

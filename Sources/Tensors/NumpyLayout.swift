@@ -1,0 +1,70 @@
+/// What the head of a NumPy array file says: the array's shape and type, and where its data begins.
+package struct NumpyLayout: Sendable {
+  package var shape: Shape
+  package var elementType: ElementType
+  /// The offset of the data in the file.
+  package var dataStart: Int
+  /// Bytes of the data, if the file is whole.
+  package var byteCount: Int
+  var isBigEndian: Bool
+  var isFortranOrder: Bool
+
+  /// Reads the head of a file. The data may be missing.
+  ///
+  /// - Parameter file: the name that errors carry.
+  /// - Throws: ``NumpyError``.
+  package init(parsing bytes: RawSpan, file: String? = nil) throws(NumpyError) {
+    func fail(_ offset: Int, _ problem: NumpyError.Problem) -> NumpyError {
+      NumpyError(file: file, offset: offset, problem: problem)
+    }
+    guard bytes.byteCount >= 10 else {
+      throw fail(0, .truncatedHeader(needed: 10, available: bytes.byteCount))
+    }
+    guard bytes.array(0..<6) == numpyMagic else { throw fail(0, .wrongMagic) }
+    let (major, minor) = (bytes.array(6..<7)[0], bytes.array(7..<8)[0])
+    guard (1...3).contains(major), minor == 0 else {
+      throw fail(6, .unsupportedVersion(major: major, minor: minor))
+    }
+    let headerStart = major == 1 ? 10 : 12
+    let headerCount =
+      major == 1
+      ? bytes.integer(at: 8, as: UInt16.self).map(Int.init)
+      : bytes.integer(at: 8, as: UInt32.self).map(Int.init)
+    guard let headerCount, headerCount <= bytes.byteCount - headerStart else {
+      throw fail(
+        8,
+        .truncatedHeader(needed: headerStart + (headerCount ?? 0), available: bytes.byteCount))
+    }
+    dataStart = headerStart + headerCount
+    let header: NumpyHeader
+    do {
+      header = try NumpyHeader(
+        parsing: bytes.array(headerStart..<dataStart), base: headerStart)
+    } catch {
+      throw fail(error.offset, error.problem)
+    }
+    guard let (elementType, isBigEndian) = numpyElementType(header.descriptor) else {
+      throw fail(headerStart, .unsupportedElementType(header.descriptor))
+    }
+    guard let shape = Shape(checking: header.dimensions),
+      case let (byteCount, overflow) = shape.count.multipliedReportingOverflow(
+        by: elementType.byteCount), !overflow
+    else { throw fail(headerStart, .shapeTooLarge(header.dimensions)) }
+    self.shape = shape
+    self.elementType = elementType
+    self.byteCount = byteCount
+    self.isBigEndian = isBigEndian
+    isFortranOrder = header.isFortranOrder
+  }
+}
+
+func numpyElementType(
+  _ descriptor: String
+) -> (type: ElementType, isBigEndian: Bool)? {
+  // Any byte order is written before the type: little, big, native, or not applicable.
+  guard let order = descriptor.first, "<>=|".contains(order) else { return nil }
+  let kind = descriptor.dropFirst()
+  guard let type = ElementType.allCases.first(where: { $0.numpyDescriptor.dropFirst() == kind })
+  else { return nil }
+  return (type, order == ">")
+}

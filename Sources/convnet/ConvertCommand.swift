@@ -1,0 +1,191 @@
+import ArgumentParser
+import ConvNet
+import Foundation
+
+struct ConvertCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "convert", abstract: "Convert weights between formats.",
+    discussion: """
+      Reads safetensors, PyTorch checkpoints (.pth, .pt) and NumPy archives (.npz),
+      told by their contents; nothing in a checkpoint is executed. Writes the format
+      that the ending of OUT names.
+
+      With --model, the weights must be those of that network, and a .safetensors
+      file becomes a model file, which describes itself: predict, evaluate and
+      train need nothing else. So it does where IN is one already.
+
+      EXAMPLES
+        convnet convert resnet50.pth resnet50.safetensors --model resnet50-v1.5 \\
+          --mean 0.485,0.456,0.406 --deviation 0.229,0.224,0.225
+        convnet convert runs/first/model.safetensors lenet5.pth
+        convnet convert model.safetensors small.safetensors --element-type bfloat16
+        convnet convert weights.npz weights.safetensors --json
+      """)
+
+  @Argument(help: ArgumentHelp("The file to read.", valueName: "in")) var source: String
+  @Argument(help: ArgumentHelp("The file to write.", valueName: "out")) var target: String
+  @Option(help: ArgumentHelp("The network of the zoo that the weights are of.", valueName: "name"))
+  var model: String?
+  @OptionGroup var network: NetworkOptions
+  @Option(
+    help: """
+      What floating-point elements become: float32, float16 or bfloat16. Default: what they are; \
+      float32 in a model file.
+      """)
+  var elementType: StoredElementType?
+  @Option(
+    help: ArgumentHelp(
+      "What the network was trained to have subtracted from the channels of a picture of 0 to 1.",
+      valueName: "r,g,b"))
+  var mean: ChannelValues?
+  @Option(
+    help: ArgumentHelp("What it was trained to have them divided by.", valueName: "r,g,b"))
+  var deviation: ChannelValues?
+  @Option(help: ArgumentHelp("A text file with the name of a class a line.", valueName: "file"))
+  var classNames: String?
+  @Flag(help: "Compress a NumPy archive.") var deflate = false
+  @OptionGroup var shared: SharedOptions
+
+  private struct Result: Encodable {
+    var input: String
+    var output: String
+    var inputFormat: String
+    var outputFormat: String
+    var model: String?
+    var tensors: Int
+    var elements: Int
+    var bytes: Int
+    var notes: [String]
+  }
+
+  func validate() throws {
+    guard model == nil else { return }
+    for (value, option) in [
+      (mean.map { "\($0)" }, "--mean"), (deviation.map { "\($0)" }, "--deviation"),
+      (classNames, "--class-names"), (network.classes.map(String.init), "--classes"),
+      (network.input.map { "\($0)" }, "--input"),
+    ] where value != nil {
+      throw ValidationError("\(option) describes a network; name it with --model")
+    }
+  }
+
+  func run() throws {
+    let format = try WeightFormat(forPath: target)
+    let file = try WeightFile(source)
+    for note in file.notes { shared.note("\(source): \(note)") }
+    let progress = Progress(
+      "converting", unit: "bytes", total: 2 * file.byteCount, shared, after: 1)
+    let model = try describedModel(file)
+    let written: [WeightFile.NamedTensor]
+    if let model {
+      written = parameters(of: model)
+      if format != .safetensors {
+        shared.note("\(target) holds the weights only: the format has no place for the network")
+      }
+    } else {
+      written = try file.tensors(as: elementType?.type) { progress.update($0) }
+    }
+    let report = { (share: Double) in
+      progress.update(file.byteCount + Int(share * Double(file.byteCount)))
+    }
+    if let model, format == .safetensors {
+      try model.save(to: target, as: elementType?.type ?? .float32, progress: report)
+    } else {
+      try WeightFile.write(written, to: target, isDeflated: deflate, progress: report)
+    }
+    progress.finish()
+    let result = Result(
+      input: source, output: target, inputFormat: file.format.rawValue,
+      outputFormat: format.rawValue, model: model?.graph.name, tensors: written.count,
+      elements: written.reduce(0) { $0 + $1.tensor.count },
+      bytes: written.reduce(0) { $0 + $1.tensor.byteCount }, notes: file.notes)
+    if shared.json { return try printJSON(result) }
+    let size = HumanReadable.bytes(result.bytes)
+    let name = result.model.map { "model \($0)" } ?? format.description
+    print(
+      "\(target): \(name), \(result.tensors) tensors, "
+        + "\(HumanReadable.count(result.elements)) numbers, \(size)")
+  }
+
+  /// The model that the file describes, or the network of `--model` with the file's weights.
+  private func describedModel(_ file: WeightFile) throws -> Model? {
+    guard let name = model else { return file.describesModel ? try Model(file) : nil }
+    guard let entry = ModelRegistry[name] else {
+      throw UnknownName(
+        kind: "model", name: name, known: ModelRegistry.names,
+        advice: "`convnet models` lists the models")
+    }
+    var options = entry.defaults
+    options.height = network.input?.height ?? options.height
+    options.width = network.input?.width ?? options.width
+    options.classes = network.classes ?? options.classes
+    var model = try Model(validating: entry.build(options), seed: shared.seed)
+    try model.loadParameters(from: file)
+    if let preprocessing = model.preprocessing {
+      model.preprocessing = try Preprocessing(
+        height: preprocessing.height, width: preprocessing.width,
+        channels: preprocessing.channels, mean: mean?.values, deviation: deviation?.values,
+        dataFormat: preprocessing.dataFormat, background: preprocessing.background)
+    }
+    if let classNames { model.classNames = try names(in: classNames, count: model.classCount) }
+    return model
+  }
+
+  /// In the order of the network, as PyTorch has them.
+  private func parameters(of model: Model) -> [WeightFile.NamedTensor] {
+    model.graph.parameters.compactMap { id in
+      let name = model.graph[id].name
+      return model.parameters[name].map { tensor in
+        (name, tensor.converted(to: elementType?.type ?? .float32))
+      }
+    }
+  }
+
+  private func names(in path: String, count: Int) throws -> [String] {
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    var names = text.split(separator: "\n", omittingEmptySubsequences: false).map {
+      $0.trimmingCharacters(in: .whitespaces)
+    }
+    while names.last?.isEmpty == true { names.removeLast() }
+    guard names.count == count else {
+      throw WrongClassNames(path: path, count: names.count, expected: count)
+    }
+    return names
+  }
+}
+
+/// A list of class names that is not as long as the network is wide.
+struct WrongClassNames: Error, CustomStringConvertible {
+  var path: String
+  var count: Int
+  var expected: Int
+  var description: String {
+    "\(path) has \(count) lines, the network \(expected) classes; write one name a line"
+  }
+}
+
+/// The types in which weights are kept.
+enum StoredElementType: String, ExpressibleByArgument, CaseIterable {
+  case float32, float16, bfloat16
+
+  var type: ElementType {
+    switch self {
+    case .float32: .float32
+    case .float16: .float16
+    case .bfloat16: .bfloat16
+    }
+  }
+}
+
+/// `0.5,0.4,0.3` on the command line.
+struct ChannelValues: ExpressibleByArgument {
+  var values: [Float]
+
+  init?(argument: String) {
+    let values = argument.split(separator: ",", omittingEmptySubsequences: false).map {
+      Float($0.trimmingCharacters(in: .whitespaces))
+    }
+    self.values = values.compactMap(\.self)
+    guard self.values.count == values.count else { return nil }
+  }
+}

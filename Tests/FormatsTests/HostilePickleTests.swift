@@ -1,0 +1,220 @@
+import ConvNetFormats
+import ConvNetTensors
+import ConvNetTestSupport
+import Foundation
+import Testing
+
+@Suite("Hostile checkpoints") struct HostilePickleTests {
+  private static func file(_ pickle: [UInt8]) throws -> WeightFile {
+    let directory = try TemporaryDirectory()
+    return try WeightFile(directory.write(checkpoint(pickle: pickle), to: "x.pth"))
+  }
+
+  @Test("the samples that the refusals are made of are read where nothing is wrong with them")
+  func good() throws {
+    let file = try Self.file(Pickle.dictionary(Pickle.tensor()))
+    #expect(file.entries.map(\.name) == ["w"] && file["w"]?.shape == [2, 3])
+    let value = Float(bitPattern: 0x0101_0101)
+    #expect(try file.tensor(named: "w").elements == [Float](repeating: value, count: 6))
+  }
+
+  struct Refusal: Sendable, CustomTestStringConvertible {
+    var name: String
+    var pickle: [UInt8]
+    var problem: PyTorchError.Problem
+    var testDescription: String { name }
+  }
+
+  static let refusals: [Refusal] = [
+    Refusal(
+      name: "a command to execute",
+      pickle: [0x80, 2] + Pickle.global("posix system") + Pickle.tuple(Pickle.text("touch x"))
+        + [0x52, 0x2E],
+      problem: .unknownGlobal("posix.system")),
+    Refusal(
+      name: "a command beside good tensors",
+      pickle: [0x80, 2, 0x7D] + Pickle.text("w") + Pickle.tensor() + [0x73] + Pickle.text("x")
+        + Pickle.global("builtins eval") + Pickle.tuple(Pickle.text("1")) + [0x52, 0x73, 0x2E],
+      problem: .unknownGlobal("builtins.eval")),
+    Refusal(
+      name: "a class called by its name on the stack",
+      pickle: [0x80, 4] + Pickle.text("os") + Pickle.text("system") + [0x93, 0x2E],
+      problem: .unknownGlobal("os.system")),
+    Refusal(
+      name: "an old way to make objects", pickle: [0x80, 2, 0x28, 0x69, 0x2E],
+      problem: .unsupportedInstruction(0x69)),
+    Refusal(
+      name: "an extension registry", pickle: [0x80, 2, 0x82, 1, 0x2E],
+      problem: .unsupportedInstruction(0x82)),
+    Refusal(name: "protocol 6", pickle: [0x80, 6, 0x4E, 0x2E], problem: .unsupportedProtocol(6)),
+    Refusal(name: "no end", pickle: [0x80, 2, 0x4E], problem: .truncated),
+    Refusal(name: "nothing", pickle: [], problem: .truncated),
+    Refusal(
+      name: "nothing on the stack", pickle: [0x80, 2, 0x2E],
+      problem: .malformed(expected: "a value on the stack")),
+    Refusal(
+      name: "a value below a mark", pickle: [0x80, 2, 0x4E, 0x28, 0x61, 0x2E],
+      problem: .malformed(expected: "a value on the stack")),
+    Refusal(
+      name: "no mark", pickle: [0x80, 2, 0x74, 0x2E],
+      problem: .malformed(expected: "a mark on the stack")),
+    Refusal(
+      name: "a memo that was not stored", pickle: [0x80, 2, 0x68, 7, 0x2E],
+      problem: .malformed(expected: "a value that was stored as number 7")),
+    Refusal(
+      name: "a text of 2^64 - 1 bytes",
+      pickle: [0x80, 4, 0x8D] + [UInt8](repeating: 0xFF, count: 8) + [0x2E], problem: .truncated),
+    Refusal(
+      name: "a text that is not UTF-8", pickle: [0x80, 2, 0x58, 1, 0, 0, 0, 0xFF, 0x2E],
+      problem: .malformed(expected: "a text of valid UTF-8")),
+    Refusal(
+      name: "a key without value", pickle: [0x80, 2, 0x7D, 0x28, 0x4E, 0x75, 0x2E],
+      problem: .malformed(expected: "a value for every key")),
+    Refusal(
+      name: "an item for a number", pickle: [0x80, 2, 0x4B, 1, 0x4E, 0x61, 0x2E],
+      problem: .malformed(expected: "a list")),
+    Refusal(
+      name: "a call of a number", pickle: [0x80, 2, 0x4B, 1, 0x29, 0x52, 0x2E],
+      problem: .malformed(expected: "a function and a tuple of its arguments")),
+    Refusal(
+      name: "a tensor beyond its storage",
+      pickle: Pickle.dictionary(Pickle.tensor(shape: [2, 4], strides: [4, 1])),
+      problem: .outsideStorage(key: "0", needed: 8, available: 6)),
+    Refusal(
+      name: "an offset beyond the storage", pickle: Pickle.dictionary(Pickle.tensor(start: 1)),
+      problem: .outsideStorage(key: "0", needed: 7, available: 6)),
+    Refusal(
+      name: "an offset that overflows", pickle: Pickle.dictionary(Pickle.tensor(start: .max)),
+      problem: .invalidShape([2, 3])),
+    Refusal(
+      name: "strides that overflow",
+      pickle: Pickle.dictionary(Pickle.tensor(shape: [3, 3], strides: [1 << 62, 1 << 62])),
+      problem: .invalidShape([3, 3])),
+    Refusal(
+      name: "negative strides", pickle: Pickle.dictionary(Pickle.tensor(strides: [-3, 1])),
+      problem: .invalidShape([2, 3])),
+    Refusal(
+      name: "a negative offset", pickle: Pickle.dictionary(Pickle.tensor(start: -1)),
+      problem: .invalidShape([2, 3])),
+    Refusal(
+      name: "negative extents",
+      pickle: Pickle.dictionary(Pickle.tensor(shape: [-2, 3])), problem: .invalidShape([-2, 3])),
+    Refusal(
+      name: "extents that overflow",
+      pickle: Pickle.dictionary(Pickle.tensor(shape: [1 << 32, 1 << 31], strides: [0, 0])),
+      problem: .invalidShape([1 << 32, 1 << 31])),
+    Refusal(
+      name: "one element many times",
+      pickle: Pickle.dictionary(Pickle.tensor(shape: [1 << 40, 1], strides: [0, 0])),
+      problem: .overlapping(elements: 1 << 40, storage: 6)),
+    Refusal(
+      name: "another number of strides", pickle: Pickle.dictionary(Pickle.tensor(strides: [1])),
+      problem: .malformed(expected: "a tensor's storage, offset, extents and strides")),
+    Refusal(
+      name: "a storage that is not there",
+      pickle: Pickle.dictionary(Pickle.tensor(storage: Pickle.storage(key: "../data.pkl"))),
+      problem: .missingStorage(key: "../data.pkl")),
+    Refusal(
+      name: "a storage of another size",
+      pickle: Pickle.dictionary(Pickle.tensor(storage: Pickle.storage(count: 7))),
+      problem: .storageSize(key: "0", needed: 28, actual: 24)),
+    Refusal(
+      name: "a storage of 2^63 bytes",
+      pickle: Pickle.dictionary(Pickle.tensor(storage: Pickle.storage(count: 1 << 61))),
+      problem: .invalidShape([1 << 61])),
+    Refusal(
+      name: "a negative storage",
+      pickle: Pickle.dictionary(Pickle.tensor(storage: Pickle.storage(count: -1))),
+      problem: .malformed(expected: "the class, key and size of a storage")),
+    Refusal(
+      name: "a number alone", pickle: [0x80, 2, 0x4B, 1, 0x2E],
+      problem: .noStateDictionary(found: "a number")),
+  ]
+
+  @Test("a pickle that is not that of a checkpoint is refused", arguments: refusals)
+  func refuses(refusal: Refusal) {
+    let error = #expect(throws: PyTorchError.self) { try Self.file(refusal.pickle) }
+    #expect(error?.problem == refusal.problem)
+  }
+
+  @Test("a million lists in each other, a list in itself, and lists that double are no trouble")
+  func nesting() throws {
+    func refusal(_ pickle: [UInt8]) -> PyTorchError.Problem? {
+      #expect(throws: PyTorchError.self) { try Self.file(pickle) }?.problem
+    }
+    let count = 1_000_000
+    let lists = [UInt8](repeating: 0x5D, count: count)
+    #expect(
+      refusal([0x80, 2] + lists + [UInt8](repeating: 0x61, count: count - 1) + [0x2E])
+        == .noStateDictionary(found: "a list or dictionary"))
+    // l = []; l.append(l)
+    #expect(
+      refusal([0x80, 2, 0x5D, 0x71, 0, 0x68, 0, 0x61, 0x2E])
+        == .noStateDictionary(found: "a list or dictionary"))
+    // d = {}; d["model"] = d
+    #expect(
+      refusal([0x80, 2, 0x7D, 0x71, 0] + Pickle.text("model") + [0x68, 0, 0x73, 0x2E])
+        == .noStateDictionary(found: "a list or dictionary"))
+    // Each dictionary holds the one before it under every name that is looked for.
+    var doubling: [UInt8] = [0x80, 2, 0x7D]
+    for _ in 0..<60 {
+      doubling += [0x71, 0, 0x7D]
+      for name in ["state_dict", "model", "net", "module"] {
+        doubling += Pickle.text(name) + [0x68, 0, 0x73]
+      }
+    }
+    #expect(refusal(doubling + [0x2E]) == .noStateDictionary(found: "a list or dictionary"))
+    let many = [UInt8](repeating: 0x4E, count: (1 << 22) + 1)
+    #expect(
+      refusal([0x80, 2] + many + [0x2E])
+        == .tooLarge(what: "values of the pickle", count: (1 << 22) + 1, limit: 1 << 22))
+  }
+
+  @Test("a storage that very many tensors share does not fill the memory")
+  func sharing() {
+    var pickle: [UInt8] = [0x80, 2, 0x7D, 0x28]
+    pickle += Pickle.text("w0") + Pickle.tensor() + [0x71, 0]
+    for index in 1..<200 { pickle += Pickle.text("w\(index)") + [0x68, 0] }
+    let error = #expect(throws: PyTorchError.self) { try Self.file(pickle + [0x75, 0x2E]) }
+    #expect(
+      error?.problem
+        == .tooLarge(
+          what: "bytes of the tensors, which share storages", count: 200 * 24, limit: 64 * 24))
+  }
+
+  @Test("ten thousand mutated checkpoints and archives neither trap nor allocate beyond reason")
+  func fuzz() async {
+    await #expect(processExitsWith: .success) {
+      let directory = try TemporaryDirectory()
+      let tensor = Pickle.dictionary(Pickle.tensor())
+      let made = checkpoint(pickle: tensor)
+      let names = [
+        "network.pth", "network-checkpoint-protocol5.pth", "views.pth", "all-types-unchecked.pth",
+        "all-types-deflated.pth", "all-types.npz", "all-types-deflated.npz",
+      ]
+      let samples =
+        try names.map { try fileBytes(fixturePath($0)) } + [made, made, made, made]
+      var archives = Mutator(samples: samples, seed: 11)
+      // Mutated before they are packed, so that the reader of pickles gets most of them.
+      var pickles = Mutator(samples: [tensor, tensor + tensor], seed: 12)
+      let path = directory.file("x.pth")
+      limitMemory(toExtra: 512 << 20)
+      var accepted = 0
+      for round in 0..<10_000 {
+        let bytes =
+          round.isMultiple(of: 2) ? archives.mutant() : checkpoint(pickle: pickles.mutant())
+        // A new file: file systems hurry to write one that replaces another.
+        unlink(path)
+        let file = fopen(path, "w")
+        fwrite(bytes, 1, bytes.count, file)
+        fclose(file)
+        guard let tensors = try? WeightFile(path).tensors(as: .float32) else { continue }
+        let held = tensors.reduce(0) { $0 + $1.tensor.byteCount }
+        // Deflate, sharing and conversion from bytes enlarge.
+        precondition(held <= bytes.count * 1032 * 64 * 4)
+        accepted += 1
+      }
+      precondition(accepted > 300, "mutations that leave a file valid must occur: \(accepted)")
+    }
+  }
+}
