@@ -20,7 +20,8 @@ struct Command: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       ModelsCommand.self, SummaryCommand.self, ExplainCommand.self, TrainCommand.self,
-      EvaluateCommand.self, PredictCommand.self, RunCommand.self, BenchmarkCommand.self,
+      EvaluateCommand.self, PredictCommand.self, RunCommand.self, GradientsCommand.self,
+      BenchmarkCommand.self,
       DatasetCommand.self,
     ])
 

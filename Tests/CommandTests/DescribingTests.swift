@@ -154,7 +154,8 @@ import Testing
   @Test(
     "help: every command explains itself within 80 columns",
     arguments: [
-      "", "models", "summary", "explain", "train", "evaluate", "predict", "run", "benchmark",
+      "", "models", "summary", "explain", "train", "evaluate", "predict", "run", "gradients",
+      "benchmark",
       "dataset", "dataset export",
     ])
   func help(command: String) throws {
@@ -204,6 +205,8 @@ import Testing
           evaluate                Measure the accuracy of a model on a data set.
           predict                 Classify pictures.
           run                     Push a raw tensor through a network.
+          gradients               Write the gradients of one training step, which changes
+                                  nothing.
           benchmark               Measure throughput and memory.
           dataset                 Look at a data set.
 
