@@ -98,7 +98,8 @@ let package = Package(
     tests(of: "Compiler", imports: graphRooms),
     tests(of: "Engine", imports: ["Compiler"] + graphRooms, shims: ["CTestSupport"]),
     tests(of: "Layers", imports: graphRooms),
-    tests(of: "Models", imports: ["Layers"] + engineRooms),
+    tests(
+      of: "Models", imports: ["Layers", "Formats", "Training"] + engineRooms),
     tests(of: "Formats", imports: graphRooms),
     tests(of: "Images", imports: ["Tensors"]),
     tests(of: "Datasets", imports: ["Images", "Tensors"]),
