@@ -111,7 +111,7 @@ GRADIENTS = [
     of_torchvision("alexnet-torchvision", "alexnet", batch=4),
     of_torchvision("vgg11", "vgg11", batch=2),
     of_torchvision("vgg11-bn", "vgg11_bn", batch=2),
-    of_torchvision("googlenet-torchvision", "googlenet", batch=2, init_weights=True),
+    of_torchvision("googlenet-torchvision", "googlenet", (3, 112, 112), init_weights=True),
     of_torchvision("inception-v3-torchvision", "inception_v3", (3, 299, 299), batch=4, init_weights=True),
     of_torchvision("resnet18-torchvision", "resnet18", batch=2),
     of_torchvision("resnet50-v1.5", "resnet50", batch=2),

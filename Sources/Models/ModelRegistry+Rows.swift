@@ -30,7 +30,7 @@ extension ModelRegistry {
       ModelEntry(
         "vgg-\(configuration.rawValue)", aliases: vggAliases[configuration, default: []],
         paper: vggPaper, year: 2014, defaults: .imageNetChannelsFirst,
-        build: { vgg(configuration, $0) })
+        weightNamings: [.kerasVGG, .timmVGG], build: { vgg(configuration, $0) })
     }
     + [VGGConfiguration.a, .b, .d, .e].map { configuration in
       ModelEntry(
@@ -70,7 +70,7 @@ extension ModelRegistry {
     ModelEntry(
       "inception-v3-keras", paper: inceptionPaper, year: 2015, defaults: .inception,
       note: "Keras's: as released, without side classifier, dropout and normalization's scales",
-      build: kerasInceptionV3),
+      weightNamings: [.kerasInception], build: kerasInceptionV3),
   ]
 
   static let resNetRows =
@@ -101,7 +101,7 @@ extension ModelRegistry {
       ModelEntry(
         "resnet\(depth.rawValue)-keras", paper: resNetPaper, year: 2015, defaults: .imageNet,
         note: "Keras's: biases in the convolutions, batch normalization of epsilon 1.001e-5",
-        build: { kerasResNet(depth, $0) })
+        weightNamings: [.kerasResNet], build: { kerasResNet(depth, $0) })
     }
 
   static let cifarRows =

@@ -48,7 +48,7 @@ struct GradientsCommand: ParsableCommand {
     let tensor = try Tensor(npy: input)
     let labels = try Tensor(npy: labels)
     let model = try RunCommand.model(
-      model, weights: weights, for: tensor, classes: classes, seed: shared.seed)
+      model, weights: weights, for: tensor, classes: classes, shared)
     let result = try model.gradients(
       of: tensor, labels: labels, hasDropout: !withoutDropout, seed: shared.seed,
       threads: shared.threadCount)

@@ -29,26 +29,29 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     let tensor = try Tensor(npy: input)
     let model = try Self.model(
-      model, weights: weights, for: tensor, classes: classes, seed: shared.seed)
+      model, weights: weights, for: tensor, classes: classes, shared)
     let result = try model.run(tensor, threads: shared.threadCount)
     try result.writeNPY(to: output)
   }
 
   /// The model of a file, or the one of a name built for the tensor's height and width.
   static func model(
-    _ argument: String, weights: String?, for tensor: Tensor, classes: Int?, seed: UInt64
+    _ argument: String, weights: String?, for tensor: Tensor, classes: Int?,
+    _ shared: SharedOptions
   ) throws -> Model {
     let source = try ModelSource(argument)
     if case .file(_, let path) = source, classes != nil {
       throw FixedSizes(path: path, options: "--classes")
     }
-    var model = try source.model(seed: seed) { options in
+    var model = try source.model(seed: shared.seed) { options in
       if tensor.shape.rank == 4 {
         (options.height, options.width) = (tensor.shape[2], tensor.shape[3])
       }
       options.classes = classes ?? options.classes
     }
-    if let weights { try model.loadParameters(from: weights) }
+    if let weights {
+      for note in try source.load(&model, from: weights) { shared.note("\(weights): \(note)") }
+    }
     return model
   }
 }

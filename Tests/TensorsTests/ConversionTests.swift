@@ -148,7 +148,7 @@ import Testing
     }
     for type in [ElementType.float16, .bfloat16, .float64] {
       let back = Tensor(numbers).converted(to: type).converted(to: .float32).elements
-      #expect(back.allSatisfy(\.isNaN))
+      #expect(back.allSatisfy { $0.isNaN })
       #expect(back.map(\.sign) == numbers.map(\.sign))
     }
     #expect(Tensor([Double.nan]).converted(to: .float16).converted(to: .float32).elements[0].isNaN)
