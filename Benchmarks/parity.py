@@ -14,7 +14,7 @@ likewise. The gradient by a bias that normalization cancels is zero but for roun
 thousandth of the one by its layer's kernel, the difference is measured by that. At a kink, of ReLU or of a maximum,
 a gradient is not one number: among millions of elements one within rounding of it passes on one side and not on the other,
 which shows as some thousandths in all layers before it. What is wrong is wrong on every batch, so the least
-difference of up to five batches counts, and the table says how many it took.
+difference of up to ten batches counts, and the table says how many it took.
 
 The exit code is 1 where a network does not pass. Needs: a release build of ConvNet, `scripts/peers-environment`.
 """
@@ -40,7 +40,7 @@ from peers.peer import ROOT
 
 LOGIT_TOLERANCE = 1e-4
 GRADIENT_TOLERANCE = 1e-3
-BATCHES = 5
+BATCHES = 10
 SQUARE, WIDE = (3, 224, 224), (3, 192, 256)
 
 

@@ -39,12 +39,11 @@ import Testing
     let path = directory.file("other.safetensors")
     try file.write(to: path)
     let error = #expect(throws: ParameterMismatch.self) { try model.loadParameters(from: path) }
-    #expect(
-      error
-        == ParameterMismatch(
-          path: path, network: "small", missing: ["0.bias"],
-          unexpected: (0..<5).map { "head.\($0)" },
-          different: [.init(name: "3.weight", actual: [3, 31], expected: [3, 32])]))
+    #expect(error?.missing == ["0.bias"])
+    #expect(error?.unexpected == (0..<5).map { "head.\($0)" })
+    #expect(error?.different.map(\.name) == ["3.weight"])
+    #expect(error?.different.first?.actual == [3, 31])
+    #expect(error?.different.first?.expected == [3, 32])
     #expect(
       error?.description == "\(path) does not fit small: the file lacks 0.bias; the network lacks "
         + "5 tensors of the file (head.0, head.1, head.2, …); other shapes: 3.weight is 3x31, "
