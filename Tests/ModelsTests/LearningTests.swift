@@ -1,3 +1,4 @@
+import ConvNetEngine
 import ConvNetGraphs
 import ConvNetLayers
 import ConvNetModels
@@ -15,6 +16,7 @@ extension ModelEntry {
       case "lenet5": 28
       case "alexnet": 67
       case "alexnet-torchvision": 63
+      case "googlenet": 48
       case _ where name.hasPrefix("inception"): 75
       case _ where defaults.height == 32: 16
       default: 32
@@ -35,7 +37,8 @@ extension ModelEntry {
     let batch = 4
     let step = try session.step(batch: batch)
     let name = try #require(model.graph.inputs.first.map { model.graph[$0].name })
-    let shape = try #require(step.executable.inputShape(name))
+    let inputShape = step.executable.inputShape(name)
+    let shape = try #require(inputShape)
     try step.executable.write(.random(shape, seed: 3), to: name)
     try step.executable.write(
       .randomClasses(entry.reduced.classes, examples: batch, seed: 4), to: "labels")

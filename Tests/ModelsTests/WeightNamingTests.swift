@@ -139,7 +139,8 @@ import Testing
       ("classifier.6", "head.fc"),
     ] {
       tensors["\(other).bias"] = tensors.removeValue(forKey: "\(own).bias")
-      let kernel = try #require(tensors.removeValue(forKey: "\(own).weight"))
+      let removed = tensors.removeValue(forKey: "\(own).weight")
+      let kernel = try #require(removed)
       tensors["\(other).weight"] =
         other == "head.fc" ? kernel : kernel.reshaped(to: Shape(kernel.shape.dimensions + [1, 1]))
     }
