@@ -102,7 +102,8 @@ let package = Package(
     tests(
       of: "Engine", imports: ["Compiler"] + graphRooms, shims: ["CTestSupport", "CKernels"]),
     tests(of: "Layers", imports: graphRooms),
-    tests(of: "Models", imports: ["Layers"] + engineRooms),
+    tests(
+      of: "Models", imports: ["Layers", "Formats", "Training"] + engineRooms),
     tests(of: "Formats", imports: graphRooms),
     tests(of: "Images", imports: ["Tensors"]),
     tests(of: "Datasets", imports: ["Images", "Tensors"], shims: ["CTestSupport"]),

@@ -1,53 +1,47 @@
-"""Puts the same weights into ConvNet and PyTorch and compares the outputs: `make parity`.
+"""Puts the same weights into ConvNet and other frameworks and compares what they make of them: `make parity`.
 
-PyTorch draws the weights and writes them as safetensors; ConvNet reads them with `convnet run --weights` and
-gives its logits for the same input. A network passes where no logit differs by more than a ten-thousandth of
-the largest. The exit code is 1 where one does not.
+The other side draws the weights and writes them in its own form; ConvNet reads them. Two tables:
 
+Logits: `convnet run` beside PyTorch (torchvision, timm) and Keras on the same pictures. A network passes where no
+logit differs by more than a ten-thousandth of the largest, and the five largest are in the same order.
 Running statistics, scales and shifts are random too, so that a wrong one shows. Networks with global pooling get
-pictures that are not square. The order of the five largest logits must agree as well.
+pictures that are not square.
 
-Needs: a release build of ConvNet, `pip install torch torchvision numpy`.
+Gradients: `convnet gradients` beside PyTorch on the same weights and batch, without dropout, side classifiers with
+their shares. A network passes where for every parameter's gradient g, and for every running mean and variance, the
+difference |g - g'| is at most a thousandth of |g'| (Euclidean norms), g' being PyTorch's; the losses agree
+likewise. The gradient by a bias that normalization cancels is zero but for rounding: where it is less than a
+thousandth of the one by its layer's kernel, the difference is measured by that. At a kink, of ReLU or of a maximum,
+a gradient is not one number: among millions of elements one within rounding of it passes on one side and not on the other,
+which shows as some thousandths in all layers before it. What is wrong is wrong on every batch, so the least
+difference of up to ten batches counts, and the table says how many it took.
+
+The exit code is 1 where a network does not pass. Needs: a release build of ConvNet, `scripts/peers-environment`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy
-import torch
-from torch import nn
 
+from parity import safetensors
+from parity.keras import Keras
+from parity.networks import CIFARResNet20, LeNet5
+from parity.pytorch import Torch, keep_off_kinks, timm, torchvision
 from peers.peer import ROOT
-from peers.torchvision_models import models
 
-TOLERANCE = 1e-4
-
-
-class LeNet5(nn.Module):
-    """Under ConvNet's names. It flattens channels last, as ConvNet does for pictures."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 6, 5, padding=2)
-        self.conv2 = nn.Conv2d(6, 16, 5)
-        self.dense1 = nn.Linear(400, 120)
-        self.dense2 = nn.Linear(120, 84)
-        self.dense3 = nn.Linear(84, 10)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = nn.functional.avg_pool2d(self.conv1(x).tanh(), 2)
-        x = nn.functional.avg_pool2d(self.conv2(x).tanh(), 2)
-        x = x.permute(0, 2, 3, 1).flatten(1)
-        return self.dense3(self.dense2(self.dense1(x).tanh()).tanh())
+LOGIT_TOLERANCE = 1e-4
+GRADIENT_TOLERANCE = 1e-3
+BATCHES = 10
+SQUARE, WIDE = (3, 224, 224), (3, 192, 256)
 
 
 @dataclass(frozen=True)
@@ -55,127 +49,207 @@ class Network:
     """A row: a network that both sides know, with the shape of an input without its batch."""
 
     model: str
-    make: Callable[[], nn.Module]
-    image: tuple[int, int, int]
-    batches: tuple[int, ...] = (2,)
+    source: str
+    make: Callable[[], Torch | Keras]
+    image: tuple[int, int, int] = SQUARE
+    batch: int = 2
 
-    @property
-    def name(self) -> str:
-        return f"{self.model} {'x'.join(map(str, self.image[1:]))}"
-
-
-def torchvision(make: Callable[..., nn.Module], **arguments: bool) -> Callable[[], nn.Module]:
-    return lambda: make(weights=None, **arguments)
+    def images(self, seed: int = 7) -> numpy.ndarray:
+        generator = numpy.random.default_rng(seed)
+        return generator.standard_normal((self.batch, *self.image), dtype="float32")
 
 
-SQUARE, WIDE = (3, 224, 224), (3, 192, 256)
+def of_torchvision(model: str, name: str, image: tuple[int, int, int] = SQUARE, batch: int = 2, **arguments: bool) -> Network:
+    return Network(model, "torchvision", lambda: Torch(torchvision(name, **arguments)), image, batch)
 
-NETWORKS = [
-    Network("lenet5", LeNet5, (1, 28, 28), batches=(1, 7)),
-    Network("alexnet-torchvision", torchvision(models.alexnet), SQUARE),
-    Network("vgg11", torchvision(models.vgg11), SQUARE),
-    Network("vgg13", torchvision(models.vgg13), SQUARE),
-    Network("vgg16", torchvision(models.vgg16), SQUARE),
-    Network("vgg19", torchvision(models.vgg19), SQUARE),
-    Network("vgg11-bn", torchvision(models.vgg11_bn), SQUARE),
-    Network("vgg13-bn", torchvision(models.vgg13_bn), SQUARE),
-    Network("vgg16-bn", torchvision(models.vgg16_bn), SQUARE),
-    Network("vgg19-bn", torchvision(models.vgg19_bn), SQUARE),
-    Network("googlenet-torchvision", torchvision(models.googlenet, init_weights=True), SQUARE),
-    Network("inception-v3-torchvision", torchvision(models.inception_v3, init_weights=True), (3, 299, 299)),
-    Network("inception-v3-torchvision", torchvision(models.inception_v3, init_weights=True), (3, 299, 331)),
-    Network("resnet18-torchvision", torchvision(models.resnet18), SQUARE),
-    Network("resnet34-torchvision", torchvision(models.resnet34), WIDE),
-    Network("resnet50-v1.5", torchvision(models.resnet50), SQUARE),
-    Network("resnet50-v1.5", torchvision(models.resnet50), WIDE),
-    Network("resnet101-v1.5", torchvision(models.resnet101), SQUARE),
-    Network("resnet152-v1.5", torchvision(models.resnet152), SQUARE),
+
+def of_timm(model: str, name: str, image: tuple[int, int, int] = SQUARE) -> Network:
+    return Network(model, f"timm {name}", lambda: Torch(timm(name)), image)
+
+
+def of_keras(model: str, name: str, image: tuple[int, int, int] = SQUARE) -> Network:
+    return Network(model, f"Keras {name}", lambda: Keras(name), image)
+
+
+def built(model: str, make: Callable, image: tuple[int, int, int], batch: int) -> Network:
+    return Network(model, "PyTorch", lambda: Torch(make), image, batch)
+
+
+LOGITS = [
+    built("lenet5", LeNet5, (1, 28, 28), 1),
+    built("lenet5", LeNet5, (1, 28, 28), 7),
+    built("resnet20", CIFARResNet20, (3, 32, 32), 4),
+    of_torchvision("alexnet-torchvision", "alexnet"),
+    of_torchvision("vgg11", "vgg11"),
+    of_torchvision("vgg13", "vgg13"),
+    of_torchvision("vgg16", "vgg16"),
+    of_torchvision("vgg19", "vgg19"),
+    of_torchvision("vgg11-bn", "vgg11_bn"),
+    of_torchvision("vgg13-bn", "vgg13_bn"),
+    of_torchvision("vgg16-bn", "vgg16_bn"),
+    of_torchvision("vgg19-bn", "vgg19_bn"),
+    of_torchvision("googlenet-torchvision", "googlenet", init_weights=True),
+    of_torchvision("inception-v3-torchvision", "inception_v3", (3, 299, 299), init_weights=True),
+    of_torchvision("inception-v3-torchvision", "inception_v3", (3, 299, 331), init_weights=True),
+    of_torchvision("resnet18-torchvision", "resnet18"),
+    of_torchvision("resnet34-torchvision", "resnet34", WIDE),
+    of_torchvision("resnet50-v1.5", "resnet50"),
+    of_torchvision("resnet50-v1.5", "resnet50", WIDE),
+    of_torchvision("resnet101-v1.5", "resnet101"),
+    of_torchvision("resnet152-v1.5", "resnet152"),
+    of_timm("resnet50-v1.5", "resnet50"),
+    of_timm("vgg16", "vgg16"),
+    of_timm("inception-v3-torchvision", "inception_v3", (3, 299, 299)),
+    of_keras("resnet50-keras", "ResNet50"),
+    of_keras("vgg16", "VGG16"),
+    of_keras("inception-v3-keras", "InceptionV3", (3, 299, 299)),
+]
+
+GRADIENTS = [
+    built("lenet5", LeNet5, (1, 28, 28), 8),
+    built("resnet20", CIFARResNet20, (3, 32, 32), 16),
+    of_torchvision("alexnet-torchvision", "alexnet", batch=4),
+    of_torchvision("vgg11", "vgg11", batch=2),
+    of_torchvision("vgg11-bn", "vgg11_bn", batch=2),
+    of_torchvision("googlenet-torchvision", "googlenet", (3, 112, 112), init_weights=True),
+    of_torchvision("inception-v3-torchvision", "inception_v3", (3, 299, 299), batch=4, init_weights=True),
+    of_torchvision("resnet18-torchvision", "resnet18", batch=2),
+    of_torchvision("resnet50-v1.5", "resnet50", batch=2),
 ]
 
 
-def randomize_normalization(module: nn.Module) -> None:
-    """As after a training: statistics and scales that are not those of the beginning."""
-    for layer in module.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            nn.init.normal_(layer.running_mean, std=0.1)
-            nn.init.uniform_(layer.running_var, 0.5, 1.5)
-            nn.init.uniform_(layer.weight, 0.5, 1.5)
-            nn.init.normal_(layer.bias, std=0.1)
-
-
-def write_safetensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
-    """The format is an eight-byte length, a JSON table of types, shapes and offsets, and the bytes."""
-    header: dict[str, dict] = {}
-    parts: list[bytes] = []
-    offset = 0
-    for name, tensor in tensors.items():
-        data = tensor.detach().contiguous().numpy().astype("<f4").tobytes()
-        header[name] = {
-            "dtype": "F32", "shape": list(tensor.shape), "data_offsets": [offset, offset + len(data)],
-        }
-        offset += len(data)
-        parts.append(data)
-    table = json.dumps(header).encode()
-    path.write_bytes(struct.pack("<Q", len(table)) + table + b"".join(parts))
+def convnet(command: Path, *arguments: object) -> str:
+    done = subprocess.run(
+        [command, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip())
+    return done.stdout
 
 
 def largest(logits: numpy.ndarray) -> numpy.ndarray:
     return numpy.argsort(-logits, axis=1, kind="stable")[:, :5]
 
 
-def difference(network: Network, command: Path, batch: int, folder: Path) -> float:
+def logit_difference(network: Network, command: Path, folder: Path) -> float:
     """The largest difference between the logits, relative to the largest logit."""
-    torch.manual_seed(42)
-    module = network.make().eval()
-    randomize_normalization(module)
-    images = torch.randn(batch, *network.image)
-    with torch.inference_mode():
-        expected = module(images).numpy()
-    weights, source, result = (folder / name for name in ("w.safetensors", "x.npy", "y.npy"))
-    write_safetensors(
-        {name: value for name, value in module.state_dict().items() if value.is_floating_point()},
-        weights)
-    numpy.save(source, images.numpy())
-    done = subprocess.run(
-        [command, "run", network.model, "--weights", weights, "--input", source, "--output", result],
-        capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr.strip())
+    other = network.make()
+    images = network.images()
+    expected = other.logits(images)
+    source, result = folder / "x.npy", folder / "y.npy"
+    numpy.save(source, images)
+    weights = other.write_weights(folder)
+    convnet(command, "run", network.model, "--weights", weights, "--input", source, "--output", result)
     actual = numpy.load(result)
     if actual.shape != expected.shape:
-        raise RuntimeError(f"ConvNet gives shape {actual.shape}, PyTorch {expected.shape}")
+        raise RuntimeError(f"ConvNet gives shape {actual.shape}, the other side {expected.shape}")
     if not numpy.array_equal(largest(actual), largest(expected)):
         raise RuntimeError("the five largest logits are in another order")
-    # A logit that is not a number compares false, and must fail.
-    gap = numpy.abs(actual - expected).max() / numpy.abs(expected).max()
+    return finite(numpy.abs(actual - expected).max() / numpy.abs(expected).max())
+
+
+def gradient_differences(
+    network: Network, command: Path, folder: Path, seed: int
+) -> Iterator[tuple[str, float]]:
+    """The relative difference of the loss, and of every parameter's gradient and running statistic."""
+    other = network.make()
+    keep_off_kinks(other.module)
+    images = network.images(seed)
+    # As many classes as the smallest network has, so that each label is one.
+    labels = (numpy.arange(network.batch) * 3 % 10).astype("int64")
+    source, target, result = (folder / name for name in ("x.npy", "labels.npy", "g.safetensors"))
+    numpy.save(source, images)
+    numpy.save(target, labels)
+    weights = other.write_weights(folder)
+    loss, gradients, statistics = other.gradients(images, labels)
+    printed = convnet(
+        command, "gradients", network.model, "--weights", weights, "--input", source,
+        "--labels", target, "--output", result, "--without-dropout", "--json",
+    )  # fmt: skip
+    actual, _ = safetensors.read(result)
+    yield "the loss", finite(abs(json.loads(printed)["totalLoss"] - loss) / abs(loss))
+    if actual.keys() != gradients.keys() | statistics.keys():
+        raise RuntimeError(f"other parameters: {actual.keys() ^ (gradients.keys() | statistics.keys())}")
+    for name, expected in (gradients | statistics).items():
+        scale = numpy.linalg.norm(expected)
+        kernel = gradients.get(name.removesuffix("bias") + "weight")
+        if name.endswith(".bias") and kernel is not None and kernel.ndim > 1:
+            scale = scale if scale > 1e-3 * numpy.linalg.norm(kernel) else numpy.linalg.norm(kernel)
+        yield name, finite(numpy.linalg.norm(actual[name] - expected) / scale)
+
+
+def finite(gap: float) -> float:
+    """A result that is not a number compares false, and must fail."""
     return float(gap) if numpy.isfinite(gap) else float("inf")
+
+
+def compare_logits(networks: list[Network], command: Path) -> bool:
+    print(f"{'logits':<26}  {'beside':<18}  {'input':<11}  {'difference':>10}")
+    passed = True
+    for network in networks:
+        row = f"{network.model:<26}  {network.source:<18}  {describe(network):<11}"
+        with tempfile.TemporaryDirectory(prefix="convnet-parity-") as folder:
+            try:
+                gap = logit_difference(network, command, Path(folder))
+                note = "" if gap <= LOGIT_TOLERANCE else f"  MORE THAN {LOGIT_TOLERANCE:g}"
+                print(f"{row}  {gap:>10.1e}{note}", flush=True)
+                passed &= gap <= LOGIT_TOLERANCE
+            except RuntimeError as failure:
+                print(f"{row}  {failure}", flush=True)
+                passed = False
+    return passed
+
+
+def compare_gradients(networks: list[Network], command: Path, every: bool) -> bool:
+    print(f"\n{'gradients':<26}  {'beside':<18}  {'input':<11}  {'difference':>10}  batches  largest of")
+    passed = True
+    for network in networks:
+        row = f"{network.model:<26}  {network.source:<18}  {describe(network):<11}"
+        least: dict[str, float] = {}
+        try:
+            for batch in range(1, BATCHES + 1):
+                with tempfile.TemporaryDirectory(prefix="convnet-parity-") as folder:
+                    for name, gap in gradient_differences(network, command, Path(folder), batch):
+                        least[name] = min(gap, least.get(name, gap))
+                if max(least.values()) <= GRADIENT_TOLERANCE:
+                    break
+        except RuntimeError as failure:
+            print(f"{row}  {failure}", flush=True)
+            passed = False
+            continue
+        (name, gap), *others = sorted(least.items(), key=lambda item: -item[1])
+        note = "" if gap <= GRADIENT_TOLERANCE else f"  MORE THAN {GRADIENT_TOLERANCE:g}"
+        print(f"{row}  {gap:>10.1e}  {batch:>7}  {name}{note}", flush=True)
+        for name, other in others if every else []:
+            print(f"{'':<59}  {other:>10.1e}  {'':>7}  {name}")
+        passed &= gap <= GRADIENT_TOLERANCE
+    return passed
+
+
+def describe(network: Network) -> str:
+    return f"{network.batch}x{'x'.join(map(str, network.image[1:]))}"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("models", nargs="*", help="the rows to compare; all where none is given")
     parser.add_argument("--convnet", type=Path, default=ROOT / ".build" / "release" / "convnet")
+    parser.add_argument("--only", choices=["logits", "gradients"], help="one of the two tables")
+    parser.add_argument("--every", action="store_true", help="print every parameter's difference")
     arguments = parser.parse_args()
     command = arguments.convnet.resolve()
     if not command.exists():
         parser.error(f"{command} does not exist: run `make build` first")
 
-    has_failed = False
-    print(f"{'network':<32}  {'batch':>5}  {'difference':>10}")
-    for network in NETWORKS:
-        if arguments.models and network.model not in arguments.models:
-            continue
-        for batch in network.batches:
-            with tempfile.TemporaryDirectory(prefix="convnet-parity-") as folder:
-                try:
-                    gap = difference(network, command, batch, Path(folder))
-                    note = "" if gap <= TOLERANCE else f"  MORE THAN {TOLERANCE:g}"
-                    print(f"{network.name:<32}  {batch:>5}  {gap:>10.1e}{note}")
-                    has_failed |= gap > TOLERANCE
-                except RuntimeError as failure:
-                    print(f"{network.name:<32}  {batch:>5}  {failure}")
-                    has_failed = True
-    return 1 if has_failed else 0
+    def chosen(networks: list[Network]) -> list[Network]:
+        return [n for n in networks if not arguments.models or n.model in arguments.models]
+
+    passed = True
+    if arguments.only != "gradients":
+        passed &= compare_logits(chosen(LOGITS), command)
+    if arguments.only != "logits":
+        passed &= compare_gradients(chosen(GRADIENTS), command, arguments.every)
+    return 0 if passed else 1
 
 
 if __name__ == "__main__":

@@ -9,40 +9,89 @@ extension Model {
   /// Takes all parameters from a file of weights in any format, by name, as `float32`.
   ///
   /// Each is copied out of the file once. PyTorch's counters of batches, `num_batches_tracked`, are
-  /// passed over.
+  /// passed over. A file may leave out the classifiers at the side, all of them, which then stay as
+  /// they are.
   ///
+  /// - Parameter namings: other names than the network's own that the file may have.
+  /// - Returns: what was found and is worth a word to a person: the names are another framework's,
+  ///   there are no side classifiers.
   /// - Throws: ``ParameterMismatch`` where the file's names and shapes are not the network's; the
   ///   model is then as it was. Errors of the file as ``WeightFile/init(_:)`` and
   ///   ``WeightFile/tensor(named:as:)``.
-  public mutating func loadParameters(from path: String) throws {
-    try loadParameters(from: WeightFile(path))
+  @discardableResult
+  public mutating func loadParameters(
+    from path: String, namings: [WeightNaming] = []
+  ) throws -> [String] {
+    try loadParameters(from: WeightFile(path), namings: namings)
   }
 
   /// Takes all parameters from an open file.
   ///
-  /// - Throws: as ``loadParameters(from:)-(String)``.
-  public mutating func loadParameters(from file: WeightFile) throws {
-    var mismatch = ParameterMismatch(
-      path: file.path, network: graph.name, missing: [], unexpected: [], different: [])
-    let own = parameters.mapValues(\.shape)
-    for (name, expected) in own.sorted(by: { $0.key < $1.key }) {
-      guard let entry = file[name] else {
-        mismatch.missing.append(name)
-        continue
-      }
-      if entry.shape != expected {
-        mismatch.different.append(.init(name: name, actual: entry.shape, expected: expected))
+  /// - Throws: as ``loadParameters(from:namings:)-(String,_)``.
+  @discardableResult
+  public mutating func loadParameters(
+    from file: WeightFile, namings: [WeightNaming] = []
+  ) throws -> [String] {
+    let names = Set(
+      file.entries.map(\.name).filter {
+        $0 != Self.counterName && !$0.hasSuffix("." + Self.counterName)
+      })
+    let candidates = ([.own, .withoutSideClassifiers] + namings).map { naming in
+      (framework: naming.framework, sources: naming.sources(graph, names))
+    }
+    // The first that names the file's tensors; else the one that names the most, to say what is
+    // wrong.
+    func agreement(_ sources: [String: ParameterSource]) -> (common: Int, isWhole: Bool) {
+      let common = sources.values.count { names.contains($0.name) }
+      return (common, common == sources.count && common == names.count)
+    }
+    var best = candidates[0]
+    for candidate in candidates {
+      let (found, soFar) = (agreement(candidate.sources), agreement(best.sources))
+      if (found.isWhole && !soFar.isWhole) || (!soFar.isWhole && found.common > soFar.common) {
+        best = candidate
       }
     }
-    mismatch.unexpected = file.entries.map(\.name).filter {
-      own[$0] == nil && $0 != Self.counterName && !$0.hasSuffix("." + Self.counterName)
-    }.sorted()
+    try requireFit(of: file, names: names, sources: best.sources)
+    var loaded = parameters
+    for (name, source) in best.sources {
+      guard let shape = parameters[name]?.shape else { continue }
+      loaded[name] = source.parameter(
+        of: shape, from: try file.tensor(named: source.name, as: .float32))
+    }
+    let left = parameters.keys.filter { best.sources[$0] == nil }.sorted()
+    parameters = loaded
+    var notes: [String] = []
+    if best.framework != WeightNaming.own.framework {
+      notes.append("names and orders of \(best.framework)")
+    }
+    if let first = left.first {
+      notes.append(
+        "no side classifiers: \(left.count) parameters (\(first), …) stay as they begin")
+    }
+    return notes
+  }
+
+  /// - Throws: ``ParameterMismatch`` where names or shapes of the file are not those of the sources.
+  private func requireFit(
+    of file: WeightFile, names: Set<String>, sources: [String: ParameterSource]
+  ) throws(ParameterMismatch) {
+    var mismatch = ParameterMismatch(
+      path: file.path, network: graph.name, missing: [], unexpected: [], different: [])
+    for source in sources.values.sorted(by: { $0.name < $1.name }) {
+      guard let entry = file[source.name] else {
+        mismatch.missing.append(source.name)
+        continue
+      }
+      if entry.shape != source.shape {
+        mismatch.different.append(
+          .init(name: source.name, actual: entry.shape, expected: source.shape))
+      }
+    }
+    mismatch.unexpected = names.subtracting(sources.values.map(\.name)).sorted()
     guard mismatch.missing.isEmpty, mismatch.unexpected.isEmpty, mismatch.different.isEmpty else {
       throw mismatch
     }
-    var loaded: [String: Tensor] = [:]
-    for name in own.keys { loaded[name] = try file.tensor(named: name, as: .float32) }
-    parameters = loaded
   }
 
   /// Takes from a file every parameter of the same name and shape, as `float32`: the beginning of

@@ -7,11 +7,17 @@ public struct Dense: Layer {
   public var features: Int
   public var bias: Bool
   public var initializer: Initializer
+  public var biasInitializer: Initializer
 
-  public init(_ features: Int, bias: Bool = true, initializer: Initializer = .glorotUniform) {
+  /// - Parameter initializer: of `weight`.
+  public init(
+    _ features: Int, bias: Bool = true, initializer: Initializer = .glorotUniform,
+    biasInitializer: Initializer = .zeros
+  ) {
     self.features = features
     self.bias = bias
     self.initializer = initializer
+    self.biasInitializer = biasInitializer
   }
 
   public var defaultName: String { "dense" }
@@ -32,7 +38,7 @@ public struct Dense: Layer {
     guard bias else {
       return try builder.append(Operation.Dense(hasBias: false), to: input, weight)
     }
-    let bias = try builder.addParameter("bias", [features], .bias, initializer: .zeros)
+    let bias = try builder.addParameter("bias", [features], .bias, initializer: biasInitializer)
     return try builder.append(Operation.Dense(hasBias: true), to: input, weight, bias)
   }
 }
@@ -75,10 +81,21 @@ public struct BatchNorm: Layer {
   /// The weight of the old moving average.
   public var momentum: Float
   public var epsilon: Float
+  /// Which estimate of the variance the moving average takes.
+  public var runningVariance: Operation.BatchNormalization.VarianceEstimate
+  /// Whether the scale is learned. Without, it is one, and there is no `weight`: a layer that
+  /// follows a ReLU can scale for itself.
+  public var hasScale: Bool
 
-  public init(momentum: Float = 0.99, epsilon: Float = 0.001) {
+  public init(
+    momentum: Float = 0.99, epsilon: Float = 0.001,
+    runningVariance: Operation.BatchNormalization.VarianceEstimate = .population,
+    hasScale: Bool = true
+  ) {
     self.momentum = momentum
     self.epsilon = epsilon
+    self.runningVariance = runningVariance
+    self.hasScale = hasScale
   }
 
   public var defaultName: String { "bn" }
@@ -92,13 +109,17 @@ public struct BatchNorm: Layer {
         subject: builder.layerName, problem: .rank(input: 0, expected: 2...4, actual: shape))
     }
     let channels = [shape[1]]
-    let scale = try builder.addParameter("weight", channels, .scale, initializer: .ones)
+    let scale =
+      hasScale
+      ? try builder.addParameter("weight", channels, .scale, initializer: .ones)
+      : try builder.append(Operation.Constant(1, shape: Shape(channels)), part: "scale")
     let shift = try builder.addParameter("bias", channels, .shift, initializer: .zeros)
     let mean = try builder.addParameter("running_mean", channels, .runningMean, initializer: .zeros)
     let variance = try builder.addParameter(
       "running_var", channels, .runningVariance, initializer: .ones)
     return try builder.append(
-      Operation.BatchNormalization(epsilon: epsilon, momentum: momentum),
+      Operation.BatchNormalization(
+        epsilon: epsilon, momentum: momentum, runningVariance: runningVariance),
       to: input, scale, shift, mean, variance)
   }
 }

@@ -26,10 +26,13 @@ public struct Residual: Layer {
   /// The names of the projection's convolution and normalization.
   public var projectionNames: (convolution: String, normalization: String)
   public var normalization: BatchNorm
+  /// Whether the projection's convolution has a bias.
+  public var projectionBias: Bool
   public var body: LayerSequence
 
   public init(
     shortcut: Shortcut = .projection(when: .channelsChange), normalization: BatchNorm = BatchNorm(),
+    projectionBias: Bool = false,
     projectionNames: (convolution: String, normalization: String) = (
       "downsample.0", "downsample.1"
     ),
@@ -37,6 +40,7 @@ public struct Residual: Layer {
   ) {
     self.shortcut = shortcut
     self.normalization = normalization
+    self.projectionBias = projectionBias
     self.projectionNames = projectionNames
     self.body = body()
   }
@@ -63,7 +67,8 @@ public struct Residual: Layer {
       return try builder.append(
         LayerSequence {
           Conv2D(
-            target[1], kernel: [1, 1], strides: strides, bias: false, initializer: .heNormal
+            target[1], kernel: [1, 1], strides: strides, bias: projectionBias,
+            initializer: .heNormal
           ).named(projectionNames.convolution)
           normalization.named(projectionNames.normalization)
         }, to: input)

@@ -12,25 +12,28 @@ public struct Conv2D: Layer {
   public var groups: Int
   public var bias: Bool
   public var initializer: Initializer
+  public var biasInitializer: Initializer
 
   /// - Parameters:
   ///   - channels: of the output.
-  ///   - initializer: of the kernel; the bias begins at zero.
+  ///   - initializer: of the kernel.
   public init(
     _ channels: Int, kernel: Int, stride: Int = 1, dilation: Int = 1, padding: Padding = .valid,
-    groups: Int = 1, bias: Bool = true, initializer: Initializer = .glorotUniform
+    groups: Int = 1, bias: Bool = true, initializer: Initializer = .glorotUniform,
+    biasInitializer: Initializer = .zeros
   ) {
     self.init(
       channels, kernel: [kernel, kernel], strides: [stride, stride],
       dilations: [dilation, dilation], padding: padding, groups: groups, bias: bias,
-      initializer: initializer)
+      initializer: initializer, biasInitializer: biasInitializer)
   }
 
   /// A kernel of different height and width.
   public init(
     _ channels: Int, kernel: [Int], strides: [Int] = [1, 1], dilations: [Int] = [1, 1],
     padding: Padding = .valid, groups: Int = 1, bias: Bool = true,
-    initializer: Initializer = .glorotUniform
+    initializer: Initializer = .glorotUniform,
+    biasInitializer: Initializer = .zeros
   ) {
     self.channels = channels
     self.kernel = kernel
@@ -40,6 +43,7 @@ public struct Conv2D: Layer {
     self.groups = groups
     self.bias = bias
     self.initializer = initializer
+    self.biasInitializer = biasInitializer
   }
 
   public var defaultName: String { "conv" }
@@ -50,7 +54,8 @@ public struct Conv2D: Layer {
     try builder.appendConvolution(
       Operation.Convolution(
         strides: strides, dilations: dilations, padding: padding, groups: groups, hasBias: bias),
-      channels: channels, kernel: kernel, initializer: initializer, to: input)
+      channels: channels, kernel: kernel, initializer: initializer,
+      biasInitializer: biasInitializer, to: input)
   }
 }
 
@@ -64,10 +69,12 @@ public struct Conv1D: Layer {
   public var groups: Int
   public var bias: Bool
   public var initializer: Initializer
+  public var biasInitializer: Initializer
 
   public init(
     _ channels: Int, kernel: Int, stride: Int = 1, dilation: Int = 1, padding: Padding = .valid,
-    groups: Int = 1, bias: Bool = true, initializer: Initializer = .glorotUniform
+    groups: Int = 1, bias: Bool = true, initializer: Initializer = .glorotUniform,
+    biasInitializer: Initializer = .zeros
   ) {
     self.channels = channels
     self.kernel = kernel
@@ -77,6 +84,7 @@ public struct Conv1D: Layer {
     self.groups = groups
     self.bias = bias
     self.initializer = initializer
+    self.biasInitializer = biasInitializer
   }
 
   public var defaultName: String { "conv" }
@@ -87,14 +95,15 @@ public struct Conv1D: Layer {
     try builder.appendConvolution(
       Operation.Convolution(
         strides: [stride], dilations: [dilation], padding: padding, groups: groups, hasBias: bias),
-      channels: channels, kernel: [kernel], initializer: initializer, to: input)
+      channels: channels, kernel: [kernel], initializer: initializer,
+      biasInitializer: biasInitializer, to: input)
   }
 }
 
 extension LayerBuilder {
   fileprivate mutating func appendConvolution(
     _ convolution: Operation.Convolution, channels: Int, kernel: [Int], initializer: Initializer,
-    to input: ValueID
+    biasInitializer: Initializer, to input: ValueID
   ) throws(GraphError) -> ValueID {
     let shape = shape(input)
     guard shape.rank == kernel.count + 2, convolution.groups > 0, channels > 0,
@@ -110,7 +119,7 @@ extension LayerBuilder {
       "weight", [channels, shape[1] / convolution.groups] + kernel, .kernel,
       initializer: initializer)
     guard convolution.hasBias else { return try append(convolution, to: input, weight) }
-    let bias = try addParameter("bias", [channels], .bias, initializer: .zeros)
+    let bias = try addParameter("bias", [channels], .bias, initializer: biasInitializer)
     return try append(convolution, to: input, weight, bias)
   }
 }

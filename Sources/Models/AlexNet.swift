@@ -9,14 +9,22 @@ public import ConvNetLayers
 /// windows 3 of stride 2 the first two and the last. The first layer's 55x55 positions come of 227
 /// pixels without padding; the paper's 224 get the missing three, one before and two after.
 ///
-/// Weights begin as in the paper, normal with deviation 0.01, except that all biases begin at zero.
+/// Weights begin as in the paper: normal with deviation 0.01; biases at one in the second, fourth and
+/// fifth convolution and in the hidden dense layers, which gives their ReLUs positive inputs, at zero
+/// elsewhere.
 public func alexNet(_ options: ModelOptions) -> Network {
   let initializer = Initializer.normal(standardDeviation: 0.01)
 
-  func conv(_ name: String, _ channels: Int, kernel: Int, groups: Int = 1) -> Named {
+  func conv(
+    _ name: String, _ channels: Int, kernel: Int, groups: Int = 1, bias: Initializer = .ones
+  ) -> Named {
     Conv2D(
-      channels, kernel: kernel, padding: .same, groups: groups, initializer: initializer
+      channels, kernel: kernel, padding: .same, groups: groups, initializer: initializer,
+      biasInitializer: bias
     ).named(name)
+  }
+  func hidden(_ name: String) -> Named {
+    Dense(4096, initializer: initializer, biasInitializer: .ones).named(name)
   }
   /// The padding of a side of the picture that windows of 11 in steps of 4 do not cover evenly.
   func sides(_ extent: Int) -> Padding.Sides {
@@ -35,7 +43,7 @@ public func alexNet(_ options: ModelOptions) -> Network {
     ReLU()
     LocalResponseNorm()
     MaxPool2D(3, stride: 2)
-    conv("conv3", 384, kernel: 3)
+    conv("conv3", 384, kernel: 3, bias: .zeros)
     ReLU()
     conv("conv4", 384, kernel: 3, groups: 2)
     ReLU()
@@ -43,10 +51,10 @@ public func alexNet(_ options: ModelOptions) -> Network {
     ReLU()
     MaxPool2D(3, stride: 2)
     Flatten()
-    Dense(4096, initializer: initializer).named("fc6")
+    hidden("fc6")
     ReLU()
     Dropout(0.5)
-    Dense(4096, initializer: initializer).named("fc7")
+    hidden("fc7")
     ReLU()
     Dropout(0.5)
     Dense(options.classes, initializer: initializer).named("fc8")

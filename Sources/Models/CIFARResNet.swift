@@ -17,7 +17,7 @@ public func cifarResNet(
   let style = ResidualStyle(shortcut: shortcut)
   let suffix = shortcut.map { $0 == .a ? "" : "-\($0.rawValue)" } ?? ""
   return options.network("\(shortcut == nil ? "plain" : "resnet")\(6 * blocks + 2)\(suffix)") {
-    convolution(16, kernel: 3).named("conv1")
+    style.convolution(16, kernel: 3).named("conv1")
     style.normalization.named("bn1")
     ReLU()
     for stage in 0..<3 {

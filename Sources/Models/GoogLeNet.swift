@@ -97,10 +97,7 @@ public func googLeNet(_ options: ModelOptions) -> Network {
 
 /// torchvision's GoogLeNet: batch normalization after each convolution, no response normalization,
 /// 3x3 kernels where the paper has 5x5, 2x2 windows in the last pooling between blocks, 20%
-/// dropout.
-///
-/// In training the side classifiers pool as the paper's do, torchvision's adaptively to the same
-/// size.
+/// dropout; the side classifiers pool adaptively to 4x4.
 public func torchvisionGoogLeNet(_ options: ModelOptions) -> Network {
   googLeNet("googlenet-torchvision", variant: .torchvision, options)
 }
@@ -128,6 +125,9 @@ private func googLeNet(
   func maxPool(_ name: String, window: Int = 3) -> Named {
     MaxPool2D(window, stride: 2, ceilMode: true).named(name)
   }
+  func auxiliary(_ name: String) -> Auxiliary {
+    googLeNetAuxiliary(name, classes: options.classes, style: style, isAdaptive: !isPaper)
+  }
   let responseNorm = LocalResponseNorm()
 
   return options.network(name) {
@@ -143,11 +143,11 @@ private func googLeNet(
     inception("3b", 128, /*      */ 128, 192, /*      */ 32, 96, 64)
     maxPool("maxpool3")
     inception("4a", 192, /*       */ 96, 208, /*      */ 16, 48, 64)
-    googLeNetAuxiliary("aux1", classes: options.classes, style: style)
+    auxiliary("aux1")
     inception("4b", 160, /*      */ 112, 224, /*      */ 24, 64, 64)
     inception("4c", 128, /*      */ 128, 256, /*      */ 24, 64, 64)
     inception("4d", 112, /*      */ 144, 288, /*      */ 32, 64, 64)
-    googLeNetAuxiliary("aux2", classes: options.classes, style: style)
+    auxiliary("aux2")
     inception("4e", 256, /*      */ 160, 320, /*      */ 32, 128, 128)
     maxPool("maxpool4", window: isPaper ? 3 : 2)
     inception("5a", 256, /*      */ 160, 320, /*      */ 32, 128, 128)

@@ -5,6 +5,8 @@ import ConvNetLayers
 /// 2015, under the names that torchvision gives their branches.
 struct InceptionModules {
   var style: ConvolutionUnit.Style
+  /// Whether the means of the pooling branches count the padding.
+  var countsPadding = true
 
   func unit(
     _ name: String, _ channels: Int, _ kernel: Int, stride: Int = 1, padding: Padding = .same
@@ -22,7 +24,7 @@ struct InceptionModules {
   /// Mean pooling and a 1x1 convolution: the last branch of every module that keeps the grid.
   private func poolBranch(_ channels: Int) -> LayerSequence {
     LayerSequence {
-      AveragePool2D(3, stride: 1, padding: .symmetric(1), countIncludesPadding: true)
+      AveragePool2D(3, stride: 1, padding: .symmetric(1), countIncludesPadding: countsPadding)
         .named("branch_pool_mean")
       unit("branch_pool", channels, 1)
     }

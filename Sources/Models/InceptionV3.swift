@@ -56,8 +56,25 @@ private func inception(
 /// 35x35 grid keep a 5x5 convolution, and the first has 256 channels; the 17x17 grid has four
 /// modules. 50% dropout.
 public func torchvisionInceptionV3(_ options: ModelOptions) -> Network {
-  let modules = InceptionModules(style: .init(normalization: .torchvisionInception))
-  return options.network("inception-v3-torchvision") {
+  releasedInceptionV3(
+    "inception-v3-torchvision",
+    InceptionModules(style: .init(normalization: .torchvisionInception)), options)
+}
+
+/// Inception v3 as Keras has it: the released network without side classifier, dropout and scales in
+/// batch normalization; the means of its pooling branches do not count the padding.
+public func kerasInceptionV3(_ options: ModelOptions) -> Network {
+  releasedInceptionV3(
+    "inception-v3-keras",
+    InceptionModules(style: .init(normalization: .kerasInception), countsPadding: false),
+    isBare: true, options)
+}
+
+/// - Parameter isBare: neither side classifier nor dropout.
+private func releasedInceptionV3(
+  _ name: String, _ modules: InceptionModules, isBare: Bool = false, _ options: ModelOptions
+) -> Network {
+  options.network(name) {
     modules.unit("Conv2d_1a_3x3", 32, 3, stride: 2, padding: .valid)
     modules.unit("Conv2d_2a_3x3", 32, 3, padding: .valid)
     modules.unit("Conv2d_2b_3x3", 64, 3)
@@ -73,12 +90,12 @@ public func torchvisionInceptionV3(_ options: ModelOptions) -> Network {
     modules.figure6("Mixed_6c", inner: 160)
     modules.figure6("Mixed_6d", inner: 160)
     modules.figure6("Mixed_6e", inner: 192)
-    modules.auxiliary(classes: options.classes, weight: 0.4, isNormalized: true)
+    if !isBare { modules.auxiliary(classes: options.classes, weight: 0.4, isNormalized: true) }
     modules.reduction8("Mixed_7a")
     modules.figure7("Mixed_7b")
     modules.figure7("Mixed_7c")
     GlobalPool.average
-    Dropout(0.5)
+    if !isBare { Dropout(0.5) }
     Dense(options.classes, initializer: .normal(standardDeviation: 0.1)).named("fc")
   }
 }

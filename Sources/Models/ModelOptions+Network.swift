@@ -1,3 +1,4 @@
+import ConvNetGraphs
 import ConvNetLayers
 
 extension ModelOptions {
@@ -8,8 +9,14 @@ extension ModelOptions {
 }
 
 extension BatchNorm {
-  /// torchvision's: PyTorch's momentum 0.1 is the weight of the new average.
-  static let torchvision = BatchNorm(momentum: 0.9, epsilon: 1e-5)
+  /// torchvision's: PyTorch's momentum 0.1 is the weight of the new average, which takes the
+  /// variance divided by m - 1.
+  static let torchvision = BatchNorm(momentum: 0.9, epsilon: 1e-5, runningVariance: .sample)
   /// torchvision's in the networks that its authors took over from TensorFlow.
-  static let torchvisionInception = BatchNorm(momentum: 0.9, epsilon: 0.001)
+  static let torchvisionInception = BatchNorm(
+    momentum: 0.9, epsilon: 0.001, runningVariance: .sample)
+  /// Keras's in its residual networks.
+  static let kerasResNet = BatchNorm(epsilon: 1.001e-5)
+  /// Keras's in its Inception networks.
+  static let kerasInception = BatchNorm(epsilon: 0.001, hasScale: false)
 }

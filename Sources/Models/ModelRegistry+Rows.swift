@@ -15,7 +15,7 @@ extension ModelRegistry {
       build: lenet5),
     ModelEntry(
       "alexnet", paper: alexNetPaper, year: 2012, defaults: .imageNetChannelsFirst,
-      note: "224 pixels padded by one and two to the 227 that the sizes need; biases begin at zero",
+      note: "224 pixels padded by one and two to the 227 that the sizes need",
       build: alexNet),
     ModelEntry(
       "alexnet-torchvision",
@@ -30,7 +30,7 @@ extension ModelRegistry {
       ModelEntry(
         "vgg-\(configuration.rawValue)", aliases: vggAliases[configuration, default: []],
         paper: vggPaper, year: 2014, defaults: .imageNetChannelsFirst,
-        build: { vgg(configuration, $0) })
+        weightNamings: [.kerasVGG, .timmVGG], build: { vgg(configuration, $0) })
     }
     + [VGGConfiguration.a, .b, .d, .e].map { configuration in
       ModelEntry(
@@ -45,7 +45,8 @@ extension ModelRegistry {
       "googlenet", paper: googLeNetPaper, year: 2014, defaults: .imageNet, build: googLeNet),
     ModelEntry(
       "googlenet-torchvision", paper: googLeNetPaper, year: 2014, defaults: .imageNetChannelsFirst,
-      note: "batch normalization, no response normalization, 3x3 kernels in place of 5x5",
+      note: "batch normalization, no response normalization, 3x3 kernels in place of 5x5; side "
+        + "classifiers pool adaptively",
       build: torchvisionGoogLeNet),
     ModelEntry(
       "bn-inception", paper: batchNormPaper, year: 2015, defaults: .imageNet,
@@ -66,6 +67,10 @@ extension ModelRegistry {
       "inception-v3-torchvision", paper: inceptionPaper, year: 2015, defaults: .inception,
       note: "as released: another stem, 5x5 kernels on the first grid, four modules on the second",
       build: torchvisionInceptionV3),
+    ModelEntry(
+      "inception-v3-keras", paper: inceptionPaper, year: 2015, defaults: .inception,
+      note: "Keras's: as released, without side classifier, dropout and normalization's scales",
+      weightNamings: [.kerasInception], build: kerasInceptionV3),
   ]
 
   static let resNetRows =
@@ -91,6 +96,12 @@ extension ModelRegistry {
           "\(name)-torchvision", aliases: ["\(name)-v1.5"], paper: resNetPaper, year: 2015,
           defaults: .imageNet, note: torchvisionNormalization,
           build: { torchvisionResNet(depth, $0) })
+    }
+    + ResNetDepth.allCases.filter(\.hasBottlenecks).map { depth in
+      ModelEntry(
+        "resnet\(depth.rawValue)-keras", paper: resNetPaper, year: 2015, defaults: .imageNet,
+        note: "Keras's: biases in the convolutions, batch normalization of epsilon 1.001e-5",
+        weightNamings: [.kerasResNet], build: { kerasResNet(depth, $0) })
     }
 
   static let cifarRows =

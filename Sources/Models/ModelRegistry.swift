@@ -33,10 +33,13 @@ public struct ModelEntry: Sendable {
   /// What differs from the paper, if anything does.
   public var note: String?
   public var build: @Sendable (ModelOptions) -> Network
+  /// Other frameworks' names for its parameters, under which their weights load.
+  public var weightNamings: [WeightNaming]
 
   init(
     _ name: String, aliases: [String] = [], paper: String, year: Int, defaults: ModelOptions,
-    note: String? = nil, build: @escaping @Sendable (ModelOptions) -> Network
+    note: String? = nil, weightNamings: [WeightNaming] = [],
+    build: @escaping @Sendable (ModelOptions) -> Network
   ) {
     self.name = name
     self.aliases = aliases
@@ -45,6 +48,7 @@ public struct ModelEntry: Sendable {
     self.defaults = defaults
     self.note = note
     self.build = build
+    self.weightNamings = weightNamings
   }
 
   /// The network as the paper has it.

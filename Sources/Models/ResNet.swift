@@ -49,6 +49,14 @@ struct ResidualStyle {
   var normalization = BatchNorm()
   /// The stride on a bottleneck's 3x3 convolution in place of its first 1x1.
   var stridesInMiddle = false
+  /// Biases in the convolutions, which the normalization after them cancels.
+  var hasBiases = false
+
+  func convolution(_ channels: Int, kernel: Int, stride: Int = 1) -> Conv2D {
+    Conv2D(
+      channels, kernel: kernel, stride: stride, padding: .symmetric(kernel / 2), bias: hasBiases,
+      initializer: .heNormal)
+  }
 }
 
 /// The layers of a block with the shortcut around them, and ReLU after the addition.
@@ -58,7 +66,10 @@ private struct ShortcutBlock: Block {
 
   var body: LayerSequence {
     if let shortcut = style.shortcut {
-      Residual(shortcut: shortcut.layer, normalization: style.normalization) { layers }
+      Residual(
+        shortcut: shortcut.layer, normalization: style.normalization,
+        projectionBias: style.hasBiases
+      ) { layers }
     } else {
       layers
     }
@@ -76,10 +87,10 @@ struct BasicBlock: Block {
     ShortcutBlock(
       style: style,
       layers: LayerSequence {
-        convolution(channels, kernel: 3, stride: stride).named("conv1")
+        style.convolution(channels, kernel: 3, stride: stride).named("conv1")
         style.normalization.named("bn1")
         ReLU()
-        convolution(channels, kernel: 3).named("conv2")
+        style.convolution(channels, kernel: 3).named("conv2")
         style.normalization.named("bn2")
       })
   }
@@ -96,24 +107,16 @@ struct BottleneckBlock: Block {
     ShortcutBlock(
       style: style,
       layers: LayerSequence {
-        convolution(channels, kernel: 1, stride: first).named("conv1")
+        style.convolution(channels, kernel: 1, stride: first).named("conv1")
         style.normalization.named("bn1")
         ReLU()
-        convolution(channels, kernel: 3, stride: middle).named("conv2")
+        style.convolution(channels, kernel: 3, stride: middle).named("conv2")
         style.normalization.named("bn2")
         ReLU()
-        convolution(4 * channels, kernel: 1).named("conv3")
+        style.convolution(4 * channels, kernel: 1).named("conv3")
         style.normalization.named("bn3")
       })
   }
-}
-
-/// The convolutions of residual networks have no bias: the normalization after them would cancel
-/// it.
-func convolution(_ channels: Int, kernel: Int, stride: Int = 1) -> Conv2D {
-  Conv2D(
-    channels, kernel: kernel, stride: stride, padding: .symmetric(kernel / 2), bias: false,
-    initializer: .heNormal)
 }
 
 /// ResNet: K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", 2015,
@@ -144,11 +147,19 @@ public func torchvisionResNet(_ depth: ResNetDepth, _ options: ModelOptions) -> 
     style: ResidualStyle(shortcut: .b, normalization: .torchvision, stridesInMiddle: true), options)
 }
 
+/// Keras's ResNet of 50, 101 or 152 layers: the paper's, with biases in its convolutions and
+/// batch normalization of epsilon 1.001e-5.
+public func kerasResNet(_ depth: ResNetDepth, _ options: ModelOptions) -> Network {
+  residualNetwork(
+    "resnet\(depth.rawValue)-keras", depth,
+    style: ResidualStyle(shortcut: .b, normalization: .kerasResNet, hasBiases: true), options)
+}
+
 private func residualNetwork(
   _ name: String, _ depth: ResNetDepth, style: ResidualStyle, _ options: ModelOptions
 ) -> Network {
   options.network(name) {
-    convolution(64, kernel: 7, stride: 2).named("conv1")
+    style.convolution(64, kernel: 7, stride: 2).named("conv1")
     style.normalization.named("bn1")
     ReLU()
     MaxPool2D(3, stride: 2, padding: .symmetric(1)).named("maxpool")

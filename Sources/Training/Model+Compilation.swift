@@ -35,6 +35,19 @@ extension Model {
   /// - Returns: the network's own result, in logical order.
   /// - Throws: ``GraphError`` where the network does not take the input's shape.
   public func run(_ input: Tensor, compute: ComputeOptions = .init()) throws -> Tensor {
+    let (graph, name, output) = try fitted(to: input)
+    var executable = try Executable(
+      graph, parameters: parameters,
+      options: CompilationOptions(inputFormat: .channelsFirst, compute: compute))
+    try executable.write(input, to: name)
+    try executable.run()
+    return try executable.output(output.name)
+  }
+
+  /// The graph for an input of this shape, the input's name, and the network's own output.
+  func fitted(
+    to input: Tensor
+  ) throws(GraphError) -> (graph: Graph, input: String, output: Graph.Output) {
     guard let name = graph.inputs.first.map({ graph[$0].name }), let output = mainOutput
     else {
       throw GraphError(subject: graph.name, problem: .invariant("has no input or no output"))
@@ -51,11 +64,6 @@ extension Model {
         subject: graph.name,
         problem: .shape(input: 0, expected: "N\(expected)", actual: input.shape))
     }
-    var executable = try Executable(
-      graph.reshaped(inputs: [name: input.shape]), parameters: parameters,
-      options: CompilationOptions(inputFormat: .channelsFirst, compute: compute))
-    try executable.write(input, to: name)
-    try executable.run()
-    return try executable.output(output.name)
+    return (try graph.reshaped(inputs: [name: input.shape]), name, output)
   }
 }

@@ -6,10 +6,11 @@ import ConvNetTensors
 package struct TrainingGraph {
   package static let labelsName = "labels"
   static let lossName = "loss"
+  static let totalLossName = "total loss"
   static let probabilitiesName = "probabilities"
 
-  /// Outputs: the loss of the network's own output, its probabilities, and the gradient of every
-  /// trainable parameter.
+  /// Outputs: the loss of the network's own output, its probabilities, the gradient of every
+  /// trainable parameter and, where there are side classifiers, the weighted sum of all losses.
   let graph: Graph
   /// The trainable parameters, in the order of the graph, each with the name of the output that
   /// holds its gradient.
@@ -50,7 +51,8 @@ package struct TrainingGraph {
       losses.count == 1
       ? losses[0]
       : try graph.append(
-        Operation.Add(coefficients: weights), to: losses, name: "total loss")[0]
+        Operation.Add(coefficients: weights), to: losses, name: Self.totalLossName)[0]
+    if losses.count > 1 { graph.addOutput(Self.totalLossName, total) }
     let (differentiated, gradients) = try graph.differentiated(loss: total)
     graph = differentiated
     var named: [(parameter: String, kind: ParameterKind, output: String)] = []

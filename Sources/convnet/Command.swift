@@ -21,7 +21,7 @@ struct Command: ParsableCommand {
     subcommands: [
       ModelsCommand.self, SummaryCommand.self, ExplainCommand.self, TrainCommand.self,
       AugmentationsCommand.self, EvaluateCommand.self, PredictCommand.self, RunCommand.self,
-      ConvertCommand.self, BenchmarkCommand.self, DatasetCommand.self,
+      GradientsCommand.self, ConvertCommand.self, BenchmarkCommand.self, DatasetCommand.self,
     ])
 
   static func main() {

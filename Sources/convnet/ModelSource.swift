@@ -61,6 +61,17 @@ enum ModelSource {
   }
 }
 
+extension ModelSource {
+  /// Takes the parameters of a file of weights, under any names that are known for the model.
+  ///
+  /// - Returns: what of it is worth a word to a person.
+  func load(_ model: inout Model, from path: String) throws -> [String] {
+    let file = try WeightFile(path)
+    let namings: [WeightNaming] = if case .zoo(let entry) = self { entry.weightNamings } else { [] }
+    return try file.notes + model.loadParameters(from: file, namings: namings)
+  }
+}
+
 /// A model file was asked to have other sizes.
 struct FixedSizes: Error, CustomStringConvertible {
   var path: String

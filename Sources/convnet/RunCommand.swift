@@ -31,7 +31,18 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     let tensor = try Tensor(npy: input)
-    let source = try ModelSource(model)
+    let model = try Self.model(
+      model, weights: weights, for: tensor, classes: classes, shared)
+    let result = try model.run(tensor, compute: compute.options(shared))
+    try result.writeNPY(to: output)
+  }
+
+  /// The model of a file, or the one of a name built for the tensor's height and width.
+  static func model(
+    _ argument: String, weights: String?, for tensor: Tensor, classes: Int?,
+    _ shared: SharedOptions
+  ) throws -> Model {
+    let source = try ModelSource(argument)
     if case .file(_, let path) = source, classes != nil {
       throw FixedSizes(path: path, options: "--classes")
     }
@@ -42,11 +53,8 @@ struct RunCommand: ParsableCommand {
       options.classes = classes ?? options.classes
     }
     if let weights {
-      let file = try WeightFile(weights)
-      for note in file.notes { shared.note("\(weights): \(note)") }
-      try model.loadParameters(from: file)
+      for note in try source.load(&model, from: weights) { shared.note("\(weights): \(note)") }
     }
-    let result = try model.run(tensor, compute: compute.options(shared))
-    try result.writeNPY(to: output)
+    return model
   }
 }

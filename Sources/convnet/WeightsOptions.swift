@@ -16,9 +16,7 @@ struct WeightsOptions: ParsableArguments {
     if case .zoo(let entry) = source, weights == nil { throw NoWeights(name: entry.name) }
     var model = try network.model(from: source, classNames: classNames, seed: shared.seed)
     guard let weights else { return model }
-    let file = try WeightFile(weights)
-    for note in file.notes { shared.note("\(weights): \(note)") }
-    try model.loadParameters(from: file)
+    for note in try source.load(&model, from: weights) { shared.note("\(weights): \(note)") }
     if case .zoo(let entry) = source, let preprocessing = model.preprocessing {
       shared.note(
         "\(weights) does not say how pictures are prepared: \(preprocessing); "

@@ -97,6 +97,18 @@ private func train(
     let logits = try Tensor(npy: directory.file("y.npy"))
     #expect(logits.shape == [3, 2])
     #expect(try Model(loading: directory.file(file)).run(input) == logits)
+
+    try Tensor([Int64(1), 0, 1]).writeNPY(to: directory.file("labels.npy"))
+    let gradients = try convnet(
+      "gradients", file, "--input", "x.npy", "--labels", "labels.npy", "--output", "g.safetensors",
+      "--json", in: directory.path)
+    #expect(gradients.status == 0 && gradients.errors.isEmpty)
+    let numbers = try #require(try gradients.json() as? [String: Double])
+    #expect(Set(numbers.keys) == ["gradientNorm", "loss", "parameters", "totalLoss"])
+    let written = try Safetensors(contentsOf: directory.file("g.safetensors"))
+    let expected = try Model(loading: directory.file(file)).gradients(
+      of: input, labels: Tensor([Int64(1), 0, 1]))
+    #expect(written.tensors == expected.gradients && numbers["loss"] == expected.loss)
   }
 
   @Test("--quiet silences standard error, and a person gets the accuracy and the place")

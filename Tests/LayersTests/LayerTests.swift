@@ -49,6 +49,10 @@ private let cases: [ShapeCase] = [
     name: "batch normalization", input: [5, 3, 3], layer: BatchNorm(), output: [5, 3, 3],
     parameters: [[5], [5], [5], [5]]),
   ShapeCase(
+    name: "batch normalization without scale", input: [5, 3, 3],
+    layer: BatchNorm(runningVariance: .sample, hasScale: false), output: [5, 3, 3],
+    parameters: [[5], [5], [5]]),
+  ShapeCase(
     name: "batch normalization of features", input: [5], layer: BatchNorm(), output: [5],
     parameters: [[5], [5], [5], [5]]),
   ShapeCase(

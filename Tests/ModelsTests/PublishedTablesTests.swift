@@ -21,6 +21,9 @@ let publishedParameterCounts = [
   "resnet20": 269_722, "resnet32": 464_154, "resnet44": 658_586, "resnet56": 853_018,
   "resnet110": 1_727_962,
   "plain20": 269_722, "plain32": 464_154, "plain44": 658_586, "plain56": 853_018,
+  // Keras's `count_params()` less its running statistics.
+  "resnet50-keras": 25_583_592, "resnet101-keras": 44_601_832, "resnet152-keras": 60_268_520,
+  "inception-v3-keras": 23_817_352,
 ]
 
 /// The networks beside the tables of the lecture. Where a printed figure is a slip the true value
@@ -54,6 +57,16 @@ let publishedParameterCounts = [
     #expect(
       try padded.graph().layerTable.map(\.output)
         == alexNet(options).graph().layerTable.map(\.output))
+  }
+
+  @Test("AlexNet: biases that begin at one (section 5)")
+  func alexNetBiases() throws {
+    let initializers = try #require(ModelRegistry["alexnet"]).network.lowered().initializers
+    let biases = initializers.filter { $0.key.hasSuffix(".bias") }
+    #expect(
+      Set(biases.filter { $0.value == .ones }.keys)
+        == ["conv2.bias", "conv4.bias", "conv5.bias", "fc6.bias", "fc7.bias"])
+    #expect(biases.count { $0.value == .zeros } == 3)
   }
 
   @Test(
@@ -197,6 +210,28 @@ let publishedParameterCounts = [
     #expect(first.parameters - 2 * 64 == 2712 && first.multiplyAdds == 34_019_328)
     // "Cost 2.0 billion" in the table of Inception v2.
     #expect(try inference("bn-inception").cost.multiplyAdds == 1_934_857_216)
+  }
+
+  /// Figure 5 of its paper: 1x1; 3x3 reduce, 3x3; double 3x3 reduce, double 3x3; pool projection.
+  @Test(
+    "BN-Inception: the channels of every convolution of a block",
+    arguments: [
+      ("3a", [64, 64, 64, 64, 96, 96, 32]), ("3b", [64, 64, 96, 64, 96, 96, 64]),
+      ("3c", [128, 160, 64, 96, 96]), ("4a", [224, 64, 96, 96, 128, 128, 128]),
+      ("4b", [192, 96, 128, 96, 128, 128, 128]),
+      // A slip: projections of 128 are printed in 4c and 4d, which with the other columns make 608
+      // channels; of 96, which the authors released, they make the printed 576.
+      ("4c", [160, 128, 160, 128, 160, 160, 96]), ("4d", [96, 128, 192, 160, 192, 192, 96]),
+      ("4e", [128, 192, 192, 256, 256]), ("5a", [352, 192, 320, 160, 224, 224, 128]),
+      ("5b", [352, 192, 320, 192, 224, 224, 128]),
+    ])
+  func bnInceptionBlocks(name: String, channels: [Int]) throws {
+    let graph = try inference("bn-inception")
+    let block = graph.operations.filter { $0.name.hasPrefix("inception\(name).") }
+    let convolutions = block.filter { $0.kind.name == "convolution" }
+    #expect(convolutions.map { graph[$0.outputs[0]].shape[1] } == channels)
+    let poolings = block.map(\.kind.name).filter { $0.hasSuffix("Pooling") }
+    #expect(poolings == [["3c", "4e", "5b"].contains(name) ? "maxPooling" : "averagePooling"])
   }
 
   @Test("BN-Inception: the sigmoid variant differs in its nonlinearities alone")

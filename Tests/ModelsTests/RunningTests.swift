@@ -22,17 +22,41 @@ import Testing
 
   @Test("the engine agrees with the reference", arguments: small)
   func reference(entry: ModelEntry) throws {
-    let model = Model(entry.network, seed: 3)
-    let graph = try model.graph.batched(2)
+    try expectAgreement(entry.network, batch: 2)
+  }
+
+  /// What makes each family: groups and response normalization, ceiling and separable
+  /// convolutions, bottlenecks.
+  @Test(
+    "a network for ImageNet agrees with the reference on a small picture",
+    arguments: [
+      "alexnet", "googlenet", "googlenet-torchvision", "bn-inception", "resnet18",
+      "resnet50-keras",
+    ])
+  func reduced(name: String) throws {
+    let entry = try #require(ModelRegistry[name])
+    try expectAgreement(entry.build(entry.reduced), batch: 1)
+  }
+
+  @Test("every shortcut agrees with the reference", arguments: ResNetShortcut.allCases)
+  func shortcuts(shortcut: ResNetShortcut) throws {
+    let options = ModelOptions(height: 13, width: 10, channels: 1, classes: 5)
+    try expectAgreement(cifarResNet(blocks: 1, shortcut: shortcut, options), batch: 1)
+  }
+
+  private func expectAgreement(_ network: Network, batch: Int) throws {
+    let model = Model(network, seed: 3)
+    let graph = try model.graph.batched(batch).withoutAuxiliaries
     let input = Tensor.random(graph[graph.inputs[0]].shape, seed: 4, in: 0..<1)
     var given = [graph.inputs[0]: ReferenceValue(input)]
     for id in graph.parameters {
       given[id] = ReferenceValue(try #require(model.parameters[graph[id].name]))
     }
     let values = try ReferenceEvaluator().evaluate(graph.specialized(for: .inference), given: given)
-    let expected = try #require(model.mainOutput.flatMap { values[$0.value] })
+    let expected = try #require(graph.outputs.first.flatMap { values[$0.value] })
     let actual = try logits(model, input, format: .channelsFirst)
     let scale = expected.elements.map(abs).max() ?? 1
+    #expect(scale > 0)
     for (one, other) in zip(actual.elements, expected.elements) {
       #expect(abs(Double(one) - other) < 1e-4 * scale)
     }

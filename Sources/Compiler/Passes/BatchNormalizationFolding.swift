@@ -25,9 +25,10 @@ extension Graph {
     let operation = operations[index]
     guard case .batchNormalization(let normalization) = operation.kind,
       normalization.form == .inference,
-      let layer = soleProducer(of: operation.inputs[0]),
+      var layer = soleProducer(of: operation.inputs[0]),
       let folding = FoldableLayer(operations[layer].kind)
     else { return }
+    bringForward(operation.inputs[1...4], before: &layer)
     let inputs = operations[layer].inputs
     let kernelAndBias = Array(inputs[1..<(folding.hasBias ? 3 : 2)])
     let foldedValues = [kernelAndBias[0], operation.inputs[1]].enumerated().map { part, like in
@@ -47,6 +48,18 @@ extension Graph {
           epsilon: normalization.epsilon, hasBias: folding.hasBias
         ).kind,
         inputs: kernelAndBias + operation.inputs[1...4], outputs: foldedValues), at: layer)
+  }
+
+  /// Moves the constants among some values, such as a scale that is not learned, before the
+  /// operation at `layer`, which then stands so many places later.
+  private mutating func bringForward(_ values: ArraySlice<ValueID>, before layer: inout Int) {
+    for value in values {
+      guard let index = operations.firstIndex(where: { $0.outputs == [value] }), index > layer,
+        operations[index].inputs.isEmpty
+      else { continue }
+      operations.insert(operations.remove(at: index), at: layer)
+      layer += 1
+    }
   }
 
   /// The operation that makes a value which only one operation reads and no result is; `nil` where there is more to it.

@@ -28,14 +28,19 @@ extension Graph {
     return graph
   }
 
-  fileprivate mutating func specializeForInference() {
-    outputs.removeAll { $0.auxiliaryWeight != nil }
-    parameterUpdates = []
+  /// Lets the operations after each dropout read what it is given.
+  package mutating func removeDropout() {
     for operation in operations {
       if case .dropout = operation.kind {
         replaceUses(of: operation.outputs[0], with: operation.inputs[0])
       }
     }
+  }
+
+  fileprivate mutating func specializeForInference() {
+    outputs.removeAll { $0.auxiliaryWeight != nil }
+    parameterUpdates = []
+    removeDropout()
   }
 
   fileprivate mutating func specializeForTraining() throws(GraphError) {

@@ -33,6 +33,23 @@ import Testing
     try expectEqualResults(sample.graph, graph)
   }
 
+  @Test("with a scale that is a constant, which the folding then reads in time")
+  func constantScale() throws {
+    var sample = GraphSample()
+    let x = try sample.convolution(sample.input(), "conv")
+    let one = try sample.graph.append(Operation.Constant(1, shape: [4]), to: [], name: "one")[0]
+    let shape: Shape = [4]
+    let others = [.shift, .runningMean, .runningVariance].map { (kind: ParameterKind) in
+      sample.graph.addParameter("norm.\(kind)", shape, kind)
+    }
+    sample.output(
+      try sample.graph.append(
+        Operation.BatchNormalization(), to: [x, one] + others, name: "norm")[0])
+    let graph = try fold(sample)
+    #expect(graph.names == ["one", "conv/fold", "conv"])
+    try expectEqualResults(sample.graph, graph)
+  }
+
   @Test("twice in a row: the second finds a layer as good as the first did")
   func twice() throws {
     var sample = GraphSample()

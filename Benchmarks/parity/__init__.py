@@ -1,0 +1,1 @@
+"""What `parity.py` compares, framework by framework."""

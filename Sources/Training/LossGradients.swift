@@ -1,0 +1,107 @@
+import ConvNetCompiler
+public import ConvNetEngine
+import ConvNetGraphs
+public import ConvNetLayers
+public import ConvNetTensors
+
+/// What a batch says of a model: its loss, how the loss changes with each parameter, and what the
+/// batch makes of the moving averages.
+public struct LossGradients: Sendable {
+  /// The cross-entropy of the network's own output: the mean over the batch of -log p(label).
+  public var loss: Double
+  /// L, whose gradient this is: `loss` and those of the side classifiers, each times its weight.
+  public var totalLoss: Double
+  /// dL/dw, of the parameter's shape, for every trainable parameter by name.
+  public var gradients: [String: Tensor]
+  /// The running means and variances of batch normalization after the batch, by name.
+  public var runningStatistics: [String: Tensor]
+
+  /// The Euclidean length of the gradient by all parameters.
+  public var norm: Double {
+    gradients.values.reduce(0) { sum, gradient in
+      gradient.withSpan { elements in
+        elements.indices.reduce(sum) { $0 + Double(elements[$1]) * Double(elements[$1]) }
+      }
+    }.squareRoot()
+  }
+}
+
+extension Model {
+  /// Runs a training step, forward and backward, that changes nothing: batch normalization uses the
+  /// batch's statistics, side classifiers are there.
+  ///
+  /// - Parameters:
+  ///   - input: in logical order: batch, channels, height, width. Nothing is prepared or normalized.
+  ///   - labels: integers [batch], one class an example.
+  ///   - hasDropout: whether dropout draws its mask, of step 0, or lets everything pass.
+  ///   - seed: of the masks.
+  /// - Throws: ``GraphError`` where the network does not take the input's shape;
+  ///   ``TrainingError/invalidSetting(name:value:requirement:)`` where the labels are not one a
+  ///   picture or name no class.
+  public func gradients(
+    of input: Tensor, labels: Tensor, hasDropout: Bool = true, seed: UInt64 = 0,
+    threads: Int = Threads.available
+  ) throws -> LossGradients {
+    var (graph, name, output) = try fitted(to: input)
+    let classes = graph[output.value].shape.dimensions.last ?? 0
+    let labels = try labels.classes(of: classes, examples: input.shape[0])
+    if !hasDropout { graph.removeDropout() }
+    let training = try TrainingGraph(graph, labelSmoothing: 0)
+    let store = try ParameterStore(parameters)
+    var executable = try Executable(
+      training.graph, training: store,
+      options: CompilationOptions(mode: .training, inputFormat: .channelsFirst, threads: threads))
+    try executable.write(input, to: name)
+    try executable.write(labels, to: TrainingGraph.labelsName)
+    try executable.run(step: 0, seed: seed)
+
+    let loss = try executable.withOutput(TrainingGraph.lossName) { Double($0[0]) }
+    let hasSideClassifiers = executable.outputShape(TrainingGraph.totalLossName) != nil
+    let totalLoss =
+      hasSideClassifiers
+      ? try executable.withOutput(TrainingGraph.totalLossName) { Double($0[0]) } : loss
+    var result = LossGradients(
+      loss: loss, totalLoss: totalLoss, gradients: [:], runningStatistics: [:])
+    for gradient in training.gradients {
+      result.gradients[gradient.parameter] = try executable.output(gradient.output)
+    }
+    for id in graph.parameters where graph[id].parameterKind?.isTrainable == false {
+      result.runningStatistics[graph[id].name] = store[graph[id].name]
+    }
+    return result
+  }
+}
+
+extension Tensor {
+  /// Labels as a training step reads them.
+  ///
+  /// - Throws: ``TrainingError/invalidSetting(name:value:requirement:)`` where they are not one
+  ///   integer an example, each below the number of classes.
+  fileprivate func classes(of count: Int, examples: Int) throws(TrainingError) -> Tensor {
+    guard shape == [examples], let labels = integers else {
+      throw .invalidSetting(
+        name: "the tensor of labels", value: "\(elementType) of shape \(shape)",
+        requirement: "an integer for each of the \(examples) examples")
+    }
+    if let wrong = labels.first(where: { !(0..<count ~= $0) }) {
+      throw .invalidSetting(
+        name: "a label", value: "\(wrong)", requirement: "from 0 to \(count - 1)")
+    }
+    return Tensor(labels.map { Int32(truncatingIfNeeded: $0) })
+  }
+
+  /// `nil` where the elements are not integers.
+  private var integers: [Int]? {
+    switch elementType {
+    case .int64: elements(of: Int64.self).map { Int(truncatingIfNeeded: $0) }
+    case .int32: elements(of: Int32.self).map(Int.init)
+    case .int16: elements(of: Int16.self).map(Int.init)
+    case .int8: elements(of: Int8.self).map(Int.init)
+    case .uint64: elements(of: UInt64.self).map { Int(clamping: $0) }
+    case .uint32: elements(of: UInt32.self).map { Int(clamping: $0) }
+    case .uint16: elements(of: UInt16.self).map(Int.init)
+    case .uint8: elements(of: UInt8.self).map(Int.init)
+    case .float64, .float32, .float16, .bfloat16, .bool: nil
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import ConvNetFormats
+import ConvNetGraphs
+import ConvNetLayers
+import ConvNetModels
+import ConvNetTensors
+import ConvNetTestSupport
+import ConvNetTraining
+import Foundation
+import Testing
+
+@Suite("Registry, saved") struct SavingTests {
+  /// What a model file says of a network. The tensors beside it are as in any file.
+  @Test(
+    "the graph of every row comes back from a model file's text", arguments: ModelRegistry.entries)
+  func description(entry: ModelEntry) throws {
+    let graph = try entry.network.graph()
+    let text = try JSONEncoder().encode(graph)
+    #expect(try JSONDecoder().decode(Graph.self, from: text) == graph)
+  }
+
+  /// Of every family one, and all that are small.
+  static let rows = ModelRegistry.entries.filter { entry in
+    entry.defaults.height <= 32
+      || ["googlenet", "bn-inception", "inception-v3-keras", "resnet18", "resnet18-torchvision"]
+        .contains(entry.name)
+  }
+
+  @Test("a saved model is the same model, and gives the same logits", arguments: rows)
+  func roundTrip(entry: ModelEntry) throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("model.safetensors")
+    let options = entry.reduced
+    let model = Model(entry.build(options), seed: 5, classNames: ["a", "b", "c", "d", "e"])
+    try model.save(to: path)
+    let back = try Model(loading: path)
+    #expect(back.graph == model.graph && back.parameters == model.parameters)
+    #expect(back.classNames == model.classNames && back.preprocessing == model.preprocessing)
+    let input = Tensor.random(options.input.shape(batch: 2), seed: 6)
+    #expect(try back.run(input, threads: 1) == model.run(input, threads: 1))
+  }
+}
