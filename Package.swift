@@ -24,7 +24,8 @@ func tests(of name: String, imports rooms: [String] = [], shims: [String] = []) 
     dependencies: ([name, "TestSupport"] + rooms).map { .target(name: "ConvNet\($0)") }
       + shims.map { .target(name: $0) },
     path: "Tests/\(name)Tests",
-    exclude: ["Tensors", "Formats", "Images", "Graphs", "Engine", "Models"].contains(name)
+    exclude: ["Tensors", "Formats", "Images", "Datasets", "Graphs", "Engine", "Models"].contains(
+      name)
       ? ["Fixtures"] : [],
     swiftSettings: settings
   )
@@ -49,6 +50,7 @@ let package = Package(
     .target(
       name: "CImages",
       linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z"), .linkedLibrary("jpeg")]),
+    .target(name: "CTar", linkerSettings: [.linkedLibrary("archive")]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
     // Rooms.
@@ -60,7 +62,7 @@ let package = Package(
     room("Layers", imports: ["Images"] + graphRooms),
     room("Models", imports: ["Layers", "Images"] + graphRooms),
     room("Formats", imports: ["Layers", "Images"] + graphRooms),
-    room("Datasets", imports: ["Images", "Tensors"], shims: ["CImages"]),
+    room("Datasets", imports: ["Images", "Tensors"], shims: ["CImages", "CTar"]),
     room(
       "Training", imports: ["Layers", "Formats", "Datasets", "Images"] + engineRooms,
       shims: ["CKernels"]),

@@ -49,7 +49,7 @@ class ConvNet(Peer):
                     "--epochs", "1", "--output", str(folder), "--quiet",
                 ], threads)
             run([
-                self.command, "dataset", "export", self.data, "--split", "test",
+                self.command, "dataset", "export", self.data, "--part", "test",
                 "--count", "1", "--output", str(folder / "pictures"),
             ], threads)
             self.files[case.model] = (str(model), str(next((folder / "pictures").glob("*.png"))))

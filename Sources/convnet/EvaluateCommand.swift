@@ -8,6 +8,9 @@ struct EvaluateCommand: ParsableCommand {
       EXAMPLES
         convnet evaluate runs/first/model.safetensors --data fashion-mnist
         convnet evaluate runs/first/model.safetensors --data pictures/val --json
+
+      Of data that the training held a share out of, that share is measured;
+      --split 1 takes all.
       """)
 
   @Argument(help: "A model file.") var file: String
@@ -30,9 +33,24 @@ struct EvaluateCommand: ParsableCommand {
 
   func validate() throws { try requirePositive(batchSize, "--batch-size") }
 
+  private func load(for model: Model) throws -> any Dataset {
+    let source = try data.source()
+    if let holdout = data.holdout(seed: shared.seed) {
+      return try source.load(.test, holdout: holdout)
+    }
+    guard !source.hasTestPart, let part = HeldOutPart(of: model), part.isOf(data.data) else {
+      return try source.load(.test)
+    }
+    let dataset = try source.load(.test, holdout: part.holdout)
+    shared.note(
+      "\(plural(dataset.count, "picture")), the share of \(data.data) that training held out; "
+        + "--split 1 takes all")
+    return dataset
+  }
+
   func run() throws {
     let model = try Model(loading: file)
-    let dataset = try data.load(.test)
+    let dataset = try load(for: model)
     let progress = Progress("evaluating", total: dataset.count, shared)
     let evaluation = try Evaluation(
       of: model, on: dataset, batchSize: batchSize, threads: shared.threadCount

@@ -15,7 +15,7 @@ struct TrainCommand: ParsableCommand {
 
       EXAMPLES
         convnet train --model lenet5 --data fashion-mnist --output runs/first
-        convnet train --model lenet5 --data pictures --output runs/second
+        convnet train --model resnet18 --data pictures --split 0.2 --output runs/second
         convnet train --model lenet5 --data fashion-mnist --output runs/first \\
           --epochs 10 --resume
       """)
@@ -51,9 +51,17 @@ struct TrainCommand: ParsableCommand {
       schedule: .plateau(from: learningRate), batchSize: batchSize, seed: shared.seed,
       threads: shared.threadCount)
     try trainer.validate(epochs: epochs)
-    let training = try data.load(.train)
-    let validation = try data.load(.test)
+    let source = try data.source()
+    let holdout = holdout(of: source)
+    let (training, validation) = try source.loadParts(holdout: holdout)
+    if let holdout {
+      shared.note(
+        "\(plural(training.count, "picture")) to train on; \(validation.count), "
+          + "\(HumanReadable.percent(holdout.share, digits: 0)) of each class, held out to validate on"
+          + (data.split == nil ? " (--split chooses the share)" : ""))
+    }
     var model = try makeModel(for: training)
+    model.trainingSummary[HeldOutPart.key] = holdout.map { "\($0.share)" }
     let run = TrainingRun(folder: output)
     let checkpoint = try resume ? run.loadCheckpoint() : nil
     if let checkpoint {
@@ -109,6 +117,12 @@ struct TrainCommand: ParsableCommand {
     return notes
   }
 
+  /// Training must be judged by pictures that it does not see.
+  private func holdout(of source: DatasetSource) -> Holdout? {
+    if let given = data.holdout(seed: shared.seed) { return given }
+    return source.hasTestPart ? nil : Holdout(share: 0.1, seed: shared.seed)
+  }
+
   private func makeModel(for training: any Dataset) throws -> Model {
     var model = try network.model(
       from: model, imageShape: training.imageShape, classNames: training.classNames,
@@ -117,17 +131,28 @@ struct TrainCommand: ParsableCommand {
       for name in try model.takeParameters(from: `init`) {
         shared.note("\(name) does not fit or is not in \(`init`): freshly initialized")
       }
+      noteClasses(of: `init`, training)
     }
     return model
   }
 
+  /// A last layer for other classes is no mistake, but one that was not meant.
+  private func noteClasses(of file: String, _ training: any Dataset) {
+    guard let names = (try? Model(loading: file))?.classNames, !names.isEmpty,
+      names != training.classNames, names.count == training.classNames.count
+    else { return }
+    shared.note(
+      "the last layer of \(file) was trained for \(classList(names)); it begins here as it is, for "
+        + classList(training.classNames))
+  }
+
   private func save(_ model: inout Model, _ history: [EpochReport], _ run: TrainingRun) throws {
     guard let last = history.last else { return }
-    model.trainingSummary = [
+    model.trainingSummary.merge([
       "data": data.data, "epochs": "\(history.count)",
       "top1": "\((last.validation ?? last.training).top1)", "batchSize": "\(batchSize)",
       "seed": "\(shared.seed)",
-    ]
+    ]) { $1 }
     try run.save(model)
     try run.writeReport(
       title: "\(model.graph.name) on \(data.data)",

@@ -155,7 +155,7 @@ import Testing
     "help: every command explains itself within 80 columns",
     arguments: [
       "", "models", "summary", "explain", "train", "evaluate", "predict", "run", "benchmark",
-      "dataset", "dataset export",
+      "dataset", "dataset verify", "dataset inspect", "dataset export",
     ])
   func help(command: String) throws {
     let run = try Invocation(command.split(separator: " ").map(String.init) + ["--help"])
@@ -205,7 +205,7 @@ import Testing
           predict                 Classify pictures.
           run                     Push a raw tensor through a network.
           benchmark               Measure throughput and memory.
-          dataset                 Look at a data set.
+          dataset                 Check a data set, or look at its pictures.
 
           See 'convnet help <subcommand>' for detailed help.
 
