@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// - Parameters:
 ///   - initial: what each thread begins with.
-///   - progress: told on the calling thread, now and then, how many are done.
+///   - progress: told on the calling thread, at the start and now and then, how many are done.
 /// - Returns: what each thread has made of its state.
 func scan<State: Sendable>(
   count: Int, threads: Int, initial: State, progress: (Int) -> Void,
@@ -28,6 +28,7 @@ func scan<State: Sendable>(
     thread.name = "convnet.scan"
     thread.start()
   }
+  progress(0)
   while group.wait(timeout: .now() + .milliseconds(100)) == .timedOut { progress(work.finished) }
   progress(count)
   return work.states

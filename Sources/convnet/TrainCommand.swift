@@ -60,6 +60,11 @@ struct TrainCommand: ParsableCommand {
           + "\(HumanReadable.percent(holdout.share, digits: 0)) of each class, held out to validate on"
           + (data.split == nil ? " (--split chooses the share)" : ""))
     }
+    if training.count < 4 * batchSize, batchSize > 8 {
+      shared.note(
+        "\(plural(training.count, "picture")) make few steps of \(batchSize) an epoch; with a "
+          + "smaller --batch-size there are more")
+    }
     var model = try makeModel(for: training)
     model.trainingSummary[HeldOutPart.key] = holdout.map { "\($0.share)" }
     let run = TrainingRun(folder: output)
@@ -69,30 +74,26 @@ struct TrainCommand: ParsableCommand {
       shared.note("resuming after epoch \(checkpoint.history.count)")
     }
     try createOutputFolder(output)
-    var progress: Progress?
     var history = checkpoint?.history ?? []
+    var progress = progressOfNextEpoch(history, training)
     func fit() throws {
       try trainer.fit(
         &model, on: training, validating: validation, epochs: epochs, resuming: checkpoint
       ) { state in
-        if progress == nil {
-          progress = Progress(
-            "epoch \(state.epoch)/\(state.epochs)", total: state.totalSamples, shared)
-        }
         progress?.update(state.samples, notes: notes(state.metrics))
       } epochEnded: { report, checkpoint in
         progress?.finish(notes: notes(report.training) + outcome(report))
-        progress = nil
         history = checkpoint.history
+        progress = progressOfNextEpoch(history, training)
         try run.record(history, checkpoint)
       }
     }
     do {
       try fit()
-    } catch let error as TrainingError {
+    } catch {
       progress?.interrupt()
       // The model has the values of the last finished epoch: worth keeping, whatever came after.
-      if case .nonFinite = error, !history.isEmpty { try save(&model, history, run) }
+      if case TrainingError.nonFinite = error, !history.isEmpty { try save(&model, history, run) }
       throw error
     }
     try finish(&model, history, run)
@@ -115,6 +116,14 @@ struct TrainCommand: ParsableCommand {
       notes.append("rate \(HumanReadable.quantity(Double(report.learningRate)))")
     }
     return notes
+  }
+
+  /// The clock of an epoch begins before its first step.
+  private func progressOfNextEpoch(
+    _ history: [EpochReport], _ training: any Dataset
+  ) -> Progress? {
+    guard history.count < epochs else { return nil }
+    return Progress("epoch \(history.count + 1)/\(epochs)", total: training.count, shared)
   }
 
   /// Training must be judged by pictures that it does not see.
@@ -181,7 +190,7 @@ struct TrainCommand: ParsableCommand {
     if shared.json { return try printJSON(result) }
     print(
       """
-      test accuracy \(HumanReadable.percent(measured.top1, digits: 2)) after \(history.count) epochs, \
+      test accuracy \(HumanReadable.percent(measured.top1, digits: 2)) after \(plural(history.count, "epoch")), \
       \(HumanReadable.duration(seconds)) of training at \
       \(HumanReadable.quantity(result.imagesPerSecond)) images/s
       saved \(run.modelPath)
