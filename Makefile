@@ -8,8 +8,9 @@ CONVNET := .build/release/convnet
 ifeq ($(shell uname -s),Darwin)
   # Homebrew's headers and libraries are not where the compiler looks by itself.
   BREW := $(shell brew --prefix 2>/dev/null)
-  export CPATH := $(BREW)/include$(if $(CPATH),:$(CPATH))
-  export LIBRARY_PATH := $(BREW)/lib$(if $(LIBRARY_PATH),:$(LIBRARY_PATH))
+  # The system has a libarchive without headers, so Homebrew's stands apart.
+  export CPATH := $(BREW)/include:$(BREW)/opt/libarchive/include$(if $(CPATH),:$(CPATH))
+  export LIBRARY_PATH := $(BREW)/lib:$(BREW)/opt/libarchive/lib$(if $(LIBRARY_PATH),:$(LIBRARY_PATH))
   # No package brings the data set there: `scripts/setup` fetches it into this folder.
   export DATA_ROOT ?= $(CURDIR)/runs/data/fashion-mnist
 endif

@@ -24,7 +24,8 @@ func tests(of name: String, imports rooms: [String] = [], shims: [String] = []) 
     dependencies: ([name, "TestSupport"] + rooms).map { .target(name: "ConvNet\($0)") }
       + shims.map { .target(name: $0) },
     path: "Tests/\(name)Tests",
-    exclude: ["Tensors", "Formats", "Images", "Graphs", "Engine", "Models"].contains(name)
+    exclude: ["Tensors", "Formats", "Images", "Datasets", "Graphs", "Engine", "Models"].contains(
+      name)
       ? ["Fixtures"] : [],
     swiftSettings: settings
   )
@@ -51,6 +52,7 @@ let package = Package(
       linkerSettings: ["png", "z", "jpeg", "webp", "webpdemux", "exif"].map { .linkedLibrary($0) }),
     .target(
       name: "CArchives", linkerSettings: [.linkedLibrary("zip"), .linkedLibrary("z")]),
+    .target(name: "CTar", linkerSettings: [.linkedLibrary("archive")]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
     // Rooms.
@@ -62,7 +64,7 @@ let package = Package(
     room("Layers", imports: ["Images"] + graphRooms),
     room("Models", imports: ["Layers", "Images"] + graphRooms),
     room("Formats", imports: ["Layers", "Images"] + graphRooms, shims: ["CArchives"]),
-    room("Datasets", imports: ["Images", "Tensors"], shims: ["CImages", "CKernels"]),
+    room("Datasets", imports: ["Images", "Tensors"], shims: ["CImages", "CTar", "CKernels"]),
     room(
       "Training", imports: ["Layers", "Formats", "Datasets", "Images"] + engineRooms,
       shims: ["CKernels"]),

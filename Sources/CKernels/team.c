@@ -48,7 +48,7 @@ static void *work(void *argument) {
   struct worker worker = *(struct worker *)argument;
   free(argument);
   ck_team *team = worker.team;
-  ck_prepare_thread(1);
+  ck_begin_computing(1);
   unsigned seen = 0;
   for (;;) {
     const int64_t end = now() + SPIN_NANOSECONDS;

@@ -64,27 +64,53 @@ int ck_available_processors(void) {
   return processors > 0 ? processors : 1;
 }
 
-static void flush_denormals(void *unused) {
-  (void)unused;
+// The control register of floating-point arithmetic.
+static uint64_t arithmetic(void) {
 #if defined(__x86_64__)
-  _mm_setcsr(_mm_getcsr() | 0x8040);  // flush to zero, denormals are zero
+  return _mm_getcsr();
 #elif defined(__aarch64__)
   uint64_t control;
   __asm__ volatile("mrs %0, fpcr" : "=r"(control));
-  __asm__ volatile("msr fpcr, %0" : : "r"(control | (1u << 24)));
+  return control;
+#else
+  return 0;
+#endif
+}
+
+static void set_arithmetic(uint64_t control) {
+#if defined(__x86_64__)
+  _mm_setcsr((unsigned)control);
+#elif defined(__aarch64__)
+  __asm__ volatile("msr fpcr, %0" : : "r"(control));
+#else
+  (void)control;
+#endif
+}
+
+static void flush_denormals(void *unused) {
+  (void)unused;
+#if defined(__x86_64__)
+  set_arithmetic(arithmetic() | 0x8040);  // flush to zero, denormals are zero
+#elif defined(__aarch64__)
+  set_arithmetic(arithmetic() | (1u << 24));
 #endif
 }
 
 static _Thread_local int prepared_threads;
 
-void ck_prepare_thread(int threads) {
-  if (prepared_threads == threads) return;
-  load_openmp();
+uint64_t ck_begin_computing(int threads) {
+  const uint64_t before = arithmetic();
   flush_denormals(NULL);
-  if (omp_set_threads) omp_set_threads(threads);
-  if (omp_parallel) omp_parallel(flush_denormals, NULL, 0, 0);
-  prepared_threads = threads;
+  if (prepared_threads != threads) {
+    load_openmp();
+    if (omp_set_threads) omp_set_threads(threads);
+    if (omp_parallel) omp_parallel(flush_denormals, NULL, 0, 0);
+    prepared_threads = threads;
+  }
+  return before;
 }
+
+void ck_end_computing(uint64_t before) { set_arithmetic(before); }
 
 struct work {
   int tasks;

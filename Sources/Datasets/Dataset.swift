@@ -18,11 +18,21 @@ public protocol Dataset: Sendable {
   /// - Precondition: `0..<count` contains `index`.
   func label(at index: Int) -> Int
 
+  /// What a sample is called within its data set, which is what a ``Holdout`` draws by: a path
+  /// below the folder, a place in an archive, or else the number.
+  ///
+  /// - Precondition: `0..<count` contains `index`.
+  func sampleName(at index: Int) -> String
+
   /// A picture and its class.
   ///
   /// - Precondition: `0..<count` contains `index`.
   /// - Throws: what reading and decoding throws; the error names the file.
   func sample(at index: Int) throws -> Sample
+}
+
+extension Dataset {
+  public func sampleName(at index: Int) -> String { "\(index)" }
 }
 
 /// A picture and its class.

@@ -1,20 +1,32 @@
 /// Why a data set cannot be used.
 public struct DatasetError: Error, Hashable, Sendable {
   public enum Problem: Hashable, Sendable {
-    /// No such name and no such folder; `suggestions` are the nearest names.
+    /// No such name and no such file; `suggestions` are the nearest names and files.
     case unknownName(known: [String], suggestions: [String])
-    /// A file of a known data set is missing. `remedy` says how to get it.
+    /// A file of a data set is missing. `remedy` says how to get it.
     case missingFile(path: String, remedy: String)
     case notFolder(path: String)
+    /// A file or folder of no kind that is known.
+    case unknownKind(path: String, found: String)
     case elementType(path: String, actual: String)
     case imageRank(path: String, shape: String)
     case countMismatch(images: Int, labels: Int)
     /// A label has no class name.
     case label(index: Int, value: Int, classes: Int)
+    /// A file is not a row of records of one size.
+    case recordSize(path: String, byteCount: Int, record: Int)
+    /// CIFAR as Python's pickled objects.
+    case pickled(path: String)
     case empty
     /// A class folder holds no picture.
     case emptyClass(path: String)
-    case noClasses(path: String)
+    case noClasses(path: String, found: String)
+    /// The share to hold out is out of its range.
+    case share(Double)
+    /// Nothing is left for a part.
+    case emptyPart(DatasetSplit, share: Double)
+    /// A share shall be held out of data that has a part to test on.
+    case hasParts
   }
 
   /// The data set's name or folder.
@@ -31,12 +43,15 @@ extension DatasetError.Problem: CustomStringConvertible {
     switch self {
     case .unknownName(let known, let suggestions):
       suggestions.isEmpty
-        ? "neither a folder nor one of \(known.joined(separator: ", "))"
-        : "no such name or folder; did you mean \(suggestions.joined(separator: " or "))?"
+        ? "no such file or folder, and not one of \(known.joined(separator: ", "))"
+        : "no such name, file or folder; did you mean \(suggestions.joined(separator: " or "))?"
     case .missingFile(let path, let remedy):
       "\(path) does not exist; \(remedy)"
     case .notFolder(let path):
       "\(path) is not a folder"
+    case .unknownKind(let path, let found):
+      "\(path) holds \(found); name a folder with one subfolder of pictures a class, a CSV file of "
+        + "paths and labels, tar shards, an IDX file or CIFAR's binary files"
     case .elementType(let path, let actual):
       "\(path) has elements of type \(actual), needs uint8"
     case .imageRank(let path, let shape):
@@ -45,12 +60,25 @@ extension DatasetError.Problem: CustomStringConvertible {
       "\(images) pictures but \(labels) labels; the files do not belong together"
     case .label(let index, let value, let classes):
       "sample \(index) has label \(value), but there are \(classes) classes"
+    case .recordSize(let path, let byteCount, let record):
+      "\(path) has \(byteCount) bytes, not a multiple of \(record) as CIFAR's binary files have; "
+        + "fetch it again"
+    case .pickled(let path):
+      "\(path) is CIFAR's version for Python; fetch the binary version"
     case .empty:
       "has no samples"
     case .emptyClass(let path):
-      "\(path) holds no picture (.png, .jpg, .jpeg); remove the folder or fill it"
-    case .noClasses(let path):
-      "\(path) has no class folders; put the pictures of each class into a folder of its name"
+      "\(path) holds no picture (.\(PictureNames.endings.joined(separator: ", ."))); remove the "
+        + "folder or fill it"
+    case .noClasses(let path, let found):
+      "\(path) has no class folders (it holds \(found)); put the pictures of each class into a "
+        + "folder of its name"
+    case .share(let share):
+      "a share of \(share) cannot be held out; use one above 0, at most 1"
+    case .emptyPart(let split, let share):
+      "with a share of \(share) held out nothing is left to \(split)"
+    case .hasParts:
+      "has a part to test on; leave out --split"
     }
   }
 }

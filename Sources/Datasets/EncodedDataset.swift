@@ -13,17 +13,22 @@ package protocol EncodedDataset: Dataset {
   func readEncoded(at index: Int, into bytes: inout [UInt8]) throws -> String
 }
 
-extension ImageFolder: EncodedDataset {
-  package func readEncoded(at index: Int, into bytes: inout [UInt8]) throws -> String {
-    let path = path(at: index)
-    try readFile(path, into: &bytes)
-    return path
+extension EncodedDataset {
+  func decodedSample(at index: Int) throws -> Sample {
+    var bytes: [UInt8] = []
+    let name = try readEncoded(at: index, into: &bytes)
+    let image = try Image(decoding: bytes.span.bytes, file: name)
+    return Sample(image: image, label: label(at: index))
   }
 }
 
-/// Reads a regular file whole. Not mapped: that a file is shortened meanwhile must be an error, and
-/// no end of the process.
-package func readFile(_ path: String, into bytes: inout [UInt8]) throws(FileError) {
+/// Reads a regular file, or a part of it. Not mapped: that a file is shortened meanwhile must be an
+/// error, and no end of the process.
+///
+/// - Parameter range: the bytes to read; `nil` for all. Fewer come where the file ends before.
+package func readFile(
+  _ path: String, _ range: Range<Int>? = nil, into bytes: inout [UInt8]
+) throws(FileError) {
   // Not to wait for a writer where the path names a pipe.
   let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
   guard descriptor >= 0 else { throw .last(.open, path) }
@@ -33,7 +38,8 @@ package func readFile(_ path: String, into bytes: inout [UInt8]) throws(FileErro
   guard status.st_mode & S_IFMT == S_IFREG else {
     throw FileError(path: path, operation: .read, problem: .notRegularFile)
   }
-  let size = Int(status.st_size)
+  let start = range?.lowerBound ?? 0
+  let size = max(0, min(range?.upperBound ?? .max, Int(status.st_size)) - start)
   if bytes.count < size {
     bytes.append(contentsOf: repeatElement(0, count: size - bytes.count))
   } else {
@@ -42,7 +48,8 @@ package func readFile(_ path: String, into bytes: inout [UInt8]) throws(FileErro
   var filled = 0
   while filled < size {
     let count = bytes.withUnsafeMutableBytes { bytes in
-      read(descriptor, bytes.baseAddress.map { $0 + filled }, size - filled)
+      pread(
+        descriptor, bytes.baseAddress.map { $0 + filled }, size - filled, off_t(start + filled))
     }
     if count < 0 {
       if errno == EINTR { continue }

@@ -1,41 +1,60 @@
-import ConvNetImages
 public import ConvNetTensors
 import Foundation
 
 /// A folder of pictures with a subfolder for each class, which bears its name.
 ///
-/// Classes and files are numbered in natural order ("2" before "10"). Hidden files and folders are
-/// ignored, and so are files whose name does not end in `.png`, `.jpg` or `.jpeg`; what a picture
-/// is, its contents decide.
-public struct ImageFolder: Dataset {
+/// Classes and files are numbered in natural order ("2" before "10"); the pictures of folders
+/// within a class belong to it. Hidden files and folders are ignored, and so are files whose name
+/// does not end as a picture's; what a picture is, its contents decide. Links are followed, but no
+/// folder of a class is listed twice.
+public struct ImageFolder: EncodedDataset {
   /// The folder.
   public let name: String
   public let classNames: [String]
-  private let files: [(path: String, label: Int)]
+  private let files: PictureFiles
+  /// Files that are not pictures by their names: paths below the folder.
+  package let ignoredFiles: [String]
 
   /// Lists the pictures of a folder; opens none.
   ///
   /// - Throws: ``DatasetError`` where the folder does not exist, has no class folders, or one has
-  ///   no picture.
+  ///   no picture; ``FileError`` where a folder cannot be listed.
   public init(_ folder: String) throws {
+    try self.init(folder, allowingEmptyClasses: false)
+  }
+
+  /// - Parameter allowingEmptyClasses: whether a class may have no picture, to find such.
+  package init(_ folder: String, allowingEmptyClasses: Bool) throws {
     name = folder
-    classNames = try Self.subfolders(of: folder)
+    guard FolderListing.isFolder(folder) else {
+      throw DatasetError(dataset: folder, problem: .notFolder(path: folder))
+    }
+    let listing = try FolderListing(folder)
+    classNames = listing.folders
     guard !classNames.isEmpty else {
-      throw DatasetError(dataset: folder, problem: .noClasses(path: folder))
+      throw DatasetError(
+        dataset: folder, problem: .noClasses(path: folder, found: listing.summary))
     }
-    var files: [(path: String, label: Int)] = []
+    var entries: [(path: String, label: Int)] = []
+    var ignored = listing.files
     for (label, className) in classNames.enumerated() {
-      let path = "\(folder)/\(className)"
-      let pictures = try Self.visibleNames(in: path).filter { name in
-        Self.extensions.contains { name.lowercased().hasSuffix($0) }
-          && !Self.isFolder("\(path)/\(name)")
+      let countBefore = entries.count
+      for file in try FolderWalk("\(folder)/\(className)", below: folder).files {
+        let path = "\(className)/\(file)"
+        if PictureNames.isPicture(file) {
+          entries.append((path, label))
+        } else {
+          ignored.append(path)
+        }
       }
-      guard !pictures.isEmpty else {
-        throw DatasetError(dataset: folder, problem: .emptyClass(path: path))
+      guard allowingEmptyClasses || entries.count > countBefore else {
+        throw DatasetError(
+          dataset: folder, problem: .emptyClass(path: "\(folder)/\(className)"))
       }
-      files += pictures.map { ("\(path)/\($0)", label) }
     }
-    self.files = files
+    guard !entries.isEmpty else { throw DatasetError(dataset: folder, problem: .empty) }
+    files = PictureFiles(folder: folder, entries: entries)
+    ignoredFiles = ignored
   }
 
   /// The part of a data set that a split names: the subfolder `train`, or `val` or `test`, where
@@ -43,54 +62,53 @@ public struct ImageFolder: Dataset {
   ///
   /// - Throws: as ``init(_:)``; ``DatasetError`` where `train` has no companion.
   public static func load(root: String, split: DatasetSplit) throws -> ImageFolder {
-    guard isFolder("\(root)/train") else { return try ImageFolder(root) }
-    if split == .train { return try ImageFolder("\(root)/train") }
-    for name in ["val", "test"] where isFolder("\(root)/\(name)") {
-      return try ImageFolder("\(root)/\(name)")
-    }
-    throw DatasetError(
-      dataset: root,
-      problem: .missingFile(
-        path: "\(root)/val", remedy: "put the pictures to evaluate on into it"))
+    guard let parts = FolderParts(root) else { return try ImageFolder(root) }
+    return try ImageFolder(parts.path(of: split))
   }
 
-  public var count: Int { files.count }
+  public var count: Int { files.entries.count }
   public var imageShape: Shape? { nil }
-  public func label(at index: Int) -> Int { files[index].label }
+  public func label(at index: Int) -> Int { files.entries[index].label }
+  public func sampleName(at index: Int) -> String { files.entries[index].path }
 
   /// The file of a sample.
-  public func path(at index: Int) -> String { files[index].path }
+  public func path(at index: Int) -> String { files.path(at: index) }
 
-  public func sample(at index: Int) throws -> Sample {
-    let (path, label) = files[index]
-    return Sample(image: try Image(contentsOf: path), label: label)
+  public func sample(at index: Int) throws -> Sample { try decodedSample(at: index) }
+
+  package func readEncoded(at index: Int, into bytes: inout [UInt8]) throws -> String {
+    try files.read(at: index, into: &bytes)
+  }
+}
+
+/// A folder with a subfolder `train` and, perhaps, one to test on.
+struct FolderParts {
+  let root: String
+  let train: String
+  let test: String?
+
+  /// `nil` where there is no `train`.
+  init?(_ root: String) {
+    train = "\(root)/train"
+    guard FolderListing.isFolder(train) else { return nil }
+    self.root = root
+    test = ["val", "valid", "validation", "test"].map { "\(root)/\($0)" }
+      .first(where: FolderListing.isFolder)
   }
 
-  private static let extensions = [".png", ".jpg", ".jpeg"]
-
-  private static func isFolder(_ path: String) -> Bool {
-    var isDirectory: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
-      && isDirectory.boolValue
+  /// - Throws: ``DatasetError`` where that part is missing.
+  func path(of split: DatasetSplit) throws(DatasetError) -> String {
+    if split == .train { return train }
+    guard let test else { throw missingTest }
+    return test
   }
 
-  private static func subfolders(of folder: String) throws -> [String] {
-    guard isFolder(folder) else {
-      throw DatasetError(dataset: folder, problem: .notFolder(path: folder))
-    }
-    return try visibleNames(in: folder).filter { isFolder("\(folder)/\($0)") }
-  }
-
-  private static func visibleNames(in folder: String) throws(FileError) -> [String] {
-    guard let directory = opendir(folder) else { throw .last(.list, folder) }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if !name.hasPrefix(".") { names.append(name) }
-    }
-    return names.sorted(by: precedesNaturally)
+  var missingTest: DatasetError {
+    DatasetError(
+      dataset: root,
+      problem: .missingFile(
+        path: "\(root)/val",
+        remedy: "put the pictures to evaluate on into it, or hold out a share of the others with "
+          + "--split"))
   }
 }

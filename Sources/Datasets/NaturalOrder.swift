@@ -2,7 +2,16 @@
 /// numbers, so that "class2" precedes "class10". Independent of the locale; names that differ only
 /// in leading zeros keep a fixed order.
 package func precedesNaturally(_ first: String, _ second: String) -> Bool {
-  let (left, right) = (Array(first.unicodeScalars), Array(second.unicodeScalars))
+  // The order of UTF-8 is that of the characters' numbers.
+  var (first, second) = (first, second)
+  return first.withUTF8 { left in
+    second.withUTF8 { right in precedesNaturally(left, right) }
+  }
+}
+
+private func precedesNaturally(
+  _ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>
+) -> Bool {
   var (i, j) = (0, 0)
   while i < left.count, j < right.count {
     let leftRun = digits(in: left, from: i)
@@ -13,8 +22,8 @@ package func precedesNaturally(_ first: String, _ second: String) -> Bool {
       j += 1
     } else {
       // Without leading zeros the longer run is the larger number.
-      let leftDigits = left[leftRun].drop { $0 == "0" }
-      let rightDigits = right[rightRun].drop { $0 == "0" }
+      let leftDigits = left[leftRun].drop { $0 == zero }
+      let rightDigits = right[rightRun].drop { $0 == zero }
       if leftDigits.count != rightDigits.count { return leftDigits.count < rightDigits.count }
       for (a, b) in zip(leftDigits, rightDigits) where a != b { return a < b }
       i = leftRun.upperBound
@@ -22,11 +31,13 @@ package func precedesNaturally(_ first: String, _ second: String) -> Bool {
     }
   }
   if left.count - i != right.count - j { return left.count - i < right.count - j }
-  return first.unicodeScalars.lexicographicallyPrecedes(second.unicodeScalars)
+  return left.lexicographicallyPrecedes(right)
 }
 
-private func digits(in scalars: [Unicode.Scalar], from start: Int) -> Range<Int> {
+private let zero = UInt8(ascii: "0")
+
+private func digits(in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Range<Int> {
   var end = start
-  while end < scalars.count, ("0"..."9").contains(scalars[end]) { end += 1 }
+  while end < bytes.count, zero...UInt8(ascii: "9") ~= bytes[end] { end += 1 }
   return start..<end
 }

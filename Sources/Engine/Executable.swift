@@ -53,7 +53,8 @@ public struct Executable: ~Copyable, Sendable {
   ///   - seed: of the random operations.
   /// - Throws: ``EngineError`` where the library reports a failure.
   public mutating func run(step: Int = 0, seed: UInt64 = 0) throws {
-    Self.prepareThread(shards.threads)
+    let arithmetic = Self.beginComputing(threads: shards.threads)
+    defer { Self.endComputing(arithmetic) }
     try shards.run(RunContext(seed: seed, step: UInt32(truncatingIfNeeded: step)))
   }
 
@@ -181,7 +182,12 @@ public struct Executable: ~Copyable, Sendable {
   /// Parts of the batch that are computed side by side, each by one thread; 1 where all threads work on one operation.
   public var shardCount: Int { shards.count }
 
-  static func prepareThread(_ threads: Int) {
-    ck_prepare_thread(Int32(clamping: threads))
+  /// From here to the end the calling thread flushes denormals to zero, as the pool's threads do; the end wants the result.
+  static func beginComputing(threads: Int) -> UInt64 {
+    ck_begin_computing(Int32(clamping: threads))
+  }
+
+  static func endComputing(_ arithmetic: UInt64) {
+    ck_end_computing(arithmetic)
   }
 }

@@ -46,7 +46,8 @@ extension Executable {
 
   /// Runs on the inputs that were written last, and times every step; of a batch in shards, the steps of the first.
   public mutating func profile(runs: Int) throws -> [StepProfile] {
-    Self.prepareThread(plan.options.threads)
+    let arithmetic = Self.beginComputing(threads: plan.options.threads)
+    defer { Self.endComputing(arithmetic) }
     var seconds = [[Double]](repeating: [], count: plan.steps.count)
     let clock = ContinuousClock()
     for run in 0..<max(1, runs) {

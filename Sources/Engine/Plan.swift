@@ -38,7 +38,8 @@ final class Plan: Sendable {
     _ source: Graph, parameters: [String: Tensor], options: CompilationOptions
   ) throws {
     let graph = try PassPipeline(mode: options.mode).run(on: source)
-    Executable.prepareThread(options.threads)
+    let arithmetic = Executable.beginComputing(threads: options.threads)
+    defer { Executable.endComputing(arithmetic) }
     let lowering = try Lowering(graph, options: options)
     name = source.name
     self.options = options

@@ -17,18 +17,16 @@ public struct Evaluation: Sendable {
   /// Scores every sample once; one that cannot be read ends it, or is left out and not counted, as
   /// `loading` says.
   ///
-  /// - Throws: ``TrainingError`` where the classes of model and data differ.
+  /// The data's classes are found by name among the model's; it need not have all of them.
+  ///
+  /// - Throws: ``TrainingError`` where the data has a class that the model has not.
   public init(
     of model: Model, on dataset: any Dataset, batchSize: Int = 256,
     compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions(),
     progress: (Int) -> Void = { _ in }
   ) throws {
-    guard dataset.classNames.count == model.classCount else {
-      throw TrainingError.classCount(model: model.classCount, data: dataset.classNames.count)
-    }
-    guard model.classNames.isEmpty || model.classNames == dataset.classNames else {
-      throw TrainingError.classMismatch(model: model.classNames, data: dataset.classNames)
-    }
+    let names = model.classNames.isEmpty ? dataset.classNames : model.classNames
+    let dataset = try model.numbering(dataset, as: names, isComplete: false)
     let classes = model.classCount
     var confusion = [[Int]](repeating: [Int](repeating: 0, count: classes), count: classes)
     metrics = try ClassificationMetrics(

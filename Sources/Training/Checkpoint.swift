@@ -16,6 +16,7 @@ public struct Checkpoint: Sendable {
     var history: [EpochReport]
     /// What must be the same for the training to go on: the recipe.
     var recipe: Recipe
+    var classNames: [String]
   }
 
   struct Recipe: Hashable, Sendable, Codable {
@@ -39,7 +40,7 @@ public struct Checkpoint: Sendable {
     velocities = session.optimizer.velocities
     state = State(
       schedule: session.schedule, step: session.stepCount, history: history,
-      recipe: Recipe(session.trainer))
+      recipe: Recipe(session.trainer), classNames: session.model.classNames)
   }
 
   private static let stateKey = "convnet.checkpoint"
@@ -93,14 +94,20 @@ public struct Checkpoint: Sendable {
 
   /// Refuses to go on where the result would be neither the old training nor a new one.
   ///
-  /// - Throws: ``TrainingError`` where the checkpoint was made by another recipe, or for another
-  ///   network.
+  /// - Throws: ``TrainingError`` where the checkpoint was made by another recipe, for other classes
+  ///   or for another network.
   package func requireFit(for trainer: Trainer, _ model: Model) throws(TrainingError) {
     let wanted = Recipe(trainer)
     guard state.recipe == wanted else {
       throw .checkpoint(
         "the checkpoint was made with \(state.recipe); this training has \(wanted); resume with "
           + "the same settings, or begin anew in another folder")
+    }
+    guard model.classNames.isEmpty || model.classNames == state.classNames else {
+      throw .checkpoint(
+        "the checkpoint's classes are \(classList(state.classNames)); this training's are "
+          + "\(classList(model.classNames)); resume with the same data, or begin anew in another folder"
+      )
     }
     for id in model.graph.parameters {
       let value = model.graph[id]

@@ -40,7 +40,7 @@ extension Model {
   ///   picture or name no class.
   public func gradients(
     of input: Tensor, labels: Tensor, hasDropout: Bool = true, seed: UInt64 = 0,
-    threads: Int = Threads.available
+    compute: ComputeOptions = .init()
   ) throws -> LossGradients {
     var (graph, name, output) = try fitted(to: input)
     let classes = graph[output.value].shape.dimensions.last ?? 0
@@ -50,7 +50,7 @@ extension Model {
     let store = try ParameterStore(parameters)
     var executable = try Executable(
       training.graph, training: store,
-      options: CompilationOptions(mode: .training, inputFormat: .channelsFirst, threads: threads))
+      options: CompilationOptions(mode: .training, inputFormat: .channelsFirst, compute: compute))
     try executable.write(input, to: name)
     try executable.write(labels, to: TrainingGraph.labelsName)
     try executable.run(step: 0, seed: seed)

@@ -65,9 +65,9 @@ public struct Trainer: Sendable {
   ///   - model: takes the new parameters after every epoch, so that an error loses no finished
   ///     epoch.
   ///   - training: shuffled anew every epoch; a tail of one sample joins the batch before it,
-  ///     nothing is dropped.
+  ///     nothing is dropped. Its classes, found by name, are those of the model, in any order.
   ///   - validation: measured after every epoch, without dropout and with moving averages; the
-  ///     schedule follows it.
+  ///     schedule follows it. It may lack classes.
   ///   - epochs: in all, those of `checkpoint` included.
   ///   - checkpoint: goes on from here; the result equals an uninterrupted training byte for byte.
   ///   - tell: told after every step.
@@ -83,10 +83,13 @@ public struct Trainer: Sendable {
     epochEnded: (EpochReport, Checkpoint) throws -> Void
   ) throws {
     try validate(epochs: epochs)
-    try requireClasses(of: training, in: model)
-    if let validation { try requireClasses(of: validation, in: model) }
+    let names = model.classNames.isEmpty ? training.classNames : model.classNames
+    let training = try model.numbering(training, as: names, isComplete: true)
+    let validation = try validation.map {
+      try model.numbering($0, as: names, isComplete: false)
+    }
     try checkpoint?.requireFit(for: self, model)
-    if model.classNames.isEmpty { model.classNames = training.classNames }
+    model.classNames = names
     let loader = try makeLoader(of: training, for: &model)
     let session = try TrainingSession(model, trainer: self, resuming: checkpoint)
     if checkpoint != nil { model.parameters = session.store.values }
@@ -222,15 +225,6 @@ public struct Trainer: Sendable {
     guard (0..<1).contains(labelSmoothing) else {
       throw .invalidSetting(
         name: "label smoothing", value: "\(labelSmoothing)", requirement: "from 0 to below 1")
-    }
-  }
-
-  private func requireClasses(of data: any Dataset, in model: Model) throws(TrainingError) {
-    guard data.classNames.count == model.classCount else {
-      throw .classCount(model: model.classCount, data: data.classNames.count)
-    }
-    guard model.classNames.isEmpty || model.classNames == data.classNames else {
-      throw .classMismatch(model: model.classNames, data: data.classNames)
     }
   }
 }

@@ -1,7 +1,7 @@
 /// Why a training cannot begin or go on.
 public enum TrainingError: Error, Hashable, Sendable {
   case invalidSetting(name: String, value: String, requirement: String)
-  /// The model has other classes than the data. Both lists in order.
+  /// The data has classes that the model has not, or lacks some to train on. Both lists in order.
   case classMismatch(model: [String], data: [String])
   case classCount(model: Int, data: Int)
   /// A number that is not finite, found before it reached the parameters.
@@ -15,8 +15,9 @@ extension TrainingError: CustomStringConvertible {
     case .invalidSetting(let name, let value, let requirement):
       "\(name) is \(value), must be \(requirement)"
     case .classMismatch(let model, let data):
-      "the model's classes are \(model.joined(separator: ", ")); the data's are "
-        + "\(data.joined(separator: ", ")); use data with the model's classes"
+      "the model's classes are \(classList(model)); the data's are \(classList(data))"
+        + difference("the model", model, data) + difference("the data", data, model)
+        + "; use data with the model's classes"
     case .classCount(let model, let data):
       "the model has \(model) classes, the data \(data); build the model for \(data) classes"
     case .nonFinite(let what, let layer, let step, let learningRate, let gradientNorm):
@@ -26,4 +27,16 @@ extension TrainingError: CustomStringConvertible {
       text
     }
   }
+}
+
+/// Names as people list them; of many the first.
+package func classList(_ names: [String], limit: Int = 20) -> String {
+  let shown = names.prefix(limit).joined(separator: ", ")
+  return names.count > limit ? "\(shown), ... (\(names.count) in all)" : shown
+}
+
+/// What only one side has.
+private func difference(_ owner: String, _ names: [String], _ others: [String]) -> String {
+  let own = Set(names).subtracting(others)
+  return own.isEmpty ? "" : "; only \(owner) has \(classList(names.filter(own.contains), limit: 5))"
 }

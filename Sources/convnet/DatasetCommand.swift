@@ -1,48 +1,38 @@
 public import ArgumentParser
 import ConvNet
-import Foundation
 
 struct DatasetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "dataset", abstract: "Look at a data set.",
-    subcommands: [ExportCommand.self, LoadingCommand.self])
+    commandName: "dataset", abstract: "Check a data set, or look at its pictures.",
+    subcommands: [
+      DatasetVerifyCommand.self, DatasetInspectCommand.self, DatasetExportCommand.self,
+      LoadingCommand.self,
+    ])
+}
 
-  struct ExportCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-      commandName: "export", abstract: "Write pictures of a data set as PNG files.",
-      discussion: """
-        Each file is named by the picture's number and its label.
+/// The data that a command looks at.
+struct DatasetArgument: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp(
+      "A data set's name; a folder of pictures, of tar shards or of IDX or CIFAR files; a CSV file.",
+      valueName: "data"))
+  var data: String
 
-        EXAMPLES
-          convnet dataset export fashion-mnist --split test --count 8 --output pictures
-        """)
+  @Option(help: ArgumentHelp("The folder in which a data set's files lie.", valueName: "folder"))
+  var dataRoot: String?
 
-    @Argument(help: "A data set's name, or a folder.") var data: String
-    @Option(help: ArgumentHelp("The folder in which a data set's files lie.", valueName: "folder"))
-    var dataRoot: String?
-    @Option(help: "train or test.") var split = DatasetSplit.test
-    @Option(help: "Pictures to write, from the first on.") var count = 8
-    @Option(help: ArgumentHelp("Where to write them.", valueName: "folder")) var output: String
-    @OptionGroup var shared: SharedOptions
+  func source() throws -> DatasetSource { try DatasetCatalog.source(data, root: dataRoot) }
+}
 
-    func validate() throws { try requirePositive(count, "--count") }
+/// Which part of the data, for commands that look at one.
+struct PartOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "train or test, where the data has parts.", discussion: "The whole, where it has none."))
+  var part = DatasetSplit.test
 
-    func run() throws {
-      let dataset = try DatasetCatalog.load(data, root: dataRoot, split: split)
-      try createOutputFolder(output)
-      var paths: [String] = []
-      for index in 0..<min(count, dataset.count) {
-        let sample = try dataset.sample(at: index)
-        // A label such as T-shirt/top must not name a folder.
-        let label = dataset.classNames[sample.label].replacingOccurrences(of: "/", with: "-")
-        let number = String(repeating: "0", count: max(0, 4 - "\(index)".count)) + "\(index)"
-        let path = "\(output)/\(number)-\(label).png"
-        try sample.image.writePNG(to: path)
-        paths.append(path)
-        if !shared.json { print(path) }
-      }
-      if shared.json { try printJSON(paths) }
-    }
+  func load(_ source: DatasetSource) throws -> any Dataset {
+    try source.load(source.isTrainingOnly ? .train : part)
   }
 }
 

@@ -9,6 +9,9 @@ struct EvaluateCommand: ParsableCommand {
         convnet evaluate runs/first/model.safetensors --data fashion-mnist
         convnet evaluate runs/first/model.safetensors --data pictures/val --json
         convnet evaluate lenet5 --weights lenet5.pth --data fashion-mnist
+
+      Of data that the training held a share out of, that share is measured;
+      --split 1 takes all.
       """)
 
   @Argument(help: "A model file, or a model's name.") var file: String
@@ -35,11 +38,32 @@ struct EvaluateCommand: ParsableCommand {
 
   func validate() throws { try requirePositive(batchSize, "--batch-size") }
 
-  func run() throws {
+  private func load(for model: Model) throws -> any Dataset {
+    let source = try data.source()
+    if let holdout = data.holdout(seed: shared.seed) {
+      return try source.load(.test, holdout: holdout)
+    }
+    guard !source.hasTestPart, let part = HeldOutPart(of: model), part.isOf(data.data) else {
+      return try source.load(.test)
+    }
+    let dataset = try source.load(.test, holdout: part.holdout)
+    shared.note(
+      "\(plural(dataset.count, "picture")), the share of \(data.data) that training held out; "
+        + "--split 1 takes all")
+    return dataset
+  }
+
+  /// A model file says its own classes; a network of the zoo is built for those of the data.
+  private func evaluatedModel() throws -> Model {
     let source = try ModelSource(file)
-    let dataset = try data.load(.test)
-    let model = try weights.model(
-      from: source, shared, network, classNames: dataset.classNames)
+    guard case .zoo = source else { return try weights.model(from: source, shared, network) }
+    let names = try data.source().load(.test).classNames
+    return try weights.model(from: source, shared, network, classNames: names)
+  }
+
+  func run() throws {
+    let model = try evaluatedModel()
+    let dataset = try load(for: model)
     let progress = Progress("evaluating", total: dataset.count, shared)
     let evaluation = try Evaluation(
       of: model, on: dataset, batchSize: batchSize, compute: compute.options(shared),

@@ -31,6 +31,7 @@ struct GradientsCommand: ParsableCommand {
   var output: String
   @Option(help: "Classes of the output.") var classes: Int?
   @Flag(help: "Let everything pass dropout.") var withoutDropout = false
+  @OptionGroup var compute: ComputeArguments
   @OptionGroup var shared: SharedOptions
 
   private struct Result: Encodable {
@@ -51,7 +52,7 @@ struct GradientsCommand: ParsableCommand {
       model, weights: weights, for: tensor, classes: classes, shared)
     let result = try model.gradients(
       of: tensor, labels: labels, hasDropout: !withoutDropout, seed: shared.seed,
-      threads: shared.threadCount)
+      compute: compute.options(shared))
     try Safetensors(
       tensors: result.gradients.merging(result.runningStatistics) { gradient, _ in gradient },
       metadata: ["loss": "\(result.loss)", "totalLoss": "\(result.totalLoss)"]

@@ -16,10 +16,7 @@ struct LoadingCommand: ParsableCommand {
       """)
 
   @OptionGroup(title: "Augmentation") var augmentation: AugmentationOptions
-  @Argument(help: "A data set's name, or a folder.") var data: String
-  @Option(help: ArgumentHelp("The folder in which a data set's files lie.", valueName: "folder"))
-  var dataRoot: String?
-  @Option(help: "train or test.") var split = DatasetSplit.train
+  @OptionGroup var data: DatasetArgument
   @Option(help: ArgumentHelp("Height and width of the network's input.", valueName: "HxW"))
   var input: ImageSize?
   @Option(help: "Samples of a batch.") var batchSize = 64
@@ -41,7 +38,7 @@ struct LoadingCommand: ParsableCommand {
   }
 
   func run() throws {
-    let dataset = try DatasetCatalog.load(data, root: dataRoot, split: split)
+    let dataset = try data.source().load(.train)
     let shape = dataset.imageShape
     let plain = try Preprocessing(
       height: input?.height ?? shape?[0] ?? 224, width: input?.width ?? shape?[1] ?? 224,

@@ -18,6 +18,8 @@ final class Progress {
     guard !shared.quiet else { return }
     reporter = ProgressReporter(
       ProgressBar(label, unit: unit, total: total), on: .standardError, at: Self.now)
+    // The first unit may take long: a terminal shows at once that there is something to wait for.
+    update(0)
   }
 
   private static var now: Double { ProcessInfo.processInfo.systemUptime }

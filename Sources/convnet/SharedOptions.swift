@@ -55,17 +55,33 @@ extension ComputeOptions.Tuning: ExpressibleByArgument {}
 struct DataOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A data set by name, or a folder with one subfolder of pictures a class.",
-      discussion: "Names: \(DatasetCatalog.names.joined(separator: ", ")).",
-      valueName: "name|folder"))
+      "A data set by name or path.",
+      discussion: """
+        Names: \(DatasetCatalog.names.joined(separator: ", ")). Paths: a folder with one \
+        subfolder of pictures a class, perhaps under train and val; a CSV file of paths and \
+        labels; tar shards as 'train-{000..146}.tar'; IDX and CIFAR files.
+        """, valueName: "name|path"))
   var data: String
 
   @Option(help: ArgumentHelp("The folder in which a data set's files lie.", valueName: "folder"))
   var dataRoot: String?
 
-  func load(_ split: DatasetSplit) throws -> any Dataset {
-    try DatasetCatalog.load(data, root: dataRoot, split: split)
+  @Option(
+    help: ArgumentHelp(
+      "The share of each class to hold out, of data without a part to test on.",
+      discussion: "Drawn by --seed and the pictures' names.", valueName: "share"))
+  var split: Double?
+
+  func validate() throws {
+    guard let split else { return }
+    guard split > 0, split <= 1 else {
+      throw ValidationError("--split is \(split), must be above 0, at most 1")
+    }
   }
+
+  func source() throws -> DatasetSource { try DatasetCatalog.source(data, root: dataRoot) }
+
+  func holdout(seed: UInt64) -> Holdout? { split.map { Holdout(share: $0, seed: seed) } }
 }
 
 /// Prints a value as one line of JSON, keys in alphabetical order; numbers that are not finite as

@@ -15,7 +15,7 @@ struct TrainCommand: ParsableCommand {
 
       EXAMPLES
         convnet train --model lenet5 --data fashion-mnist --output runs/first
-        convnet train --model lenet5 --data pictures --output runs/second
+        convnet train --model lenet5 --data pictures --split 0.2 --output runs/second
         convnet train --model resnet18 --data pictures --output runs/third \\
           --augment inception --normalize imagenet --cache-memory 4G --on-bad skip
         convnet train --model lenet5 --data fashion-mnist --output runs/first \\
@@ -63,9 +63,22 @@ struct TrainCommand: ParsableCommand {
       batchSize: batchSize, seed: shared.seed, compute: compute.options(shared),
       loading: loading.options)
     try trainer.validate(epochs: epochs)
-    let training = try data.load(.train)
-    let validation = try data.load(.test)
+    let source = try data.source()
+    let holdout = holdout(of: source)
+    let (training, validation) = try source.loadParts(holdout: holdout)
+    if let holdout {
+      shared.note(
+        "\(plural(training.count, "picture")) to train on; \(validation.count), "
+          + "\(HumanReadable.percent(holdout.share, digits: 0)) of each class, held out to validate on"
+          + (data.split == nil ? " (--split chooses the share)" : ""))
+    }
+    if training.count < 4 * batchSize, batchSize > 8 {
+      shared.note(
+        "\(plural(training.count, "picture")) make few steps of \(batchSize) an epoch; with a "
+          + "smaller --batch-size there are more")
+    }
     var model = try makeModel(for: training)
+    model.trainingSummary[HeldOutPart.key] = holdout.map { "\($0.share)" }
     let run = TrainingRun(folder: output)
     let checkpoint = try resume ? run.loadCheckpoint() : nil
     if let checkpoint {
@@ -73,33 +86,29 @@ struct TrainCommand: ParsableCommand {
       shared.note("resuming after epoch \(checkpoint.history.count)")
     }
     try createOutputFolder(output)
-    var progress: Progress?
     var history = checkpoint?.history ?? []
+    var progress = progressOfNextEpoch(history, training)
     func fit() throws {
       try trainer.fit(
         &model, on: training, validating: validation, epochs: epochs, resuming: checkpoint
       ) { state in
-        if progress == nil {
-          progress = Progress(
-            "epoch \(state.epoch)/\(state.epochs)", total: state.totalSamples, shared)
-        }
         progress?.update(
           state.samples, notes: notes(state.metrics) + waiting(state.dataWaitShare))
       } sampleSkipped: { skipped in
         shared.note("skipped: \(skipped.reason)")
       } epochEnded: { report, checkpoint in
         progress?.finish(notes: notes(report.training) + outcome(report))
-        progress = nil
         history = checkpoint.history
+        progress = progressOfNextEpoch(history, training)
         try run.record(history, checkpoint)
       }
     }
     do {
       try fit()
-    } catch let error as TrainingError {
+    } catch {
       progress?.interrupt()
       // The model has the values of the last finished epoch: worth keeping, whatever came after.
-      if case .nonFinite = error, !history.isEmpty { try save(&model, history, run) }
+      if case TrainingError.nonFinite = error, !history.isEmpty { try save(&model, history, run) }
       throw error
     }
     try finish(&model, history, run)
@@ -131,6 +140,20 @@ struct TrainCommand: ParsableCommand {
     return notes
   }
 
+  /// The clock of an epoch begins before its first step.
+  private func progressOfNextEpoch(
+    _ history: [EpochReport], _ training: any Dataset
+  ) -> Progress? {
+    guard history.count < epochs else { return nil }
+    return Progress("epoch \(history.count + 1)/\(epochs)", total: training.count, shared)
+  }
+
+  /// Training must be judged by pictures that it does not see.
+  private func holdout(of source: DatasetSource) -> Holdout? {
+    if let given = data.holdout(seed: shared.seed) { return given }
+    return source.hasTestPart ? nil : Holdout(share: 0.1, seed: shared.seed)
+  }
+
   private func makeModel(for training: any Dataset) throws -> Model {
     var model = try network.model(
       from: model, imageShape: training.imageShape, classNames: training.classNames,
@@ -139,6 +162,7 @@ struct TrainCommand: ParsableCommand {
       for name in try model.takeParameters(from: `init`) {
         shared.note("\(name) does not fit or is not in \(`init`): freshly initialized")
       }
+      noteClasses(of: `init`, training)
     }
     if let preprocessing = model.preprocessing {
       model.preprocessing = try augmentation.normalize.applied(
@@ -147,13 +171,23 @@ struct TrainCommand: ParsableCommand {
     return model
   }
 
+  /// A last layer for other classes is no mistake, but one that was not meant.
+  private func noteClasses(of file: String, _ training: any Dataset) {
+    guard let names = (try? Model(loading: file))?.classNames, !names.isEmpty,
+      names != training.classNames, names.count == training.classNames.count
+    else { return }
+    shared.note(
+      "the last layer of \(file) was trained for \(classList(names)); it begins here as it is, for "
+        + classList(training.classNames))
+  }
+
   private func save(_ model: inout Model, _ history: [EpochReport], _ run: TrainingRun) throws {
     guard let last = history.last else { return }
-    model.trainingSummary = [
+    model.trainingSummary.merge([
       "data": data.data, "epochs": "\(history.count)",
       "top1": "\((last.validation ?? last.training).top1)", "batchSize": "\(batchSize)",
       "seed": "\(shared.seed)",
-    ]
+    ]) { $1 }
     try run.save(model)
     try run.writeReport(
       title: "\(model.graph.name) on \(data.data)",
@@ -186,7 +220,7 @@ struct TrainCommand: ParsableCommand {
     if shared.json { return try printJSON(result) }
     print(
       """
-      test accuracy \(HumanReadable.percent(measured.top1, digits: 2)) after \(history.count) epochs, \
+      test accuracy \(HumanReadable.percent(measured.top1, digits: 2)) after \(plural(history.count, "epoch")), \
       \(HumanReadable.duration(seconds)) of training at \
       \(HumanReadable.quantity(result.imagesPerSecond)) images/s, \
       \(HumanReadable.percent(result.dataWaitShare)) of it waiting for data

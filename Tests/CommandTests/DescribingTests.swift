@@ -155,7 +155,8 @@ import Testing
     "help: every command explains itself within 80 columns",
     arguments: [
       "", "models", "summary", "explain", "train", "augmentations", "evaluate", "predict", "run",
-      "gradients", "convert", "benchmark", "dataset", "dataset export", "dataset benchmark",
+      "gradients", "convert", "benchmark", "dataset", "dataset verify", "dataset inspect",
+      "dataset export", "dataset benchmark",
     ])
   func help(command: String) throws {
     let run = try Invocation(command.split(separator: " ").map(String.init) + ["--help"])
@@ -205,11 +206,11 @@ import Testing
           evaluate                Measure the accuracy of a model on a data set.
           predict                 Classify pictures.
           run                     Push a raw tensor through a network.
-          gradients               Write the gradients of one training step, which changes
-                                  nothing.
+          gradients               Write the gradients of one training step, which
+                                  changes nothing.
           convert                 Convert weights between formats.
           benchmark               Measure throughput and memory.
-          dataset                 Look at a data set.
+          dataset                 Check a data set, or look at its pictures.
 
           See 'convnet help <subcommand>' for detailed help.
 

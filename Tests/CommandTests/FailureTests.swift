@@ -61,6 +61,10 @@ import Testing
       "train --model lenet5 --data nowhere --output out", says: "data set 'nowhere'",
       "fashion-mnist"),
     Refusal(
+      "train --model lenet5 --data text.npy --output out", says: "data set 'text.npy'", "CSV"),
+    Refusal("dataset verify list.csv", says: "list.csv, line 2", "quotation mark"),
+    Refusal("dataset inspect short.tar --output sheet.png", says: "short.tar", "damaged"),
+    Refusal(
       "evaluate absent.safetensors --data mnist", says: "cannot open absent.safetensors",
       "No such file"),
     Refusal("predict absent.safetensors x.png", says: "cannot open absent.safetensors"),
@@ -123,6 +127,8 @@ import Testing
     try Tensor(zeros: [1, 784]).writeNPY(to: directory.file("flat.npy"))
     try Tensor(zeros: [1, 3, 28, 28]).writeNPY(to: directory.file("color.npy"))
     try directory.write([UInt8]("no array, no picture".utf8), to: "text.npy")
+    try directory.write([UInt8]("no archive".utf8), to: "short.tar")
+    try directory.write([UInt8]("path,label\n\"a.png,x\n".utf8), to: "list.csv")
   }
 
   @Test(

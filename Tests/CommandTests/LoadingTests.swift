@@ -75,10 +75,11 @@ import Testing
 
     let file = "out/model.safetensors"
     let refused = try convnet(
-      "evaluate", file, "--data", "pictures", "--quiet", in: directory.path)
+      "evaluate", file, "--data", "pictures", "--split", "1", "--quiet", in: directory.path)
     #expect(try refused.failure().contains("pictures/dark/3.png"))
     let measured = try convnet(
-      "evaluate", file, "--data", "pictures", "--on-bad", "skip", "--json", in: directory.path)
+      "evaluate", file, "--data", "pictures", "--split", "1", "--on-bad", "skip", "--json",
+      in: directory.path)
     #expect(try (measured.json() as? [String: Any])?["images"] as? Int == 17)
   }
 

@@ -90,7 +90,7 @@ struct DatasetTests {
     "Unknown names come with the nearest ones",
     arguments: [
       ("fashon-mnist", ["fashion-mnist"]), ("Fashion", ["fashion-mnist"]), ("minst", ["mnist"]),
-      ("imagenet", []),
+      ("cifar-10", ["cifar10", "cifar100"]), ("imagenet", []),
     ])
   func unknown(name: String, suggestions: [String]) {
     let error = #expect(throws: DatasetError.self) {
@@ -98,7 +98,9 @@ struct DatasetTests {
     }
     #expect(
       error?.problem
-        == .unknownName(known: ["fashion-mnist", "mnist"], suggestions: suggestions))
+        == .unknownName(
+          known: ["fashion-mnist", "mnist", "cifar10", "cifar100", "cifar100-coarse"],
+          suggestions: suggestions))
   }
 
   @Test("Edit distances")
@@ -114,74 +116,5 @@ struct DatasetTests {
     #expect(
       names.sorted(by: precedesNaturally)
         == ["1", "2", "007", "7", "10", "Z", "a", "a2", "a2b", "a10", "b"])
-  }
-}
-
-@Suite("Image folders")
-struct ImageFolderTests {
-  private static func picture(_ grey: UInt8) throws -> [UInt8] {
-    try Image(height: 2, width: 2, color: .init(grey: grey), channels: 1).encodedPNG()
-  }
-
-  private static func folder(_ names: [String]) throws -> TemporaryDirectory {
-    let directory = try TemporaryDirectory()
-    for (index, name) in names.enumerated() {
-      try directory.write(picture(UInt8(index)), to: name)
-    }
-    return directory
-  }
-
-  @Test("Classes and files in natural order; hidden and foreign files are ignored")
-  func lists() throws {
-    let directory = try Self.folder([
-      "10/a.png", "2/10.png", "2/9.PNG", "2/ä b.jpg", ".hidden/a.png", "2/.DS_Store.png",
-    ])
-    try directory.write([1], to: "2/notes.txt")
-    try directory.write([1], to: "2/folder.png/inner.txt")
-    try directory.write([1], to: "readme.png")
-    let dataset = try ImageFolder(directory.path)
-    #expect(dataset.classNames == ["2", "10"])
-    #expect((0..<dataset.count).map(dataset.label) == [0, 0, 0, 1])
-    // Each picture's grey says which file it was: "a PNG named .jpg" is read like the others.
-    let greys = try (0..<dataset.count).map { try dataset.sample(at: $0).image[0, 0, 0] }
-    #expect(greys == [2, 1, 3, 0])
-  }
-
-  @Test("train and val, train and test, or neither")
-  func splits() throws {
-    let both = try Self.folder(["train/a/1.png", "val/b/1.png"])
-    #expect(try ImageFolder.load(root: both.path, split: .train).classNames == ["a"])
-    #expect(try ImageFolder.load(root: both.path, split: .test).classNames == ["b"])
-    let other = try Self.folder(["train/a/1.png", "test/c/1.png"])
-    #expect(try ImageFolder.load(root: other.path, split: .test).classNames == ["c"])
-    let plain = try Self.folder(["a/1.png"])
-    #expect(try DatasetCatalog.load(plain.path, split: .test).classNames == ["a"])
-    let alone = try Self.folder(["train/a/1.png"])
-    #expect(throws: DatasetError.self) { try ImageFolder.load(root: alone.path, split: .test) }
-  }
-
-  @Test("No folder, no classes, an empty class: refused by name")
-  func refusals() throws {
-    let directory = try TemporaryDirectory()
-    func problem(_ path: String) -> DatasetError.Problem? {
-      #expect(throws: DatasetError.self) { try ImageFolder(path) }?.problem
-    }
-    let missing = directory.file("missing")
-    #expect(problem(missing) == .notFolder(path: missing))
-    #expect(problem(directory.path) == .noClasses(path: directory.path))
-    try directory.write([1], to: "empty/notes.txt")
-    #expect(problem(directory.path) == .emptyClass(path: "\(directory.path)/empty"))
-  }
-
-  @Test("A damaged picture and one that is gone are named")
-  func bad() throws {
-    let directory = try Self.folder(["a/1.png", "a/2.png"])
-    try directory.write([1, 2, 3], to: "a/1.png")
-    let dataset = try ImageFolder(directory.path)
-    let damaged = #expect(throws: ImageError.self) { try dataset.sample(at: 0) }
-    #expect(damaged?.file == dataset.path(at: 0))
-    try FileManager.default.removeItem(atPath: dataset.path(at: 1))
-    let gone = #expect(throws: FileError.self) { try dataset.sample(at: 1) }
-    #expect(gone?.path == dataset.path(at: 1))
   }
 }

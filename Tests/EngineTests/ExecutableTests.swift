@@ -160,6 +160,20 @@ import Testing
     #expect(try original.run(["images": other])["logits"] == second)
   }
 
+  @Test("compiling and running leave the caller's arithmetic as it was: denormals are numbers")
+  func denormals() throws {
+    let network = try SmallNetwork()
+    let numbers: [Float] = [.leastNonzeroMagnitude, .leastNormalMagnitude]
+    var sums: [Float] { numbers.map { $0 / 2 + $0 / 4 } }
+    let expected = sums
+    #expect(expected[1] > 0)
+    var executable = try Executable(
+      network.graph, parameters: network.parameters, options: options)
+    #expect(sums == expected)
+    _ = try executable.run(["images": network.images])
+    #expect(sums == expected)
+  }
+
   @Test("two threads run a duplicate each, at once")
   func threads() async throws {
     let network = try SmallNetwork()

@@ -82,19 +82,36 @@ private let blue = Image.Color(red: 10, green: 20, blue: 200)
     #expect(seen.last == count)
   }
 
-  @Test(
-    "other classes than the data's are refused with both lists; a model without names takes the data's"
-  )
+  @Test("classes are found by name, in any order; the data may lack some")
+  func classesByName() throws {
+    var data = Colours(samples: [(red, 1), (green, 2), (green, 0)])
+    data.classNames = ["blue", "red", "green"]
+    var evaluation = try Evaluation(of: meansOfChannels(), on: data)
+    #expect(evaluation.confusion == [[1, 0, 0], [0, 1, 0], [0, 1, 0]])
+    #expect(evaluation.classNames == ["red", "green", "blue"])
+    data = Colours(samples: [(blue, 0), (green, 1)])
+    data.classNames = ["blue", "green"]
+    evaluation = try Evaluation(of: meansOfChannels(), on: data)
+    #expect(evaluation.metrics.top1 == 1 && evaluation.confusion[2][2] == 1)
+  }
+
+  @Test("other classes than the model's are refused with both lists; without names counts must fit")
   func classes() throws {
     var data = Colours(samples: [(red, 0)])
-    data.classNames = ["red", "blue", "green"]
+    data.classNames = ["red", "blue", "yellow"]
     var error = #expect(throws: TrainingError.self) {
       try Evaluation(of: meansOfChannels(), on: data)
     }
     #expect(
-      error == .classMismatch(model: ["red", "green", "blue"], data: ["red", "blue", "green"]))
-    data.classNames = ["red", "blue"]
-    error = #expect(throws: TrainingError.self) { try Evaluation(of: meansOfChannels(), on: data) }
+      error == .classMismatch(model: ["red", "green", "blue"], data: ["red", "blue", "yellow"]))
+    #expect(
+      error.map { "\($0)" }
+        == "the model's classes are red, green, blue; the data's are red, blue, yellow; only the "
+        + "model has green; only the data has yellow; use data with the model's classes")
+    data.classNames = ["r", "g"]
+    error = #expect(throws: TrainingError.self) {
+      try Evaluation(of: meansOfChannels(classNames: []), on: data)
+    }
     #expect(error == .classCount(model: 3, data: 2))
     data.classNames = ["r", "g", "b"]
     #expect(

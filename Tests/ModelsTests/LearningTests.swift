@@ -18,6 +18,8 @@ extension ModelEntry {
       case "alexnet-torchvision": 63
       case "googlenet": 48
       case _ where name.hasPrefix("inception"): 75
+      // At 32 the last maps of these are single elements, which a batch of four hardly normalizes.
+      case _ where name.hasPrefix("resnet1") && defaults.height > 32: 64
       case _ where defaults.height == 32: 16
       default: 32
       }
@@ -27,12 +29,13 @@ extension ModelEntry {
 }
 
 @Suite("Registry, learning") struct LearningTests {
-  /// The step goes down the gradient by as much as would, were the loss linear, take 2% of it.
+  /// The step goes down the gradient by as much as would, were the loss linear, take 1% of it.
   @Test("one step lowers the loss of its batch", arguments: ModelRegistry.entries)
   func step(entry: ModelEntry) throws {
     let model = Model(entry.build(entry.reduced), seed: 1)
     let trainer = Trainer(
-      optimizer: .sgd(momentum: 0.9), schedule: .constant(1), seed: 2, threads: 1)
+      optimizer: .sgd(momentum: 0.9), schedule: .constant(1), seed: 2,
+      compute: ComputeOptions(threads: 1))
     let session = try TrainingSession(model, trainer: trainer)
     let batch = 4
     let step = try session.step(batch: batch)
@@ -64,7 +67,7 @@ extension ModelEntry {
       try step.executable.withUnsafeOutput("gradient/\(parameter.name)") {
         session.optimizer.step(
           parameter.name, kind: kind, gradient: $0,
-          learningRate: 0.02 * before / Float(squares), in: session.store)
+          learningRate: 0.01 * before / Float(squares), in: session.store)
       }
     }
     let after = try loss()

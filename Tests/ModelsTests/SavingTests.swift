@@ -1,3 +1,4 @@
+import ConvNetEngine
 import ConvNetFormats
 import ConvNetGraphs
 import ConvNetLayers
@@ -35,7 +36,8 @@ import Testing
     let back = try Model(loading: path)
     #expect(back.graph == model.graph && back.parameters == model.parameters)
     #expect(back.classNames == model.classNames && back.preprocessing == model.preprocessing)
+    let compute = ComputeOptions(threads: 1)
     let input = Tensor.random(options.input.shape(batch: 2), seed: 6)
-    #expect(try back.run(input, threads: 1) == model.run(input, threads: 1))
+    #expect(try back.run(input, compute: compute) == model.run(input, compute: compute))
   }
 }

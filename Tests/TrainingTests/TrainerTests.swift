@@ -165,6 +165,29 @@ private struct Setting: Sendable, CustomTestStringConvertible {
       try momentumTrainer.fit(&model, on: data, validating: other, epochs: 1)
     }
     #expect(error == .classMismatch(model: data.classNames, data: other.classNames))
+
+    // Training needs every class, validation does not.
+    let few = try syntheticData(
+      count: 8, classes: 2, extent: 8, classNames: Array(data.classNames[..<2]))
+    error = #expect(throws: TrainingError.self) {
+      try momentumTrainer.fit(&model, on: few, validating: data, epochs: 1)
+    }
+    #expect(error == .classMismatch(model: data.classNames, data: few.classNames))
+    try momentumTrainer.fit(&model, on: data, validating: few, epochs: 1)
+  }
+
+  @Test("classes in another order are found by name: the same training")
+  func order() throws {
+    let data = try syntheticData(count: 24, extent: 8)
+    let names = ["bar 2", "bar 0", "bar 3", "bar 1"]
+    let other = try #require(data.numbered(as: names))
+    var models = [Model(smallNetwork()), Model(smallNetwork())]
+    for (index, part) in [data, other].enumerated() {
+      models[index].classNames = data.classNames
+      try momentumTrainer.fit(&models[index], on: part, validating: other, epochs: 1)
+    }
+    #expect(models[0].parameters == models[1].parameters)
+    #expect(models[1].classNames == data.classNames)
   }
 
   @Test("preprocessing for another input than the network's is refused")

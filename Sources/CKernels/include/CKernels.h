@@ -13,9 +13,10 @@
 
 // Processors that this process may use: affinity and the container's quota, whichever is less.
 int ck_available_processors(void);
-// Makes the calling thread's parallel regions, ours and oneDNN's, run on `threads` threads with denormals flushed to zero.
-// Costs nothing where the calling thread is set so already.
-void ck_prepare_thread(int threads);
+// Makes the calling thread's parallel regions, ours and oneDNN's, run on `threads` threads with denormals flushed to zero,
+// and the calling thread flush them too until the end. Returns how its arithmetic was, which the end wants back.
+uint64_t ck_begin_computing(int threads);
+void ck_end_computing(uint64_t before);
 // Calls `body(context, task)` for task 0 ..< tasks, on the pool.
 void ck_parallel(int tasks, void (*body)(void *context, int task), void *context);
 

@@ -1,0 +1,135 @@
+import ConvNetTensors
+
+/// Reads the rows of a CSV file (RFC 4180): fields between commas, or tabs; a field in quotation
+/// marks may hold commas, line ends, and quotation marks written twice. Lines end with LF, CRLF or
+/// CR, the last perhaps with none; a mark of byte order is passed over, and so are empty lines.
+struct CSVReader {
+  struct Row {
+    var fields: [String]
+    /// Where the row begins, from 1.
+    var line: Int
+  }
+
+  private let bytes: UnsafeRawBufferPointer
+  private let separator: UInt8
+  private let file: String
+  private var position = 0
+  private var line = 1
+
+  init(_ bytes: UnsafeRawBufferPointer, separator: UInt8, file: String) {
+    self.bytes = bytes
+    self.separator = separator
+    self.file = file
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+  }
+
+  /// The next row, or `nil` at the end.
+  ///
+  /// - Throws: ``CSVError`` where quotation marks are not as they must be.
+  mutating func next() throws(CSVError) -> Row? {
+    while position < bytes.count {
+      let start = line
+      var fields: [String] = []
+      repeat { fields.append(try field()) } while takeSeparator()
+      takeLineEnd()
+      if fields.count > 1 || !fields[0].isEmpty { return Row(fields: fields, line: start) }
+    }
+    return nil
+  }
+
+  private static let quote = UInt8(ascii: "\"")
+  private static let lineFeed = UInt8(ascii: "\n")
+  private static let carriageReturn = UInt8(ascii: "\r")
+
+  private var current: UInt8? { position < bytes.count ? bytes[position] : nil }
+
+  private func endsField(_ byte: UInt8) -> Bool {
+    byte == separator || byte == Self.lineFeed || byte == Self.carriageReturn
+  }
+
+  private mutating func field() throws(CSVError) -> String {
+    guard current == Self.quote else {
+      let start = position
+      while let byte = current, !endsField(byte) { position += 1 }
+      return String(decoding: bytes[start..<position], as: UTF8.self)
+    }
+    let start = line
+    position += 1
+    var contents: [UInt8] = []
+    while let byte = current {
+      position += 1
+      if byte == Self.quote {
+        guard current == Self.quote else {
+          if let next = current, !endsField(next) {
+            throw CSVError(file: file, line: line, problem: .textAfterQuote)
+          }
+          return String(decoding: contents, as: UTF8.self)
+        }
+        position += 1
+      } else if byte == Self.lineFeed {
+        line += 1
+      }
+      contents.append(byte)
+    }
+    throw CSVError(file: file, line: start, problem: .openQuote)
+  }
+
+  private mutating func takeSeparator() -> Bool {
+    guard current == separator else { return false }
+    position += 1
+    return true
+  }
+
+  private mutating func takeLineEnd() {
+    if current == Self.carriageReturn { position += 1 }
+    if current == Self.lineFeed { position += 1 }
+    line += 1
+  }
+}
+
+/// Why a CSV file of paths and labels cannot be read.
+public struct CSVError: Error, Hashable, Sendable {
+  public enum Problem: Hashable, Sendable {
+    /// A quotation mark that is never closed.
+    case openQuote
+    case textAfterQuote
+    case fieldCount(expected: Int, actual: Int)
+    case emptyField(column: String)
+    /// Neither two columns nor a header that names them.
+    case columns([String])
+    case unknownPart(String)
+    /// The first picture is not where the file says.
+    case missingPicture(path: String)
+  }
+
+  public var file: String
+  /// From 1.
+  public var line: Int
+  public var problem: Problem
+}
+
+extension CSVError: CustomStringConvertible {
+  public var description: String { "\(file), line \(line): \(problem)" }
+}
+
+extension CSVError.Problem: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .openQuote:
+      "a quotation mark that opens here is never closed"
+    case .textAfterQuote:
+      "text follows a closing quotation mark; write a quotation mark within a field twice"
+    case .fieldCount(let expected, let actual):
+      "has \(actual) field\(actual == 1 ? "" : "s"), the first line \(expected)"
+    case .emptyField(let column):
+      "the \(column) is empty"
+    case .columns(let columns):
+      "the columns are \(columns.joined(separator: ", ")); name one path and one label in a header, "
+        + "or give two columns: path, label"
+    case .unknownPart(let part):
+      "the part is '\(part)'; write train, val or test"
+    case .missingPicture(let path):
+      "\(path) does not exist; paths are relative to the folder of this file"
+    }
+  }
+}

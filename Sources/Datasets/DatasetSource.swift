@@ -1,0 +1,182 @@
+import ConvNetTensors
+import Foundation
+
+/// Data as it lies on a disk: one lot of samples, or one to train on and one to test on.
+public struct DatasetSource: Sendable {
+  /// Loads a lot of samples; to be verified, one may lack what others must have, such as a picture
+  /// in every class.
+  typealias Loader = @Sendable (_ toVerify: Bool) throws -> any Dataset
+
+  /// As it was named.
+  public let name: String
+  private let train: Loader
+  private let test: Loader?
+  /// Set where the data says that it is for training only.
+  private let missingTest: DatasetError?
+
+  init(
+    name: String, train: @escaping Loader, test: Loader? = nil, missingTest: DatasetError? = nil
+  ) {
+    self.name = name
+    self.train = train
+    self.test = test
+    self.missingTest = missingTest
+  }
+
+  /// Whether the data has a part of its own to test on.
+  public var hasTestPart: Bool { test != nil }
+
+  /// Whether all that is there is meant for training.
+  public var isTrainingOnly: Bool { missingTest != nil }
+
+  /// Loads a part.
+  ///
+  /// - Parameter holdout: for data without parts, the share that is the part to test on; without it
+  ///   both parts are the whole.
+  /// - Throws: ``DatasetError`` where there is no such part, or the data has parts and shall be
+  ///   divided; what loading throws.
+  public func load(_ split: DatasetSplit, holdout: Holdout? = nil) throws -> any Dataset {
+    if let test {
+      guard holdout == nil else { throw DatasetError(dataset: name, problem: .hasParts) }
+      return try split == .train ? train(false) : test(false)
+    }
+    if let holdout { return try holdout.part(split, of: train(false)) }
+    if split == .test, let missingTest { throw missingTest }
+    return try train(false)
+  }
+
+  /// Loads both parts, data without parts once.
+  ///
+  /// - Throws: as ``load(_:holdout:)``.
+  public func loadParts(
+    holdout: Holdout? = nil
+  ) throws -> (train: any Dataset, test: any Dataset) {
+    guard test == nil, let holdout else {
+      return (try load(.train, holdout: holdout), try load(.test, holdout: holdout))
+    }
+    let whole = try train(false)
+    return (try holdout.part(.train, of: whole), try holdout.part(.test, of: whole))
+  }
+
+  /// All that there is, one data set a part.
+  func partsToVerify() throws -> [any Dataset] {
+    try [train(true)] + (test.map { [try $0(true)] } ?? [])
+  }
+}
+
+extension DatasetSource {
+  /// Finds out what kind of data a path names.
+  ///
+  /// - Throws: ``DatasetError`` where it is none that is known, with what was found; ``FileError``.
+  init(path: String) throws {
+    if let pattern = ShardPattern(path) {
+      self.init(name: path, train: Self.loader(of: pattern.paths, name: path))
+    } else if FolderListing.isFolder(path) {
+      try self.init(folder: path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path)
+    } else {
+      try self.init(file: path)
+    }
+  }
+
+  private init(file path: String) throws {
+    let lowercased = path.lowercased()
+    func ends(_ endings: String...) -> Bool { endings.contains { lowercased.hasSuffix($0) } }
+    if ends(".csv", ".tsv") {
+      self.init(manifest: try ManifestTable(path))
+    } else if ends(".tar", ".tar.gz", ".tgz") {
+      let file = lowercased[(lowercased.lastIndex(of: "/") ?? lowercased.startIndex)...]
+      if file.contains("cifar-100") {
+        self.init(cifar: CIFAR100.name, in: path)
+      } else if file.contains("cifar-10") {
+        self.init(cifar: CIFAR10.name, in: path)
+      } else {
+        self.init(name: path, train: Self.loader(of: [path], name: path))
+      }
+    } else if let pair = try IDXPair(images: path) {
+      self.init(name: path, train: pair.loader(name: path))
+    } else {
+      throw DatasetError(
+        dataset: path, problem: .unknownKind(path: path, found: "a file of another kind"))
+    }
+  }
+
+  private init(manifest table: ManifestTable) {
+    @Sendable func load(_ split: DatasetSplit?, _ toVerify: Bool) throws -> any Dataset {
+      if !toVerify { try table.requireFirstPicture() }
+      return try ImageManifest(table, split: split)
+    }
+    let whole: DatasetSplit? = table.hasParts ? .train : nil
+    let test: Loader = { try load(.test, $0) }
+    self.init(
+      name: table.path, train: { try load(whole, $0) }, test: table.contains(.test) ? test : nil)
+  }
+
+  private init(cifar: String, in root: String) {
+    self.init(
+      name: root, train: { _ in try Self.cifar(cifar, root, .train) },
+      test: { _ in try Self.cifar(cifar, root, .test) })
+  }
+
+  private static func cifar(
+    _ name: String, _ root: String, _ split: DatasetSplit
+  ) throws -> any Dataset {
+    name == CIFAR10.name
+      ? try CIFAR10.load(root: root, split: split) : try CIFAR100.load(root: root, split: split)
+  }
+
+  private init(folder: String) throws {
+    if let parts = FolderParts(folder) {
+      let train = try Self.lot(in: parts.train)
+      let test = try parts.test.map { try Self.lot(in: $0) }
+      self.init(
+        name: folder, train: train, test: test, missingTest: test == nil ? parts.missingTest : nil)
+      return
+    }
+    let listing = try FolderListing(folder)
+    if CIFAR10.files.lie(in: folder) {
+      self.init(cifar: CIFAR10.name, in: folder)
+    } else if CIFAR100.files.lie(in: folder) {
+      self.init(cifar: CIFAR100.name, in: folder)
+    } else if let pairs = try IDXPair.parts(in: folder, listing) {
+      self.init(
+        name: folder, train: pairs.train.loader(name: folder),
+        test: pairs.test?.loader(name: folder))
+    } else if let shards = Self.shards(in: folder, listing) {
+      self.init(
+        name: folder, train: Self.loader(of: shards.train, name: folder),
+        test: shards.test.isEmpty ? nil : Self.loader(of: shards.test, name: folder))
+    } else if listing.folders.isEmpty {
+      throw DatasetError(
+        dataset: folder, problem: .unknownKind(path: folder, found: listing.summary))
+    } else {
+      self.init(name: folder) { try ImageFolder(folder, allowingEmptyClasses: $0) }
+    }
+  }
+
+  /// What one folder of a pair holds: shards, or folders of pictures.
+  private static func lot(in folder: String) throws(FileError) -> Loader {
+    let tars = try FolderListing(folder).files.filter { $0.hasSuffix(".tar") }
+    if tars.isEmpty { return { try ImageFolder(folder, allowingEmptyClasses: $0) } }
+    return loader(of: tars.map { "\(folder)/\($0)" }, name: folder)
+  }
+
+  private static func loader(of shards: [String], name: String) -> Loader {
+    { _ in try TarShards(name: name, shards: shards) }
+  }
+
+  /// The archives of a folder, those with a name that says so to test on.
+  private static func shards(
+    in folder: String, _ listing: FolderListing
+  ) -> (train: [String], test: [String])? {
+    let tars = listing.files.filter { $0.hasSuffix(".tar") }
+    guard !tars.isEmpty else { return nil }
+    let isTest = { (name: String) in
+      name.lowercased().split { !$0.isLetter }.contains {
+        ["val", "valid", "validation", "test"].contains($0)
+      }
+    }
+    let (train, test) = (tars.filter { !isTest($0) }, tars.filter(isTest))
+    let paths = { (names: [String]) in names.map { "\(folder)/\($0)" } }
+    return train.isEmpty ? (paths(test), []) : (paths(train), paths(test))
+  }
+}

@@ -1,0 +1,223 @@
+import ConvNetImages
+import ConvNetTensors
+
+/// What a look at every picture of a data set has found, before a training finds it.
+public struct DatasetVerification: Sendable {
+  /// A file that cannot be used, or a folder of a class that cannot.
+  public struct BadFile: Hashable, Sendable, Codable {
+    public var file: String
+    public var reason: String
+  }
+
+  /// Pictures whose contents are the same, byte for byte.
+  public struct Duplicates: Hashable, Sendable {
+    public var files: [String]
+    /// Of these pictures, without repetition; more than one is a contradiction.
+    public var classNames: [String]
+    /// Whether some are to train on and others to test on: such a test flatters.
+    public var crossesParts: Bool
+  }
+
+  /// Pictures of all parts, bad ones included.
+  public let imageCount: Int
+  public let classNames: [String]
+  /// Pictures of each class.
+  public let counts: [Int]
+  /// Pictures first, in the data's order, then classes.
+  public let bad: [BadFile]
+  public let duplicates: [Duplicates]
+  /// How many files were passed over because of their names' ending, by that ending.
+  public let ignored: [String: Int]
+
+  /// Reads and decodes every picture of every part.
+  ///
+  /// - Parameter progress: told how many of how many pictures are done.
+  /// - Throws: what opening the data throws; a bad picture is a finding, not an error.
+  public init(
+    of source: DatasetSource, threads: Int, progress: (Int, Int) -> Void = { _, _ in }
+  ) throws {
+    let parts = try source.partsToVerify()
+    let names = Self.classNames(of: parts)
+    let samples = SampleList(parts)
+    let states = scan(
+      count: samples.count, threads: threads, initial: State(),
+      progress: { progress($0, samples.count) }
+    ) { index, state in
+      state.look(at: index, samples)
+    }
+    let findings = states.flatMap(\.bad).sorted { $0.index < $1.index }
+    imageCount = samples.count
+    classNames = names
+    counts = Self.counts(of: parts, names)
+    bad = findings.map(\.file) + Self.badClasses(parts)
+    duplicates = Self.duplicates(states.flatMap(\.contents), samples, names)
+    ignored = Self.ignored(parts)
+  }
+
+  private static func classNames(of parts: [any Dataset]) -> [String] {
+    var names = parts[0].classNames
+    for part in parts.dropFirst() { names += part.classNames.filter { !names.contains($0) } }
+    return names
+  }
+
+  private static func counts(of parts: [any Dataset], _ names: [String]) -> [Int] {
+    let numbers = Dictionary(zip(names, names.indices)) { first, _ in first }
+    var counts = [Int](repeating: 0, count: names.count)
+    for part in parts {
+      let places = part.classNames.map { numbers[$0] ?? 0 }
+      for index in 0..<part.count { counts[places[part.label(at: index)]] += 1 }
+    }
+    return counts
+  }
+
+  private static func badClasses(_ parts: [any Dataset]) -> [BadFile] {
+    var bad: [BadFile] = []
+    for (number, part) in parts.enumerated() {
+      var isEmpty = [Bool](repeating: true, count: part.classNames.count)
+      for index in 0..<part.count { isEmpty[part.label(at: index)] = false }
+      for (label, name) in part.classNames.enumerated() {
+        let path = "\(part.name)/\(name)"
+        if isEmpty[label], part is ImageFolder {
+          bad.append(BadFile(file: path, reason: "the class has no picture"))
+        }
+        if number > 0, !parts[0].classNames.contains(name) {
+          bad.append(
+            BadFile(file: path, reason: "the part to train on, \(parts[0].name), has no such class")
+          )
+        }
+      }
+    }
+    return bad
+  }
+
+  private static func ignored(_ parts: [any Dataset]) -> [String: Int] {
+    let files = parts.flatMap { ($0 as? ImageFolder)?.ignoredFiles ?? [] }
+    return files.reduce(into: [:]) { counts, file in
+      let ending = PictureNames.ending(of: file).map { ".\($0.lowercased())" } ?? "no ending"
+      counts[ending, default: 0] += 1
+    }
+  }
+
+  /// - Parameter contents: of the pictures that could be decoded.
+  private static func duplicates(
+    _ contents: [State.Content], _ samples: SampleList, _ names: [String]
+  ) -> [Duplicates] {
+    let alike = Dictionary(grouping: contents, by: \.digest).values.filter { $0.count > 1 }
+    let groups = alike.flatMap { samples.identical($0.map(\.index).sorted()) }
+    return groups.sorted { $0[0] < $1[0] }.map { group in
+      let classes = Set(group.map { samples.className(at: $0) })
+      return Duplicates(
+        files: group.map { samples.name(at: $0) }, classNames: names.filter(classes.contains),
+        crossesParts: Set(group.map { samples.place($0).part }).count > 1)
+    }
+  }
+}
+
+extension DatasetVerification: Encodable {
+  private enum CodingKeys: String, CodingKey {
+    case images, classes, counts, bad, duplicates, ignored
+  }
+
+  /// `{images, classes, counts: {class: n}, bad: [{file, reason}], duplicates: [[file]], ignored:
+  /// {ending: n}}`
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(imageCount, forKey: .images)
+    try container.encode(classNames, forKey: .classes)
+    let counts = Dictionary(zip(classNames, counts)) { $0 + $1 }
+    try container.encode(counts, forKey: .counts)
+    try container.encode(bad, forKey: .bad)
+    try container.encode(duplicates.map(\.files), forKey: .duplicates)
+    try container.encode(ignored, forKey: .ignored)
+  }
+}
+
+/// The samples of several parts in one row.
+private struct SampleList: Sendable {
+  let parts: [any Dataset]
+  let count: Int
+
+  init(_ parts: [any Dataset]) {
+    self.parts = parts
+    count = parts.reduce(0) { $0 + $1.count }
+  }
+
+  func place(_ index: Int) -> (part: Int, index: Int) {
+    var index = index
+    for (number, part) in parts.enumerated() {
+      if index < part.count { return (number, index) }
+      index -= part.count
+    }
+    preconditionFailure("sample \(index) is beyond the parts")
+  }
+
+  func readContents(at index: Int, into bytes: inout [UInt8]) throws -> String {
+    let (part, index) = place(index)
+    return try parts[part].readContents(at: index, into: &bytes)
+  }
+
+  func className(at index: Int) -> String {
+    let (part, index) = place(index)
+    return parts[part].classNames[parts[part].label(at: index)]
+  }
+
+  func isEncoded(_ index: Int) -> Bool { parts[place(index).part] is any EncodedDataset }
+
+  func name(at index: Int) -> String {
+    var bytes: [UInt8] = []
+    let (part, place) = place(index)
+    let dataset = parts[part]
+    return (try? dataset.readContents(at: place, into: &bytes)) ?? dataset.sampleName(at: place)
+  }
+
+  /// Those of some samples that are the same byte for byte, in groups of two and more.
+  func identical(_ indices: [Int]) -> [[Int]] {
+    var groups: [(contents: [UInt8], members: [Int])] = []
+    for index in indices {
+      var bytes: [UInt8] = []
+      // One that has gone since is no duplicate.
+      guard (try? readContents(at: index, into: &bytes)) != nil else { continue }
+      if let group = groups.firstIndex(where: { $0.contents == bytes }) {
+        groups[group].members.append(index)
+      } else {
+        groups.append((bytes, [index]))
+      }
+    }
+    return groups.map(\.members).filter { $0.count > 1 }
+  }
+}
+
+/// What one thread has found.
+private struct State: Sendable {
+  struct Digest: Hashable {
+    var hash: Int
+    var byteCount: Int
+  }
+
+  struct Content {
+    var digest: Digest
+    var index: Int
+  }
+
+  var bad: [(index: Int, file: DatasetVerification.BadFile)] = []
+  var contents: [Content] = []
+  private var bytes: [UInt8] = []
+
+  mutating func look(at index: Int, _ samples: SampleList) {
+    do {
+      let name = try samples.readContents(at: index, into: &bytes)
+      do {
+        if samples.isEncoded(index) { _ = try Image(decoding: bytes.span.bytes, file: name) }
+      } catch {
+        return bad.append((index, .init(file: name, reason: reason(of: error))))
+      }
+      var hasher = Hasher()
+      bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+      let digest = Digest(hash: hasher.finalize(), byteCount: bytes.count)
+      contents.append(Content(digest: digest, index: index))
+    } catch {
+      let file = (error as? FileError)?.path ?? samples.name(at: index)
+      bad.append((index, .init(file: file, reason: reason(of: error))))
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import ConvNetTensors
+
+/// A share of a data set that training does not see.
+///
+/// Of each class the same share is drawn, by a number that depends on the seed and the sample's
+/// name alone: the same data gives the same parts, in whatever folder it lies.
+public struct Holdout: Hashable, Sendable {
+  /// Above 0, at most 1.
+  public var share: Double
+  public var seed: UInt64
+
+  public init(share: Double, seed: UInt64 = 0) {
+    self.share = share
+    self.seed = seed
+  }
+
+  /// One part of a data set: `test` has the held-out share of each class, rounded, but at least one
+  /// sample of a class that has two, and not all of it unless the share is 1; `train` has the rest.
+  /// Samples keep their order.
+  ///
+  /// - Throws: ``DatasetError`` where the share is out of its range or the part has no sample.
+  public func part(_ split: DatasetSplit, of dataset: any Dataset) throws -> any Dataset {
+    guard share > 0, share <= 1 else {
+      throw DatasetError(dataset: dataset.name, problem: .share(share))
+    }
+    var classes = [[Int]](repeating: [], count: dataset.classNames.count)
+    for index in 0..<dataset.count { classes[dataset.label(at: index)].append(index) }
+    var chosen: [Int] = []
+    for members in classes {
+      let drawn = members.map { (draw: draw(dataset.sampleName(at: $0)), index: $0) }
+        .sorted { ($0.draw, $0.index) < ($1.draw, $1.index) }
+        .map(\.index)
+      let count = heldOut(of: drawn.count)
+      chosen += split == .test ? drawn[..<count] : drawn[count...]
+    }
+    guard !chosen.isEmpty else {
+      throw DatasetError(dataset: dataset.name, problem: .emptyPart(split, share: share))
+    }
+    return dataset.selecting(chosen.sorted())
+  }
+
+  private func heldOut(of count: Int) -> Int {
+    if share == 1 { return count }
+    let rounded = Int((Double(count) * share).rounded())
+    return count < 2 ? 0 : min(max(rounded, 1), count - 1)
+  }
+
+  private func draw(_ name: String) -> UInt64 {
+    // FNV-1a: a number of the name that is the same in every process.
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    var numbers = RandomNumbers(
+      RandomKey(
+        seed: seed, purpose: .split, epoch: UInt32(truncatingIfNeeded: hash >> 32),
+        index: UInt32(truncatingIfNeeded: hash)))
+    return numbers.next()
+  }
+}

@@ -1,0 +1,198 @@
+public import ConvNetTensors
+import Foundation
+
+/// Pictures that a CSV file lists, with their labels: a row a picture, `path,label`.
+///
+/// A header may name the columns, in any order and with others between them: `path` (or `file`,
+/// `filename`, `image`, `filepath`, `image_path`), `label` (or `class`, `category`, `target`) and
+/// perhaps `split` (or `part`, `set`, `subset`): train, val or test. Where there are rows of both,
+/// those of val are the part to test on. Without a header the first column is the path, the second
+/// the label. Paths are relative to the file's folder. Fields are separated by
+/// commas, in a `.tsv` file by tabs, and quoted as RFC 4180 says. Classes are the labels in natural
+/// order.
+public struct ImageManifest: EncodedDataset {
+  /// The file.
+  public let name: String
+  public let classNames: [String]
+  private let files: PictureFiles
+
+  /// Reads the list; opens no picture.
+  ///
+  /// - Parameter split: the rows to take where the file has a column for it; `nil` for all.
+  /// - Throws: ``FileError`` where the file cannot be read; ``CSVError`` with the line that is not
+  ///   as it must be; ``DatasetError`` where there is no row.
+  public init(_ path: String, split: DatasetSplit? = nil) throws {
+    let table = try ManifestTable(path)
+    try table.requireFirstPicture()
+    try self.init(table, split: table.hasParts ? split : nil)
+  }
+
+  init(_ table: ManifestTable, split: DatasetSplit?) throws(DatasetError) {
+    name = table.path
+    classNames = table.classNames
+    let rows = table.rows.filter { split == nil || $0.split == split }
+    guard !rows.isEmpty else { throw DatasetError(dataset: table.path, problem: .empty) }
+    files = PictureFiles(folder: table.folder, entries: rows.map { ($0.path, $0.label) })
+  }
+
+  public var count: Int { files.entries.count }
+  public var imageShape: Shape? { nil }
+  public func label(at index: Int) -> Int { files.entries[index].label }
+  public func sampleName(at index: Int) -> String { files.entries[index].path }
+
+  /// The file of a sample.
+  public func path(at index: Int) -> String { files.path(at: index) }
+
+  public func sample(at index: Int) throws -> Sample { try decodedSample(at: index) }
+
+  package func readEncoded(at index: Int, into bytes: inout [UInt8]) throws -> String {
+    try files.read(at: index, into: &bytes)
+  }
+}
+
+/// The rows of a CSV file of pictures.
+struct ManifestTable: Sendable {
+  struct Row: Sendable {
+    var path: String
+    var label: Int
+    /// `nil` where there is no column for it, and for rows of test beside those of val.
+    var split: DatasetSplit?
+  }
+
+  let path: String
+  /// Where relative paths begin.
+  let folder: String
+  private(set) var classNames: [String] = []
+  private(set) var rows: [Row] = []
+  /// Whether a column says which part a row belongs to.
+  let hasParts: Bool
+  private let firstLine: Int
+
+  func contains(_ split: DatasetSplit) -> Bool { rows.contains { $0.split == split } }
+
+  init(_ path: String) throws {
+    self.path = path
+    folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+    let separator = UInt8(ascii: path.lowercased().hasSuffix(".tsv") ? "\t" : ",")
+    let (columns, records) = try MappedFile(path: path).withBytes { bytes in
+      try bytes.withUnsafeBytes { bytes in
+        try Self.records(CSVReader(bytes, separator: separator, file: path), file: path)
+      }
+    }
+    hasParts = columns.part != nil
+    classNames = Set(records.map(\.label)).sorted(by: precedesNaturally)
+    let numbers = Dictionary(uniqueKeysWithValues: zip(classNames, classNames.indices))
+    let hasValidation = records.contains { $0.part == .validation }
+    rows = records.compactMap { record in
+      let split: DatasetSplit? =
+        switch record.part {
+        case .train: .train
+        case .validation: .test
+        case .test: hasValidation ? nil : .test
+        case nil: nil
+        }
+      return numbers[record.label].map { Row(path: record.path, label: $0, split: split) }
+    }
+    firstLine = records.first?.line ?? 1
+  }
+
+  /// A wrong folder is worth an error before the first epoch; that every picture is there,
+  /// `convnet dataset verify` tells.
+  func requireFirstPicture() throws(CSVError) {
+    guard let first = rows.first else { return }
+    let picture = PictureFiles(folder: folder, entries: [(first.path, 0)]).path(at: 0)
+    guard FileManager.default.fileExists(atPath: picture) else {
+      throw CSVError(file: path, line: firstLine, problem: .missingPicture(path: picture))
+    }
+  }
+
+  private struct Record {
+    enum Part {
+      case train, validation, test
+    }
+
+    var path: String
+    var label: String
+    var part: Part?
+    var line: Int
+  }
+
+  private static func records(
+    _ reader: consuming CSVReader, file: String
+  ) throws(CSVError) -> (ManifestColumns, [Record]) {
+    var reader = reader
+    guard let first = try reader.next() else {
+      return (ManifestColumns(path: 0, label: 1), [])
+    }
+    let header = ManifestColumns(header: first.fields)
+    guard let columns = header ?? ManifestColumns(count: first.fields.count) else {
+      throw CSVError(file: file, line: first.line, problem: .columns(first.fields))
+    }
+    var records: [Record] = []
+    var row = header == nil ? first : try reader.next()
+    while let current = row {
+      guard current.fields.count == first.fields.count else {
+        throw CSVError(
+          file: file, line: current.line,
+          problem: .fieldCount(expected: first.fields.count, actual: current.fields.count))
+      }
+      records.append(try record(current, columns, file: file))
+      row = try reader.next()
+    }
+    return (columns, records)
+  }
+
+  private static func record(
+    _ row: CSVReader.Row, _ columns: ManifestColumns, file: String
+  ) throws(CSVError) -> Record {
+    func fail(_ problem: CSVError.Problem) -> CSVError {
+      CSVError(file: file, line: row.line, problem: problem)
+    }
+    let path = row.fields[columns.path]
+    let label = row.fields[columns.label].trimmingCharacters(in: .whitespaces)
+    guard !path.isEmpty else { throw fail(.emptyField(column: "path")) }
+    guard !label.isEmpty else { throw fail(.emptyField(column: "label")) }
+    var part: Record.Part?
+    if let column = columns.part {
+      switch row.fields[column].trimmingCharacters(in: .whitespaces).lowercased() {
+      case "train", "training": part = .train
+      case "val", "valid", "validation": part = .validation
+      case "test": part = .test
+      default: throw fail(.unknownPart(row.fields[column]))
+      }
+    }
+    return Record(path: path, label: label, part: part, line: row.line)
+  }
+}
+
+/// Which columns of a CSV file hold what.
+private struct ManifestColumns {
+  var path: Int
+  var label: Int
+  var part: Int?
+
+  init(path: Int, label: Int) {
+    self.path = path
+    self.label = label
+  }
+
+  /// Without a header: two columns.
+  init?(count: Int) {
+    guard count == 2 else { return nil }
+    self.init(path: 0, label: 1)
+  }
+
+  /// By their names; `nil` where the fields are not names of columns.
+  init?(header fields: [String]) {
+    let names = fields.map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
+    func column(_ known: [String]) -> Int? {
+      known.lazy.compactMap { names.firstIndex(of: $0) }.first
+    }
+    guard
+      let path = column(["path", "file", "filename", "image", "filepath", "image_path", "img"]),
+      let label = column(["label", "class", "category", "target", "class_name", "label_name"])
+    else { return nil }
+    self.init(path: path, label: label)
+    part = column(["split", "part", "set", "subset"])
+  }
+}

@@ -1,0 +1,38 @@
+import ConvNetTensors
+
+/// Picture files below one folder, each with its class.
+struct PictureFiles: Sendable {
+  let folder: String
+  /// Paths below the folder, or absolute ones.
+  let entries: [(path: String, label: Int)]
+
+  func path(at index: Int) -> String {
+    let path = entries[index].path
+    return path.hasPrefix("/") || folder.isEmpty ? path : "\(folder)/\(path)"
+  }
+
+  func read(at index: Int, into bytes: inout [UInt8]) throws(FileError) -> String {
+    let path = path(at: index)
+    try readFile(path, into: &bytes)
+    return path
+  }
+}
+
+/// How the names of picture files end. What a picture is, its contents decide.
+enum PictureNames {
+  static let endings = ["png", "jpg", "jpeg", "webp", "ppm", "pgm", "pbm", "pnm"]
+
+  /// - Parameter ending: without the dot.
+  static func isPicture(ending: some StringProtocol) -> Bool {
+    endings.contains(ending.lowercased())
+  }
+
+  static func isPicture(_ name: String) -> Bool {
+    ending(of: name).map { isPicture(ending: $0) } ?? false
+  }
+
+  /// What stands after the last dot.
+  static func ending(of name: String) -> Substring? {
+    name.lastIndex(of: ".").map { name[name.index(after: $0)...] }
+  }
+}

@@ -1,0 +1,127 @@
+import ConvNetTensors
+import Foundation
+
+/// Where the samples of one archive lie.
+struct ShardIndex {
+  struct Sample {
+    /// The picture's name in the archive.
+    var member: String
+    var picture: Range<Int>
+    var className: String
+  }
+
+  private(set) var samples: [Sample] = []
+  private let path: String
+
+  /// A sample while its files come by.
+  private struct Draft {
+    var key: Substring
+    var picture: (member: String, range: Range<Int>)?
+    var className: String?
+  }
+
+  /// The largest file with a class, in bytes.
+  private static let classLimit = 4096
+
+  init(_ path: String) throws {
+    self.path = path
+    try MappedFile(path: path).withBytes { bytes in
+      try bytes.withUnsafeBytes { bytes in
+        guard !bytes.starts(with: [0x1F, 0x8B]) else {
+          throw TarError(file: path, problem: .compressed)
+        }
+        try scan(TarReader(bytes, file: path), bytes)
+      }
+    }
+  }
+
+  private mutating func scan(
+    _ reader: consuming TarReader, _ bytes: UnsafeRawBufferPointer
+  ) throws {
+    var draft: Draft?
+    while let entry = try reader.next() {
+      guard let (key, ending) = Self.parts(of: entry.path) else { continue }
+      if draft?.key != key {
+        try finish(draft)
+        draft = Draft(key: key)
+      }
+      if PictureNames.isPicture(ending: ending) {
+        guard draft?.picture == nil else {
+          throw ShardError(file: path, sample: String(key), problem: .twoPictures)
+        }
+        draft?.picture = (entry.path, try reader.range())
+      } else if ending.lowercased() == "cls" {
+        let text = try reader.contents(limit: Self.classLimit)
+        let className = String(decoding: text, as: UTF8.self)
+          .trimmingCharacters(in: .whitespacesAndNewlines)
+        guard !className.isEmpty, !className.contains(where: \.isNewline) else {
+          throw ShardError(file: path, sample: String(key), problem: .badClass)
+        }
+        draft?.className = className
+      }
+    }
+    try finish(draft)
+  }
+
+  private mutating func finish(_ draft: Draft?) throws(ShardError) {
+    // Files that belong to no sample, such as a readme, have neither.
+    guard let draft, draft.picture != nil || draft.className != nil else { return }
+    guard let picture = draft.picture else {
+      throw ShardError(file: path, sample: String(draft.key), problem: .noPicture)
+    }
+    guard let className = draft.className else {
+      throw ShardError(file: path, sample: String(draft.key), problem: .noClass)
+    }
+    samples.append(Sample(member: picture.member, picture: picture.range, className: className))
+  }
+
+  /// The name up to the first dot of its last component, and what follows that dot; `nil` for
+  /// hidden files and names without a dot.
+  private static func parts(of path: String) -> (key: Substring, ending: Substring)? {
+    let start = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+    guard let dot = path[start...].firstIndex(of: "."), dot > start else { return nil }
+    return (path[..<dot], path[path.index(after: dot)...])
+  }
+}
+
+/// Why the samples of a tar archive cannot be told.
+public struct ShardError: Error, Hashable, Sendable {
+  public enum Problem: Hashable, Sendable {
+    case noPicture
+    case noClass
+    case twoPictures
+    /// The class is no text of one line.
+    case badClass
+    /// A class that `classes.txt` does not have, or a number that no class can have.
+    case unlistedClass(String)
+  }
+
+  public var file: String
+  /// The name that the sample's files share; empty where the archive as a whole is meant.
+  public var sample: String
+  public var problem: Problem
+}
+
+extension ShardError: CustomStringConvertible {
+  public var description: String {
+    "\(file)\(sample.isEmpty ? "" : ", sample \(sample)"): \(problem)"
+  }
+}
+
+extension ShardError.Problem: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .noPicture:
+      "has a class (.cls) but no picture (.\(PictureNames.endings.joined(separator: ", ."))); the "
+        + "files of a sample must follow each other"
+    case .noClass:
+      "has a picture but no class (.cls); the files of a sample must follow each other"
+    case .twoPictures:
+      "has two pictures; leave one in the archive"
+    case .badClass:
+      "its class (.cls) is not a number or a name on one line"
+    case .unlistedClass(let name):
+      "class \(name) is not possible; name it in classes.txt beside the archives"
+    }
+  }
+}

@@ -1,0 +1,24 @@
+package import ConvNetDatasets
+package import ConvNetLayers
+
+extension Model {
+  /// Data with its classes numbered as the model numbers them: found by name, so that neither
+  /// another order nor a class that is missing shifts a label.
+  ///
+  /// - Parameters:
+  ///   - names: what the classes are called; of data without a model before it the data's own.
+  ///   - isComplete: whether the data must have every class, as training needs.
+  /// - Throws: ``TrainingError`` with both lists where the data has another class, or too few; with
+  ///   the counts where the model's output has another number of classes.
+  package func numbering(
+    _ data: any Dataset, as names: [String], isComplete: Bool
+  ) throws(TrainingError) -> any Dataset {
+    guard names.count == classCount else {
+      throw .classCount(model: classCount, data: data.classNames.count)
+    }
+    guard let numbered = data.numbered(as: names),
+      !isComplete || data.classNames.count == names.count
+    else { throw .classMismatch(model: names, data: data.classNames) }
+    return numbered
+  }
+}

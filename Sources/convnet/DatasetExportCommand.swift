@@ -1,0 +1,39 @@
+import ArgumentParser
+import ConvNet
+import Foundation
+
+struct DatasetExportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export", abstract: "Write pictures of a data set as PNG files.",
+    discussion: """
+      Each file is named by the picture's number and its label.
+
+      EXAMPLES
+        convnet dataset export fashion-mnist --part test --count 8 --output pictures
+      """)
+
+  @OptionGroup var data: DatasetArgument
+  @OptionGroup var part: PartOption
+  @Option(help: "Pictures to write, from the first on.") var count = 8
+  @Option(help: ArgumentHelp("Where to write them.", valueName: "folder")) var output: String
+  @OptionGroup var shared: SharedOptions
+
+  func validate() throws { try requirePositive(count, "--count") }
+
+  func run() throws {
+    let dataset = try part.load(data.source())
+    try createOutputFolder(output)
+    var paths: [String] = []
+    for index in 0..<min(count, dataset.count) {
+      let sample = try dataset.sample(at: index)
+      // A label such as T-shirt/top must not name a folder.
+      let label = dataset.classNames[sample.label].replacingOccurrences(of: "/", with: "-")
+      let number = String(repeating: "0", count: max(0, 4 - "\(index)".count)) + "\(index)"
+      let path = "\(output)/\(number)-\(label).png"
+      try sample.image.writePNG(to: path)
+      paths.append(path)
+      if !shared.json { print(path) }
+    }
+    if shared.json { try printJSON(paths) }
+  }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import ConvNet
+
+struct DatasetVerifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify", abstract: "Read every picture before a training does.",
+    discussion: """
+      Decodes every picture of every part, and reports how many each class has,
+      files that cannot be used and why, classes without pictures or without a
+      part to train on, and pictures that are there twice. Fails where a file is
+      bad.
+
+      EXAMPLES
+        convnet dataset verify pictures
+        convnet dataset verify 'shards/train-{000000..000009}.tar' --json
+      """)
+
+  @OptionGroup var data: DatasetArgument
+  @OptionGroup var shared: SharedOptions
+
+  /// Lines of a kind that a person is shown.
+  private static let limit = 20
+
+  func run() throws {
+    let source = try data.source()
+    var progress: Progress?
+    let result = try DatasetVerification(of: source, threads: shared.threadCount) { done, total in
+      if progress == nil { progress = Progress("verifying", total: total, shared) }
+      progress?.update(done)
+    }
+    progress?.finish()
+    if shared.json { try printJSON(result) } else { print(text(result), terminator: "") }
+    guard result.bad.isEmpty else { throw BadFiles(data: data.data, count: result.bad.count) }
+  }
+
+  private func text(_ result: DatasetVerification) -> String {
+    var lines = ["\(plural(result.imageCount, "picture")) in \(result.classNames.count) classes"]
+    if result.classNames.count <= Self.limit {
+      var table = Table([.init("class"), .init("pictures", .right)])
+      for (name, count) in zip(result.classNames, result.counts) {
+        table.append([name, HumanReadable.count(count)])
+      }
+      lines += table.plainText(width: nil).split(separator: "\n").map(String.init)
+    } else if let least = result.counts.min(), let most = result.counts.max() {
+      lines.append("from \(least) to \(plural(most, "picture")) a class")
+    }
+    lines += section("bad", result.bad.map { "\($0.file): \($0.reason)" })
+    lines += section("identical", result.duplicates.map(describe))
+    if !result.ignored.isEmpty {
+      let kinds = result.ignored.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+      lines.append("passed over, not named as pictures: \(kinds.joined(separator: ", "))")
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func section(_ title: String, _ rows: [String]) -> [String] {
+    guard !rows.isEmpty else { return ["\(title): none"] }
+    var lines = ["\(title): \(rows.count)"] + rows.prefix(Self.limit).map { "  \($0)" }
+    if rows.count > Self.limit {
+      lines.append("  and \(rows.count - Self.limit) more: --json has all")
+    }
+    return lines
+  }
+
+  private func describe(_ group: DatasetVerification.Duplicates) -> String {
+    var text = group.files.prefix(4).joined(separator: " = ")
+    if group.files.count > 4 { text += " and \(group.files.count - 4) more" }
+    if group.classNames.count > 1 {
+      text += "; of different classes: \(group.classNames.joined(separator: ", "))"
+    }
+    if group.crossesParts { text += "; to train on and to test on" }
+    return text
+  }
+}
+
+func plural(_ count: Int, _ noun: String) -> String {
+  "\(count) \(noun)\(count == 1 ? "" : "s")"
+}
+
+/// A check has found files that cannot be used.
+struct BadFiles: Error, CustomStringConvertible {
+  var data: String
+  var count: Int
+  var description: String {
+    "\(data): \(plural(count, "bad file")) or \(count == 1 ? "class" : "classes"), listed above; "
+      + "remove or replace \(count == 1 ? "it" : "them")"
+  }
+}
