@@ -1,9 +1,11 @@
-# `make` alone lists the targets. Everything lands in .build, runs and .venv-peers.
+# `make` alone lists the targets. Everything lands in .build, runs, .venv-peers and .venv-loading.
 
 # The one job of the demo and the benchmark: LeNet-5 on Fashion-MNIST.
 EPOCHS ?= 20
 SOURCES := Sources Tests Examples Benchmarks Package.swift
 CONVNET := .build/release/convnet
+# Apart from the networks' peers: torchvision's decoder only loads beside the PyTorch that it was compiled for.
+LOADING_PEERS := torch==2.15.0 torchvision==0.29.2 numpy==2.4.6 pillow==13.0.0
 
 ifeq ($(shell uname -s),Darwin)
   # Homebrew's headers and libraries are not where the compiler looks by itself.
@@ -45,8 +47,9 @@ benchmark: build ## Measure training and inference of LeNet-5
 	$(CONVNET) benchmark lenet5 --batch 64 --mode inference
 
 benchmark-peers: build ## Measure ConvNet beside other frameworks, in turn (downloads them once)
+	@scripts/peers-environment .venv-loading $(LOADING_PEERS)
+	.venv-loading/bin/python Benchmarks/loading.py --convnet $(CONVNET)
 	@scripts/peers-environment .venv-peers
-	.venv-peers/bin/python Benchmarks/loading.py --convnet $(CONVNET)
 	.venv-peers/bin/python Benchmarks/peers.py --convnet $(CONVNET) $(ARGUMENTS)
 
 test-peers: ## Test the logic of that comparison
@@ -68,5 +71,5 @@ parity: build ## Compare the outputs of the same weights, and pictures, in ConvN
 	.venv-peers/bin/python Benchmarks/parity.py --convnet $(CONVNET) $(ARGUMENTS)
 	.venv-peers/bin/python Benchmarks/formats.py --convnet $(CONVNET)
 
-clean: ## Delete what was built; keeps runs and the peers' environment
+clean: ## Delete what was built; keeps runs and the peers' environments
 	rm -rf .build

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy
 import torch
-import torchvision.models as models
 
 from peers.peer import ROOT
+from peers.torchvision_models import models
 
 # ConvNet's name, torchvision's, and the side of the picture.
 NETWORKS = [

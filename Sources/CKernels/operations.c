@@ -9,6 +9,32 @@ VECTORISED void ck_moving_average(float *result, const float *old, const float *
   for (size_t i = 0; i < count; ++i) result[i] = momentum * old[i] + fresh_weight * fresh[i];
 }
 
+struct rows {
+  float *to;
+  const float *from;
+  size_t to_stride, from_stride, count, total, tasks;
+};
+
+static void copy_share(void *context, int task) {
+  const struct rows *rows = context;
+  const size_t end = rows->total * ((size_t)task + 1) / rows->tasks;
+  for (size_t at = rows->total * (size_t)task / rows->tasks; at < end;) {
+    const size_t row = at / rows->count, column = at % rows->count;
+    const size_t left = end - at, rest = rows->count - column, run = left < rest ? left : rest;
+    memcpy(rows->to + row * rows->to_stride + column, rows->from + row * rows->from_stride + column,
+           run * sizeof *rows->to);
+    at += run;
+  }
+}
+
+void ck_copy_rows(float *to, size_t to_stride, const float *from, size_t from_stride, size_t rows, size_t count,
+                  int tasks) {
+  struct rows all = {to, from, to_stride, from_stride, count, rows * count, 1};
+  // Less than a barrier costs is copied at once.
+  if (tasks > 1 && all.total > 8192) all.tasks = (size_t)tasks;
+  ck_parallel((int)all.tasks, copy_share, &all);
+}
+
 VECTORISED void ck_add_scaled(float *restrict result, const float *restrict x, size_t count, float coefficient) {
   for (size_t i = 0; i < count; ++i) result[i] += coefficient * x[i];
 }

@@ -32,7 +32,8 @@ public struct PassPipeline: Sendable {
       case .inference:
         [
           .specialization(for: .inference), .deadValueRemoval, .batchNormalizationFolding,
-          .additionFusion, .activationFusion, .constantFolding(for: .inference),
+          .additionFusion, .activationFusion, .poolingSimplification, .sharedInputFusion,
+          .constantFolding(for: .inference),
         ]
       case .training:
         [

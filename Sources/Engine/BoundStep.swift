@@ -9,7 +9,7 @@ enum BoundStep {
       guard let address = address(place.buffer) else {
         preconditionFailure("step \(step.operation) uses memory that has no place")
       }
-      return address
+      return address + place.offset
     }
     switch step.work {
     case .primitive(let primitive, let arguments):

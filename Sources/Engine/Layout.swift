@@ -59,6 +59,11 @@ final class Layout: @unchecked Sendable {
     try make(shape) { cdnn_desc_create_blocked(&$0, extents(shape), CDNN_F32) }
   }
 
+  /// The same for a part of the channels of each example: the examples lie as far apart as those of `whole`.
+  static func blocked(_ shape: Shape, within whole: Shape) throws -> Layout {
+    try blocked(whole).part(shape, at: shape.dimensions.map { _ in 0 })
+  }
+
   /// Left to the primitive that it is given to.
   static func any(_ shape: Shape) throws -> Layout {
     let extents = extents(shape)

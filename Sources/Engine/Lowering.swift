@@ -19,6 +19,8 @@ struct Lowering {
   /// Where each value lies, in each layout that was asked for; the native one first.
   private(set) var places: [ValueID: [Place]] = [:]
   var algorithms: AlgorithmChooser
+  /// Which values are made where a concatenation wants them.
+  var concatenations: ConcatenationPlan
 
   /// The index of the operation being lowered.
   private var position = 0
@@ -31,6 +33,7 @@ struct Lowering {
     self.graph = graph
     self.options = options
     algorithms = AlgorithmChooser(options)
+    concatenations = ConcatenationPlan(graph)
     var lastUse = graph.consumers.mapValues { $0.last ?? 0 }
     for result in graph.results { lastUse[result] = .max }
     self.lastUse = lastUse
@@ -116,7 +119,12 @@ struct Lowering {
     guard source.layout != layout else { return source }
     let home: Buffer.Home = isConstant(source) ? .prepared : .arena
     let place = Place(buffer: addBuffer(home, layout.byteCount), layout: layout)
-    try emitReorder(from: source, to: place, name: graph[value].name)
+    if concatenations.strides[value] != nil, try layout == .blocked(shape(value)) {
+      emitCopyWithoutGaps(
+        of: value, from: source, to: place, for: graph.operations[position])
+    } else {
+      try emitReorder(from: source, to: place, name: graph[value].name)
+    }
     places[value, default: []].append(place)
     residents[place.buffer, default: []].append(value)
     return place
@@ -133,13 +141,19 @@ struct Lowering {
   ) throws -> Place {
     if let place = places[value]?.first(where: { $0.layout == layout }) { return place }
     let base = try readRowMajor(value)
-    let view = Place(buffer: base.buffer, layout: try .rowMajor(shape))
+    let view = try base.viewed(as: .rowMajor(shape))
     places[value, default: []].append(view)
     return try copy(view, of: value, as: layout)
   }
 
-  /// New memory for a value that the current operation makes.
-  mutating func make(_ value: ValueID, _ layout: Layout) -> Place {
+  /// Memory for a value that the current operation makes: where a concatenation wants it, or new.
+  ///
+  /// - Parameter acceptsStride: whether the operation can leave gaps between the examples that it writes.
+  mutating func make(_ value: ValueID, _ layout: Layout, acceptsStride: Bool = false) -> Place {
+    if let place = placeInConcatenation(of: value, layout, acceptsStride: acceptsStride) {
+      settle(value, place)
+      return place
+    }
     let home: Buffer.Home = isPreparing ? .prepared : .arena
     let place = Place(buffer: addBuffer(home, layout.byteCount), layout: layout)
     settle(value, place)
@@ -149,9 +163,8 @@ struct Lowering {
   /// Memory for a value that may overwrite `source`, a place of `input`: the same, where nobody reads it later.
   mutating func make(_ value: ValueID, over source: Place, of input: ValueID) -> Place {
     guard canOverwrite(source) else { return make(value, source.layout) }
-    let place = Place(buffer: source.buffer, layout: source.layout)
-    settle(value, place)
-    return place
+    settle(value, source)
+    return source
   }
 
   /// Declares that a value lies where another does: a view.
@@ -270,12 +283,12 @@ struct Lowering {
     if isPreparing { preparation.append(step) } else { steps.append(step) }
   }
 
-  private mutating func addBuffer(_ home: Buffer.Home, _ byteCount: Int) -> Int {
+  mutating func addBuffer(_ home: Buffer.Home, _ byteCount: Int) -> Int {
     buffers.append(Buffer(home: home, byteCount: byteCount))
     return buffers.count - 1
   }
 
-  private mutating func settle(_ value: ValueID, _ place: Place) {
+  mutating func settle(_ value: ValueID, _ place: Place) {
     places[value] = [place]
     residents[place.buffer, default: []].append(value)
   }

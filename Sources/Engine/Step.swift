@@ -21,6 +21,13 @@ struct Buffer {
 struct Place {
   var buffer: Int
   var layout: Layout
+  /// Bytes from the beginning of the buffer.
+  var offset = 0
+
+  /// The same memory, read in another way.
+  func viewed(as layout: Layout) -> Place {
+    Place(buffer: buffer, layout: layout, offset: offset)
+  }
 }
 
 /// What random operations and kernels know of the run that they are part of.

@@ -17,7 +17,7 @@ import Testing
     #expect(
       PassPipeline(mode: .inference).passes.map(\.name) == [
         "specialization", "dead-value-removal", "batch-normalization-folding", "addition-fusion",
-        "activation-fusion", "constant-folding",
+        "activation-fusion", "pooling-simplification", "shared-input-fusion", "constant-folding",
       ])
     #expect(
       PassPipeline(mode: .training).passes.map(\.name) == [

@@ -42,6 +42,10 @@ bool ck_all_finite(const float *x, size_t count);
 
 // MARK: Operations
 
+// Copies `rows` runs of `count` floats, which lie so many floats apart here and there; in at most so many tasks.
+void ck_copy_rows(float *to, size_t to_stride, const float *from, size_t from_stride, size_t rows, size_t count,
+                  int tasks);
+
 // old <- momentum old + fresh_weight fresh.
 void ck_moving_average(float *result, const float *old, const float *fresh, size_t count, float momentum,
                        float fresh_weight);

@@ -131,7 +131,7 @@ extension Lowering {
     let add = try Primitive {
       cdnn_binary(&$0, CDNN_BINARY_ADD, layout.handle, broadcast.handle, layout.handle)
     }
-    let bias = Place(buffer: read(operation.inputs[2]).buffer, layout: broadcast)
+    let bias = read(operation.inputs[2]).viewed(as: broadcast)
     try emit(add, [(CDNN_SRC, result), (CDNN_SRC_1, bias), (CDNN_DST, result)], for: operation)
   }
 
@@ -160,7 +160,7 @@ extension Lowering {
     guard convolution.groups > 1 else { return }
     let grouped = convolution.libraryKernel(kernel)
     let place = try read(value, as: .rowMajor(grouped))
-    alias(value, Place(buffer: place.buffer, layout: try .rowMajor(kernel)))
+    alias(value, try place.viewed(as: .rowMajor(kernel)))
   }
 
   /// Memory for a result; where a fused addition accumulates into it, the memory of the addend, or a copy of it where that is

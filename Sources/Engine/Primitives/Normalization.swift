@@ -24,7 +24,7 @@ extension Lowering {
       ? (make(operation.outputs[1], channels), make(operation.outputs[2], channels))
       : (read(operation.inputs[3]), read(operation.inputs[4]))
     var arguments = [
-      (CDNN_SRC, source.viewed), (CDNN_DST, Place(buffer: result.buffer, layout: source.view)),
+      (CDNN_SRC, source.viewed), (CDNN_DST, result.viewed(as: source.view)),
       (CDNN_SCALE, read(operation.inputs[1])), (CDNN_SHIFT, read(operation.inputs[2])),
       (CDNN_MEAN, mean), (CDNN_VARIANCE, variance),
     ]
@@ -52,11 +52,11 @@ extension Lowering {
     let channels = try Layout.rowMajor([shape(input)[1]])
     var arguments = [
       (CDNN_SRC, source.viewed),
-      (CDNN_DIFF_DST, Place(buffer: incoming.buffer, layout: source.view)),
+      (CDNN_DIFF_DST, incoming.viewed(as: source.view)),
       (CDNN_MEAN, read(operation.inputs[2])), (CDNN_VARIANCE, read(operation.inputs[3])),
       (CDNN_SCALE, read(operation.inputs[4])),
       (CDNN_SHIFT, read(operation.inputs[4])),
-      (CDNN_DIFF_SRC, Place(buffer: result.buffer, layout: source.view)),
+      (CDNN_DIFF_SRC, result.viewed(as: source.view)),
       (CDNN_DIFF_SCALE, make(operation.outputs[1], channels)),
       (CDNN_DIFF_SHIFT, make(operation.outputs[2], channels)),
     ]
@@ -119,7 +119,7 @@ extension Lowering {
   private struct NormalizationSource {
     var place: Place
     var view: Layout
-    var viewed: Place { Place(buffer: place.buffer, layout: view) }
+    var viewed: Place { place.viewed(as: view) }
   }
 
   private mutating func readForNormalization(_ value: ValueID) throws -> NormalizationSource {
@@ -153,7 +153,7 @@ extension Lowering {
     }
     let result = make(operation.outputs[0], source.place.layout)
     var arguments = [
-      (CDNN_SRC, source.viewed), (CDNN_DST, Place(buffer: result.buffer, layout: source.view)),
+      (CDNN_SRC, source.viewed), (CDNN_DST, result.viewed(as: source.view)),
     ]
     if keepsWorkspace {
       let workspace = operation.outputs[1]
@@ -180,8 +180,8 @@ extension Lowering {
     let result = make(operation.outputs[0], source.place.layout)
     var arguments = [
       (CDNN_SRC, source.viewed),
-      (CDNN_DIFF_DST, Place(buffer: incoming.buffer, layout: source.view)),
-      (CDNN_DIFF_SRC, Place(buffer: result.buffer, layout: source.view)),
+      (CDNN_DIFF_DST, incoming.viewed(as: source.view)),
+      (CDNN_DIFF_SRC, result.viewed(as: source.view)),
     ]
     if primitive.byteCount(of: CDNN_WORKSPACE) > 0 {
       arguments.append((CDNN_WORKSPACE, read(operation.inputs[2])))

@@ -4,24 +4,9 @@ import ConvNetGraphs
 import ConvNetTensors
 
 extension Lowering {
-  mutating func lower(_ concatenate: Operation.Concatenate, _ operation: Operation) throws {
-    let sources = operation.inputs.map { read($0) }
-    let destination = try Layout.any(shape(operation.outputs[0]))
-    let primitive = try Primitive {
-      cdnn_concat(
-        &$0, destination.handle, Int32(sources.count), Int32(concatenate.axis),
-        sources.map { $0.layout.handle })
-    }
-    let layout = try primitive.requiredLayout(of: CDNN_DST, shape: destination.shape)
-    let arguments = sources.enumerated().map { index, source in
-      (cdnn_argument(CDNN_SOURCE_0.rawValue + UInt32(index)), source)
-    }
-    try emit(
-      primitive, arguments + [(CDNN_DST, make(operation.outputs[0], layout))], for: operation)
-  }
-
   mutating func lower(_ slice: Operation.Slice, _ operation: Operation) throws {
     let (input, output) = (operation.inputs[0], operation.outputs[0])
+    if try lowerByBlocks(slice, operation) { return }
     var offsets = [Int](repeating: 0, count: shape(input).rank)
     offsets[slice.axis] = slice.start
     var source = read(input)
@@ -35,7 +20,7 @@ extension Lowering {
     }
     let result = make(output, try .rowMajor(shape(output)))
     try emitReorder(
-      from: Place(buffer: source.buffer, layout: part), to: result, name: operation.name)
+      from: source.viewed(as: part), to: result, name: operation.name)
   }
 
   mutating func lower(_ gradient: Operation.SliceGradient, _ operation: Operation) throws {
@@ -50,7 +35,7 @@ extension Lowering {
       memory.floats(0).update(repeating: 0, count: count)
     }
     try emitReorder(
-      from: source, to: Place(buffer: result.buffer, layout: part), name: operation.name)
+      from: source, to: result.viewed(as: part), name: operation.name)
   }
 
   mutating func lower(_ flatten: Operation.Flatten, _ operation: Operation) throws {
@@ -61,9 +46,7 @@ extension Lowering {
       case .channelsFirst: try .rowMajor(shape(input))
       }
     let source = try read(input, as: layout)
-    alias(
-      operation.outputs[0],
-      Place(buffer: source.buffer, layout: try .rowMajor(shape(operation.outputs[0]))))
+    alias(operation.outputs[0], try source.viewed(as: .rowMajor(shape(operation.outputs[0]))))
   }
 
   mutating func lower(_ unflatten: Operation.Unflatten, _ operation: Operation) throws {
@@ -74,21 +57,20 @@ extension Lowering {
       case .channelsLast: try .channelsLast(shape(output))
       case .channelsFirst: try .rowMajor(shape(output))
       }
-    alias(output, Place(buffer: source.buffer, layout: layout))
+    alias(output, source.viewed(as: layout))
   }
 
   mutating func lower(_ reshape: Operation.Reshape, _ operation: Operation) throws {
     let source = try readRowMajor(operation.inputs[0])
     let output = operation.outputs[0]
-    alias(output, Place(buffer: source.buffer, layout: try .rowMajor(shape(output))))
+    alias(output, try source.viewed(as: .rowMajor(shape(output))))
   }
 
   mutating func lower(_ transpose: Operation.Transpose, _ operation: Operation) throws {
     let source = try readRowMajor(operation.inputs[0])
     alias(
       operation.outputs[0],
-      Place(
-        buffer: source.buffer, layout: try source.layout.transposed(transpose.permutation)))
+      try source.viewed(as: source.layout.transposed(transpose.permutation)))
   }
 
   mutating func lower(_ upsample: Operation.Upsample, _ operation: Operation) throws {

@@ -45,6 +45,17 @@ struct WinogradConvolution: Sendable {
       instructions: CK_WIDEST)
   }
 
+  /// The same convolution for pictures whose examples lie so many floats apart.
+  func withStrides(source: Int, result: Int) -> WinogradConvolution {
+    var geometry = geometry
+    (geometry.in_stride, geometry.out_stride) = (source, result)
+    return WinogradConvolution(geometry: geometry, adds: adds, rectifies: rectifies)
+  }
+
+  private init(geometry: ck_winograd, adds: Bool, rectifies: Bool) {
+    (self.geometry, self.adds, self.rectifies) = (geometry, adds, rectifies)
+  }
+
   private init(transposing other: WinogradConvolution) {
     geometry = withUnsafePointer(to: other.geometry) { ck_winograd_transposed($0) }
     (adds, rectifies) = (false, false)
@@ -115,7 +126,7 @@ extension Lowering {
     let output = operation.outputs[0]
     let layout = try Layout.blocked(shape(output))
     let threads = options.threads
-    let source = try read(operation.inputs[0], as: .blocked(shape(operation.inputs[0])))
+    let source = try readBlocks(operation.inputs[0])
     let packed = try packForWinograd(operation.inputs[1], winograd, operation) {
       winograd.pack($0, weights: $1, threads: threads)
     }
@@ -130,8 +141,12 @@ extension Lowering {
     }
     let memory = try winogradScratch(winograd.forwardScratchCount(threads: threads))
     let (hasBias, adds) = (!bias.isEmpty, winograd.adds)
+    let place = result ?? make(output, layout, acceptsStride: !adds)
+    let winograd = winograd.withStrides(
+      source: exampleStride(of: operation.inputs[0], at: source),
+      result: exampleStride(of: output, at: place))
     emitKernel(
-      "winograd", [result ?? make(output, layout), source, packed, memory] + bias + addend,
+      "winograd", [place, source, packed, memory] + bias + addend,
       for: operation, multiplyAdds: multiplyAdds(of: operation)
     ) { memory, _ in
       winograd.run(

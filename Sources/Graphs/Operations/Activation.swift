@@ -17,8 +17,11 @@ public enum ActivationFunction: Hashable, Sendable, Codable {
   case sigmoid
 
   /// Whether the derivative can be computed from the result alone, so that the input need not be
-  /// kept.
-  package var derivativeNeedsOnlyOutput: Bool {
+  /// kept: where the function never falls, a result tells enough of what it came from.
+  package var derivativeNeedsOnlyOutput: Bool { isNonDecreasing }
+
+  /// Whether a larger number never has a smaller result.
+  package var isNonDecreasing: Bool {
     switch self {
     case .relu, .relu6, .tanh, .sigmoid: true
     case .leakyReLU(let slope): slope >= 0

@@ -1,0 +1,200 @@
+import CKernels
+import COneDNN
+import ConvNetGraphs
+import ConvNetTensors
+
+/// The branches that an Inception block concatenates write their channels where the concatenated value will lie, so that
+/// joining them costs nothing.
+///
+/// Channels lie in blocks of 16, block after block of an example. A branch of whole blocks is therefore a piece of memory in
+/// each example: of one example, a piece like any other; of several, pieces with gaps between them, which our own kernels can
+/// write, while the library's results are copied.
+struct ConcatenationPlan {
+  /// Where a value lies within a concatenated one.
+  struct Slice {
+    var whole: ValueID
+    var firstChannel: Int
+    /// Whether nothing but the concatenation reads the value.
+    var isOnlyUse: Bool
+  }
+
+  private(set) var slices: [ValueID: Slice] = [:]
+  /// Of values that lie with gaps between their examples: where, and floats from one example to the next.
+  var strides: [ValueID: (buffer: Int, floats: Int)] = [:]
+  /// The memory of each concatenated value, once a branch has written to it.
+  var buffers: [ValueID: Int] = [:]
+
+  init(_ graph: Graph) {
+    let results = Set(graph.results)
+    let consumers = graph.consumers
+    for operation in graph.operations {
+      guard case .concatenate(let concatenate) = operation.kind,
+        Self.joinsBlocks(concatenate, operation.inputs.map { graph[$0].shape })
+      else { continue }
+      var channel = 0
+      for input in operation.inputs {
+        if graph[input].source == .operation, !results.contains(input), slices[input] == nil,
+          operation.phase == .run
+        {
+          slices[input] = Slice(
+            whole: operation.outputs[0], firstChannel: channel,
+            isOnlyUse: consumers[input]?.count == 1)
+        }
+        channel += graph[input].shape[1]
+      }
+    }
+  }
+
+  static func joinsBlocks(_ concatenate: Operation.Concatenate, _ inputs: [Shape]) -> Bool {
+    concatenate.axis == 1 && inputs.allSatisfy { $0.rank == 4 && $0[1] % 16 == 0 }
+  }
+}
+
+extension Lowering {
+  /// The place of a value within the concatenated value that it is a part of; `nil` where it must lie elsewhere.
+  mutating func placeInConcatenation(
+    of value: ValueID, _ layout: Layout, acceptsStride: Bool
+  ) -> Place? {
+    guard let slice = concatenations.slices[value], let dense = try? Layout.blocked(shape(value)),
+      layout == dense
+    else { return nil }
+    let (part, whole) = (shape(value), shape(slice.whole))
+    var place = Place(buffer: 0, layout: layout)
+    if part[0] > 1 {
+      guard acceptsStride, slice.isOnlyUse,
+        let strided = try? Layout.blocked(part, within: whole)
+      else { return nil }
+      place.layout = strided
+    }
+    guard let buffer = try? memory(ofConcatenated: slice.whole) else { return nil }
+    place.buffer = buffer
+    if part[0] > 1 { concatenations.strides[value] = (buffer, whole.count / whole[0]) }
+    place.offset =
+      slice.firstChannel * part.dimensions.dropFirst(2).reduce(1, *) * MemoryLayout<Float>.stride
+    return place
+  }
+
+  /// Floats from one example of a value, which lies there in blocks, to the next.
+  func exampleStride(of value: ValueID, at place: Place) -> Int {
+    guard let stride = concatenations.strides[value], stride.buffer == place.buffer else {
+      return shape(value).count / shape(value)[0]
+    }
+    return stride.floats
+  }
+
+  /// The value in blocks of channels, perhaps with gaps between its examples.
+  mutating func readBlocks(_ value: ValueID) throws -> Place {
+    if concatenations.strides[value] != nil { return read(value) }
+    return try read(value, as: .blocked(shape(value)))
+  }
+
+  private mutating func memory(ofConcatenated value: ValueID) throws -> Int {
+    if let buffer = concatenations.buffers[value] { return buffer }
+    let buffer = addBuffer(.arena, try Layout.blocked(shape(value)).byteCount)
+    concatenations.buffers[value] = buffer
+    return buffer
+  }
+
+  mutating func lower(_ concatenate: Operation.Concatenate, _ operation: Operation) throws {
+    guard ConcatenationPlan.joinsBlocks(concatenate, operation.inputs.map(shape)) else {
+      return try lowerInLibrary(concatenate, operation)
+    }
+    let output = operation.outputs[0]
+    let whole = shape(output)
+    let result = Place(
+      buffer: try memory(ofConcatenated: output), layout: try .blocked(whole))
+    settle(output, result)
+    var channel = 0
+    for input in operation.inputs {
+      let part = shape(input)
+      let offset = channel * whole.dimensions[2...].reduce(1, *) * MemoryLayout<Float>.stride
+      let isThere = places[input]?.contains { $0.buffer == result.buffer && $0.offset == offset }
+      if isThere != true {
+        emitBlockCopy(
+          from: try read(input, as: .blocked(part)), stride: part.count / part[0],
+          to: Place(buffer: result.buffer, layout: result.layout, offset: offset),
+          stride: whole.count / whole[0], part, for: operation)
+      }
+      channel += part[1]
+    }
+  }
+
+  private mutating func lowerInLibrary(
+    _ concatenate: Operation.Concatenate, _ operation: Operation
+  ) throws {
+    let sources = operation.inputs.map { read($0) }
+    let destination = try Layout.any(shape(operation.outputs[0]))
+    let primitive = try Primitive {
+      cdnn_concat(
+        &$0, destination.handle, Int32(sources.count), Int32(concatenate.axis),
+        sources.map { $0.layout.handle })
+    }
+    let layout = try primitive.requiredLayout(of: CDNN_DST, shape: destination.shape)
+    let arguments = sources.enumerated().map { index, source in
+      (cdnn_argument(CDNN_SOURCE_0.rawValue + UInt32(index)), source)
+    }
+    try emit(
+      primitive, arguments + [(CDNN_DST, make(operation.outputs[0], layout))], for: operation)
+  }
+
+  /// Takes whole blocks of channels out of a value: where they lie, or by copying for readers that take no gaps between
+  /// examples.
+  ///
+  /// - Returns: whether it did.
+  mutating func lowerByBlocks(_ slice: Operation.Slice, _ operation: Operation) throws -> Bool {
+    let (input, output) = (operation.inputs[0], operation.outputs[0])
+    let (whole, part) = (shape(input), shape(output))
+    guard slice.axis == 1, whole.rank == 4,
+      [slice.start, part[1], whole[1]].allSatisfy({ $0 % 16 == 0 }),
+      nativeLayout(input) == (try Layout.blocked(whole))
+    else { return false }
+    var source = read(input)
+    source.offset +=
+      slice.start * whole.dimensions[2...].reduce(1, *) * MemoryLayout<Float>.stride
+    let layout = try Layout.blocked(part)
+    let stride = whole.count / whole[0]
+    if whole[0] == 1 {
+      alias(output, source.viewed(as: layout))
+    } else if areConvolutions(readersOf: output) {
+      alias(output, try source.viewed(as: .blocked(part, within: whole)))
+      concatenations.strides[output] = (source.buffer, stride)
+    } else {
+      emitBlockCopy(
+        from: source, stride: stride, to: make(output, layout),
+        stride: part.count / part[0], part, for: operation)
+    }
+    return true
+  }
+
+  /// Convolutions say in which layout they read.
+  private func areConvolutions(readersOf value: ValueID) -> Bool {
+    graph.operations.allSatisfy { operation in
+      guard operation.inputs.contains(value) else { return true }
+      if case .convolution = operation.kind { return operation.inputs.first == value }
+      return false
+    }
+  }
+
+  /// Copies a value with gaps between its examples to memory without them.
+  mutating func emitCopyWithoutGaps(
+    of value: ValueID, from source: Place, to destination: Place, for operation: Operation
+  ) {
+    let part = shape(value)
+    emitBlockCopy(
+      from: source, stride: exampleStride(of: value, at: source), to: destination,
+      stride: part.count / part[0], part, for: operation)
+  }
+
+  /// Copies the examples of a part, which lie so many floats apart here and there.
+  private mutating func emitBlockCopy(
+    from source: Place, stride sourceStride: Int, to destination: Place,
+    stride destinationStride: Int, _ part: Shape, for operation: Operation
+  ) {
+    let threads = Int32(clamping: options.threads)
+    emitKernel("copy of blocks", [destination, source], for: operation) { memory, _ in
+      ck_copy_rows(
+        memory.floats(0), destinationStride, memory.floats(1), sourceStride, part[0],
+        part.count / part[0], threads)
+    }
+  }
+}
