@@ -15,6 +15,7 @@
 static const struct {
   const char *name;
   int in, out, extent, padding;
+  int kernel_height, kernel_width;  // 3x3 where nothing is said; others are padded to keep the extent
 } layers[] = {
     {"vgg-64-64@224", 64, 64, 224, 1},     {"vgg-64-128@112", 64, 128, 112, 1},   {"vgg-128-128@112", 128, 128, 112, 1},
     {"vgg-128-256@56", 128, 256, 56, 1},   {"vgg-256-256@56", 256, 256, 56, 1},   {"vgg-256-512@28", 256, 512, 28, 1},
@@ -27,6 +28,13 @@ static const struct {
     {"inception-32-64@147", 32, 64, 147, 1}, {"inception-80-192@73", 80, 192, 73, 0},
     {"inception-64-96@35", 64, 96, 35, 1}, {"inception-96-96@35", 96, 96, 35, 1},
     {"inception-448-384@8", 448, 384, 8, 1},
+    {"alexnet-5x5-64-192@27", 64, 192, 27, 0, 5, 5}, {"inception-5x5-48-64@35", 48, 64, 35, 0, 5, 5},
+    {"googlenet-5x5-32-96@28", 32, 96, 28, 0, 5, 5}, {"googlenet-5x5-32-128@14", 32, 128, 14, 0, 5, 5},
+    {"googlenet-5x5-48-128@7", 48, 128, 7, 0, 5, 5},
+    {"inception-1x7-128-128@17", 128, 128, 17, 0, 1, 7}, {"inception-7x1-128-192@17", 128, 192, 17, 0, 7, 1},
+    {"inception-1x7-160-160@17", 160, 160, 17, 0, 1, 7}, {"inception-7x1-160-192@17", 160, 192, 17, 0, 7, 1},
+    {"inception-1x7-192-192@17", 192, 192, 17, 0, 1, 7}, {"inception-7x1-192-192@17", 192, 192, 17, 0, 7, 1},
+    {"inception-1x3-384-384@8", 384, 384, 8, 0, 1, 3}, {"inception-3x1-384-384@8", 384, 384, 8, 0, 3, 1},
 };
 
 enum direction { FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT };
@@ -75,7 +83,8 @@ static dnnl_exec_arg_t argument(int index, const dnnl_memory_desc_t *layout, flo
 static bool prepare(library_run *run, enum direction direction, dnnl_alg_kind_t algorithm, const ck_winograd *w, float *x,
                     float *y, float *bias) {
   const dnnl_dim_t n = (dnnl_dim_t)w->batch, in = (dnnl_dim_t)w->in_channels, out = (dnnl_dim_t)w->out_channels;
-  const dnnl_dims_t x_extents = {n, in, (dnnl_dim_t)w->height, (dnnl_dim_t)w->width}, kernel = {out, in, 3, 3};
+  const dnnl_dims_t x_extents = {n, in, (dnnl_dim_t)w->height, (dnnl_dim_t)w->width}, 
+                     kernel = {out, in, (dnnl_dim_t)w->kernel_height, (dnnl_dim_t)w->kernel_width};
   const dnnl_dims_t y_extents = {n, out, (dnnl_dim_t)w->out_height, (dnnl_dim_t)w->out_width}, features = {out};
   const dnnl_dims_t strides = {1, 1}, padding = {(dnnl_dim_t)w->pad_top, (dnnl_dim_t)w->pad_left};
   dnnl_memory_desc_t x_layout, y_layout, any, bias_layout;
@@ -123,21 +132,26 @@ static int compare(const void *left, const void *right) {
 
 static void measure(enum direction direction, int batch, size_t layer, int threads) {
   const size_t in = (size_t)layers[layer].in, out = (size_t)layers[layer].out, extent = (size_t)layers[layer].extent;
-  const size_t padding = (size_t)layers[layer].padding, result = extent + 2 * padding - 2;
+  const bool is_square = !layers[layer].kernel_height;
+  const size_t height = is_square ? 3 : (size_t)layers[layer].kernel_height;
+  const size_t width = is_square ? 3 : (size_t)layers[layer].kernel_width;
+  const size_t padding = (size_t)layers[layer].padding, result = is_square ? extent + 2 * padding - 2 : extent;
   const ck_winograd forward = {
       .batch = (size_t)batch, .in_channels = in, .height = extent, .width = extent,
-      .out_channels = out, .out_height = result, .out_width = result, .pad_top = padding, .pad_left = padding,
+      .out_channels = out, .out_height = result, .out_width = result,
+      .kernel_height = height, .kernel_width = width,
+      .pad_top = is_square ? padding : height / 2, .pad_left = is_square ? padding : width / 2,
       .in_stride = in * extent * extent, .out_stride = out * result * result,
   };
   const ck_winograd transposed = ck_winograd_transposed(&forward);
   float *x = allocate(forward.batch * forward.in_stride), *y = allocate(forward.batch * forward.out_stride);
-  float *weights = allocate(in * out * 9), *bias = allocate(out);
+  float *weights = allocate(in * out * height * width), *bias = allocate(out);
   const bool transposes = direction == INPUT_GRADIENT;
-  float *packed = allocate(transposes ? ck_winograd_weights_size(in, out) : ck_winograd_weights_size(out, in));
+  float *packed = allocate(ck_winograd_weights_size(transposes ? &transposed : &forward));
   float *scratch = allocate(direction == WEIGHT_GRADIENT
                                 ? ck_winograd_gradient_scratch(&forward, threads)
                                 : ck_winograd_forward_scratch(transposes ? &transposed : &forward, threads));
-  ck_winograd_pack(packed, weights, out, in, transposes, threads);
+  ck_winograd_pack(transposes ? &transposed : &forward, packed, weights, transposes, threads);
   library_run library[2];
   const bool has[2] = {prepare(&library[0], direction, dnnl_convolution_direct, &forward, x, y, bias),
                        prepare(&library[1], direction, dnnl_convolution_winograd, &forward, x, y, bias)};
@@ -154,7 +168,7 @@ static void measure(enum direction direction, int batch, size_t layer, int threa
       } else if (direction == FORWARD) {
         ck_winograd_forward(&forward, y, x, packed, bias, NULL, false, scratch, threads);
       } else if (transposes) {
-        ck_winograd_pack(packed, weights, out, in, true, threads);
+        ck_winograd_pack(&transposed, packed, weights, true, threads);
         ck_winograd_forward(&transposed, x, y, packed, NULL, NULL, false, scratch, threads);
       } else {
         ck_winograd_gradient(&forward, weights, bias, x, y, scratch, threads);
@@ -165,10 +179,10 @@ static void measure(enum direction direction, int batch, size_t layer, int threa
   for (int kind = 0; kind < 3; ++kind) {
     if (kind < 2 && !has[kind]) continue;
     qsort(times[kind], (size_t)runs, sizeof(double), compare);
-    speed[kind] = 18e-9 * (double)(forward.batch * in * forward.out_stride) / times[kind][runs / 2];
+    speed[kind] = 2e-9 * (double)(height * width * forward.batch * in * forward.out_stride) / times[kind][runs / 2];
   }
   const double best = speed[0] > speed[1] ? speed[0] : speed[1];
-  printf("%-22s %5d %8.0f %9.0f %8.0f %8.2f\n", layers[layer].name, batch, speed[0], speed[1], speed[2],
+  printf("%-26s %5d %8.0f %9.0f %8.0f %8.2f\n", layers[layer].name, batch, speed[0], speed[1], speed[2],
          best > 0 ? speed[2] / best : 0);
   fflush(stdout);
   for (int kind = 0; kind < 2; ++kind) {
@@ -190,10 +204,10 @@ int main(int count, char **words) {
     fprintf(stderr, "usage: winograd [forward|input-gradient|weight-gradient] [batch] [part of a layer's name]\n");
     return 2;
   }
-  ck_prepare_thread(threads);
+  ck_begin_computing(threads);
   require(dnnl_engine_create(&engine, dnnl_cpu, 0));
   require(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags));
-  printf("%s, %d threads, GFLOP/s\n%-22s %5s %8s %9s %8s %8s\n", name, threads, "layer", "batch", "direct", "winograd",
+  printf("%s, %d threads, GFLOP/s\n%-26s %5s %8s %9s %8s %8s\n", name, threads, "layer", "batch", "direct", "winograd",
          "ours", "ratio");
   for (size_t layer = 0; layer < sizeof layers / sizeof *layers; ++layer)
     if (strstr(layers[layer].name, filter)) measure(direction, batch, layer, threads);

@@ -1,5 +1,5 @@
 // Winograd's algorithm, forward. A task takes a part of the tiles and of the output channels: some hundred tiles at a
-// time, it transforms their inputs, multiplies them with the weights of 32 output channels at each of the 36 points, and
+// time, it transforms their inputs, multiplies them with the weights of 32 output channels at each of the points, and
 // transforms the products to outputs while they are in a near cache.
 #include "winograd.h"
 #include "vector.h"
@@ -7,7 +7,7 @@
 typedef int32_t lane_mask __attribute__((vector_size(64), aligned(4), may_alias));
 
 typedef struct {
-  const ck_winograd *w;
+  winograd_view w;
   float *y;
   const float *x, *u, *bias, *addend;
   bool rectifies;
@@ -17,7 +17,7 @@ typedef struct {
   size_t block;                // tiles at a time
 } forward_work;
 
-static size_t block_size(const ck_winograd *w, size_t tiles) {
+static size_t block_size(const winograd_view *w, size_t tiles) {
   // Inputs of few channels stay in the second-level cache. Many channels mean many weights: more tiles for each reading.
   const size_t most = w->in_channels <= 64 ? 56 : 112;
   return ceiling(tiles, ceiling(tiles, most));
@@ -26,15 +26,17 @@ static size_t block_size(const ck_winograd *w, size_t tiles) {
 // An estimate of a task's cycles when the output channels are dealt out in `groups`: more groups read fewer weights each,
 // but transform every input more often.
 static double cost(const forward_work *p, size_t groups, size_t tasks) {
-  const double in = (double)p->w->in_channels, out = (double)(ceiling(p->pairs, groups) * PAIR);
-  const size_t tiles = ceiling(p->tiles, tasks / groups), passes = ceiling(tiles, block_size(p->w, tiles));
-  const double products = POINTS * in * out / WIDTH, transforms = 16 * in + 10 * out;
-  const double reading = POINTS * in * out * sizeof(float) / 8;
+  const double points = (double)p->w.points, in = (double)p->w.in_channels;
+  const double out = (double)(ceiling(p->pairs, groups) * PAIR);
+  const size_t tiles = ceiling(p->tiles, tasks / groups), passes = ceiling(tiles, block_size(&p->w, tiles));
+  const double products = points * in * out / WIDTH, transforms = points * (0.45 * in + 0.3 * out);
+  const double reading = points * in * out * sizeof(float) / 8;
   return (double)tiles * (products + transforms) + (double)passes * reading;
 }
 
 static forward_work plan(const ck_winograd *w, int tasks) {
-  forward_work p = {.w = w, .tiles = tiles_of_picture(w) * w->batch};
+  forward_work p = {.w = ck_winograd_view(w)};
+  p.tiles = p.w.tiles_of_picture * w->batch;
   p.in_blocks = w->in_channels / WIDTH, p.out_blocks = w->out_channels / WIDTH;
   p.pairs = ceiling(p.out_blocks, 2);
   p.groups = 1;
@@ -42,12 +44,12 @@ static forward_work plan(const ck_winograd *w, int tasks) {
     if ((size_t)tasks % groups == 0 && cost(&p, groups, (size_t)tasks) < cost(&p, p.groups, (size_t)tasks))
       p.groups = groups;
   p.tile_groups = (size_t)tasks / p.groups;
-  p.block = block_size(w, ceiling(p.tiles, p.tile_groups));
+  p.block = block_size(&p.w, ceiling(p.tiles, p.tile_groups));
   return p;
 }
 
 static size_t task_scratch(const forward_work *p) {
-  return POINTS * (point_stride(p->in_blocks, p->block) + point_stride(2, p->block));
+  return p->w.points * (point_stride(p->in_blocks, p->block) + point_stride(2, p->block));
 }
 
 size_t ck_winograd_forward_scratch(const ck_winograd *w, int tasks) {
@@ -55,53 +57,65 @@ size_t ck_winograd_forward_scratch(const ck_winograd *w, int tasks) {
   return task_scratch(&p) * (size_t)tasks;
 }
 
-INLINE void finish_row(float *to, const lanes *y, const lanes *bias, const float *addend, bool rectifies, size_t count) {
+INLINE void finish_row(float *to, size_t step, const lanes *y, const lanes *bias, const float *addend, bool rectifies,
+                       size_t count) {
   for (size_t j = 0; j < count; ++j) {
     lanes value = y[j] + *bias;
-    if (addend) value += LOAD(addend + j * WIDTH);
+    if (addend) value += LOAD(addend + j * step);
     if (rectifies) value = (lanes)((lane_mask)value & (lane_mask)(value > 0));
-    STORE(to + j * WIDTH, value);
+    STORE(to + j * step, value);
+  }
+}
+
+INLINE void transform_outputs(const forward_work *p, const float *m, size_t point, size_t block, size_t first,
+                              size_t count, size_t down, size_t along) {
+  const winograd_view *w = &p->w;
+  const size_t row = w->out_row, column = w->out_column, height = tile_of(down), width = tile_of(along);
+  const lanes bias = p->bias ? LOAD(p->bias + block * WIDTH) : (lanes){0};
+  for (size_t t = first; t < first + count; ++t, m += WIDTH) {
+    const tile_place place = place_of(w, t, down, along);
+    const size_t offset =
+        place.picture * w->out_stride + block * w->out_plane + place.top * row + place.left * column;
+    float *to = p->y + offset;
+    const float *addend = p->addend ? p->addend + offset : NULL;
+    UNROLLED for (size_t i = 0; i < height; ++i)
+      UNROLLED for (size_t j = 0; j < width; ++j) __builtin_prefetch(to + i * row + (width + j) * column, 1);
+    lanes columns[TILE * MOST_SPAN], values[MOST_SPAN];
+    const size_t span = span_of(along);
+    UNROLLED for (size_t j = 0; j < span; ++j) {
+      UNROLLED for (size_t i = 0; i < span_of(down); ++i) values[i] = LOAD(m + (i * span + j) * point);
+      transform_output(columns + j, span, values, 1, down);
+    }
+    const bool is_whole = place.top + height <= w->out_height && place.left + width <= w->out_width;
+    for (size_t i = 0; i < height && place.top + i < w->out_height; ++i) {
+      lanes y[TILE];
+      transform_output(y, 1, columns + i * span, 1, along);
+      if (is_whole)
+        finish_row(to + i * row, column, y, &bias, addend ? addend + i * row : NULL, p->rectifies, width);
+      else
+        finish_row(to + i * row, column, y, &bias, addend ? addend + i * row : NULL, p->rectifies,
+                   w->out_width - place.left < width ? w->out_width - place.left : width);
+    }
   }
 }
 
 // Of tiles first ..< first + count, the outputs of one block of channels.
-VECTORISED static void transform_outputs(const forward_work *p, const float *m, size_t point, size_t block,
-                                         size_t first, size_t count) {
-  const ck_winograd *w = p->w;
-  const size_t row = w->out_width * WIDTH, plane = w->out_height * row;
-  const lanes bias = p->bias ? LOAD(p->bias + block * WIDTH) : (lanes){0};
-  for (size_t t = first; t < first + count; ++t, m += WIDTH) {
-    const tile_place place = place_of(w, t);
-    const size_t offset = place.picture * w->out_stride + block * plane + place.top * row + place.left * WIDTH;
-    float *to = p->y + offset;
-    const float *addend = p->addend ? p->addend + offset : NULL;
-    UNROLLED for (size_t i = 0; i < TILE; ++i)
-      UNROLLED for (size_t j = 0; j < TILE; ++j) __builtin_prefetch(to + i * row + (TILE + j) * WIDTH, 1);
-    lanes columns[TILE][SPAN], values[SPAN];
-    UNROLLED for (size_t j = 0; j < SPAN; ++j) {
-      UNROLLED for (size_t i = 0; i < SPAN; ++i) values[i] = LOAD(m + (i * SPAN + j) * point);
-      transform_output(&columns[0][j], SPAN, values, 1);
-    }
-    const bool is_whole = place.top + TILE <= w->out_height && place.left + TILE <= w->out_width;
-    for (size_t i = 0; i < TILE && place.top + i < w->out_height; ++i) {
-      lanes y[TILE];
-      transform_output(y, 1, columns[i], 1);
-      if (is_whole)
-        finish_row(to + i * row, y, &bias, addend ? addend + i * row : NULL, p->rectifies, TILE);
-      else
-        finish_row(to + i * row, y, &bias, addend ? addend + i * row : NULL, p->rectifies,
-                   w->out_width - place.left < TILE ? w->out_width - place.left : TILE);
-    }
+VECTORISED static void transform_block(const forward_work *p, const float *m, size_t point, size_t block, size_t first,
+                                       size_t count) {
+  switch (WINDOW(p->w.down, p->w.along)) {
+#define OUTPUTS(down, along) \
+  case WINDOW(down, along): transform_outputs(p, m, point, block, first, count, down, along); break;
+    FOR_EACH_WINDOW(OUTPUTS)
   }
 }
 
 static void forward_share(void *context, int task) {
   const forward_work *p = context;
-  const ck_winograd *w = p->w;
+  const winograd_view *w = &p->w;
   const size_t group = (size_t)task % p->groups, tile_group = (size_t)task / p->groups;
   const size_t begin = p->tiles * tile_group / p->tile_groups, end = p->tiles * (tile_group + 1) / p->tile_groups;
   const size_t first_pair = p->pairs * group / p->groups, last_pair = p->pairs * (group + 1) / p->groups;
-  float *v = p->scratch + (size_t)task * task_scratch(p), *m = v + POINTS * point_stride(p->in_blocks, p->block);
+  float *v = p->scratch + (size_t)task * task_scratch(p), *m = v + w->points * point_stride(p->in_blocks, p->block);
   const size_t passes = ceiling(end - begin, p->block);
   for (size_t pass = 0; pass < passes; ++pass) {
     const size_t first = begin + (end - begin) * pass / passes;
@@ -111,11 +125,11 @@ static void forward_share(void *context, int task) {
       ck_winograd_transform_inputs(w, v + block * tiles * WIDTH, v_point, p->x, block, first, tiles);
     for (size_t pair = first_pair; pair < last_pair; ++pair) {
       const bool is_pair = pair * 2 + 2 <= p->out_blocks;
-      for (size_t point = 0; point < POINTS; ++point) {
+      for (size_t point = 0; point < w->points; ++point) {
         const winograd_product product = {
             .m = m + point * m_point,
             .v = v + point * v_point,
-            .u = p->u + pair * weights_pair(w->in_channels) + point * weights_point(w->in_channels, is_pair),
+            .u = p->u + pair * weights_pair(w->points, w->in_channels) + point * weights_point(w->in_channels, is_pair),
             .in_blocks = p->in_blocks,
             .tiles = tiles,
             .is_pair = is_pair,
@@ -123,8 +137,8 @@ static void forward_share(void *context, int task) {
         };
         ck_winograd_product(&product);
       }
-      transform_outputs(p, m, m_point, pair * 2, first, tiles);
-      if (is_pair) transform_outputs(p, m + tiles * WIDTH, m_point, pair * 2 + 1, first, tiles);
+      transform_block(p, m, m_point, pair * 2, first, tiles);
+      if (is_pair) transform_block(p, m + tiles * WIDTH, m_point, pair * 2 + 1, first, tiles);
     }
   }
 }
@@ -136,12 +150,50 @@ void ck_winograd_forward(const ck_winograd *w, float *y, const float *x, const f
   ck_parallel(tasks, forward_share, &p);
 }
 
+// MARK: Geometry
+
+winograd_view ck_winograd_view(const ck_winograd *w) {
+  winograd_view v = {.batch = w->batch,
+                     .in_channels = w->in_channels,
+                     .out_channels = w->out_channels,
+                     .in_stride = w->in_stride,
+                     .out_stride = w->out_stride,
+                     .instructions = w->instructions};
+  v.in_plane = w->height * w->width * WIDTH, v.out_plane = w->out_height * w->out_width * WIDTH;
+  if (w->kernel_width > 1) {
+    v.down = w->kernel_height, v.along = w->kernel_width;
+    v.height = w->height, v.width = w->width, v.out_height = w->out_height, v.out_width = w->out_width;
+    v.pad_top = w->pad_top, v.pad_left = w->pad_left;
+    v.in_row = w->width * WIDTH, v.out_row = w->out_width * WIDTH;
+    v.in_column = v.out_column = WIDTH;
+  } else {
+    v.down = w->kernel_width, v.along = w->kernel_height;
+    v.height = w->width, v.width = w->height, v.out_height = w->out_width, v.out_width = w->out_height;
+    v.pad_top = w->pad_left, v.pad_left = w->pad_top;
+    v.in_row = v.out_row = WIDTH;
+    v.in_column = w->width * WIDTH, v.out_column = w->out_width * WIDTH;
+  }
+  v.points = span_of(v.down) * span_of(v.along);
+  v.tiles_along = ceiling(v.out_width, tile_of(v.along));
+  v.tiles_of_picture = ceiling(v.out_height, tile_of(v.down)) * v.tiles_along;
+  return v;
+}
+
+bool ck_winograd_can_compute(size_t kernel_height, size_t kernel_width) {
+  switch (WINDOW(kernel_width > 1 ? kernel_height : kernel_width, kernel_width > 1 ? kernel_width : kernel_height)) {
+#define KNOWN(down, along) case WINDOW(down, along):
+    FOR_EACH_WINDOW(KNOWN)
+    return true;
+    default: return false;
+  }
+}
+
 ck_winograd ck_winograd_transposed(const ck_winograd *w) {
   ck_winograd result = *w;
   result.in_channels = w->out_channels, result.out_channels = w->in_channels;
   result.height = w->out_height, result.width = w->out_width;
   result.out_height = w->height, result.out_width = w->width;
-  result.pad_top = 2 - w->pad_top, result.pad_left = 2 - w->pad_left;
+  result.pad_top = w->kernel_height - 1 - w->pad_top, result.pad_left = w->kernel_width - 1 - w->pad_left;
   result.in_stride = w->out_stride, result.out_stride = w->in_stride;
   return result;
 }

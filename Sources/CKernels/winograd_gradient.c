@@ -1,4 +1,4 @@
-// Winograd's algorithm for the gradient by the weights: at each of the 36 points a product of transformed inputs and
+// Winograd's algorithm for the gradient by the weights: at each of the points a product of transformed inputs and
 // transformed output gradients, summed over the tiles, then the transposed transform of the weights.
 #include "winograd.h"
 #include "vector.h"
@@ -6,7 +6,7 @@
 #include <string.h>
 
 typedef struct {
-  const ck_winograd *w;
+  winograd_view w;
   float *weight_gradient;
   const float *x, *d;
   float *scratch;
@@ -19,7 +19,7 @@ typedef struct {
 // Input channels and pairs of output blocks whose sums at all points stay in the second-level cache.
 enum { CHUNK_BLOCKS = 4, CHUNK_PAIRS = 2 };
 
-static size_t block_size(const ck_winograd *w, size_t tiles) {
+static size_t block_size(const winograd_view *w, size_t tiles) {
   // The sums of many channels do not stay in a cache: fewer passes over them.
   const size_t most = w->in_channels * w->out_channels <= 256 * 256 ? 128 : 192;
   return tiles <= 128 ? tiles : ceiling(tiles, ceiling(tiles, most));
@@ -28,15 +28,17 @@ static size_t block_size(const ck_winograd *w, size_t tiles) {
 // An estimate of a task's cycles when the output channels are dealt out in `groups`: more groups write fewer sums each,
 // but transform every input more often.
 static double cost(const gradient_work *p, size_t groups, size_t tasks) {
-  const double in = (double)p->w->in_channels, out = (double)(ceiling(p->pairs, groups) * PAIR);
-  const size_t tiles = ceiling(p->tiles, tasks / groups), passes = ceiling(tiles, block_size(p->w, tiles));
-  const double products = POINTS * in * out / WIDTH, transforms = 16 * in + 12 * out;
-  const double sums = POINTS * in * out * sizeof(float) / 3;
+  const double points = (double)p->w.points, in = (double)p->w.in_channels;
+  const double out = (double)(ceiling(p->pairs, groups) * PAIR);
+  const size_t tiles = ceiling(p->tiles, tasks / groups), passes = ceiling(tiles, block_size(&p->w, tiles));
+  const double products = points * in * out / WIDTH, transforms = points * (0.45 * in + 0.33 * out);
+  const double sums = points * in * out * sizeof(float) / 3;
   return (double)tiles * (products + transforms) + (double)(passes + 1) * sums;
 }
 
 static gradient_work plan(const ck_winograd *w, int tasks) {
-  gradient_work p = {.w = w, .tiles = tiles_of_picture(w) * w->batch};
+  gradient_work p = {.w = ck_winograd_view(w)};
+  p.tiles = p.w.tiles_of_picture * w->batch;
   p.in_blocks = w->in_channels / WIDTH, p.out_blocks = w->out_channels / WIDTH;
   p.pairs = ceiling(p.out_blocks, 2);
   p.groups = 1;
@@ -45,7 +47,7 @@ static gradient_work plan(const ck_winograd *w, int tasks) {
       p.groups = groups;
   p.tile_groups = (size_t)tasks / p.groups;
   const size_t tiles = ceiling(p.tiles, p.tile_groups);
-  p.block = block_size(w, tiles);
+  p.block = block_size(&p.w, tiles);
   p.is_direct = p.tile_groups == 1 && p.block == tiles;
   return p;
 }
@@ -53,11 +55,11 @@ static gradient_work plan(const ck_winograd *w, int tasks) {
 // Of a task: bias sums, transformed inputs and gradients, weight sums.
 static size_t group_channels(const gradient_work *p) { return ceiling(p->pairs, p->groups) * PAIR; }
 static size_t values_count(const gradient_work *p) {
-  return POINTS * (point_stride(p->in_blocks, p->block) + point_stride(group_channels(p) / WIDTH, p->block));
+  return p->w.points * (point_stride(p->in_blocks, p->block) + point_stride(group_channels(p) / WIDTH, p->block));
 }
 static size_t sums_count(const gradient_work *p) {
-  if (!p->is_direct) return weights_count(p->w->in_channels, group_channels(p) / WIDTH);
-  return weights_count(CHUNK_BLOCKS * WIDTH, CHUNK_PAIRS * 2);
+  if (!p->is_direct) return weights_count(p->w.points, p->w.in_channels, group_channels(p) / WIDTH);
+  return weights_count(p->w.points, CHUNK_BLOCKS * WIDTH, CHUNK_PAIRS * 2);
 }
 static size_t task_scratch(const gradient_work *p) {
   return group_channels(p) + values_count(p) + sums_count(p);
@@ -76,37 +78,49 @@ typedef struct {
 
 // One input channel and 16 output channels, their rows `step` floats apart.
 INLINE void restore_kernels(float *to, size_t step, const float *sums, size_t point, size_t next, size_t copies,
-                            size_t copy) {
-  lanes columns[3][SPAN], values[SPAN], taps[9];
-  UNROLLED for (size_t j = 0; j < SPAN; ++j) {
-    UNROLLED for (size_t i = 0; i < SPAN; ++i) {
-      const float *sum = sums + (i * SPAN + j) * point;
+                            size_t copy, size_t down, size_t along) {
+  lanes columns[MOST_TAPS * MOST_SPAN], values[MOST_SPAN], taps[MOST_KERNEL];
+  const size_t span = span_of(along);
+  UNROLLED for (size_t j = 0; j < span; ++j) {
+    UNROLLED for (size_t i = 0; i < span_of(down); ++i) {
+      const float *sum = sums + (i * span + j) * point;
       __builtin_prefetch(sum + next);
       values[i] = LOAD(sum);
       for (size_t c = 1; c < copies; ++c) values[i] += LOAD(sum + c * copy);
     }
-    transform_weight_gradient(&columns[0][j], SPAN, values, 1);
+    transform_weight_gradient(columns + j, span, values, 1, down);
   }
-  UNROLLED for (size_t i = 0; i < 3; ++i) transform_weight_gradient(taps + 3 * i, 1, columns[i], 1);
+  UNROLLED for (size_t i = 0; i < down; ++i)
+    transform_weight_gradient(taps + along * i, 1, columns + i * span, 1, along);
   for (size_t lane = 0; lane < WIDTH; ++lane)
-    for (size_t tap = 0; tap < 9; ++tap) to[lane * step + tap] = ((const float *)taps)[tap * WIDTH + lane];
+    for (size_t tap = 0; tap < down * along; ++tap) to[lane * step + tap] = ((const float *)taps)[tap * WIDTH + lane];
 }
 
-// Weight gradients of the range's input blocks first ..< last, from `copies` of the sums, `copy` floats apart.
-VECTORISED static void restore_weights(const gradient_work *p, const sums_range *range, size_t copies, size_t copy,
-                                       size_t first, size_t last) {
-  const size_t in = p->w->in_channels, in_range = range->in_blocks * WIDTH;
+INLINE void restore_range(const gradient_work *p, const sums_range *range, size_t copies, size_t copy, size_t first,
+                          size_t last, size_t down, size_t along) {
+  const size_t in = p->w.in_channels, in_range = range->in_blocks * WIDTH, kernel = down * along;
   for (size_t pair = 0; pair < range->out_blocks; pair += 2) {
     const size_t blocks = range->out_blocks - pair < 2 ? 1 : 2, point = weights_point(in_range, blocks == 2);
-    const float *sums = range->sums + pair / 2 * weights_pair(in_range);
+    const float *sums = range->sums + pair / 2 * weights_pair(p->w.points, in_range);
     for (size_t in_block = first; in_block < last; ++in_block)
       // The 16 rows that are written side by side stay in the first-level cache; those of both blocks would not.
       for (size_t block = 0; block < blocks; ++block) {
         const size_t o = (range->first_out + pair + block) * WIDTH;
         for (size_t channel = in_block * WIDTH; channel < (in_block + 1) * WIDTH; ++channel)
-          restore_kernels(p->weight_gradient + (o * in + range->first_in * WIDTH + channel) * 9, in * 9,
-                          sums + (channel * blocks + block) * WIDTH, point, 2 * blocks * WIDTH, copies, copy);
+          restore_kernels(p->weight_gradient + (o * in + range->first_in * WIDTH + channel) * kernel, in * kernel,
+                          sums + (channel * blocks + block) * WIDTH, point, 2 * blocks * WIDTH, copies, copy, down,
+                          along);
       }
+  }
+}
+
+// Weight gradients of the range's input blocks first ..< last, from `copies` of the sums, `copy` floats apart.
+VECTORISED static void restore_weights(const gradient_work *p, const sums_range *range, size_t copies, size_t copy,
+                                       size_t first, size_t last) {
+  switch (WINDOW(p->w.down, p->w.along)) {
+#define RANGE(down, along) \
+  case WINDOW(down, along): restore_range(p, range, copies, copy, first, last, down, along); break;
+    FOR_EACH_WINDOW(RANGE)
   }
 }
 
@@ -126,7 +140,7 @@ static gradient_share share_of(const gradient_work *p, size_t task) {
   s.out_blocks = (last_out < p->out_blocks ? last_out : p->out_blocks) - s.first_out;
   s.bias_gradient = p->scratch + task * task_scratch(p);
   s.v = s.bias_gradient + group_channels(p);
-  s.d = s.v + POINTS * point_stride(p->in_blocks, p->block);
+  s.d = s.v + p->w.points * point_stride(p->in_blocks, p->block);
   s.sums = s.v + values_count(p);
   return s;
 }
@@ -137,12 +151,12 @@ static void add_products(const gradient_work *p, const gradient_share *s, const 
   const float *v = s->v + point * point_stride(p->in_blocks, tiles);
   const float *d = s->d + point * point_stride(s->out_blocks, tiles);
   winograd_gradient_product product = {
-      .tiles = tiles, .accumulates = accumulates, .instructions = p->w->instructions};
+      .tiles = tiles, .accumulates = accumulates, .instructions = p->w.instructions};
   const size_t in_range = range->in_blocks * WIDTH;
   for (size_t out = 0; out < range->out_blocks; out += 2) {
     product.is_pair = out + 2 <= range->out_blocks;
     product.d = d + (range->first_out - s->first_out + out) * tiles * WIDTH;
-    product.u = range->sums + out / 2 * weights_pair(in_range) + point * weights_point(in_range, product.is_pair);
+    product.u = range->sums + out / 2 * weights_pair(p->w.points, in_range) + point * weights_point(in_range, product.is_pair);
     for (size_t in = range->first_in; in < range->first_in + range->in_blocks; ++in) {
       product.v = v + in * tiles * WIDTH;
       ck_winograd_gradient_product(&product);
@@ -158,7 +172,7 @@ static void restore_directly(const gradient_work *p, const gradient_share *s, si
       sums_range range = {.sums = s->sums, .first_in = in, .first_out = s->first_out + out};
       range.in_blocks = p->in_blocks - in < CHUNK_BLOCKS ? p->in_blocks - in : CHUNK_BLOCKS;
       range.out_blocks = s->out_blocks - out < CHUNK_PAIRS * 2 ? s->out_blocks - out : CHUNK_PAIRS * 2;
-      for (size_t point = 0; point < POINTS; ++point) add_products(p, s, &range, point, tiles, false);
+      for (size_t point = 0; point < p->w.points; ++point) add_products(p, s, &range, point, tiles, false);
       restore_weights(p, &range, 1, 0, 0, range.in_blocks);
     }
 }
@@ -182,15 +196,15 @@ static void sum_share(void *context, int task) {
     const size_t first = s.begin + (s.end - s.begin) * pass / passes;
     const size_t tiles = s.begin + (s.end - s.begin) * (pass + 1) / passes - first;
     for (size_t block = 0; block < p->in_blocks; ++block)
-      ck_winograd_transform_inputs(p->w, s.v + block * tiles * WIDTH, point_stride(p->in_blocks, tiles), p->x, block,
+      ck_winograd_transform_inputs(&p->w, s.v + block * tiles * WIDTH, point_stride(p->in_blocks, tiles), p->x, block,
                                    first, tiles);
     for (size_t block = 0; block < s.out_blocks; ++block)
-      ck_winograd_transform_gradients(p->w, s.d + block * tiles * WIDTH, point_stride(s.out_blocks, tiles),
+      ck_winograd_transform_gradients(&p->w, s.d + block * tiles * WIDTH, point_stride(s.out_blocks, tiles),
                                       s.bias_gradient + block * WIDTH, p->d, s.first_out + block, first, tiles);
     if (p->is_direct)
       restore_directly(p, &s, tiles);
     else
-      for (size_t point = 0; point < POINTS; ++point) add_products(p, &s, &range, point, tiles, pass > 0);
+      for (size_t point = 0; point < p->w.points; ++point) add_products(p, &s, &range, point, tiles, pass > 0);
   }
 }
 

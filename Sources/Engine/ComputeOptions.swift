@@ -3,8 +3,8 @@ public struct ComputeOptions: Hashable, Sendable {
   /// Threads that a run uses.
   public var threads: Int
   public var tuning: Tuning
-  /// Whether convolutions are computed as they are written. Otherwise 3x3 convolutions may use Winograd's minimal filtering,
-  /// which does a quarter of the multiplications and is less precise: `docs/performance.md` has the error of whole networks.
+  /// Whether convolutions are computed as they are written. Otherwise those of 3x3, 5x5, 1x3 and 1x7 may use Winograd's minimal
+  /// filtering, which does a half to a sixth of the multiplications and is less precise: `docs/performance.md` has the error.
   public var isExact: Bool
 
   /// Where measurements are remembered. Default: `CONVNET_CACHE`, or the folder `convnet` where the system keeps caches.

@@ -39,6 +39,48 @@ import Testing
     }
   }
 
+  /// What computes one convolution of a kernel that keeps the extent.
+  private func implementation(
+    _ kernel: Shape, extent: Int, groups: Int = 1, strides: [Int] = [1, 1], isExact: Bool = false
+  ) throws -> String {
+    var graph = Graph(name: "one layer")
+    let channels = kernel[1] * groups
+    let image = graph.addInput("image", ValueType([1, channels, extent, extent]))
+    let weight = graph.addParameter("weight", kernel, .kernel)
+    let sides = kernel.spatial.map { Padding.Sides(before: $0 / 2, after: $0 / 2) }
+    let result = try graph.append(
+      Operation.Convolution(
+        strides: strides, padding: .explicit(sides), groups: groups, hasBias: false),
+      to: image, weight, name: "conv")
+    graph.addOutput("result", result)
+    let executable = try Executable(
+      graph, parameters: ["weight": .random(kernel, seed: 1)],
+      options: CompilationOptions(compute: ComputeOptions(threads: 1, isExact: isExact)))
+    return try #require(executable.steps.first { $0.operation == "conv" }).implementation
+  }
+
+  @Test(
+    "by rule our kernels filter the windows that they are for, and exactness forbids it",
+    arguments: [[3, 3], [5, 5], [1, 3], [3, 1], [1, 7], [7, 1]])
+  func windows(_ window: [Int]) throws {
+    let kernel = Shape([64, 64] + window)
+    #expect(try implementation(kernel, extent: 17) == "winograd")
+    #expect(try !implementation(kernel, extent: 17, isExact: true).contains("wino"))
+    #expect(try !implementation(kernel, extent: 17, strides: [2, 2]).contains("wino"))
+    let grouped = Shape([64, 32] + window)
+    #expect(try !implementation(grouped, extent: 17, groups: 2).contains("wino"))
+  }
+
+  @Test(
+    "by rule nothing is filtered where tiles hang over the edge or few channels share a transform",
+    arguments: [
+      (Shape([64, 64, 1, 3]), 5), (Shape([64, 64, 3, 3]), 1), (Shape([16, 16, 1, 3]), 9),
+      (Shape([64, 64, 7, 7]), 17), (Shape([64, 64, 3, 5]), 17),
+    ])
+  func notWorthFiltering(_ kernel: Shape, extent: Int) throws {
+    #expect(try !implementation(kernel, extent: extent).contains("wino"))
+  }
+
   @Test("what was measured is remembered, and followed without measuring")
   func remembering() throws {
     let directory = try TemporaryDirectory()

@@ -3,29 +3,58 @@ import ConvNetTensors
 import ConvNetTestSupport
 import Testing
 
-/// A convolution of 3x3 for the kernels of Winograd's algorithm.
+/// A convolution for the kernels of Winograd's algorithm.
 struct WinogradGeometry: Sendable, CustomTestStringConvertible {
-  var batch, inChannels, outChannels, height, width, padding: Int
+  var batch, inChannels, outChannels, height, width: Int
+  /// Of the kernel, by rows and columns.
+  var window = [3, 3]
+  /// On each side, and what more is on the lower and right sides.
+  var padding: [Int]
+  var paddingAfter = [0, 0]
   var tasks = 1
   var instructions = CK_WIDEST
   /// Channels of other values that lie between a picture and the next.
   var channelsBeside = 0
 
-  var outHeight: Int { height + 2 * padding - 2 }
-  var outWidth: Int { width + 2 * padding - 2 }
+  var outHeight: Int { height + 2 * padding[0] + paddingAfter[0] - window[0] + 1 }
+  var outWidth: Int { width + 2 * padding[1] + paddingAfter[1] - window[1] + 1 }
+  var taps: Int { window[0] * window[1] }
   var inCount: Int { inChannels * height * width }
   var outCount: Int { outChannels * outHeight * outWidth }
 
+  /// A square kernel of 3x3 with the same padding on all sides.
+  init(
+    batch: Int, inChannels: Int, outChannels: Int, height: Int, width: Int, padding: Int,
+    tasks: Int = 1, instructions: ck_instructions = CK_WIDEST
+  ) {
+    self.init(
+      batch: batch, inChannels: inChannels, outChannels: outChannels, height: height,
+      width: width, window: [3, 3], padding: [padding, padding], tasks: tasks,
+      instructions: instructions)
+  }
+
+  init(
+    batch: Int, inChannels: Int, outChannels: Int, height: Int, width: Int, window: [Int],
+    padding: [Int], paddingAfter: [Int] = [0, 0], tasks: Int = 1,
+    instructions: ck_instructions = CK_WIDEST
+  ) {
+    (self.batch, self.inChannels, self.outChannels) = (batch, inChannels, outChannels)
+    (self.height, self.width, self.window) = (height, width, window)
+    (self.padding, self.paddingAfter) = (padding, paddingAfter)
+    (self.tasks, self.instructions) = (tasks, instructions)
+  }
+
   var testDescription: String {
-    "\(batch)x\(inChannels)x\(height)x\(width) to \(outChannels), padding \(padding), \(tasks) tasks,"
-      + " instructions \(instructions.rawValue)"
+    "\(window): \(batch)x\(inChannels)x\(height)x\(width) to \(outChannels), padding \(padding)+\(paddingAfter),"
+      + " \(tasks) tasks, instructions \(instructions.rawValue)"
   }
 
   var kernel: ck_winograd {
     ck_winograd(
       batch: batch, in_channels: inChannels, height: height, width: width,
       out_channels: outChannels, out_height: outHeight, out_width: outWidth,
-      pad_top: padding, pad_left: padding,
+      kernel_height: window[0], kernel_width: window[1], pad_top: padding[0],
+      pad_left: padding[1],
       in_stride: (inChannels + channelsBeside) * height * width,
       out_stride: (outChannels + channelsBeside) * outHeight * outWidth,
       instructions: instructions)
@@ -33,17 +62,19 @@ struct WinogradGeometry: Sendable, CustomTestStringConvertible {
 
   /// Visits the products that the convolution sums: their places in input, weights and result, each in row-major order.
   func forEachProduct(_ body: (_ input: Int, _ weight: Int, _ result: Int) -> Void) {
+    let (top, left) = (padding[0], padding[1])
     for n in 0..<batch {
       for o in 0..<outChannels {
         for i in 0..<outHeight {
           for j in 0..<outWidth {
             let result = ((n * outChannels + o) * outHeight + i) * outWidth + j
             for c in 0..<inChannels {
-              for row in max(0, i - padding)..<min(height, i - padding + 3) {
-                for column in max(0, j - padding)..<min(width, j - padding + 3) {
+              for row in max(0, i - top)..<max(0, min(height, i - top + window[0])) {
+                for column in max(0, j - left)..<max(0, min(width, j - left + window[1])) {
                   body(
                     ((n * inChannels + c) * height + row) * width + column,
-                    ((o * inChannels + c) * 3 + row - i + padding) * 3 + column - j + padding,
+                    ((o * inChannels + c) * window[0] + row - i + top) * window[1] + column - j
+                      + left,
                     result)
                 }
               }
@@ -67,7 +98,7 @@ struct WinogradData {
       Tensor.random(Shape([count]), seed: seed * 10 + operand).elements
     }
     input = random(geometry.batch * geometry.inCount, 0)
-    weights = random(geometry.outChannels * geometry.inChannels * 9, 1)
+    weights = random(geometry.outChannels * geometry.inChannels * geometry.taps, 1)
     bias = random(geometry.outChannels, 2)
     outputGradient = random(geometry.batch * geometry.outCount, 3)
     var result = [Double](repeating: 0, count: outputGradient.count)
@@ -95,8 +126,7 @@ struct WinogradData {
 
   func forward(bias: [Float]?, addend: [Float]?, rectifies: Bool) -> [Float] {
     let kernel = geometry.kernel
-    let packed = pack(
-      count: ck_winograd_weights_size(geometry.outChannels, geometry.inChannels), transposes: false)
+    let packed = pack(kernel, transposes: false)
     // An addend lies where the result will.
     var y = blocked(
       addend ?? [Float](repeating: .nan, count: outputGradient.count),
@@ -116,8 +146,7 @@ struct WinogradData {
 
   func runInputGradient() -> [Float] {
     let kernel = withUnsafePointer(to: geometry.kernel) { ck_winograd_transposed($0) }
-    let packed = pack(
-      count: ck_winograd_weights_size(geometry.inChannels, geometry.outChannels), transposes: true)
+    let packed = pack(kernel, transposes: true)
     var dx = blocked(
       [Float](repeating: .nan, count: input.count), channels: geometry.inChannels, plane: plane)
     let dy = blocked(outputGradient, channels: geometry.outChannels, plane: outPlane)
@@ -143,11 +172,12 @@ struct WinogradData {
     return (weightGradient, biasGradient)
   }
 
-  private func pack(count: Int, transposes: Bool) -> [Float] {
-    var packed = memory(count)
-    ck_winograd_pack(
-      &packed, weights, geometry.outChannels, geometry.inChannels, transposes, tasks)
-    return packed
+  private func pack(_ kernel: ck_winograd, transposes: Bool) -> [Float] {
+    withUnsafePointer(to: kernel) { kernel in
+      var packed = memory(ck_winograd_weights_size(kernel))
+      ck_winograd_pack(kernel, &packed, weights, transposes, tasks)
+      return packed
+    }
   }
 
   /// Memory whose old contents must not matter.

@@ -10,7 +10,7 @@ import Testing
   /// The bound that users are promised; what is measured lies below a hundredth of it.
   @Test(
     "logits lie within a thousandth of the largest of those of exact convolutions, in the same order at the top",
-    arguments: ["resnet34", "googlenet-torchvision", "inception-v3"])
+    arguments: ["resnet34", "googlenet-torchvision", "inception-v3", "alexnet-torchvision"])
   func logits(_ name: String) throws {
     let entry = try #require(ModelRegistry[name])
     var options = entry.defaults

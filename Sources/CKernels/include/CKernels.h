@@ -128,12 +128,14 @@ void ck_planes_mean_pool(float *y, const float *x, size_t planes, size_t height,
 void ck_planes_mean_pool_gradient(float *dx, const float *dy, size_t planes, size_t height, size_t width, int tasks);
 
 // MARK: Winograd's algorithm
-// F(4x4, 3x3) for kernels of 3x3, stride and dilation 1, one group, a padding of at most 2 on each side, and multiples of 16
-// channels: a quarter of the multiplications. Pictures have their channels in blocks of 16, [batch, channels / 16, height,
-// width, 16]. All arrays begin at multiples of 64 bytes where they are to be fast.
+// Minimal filtering for kernels of 3x3, 5x5, 1x3, 3x1, 1x7 and 7x1, stride and dilation 1, one group, a padding on each side
+// of less than the kernel, and multiples of 16 channels: tiles of four outputs along each axis on which the kernel has more
+// than one tap, by 6, 8 or 10 products for 3, 5 or 7 taps instead of 12, 20 or 28. Pictures have their channels in blocks of
+// 16, [batch, channels / 16, height, width, 16]. All arrays begin at multiples of 64 bytes where they are to be fast.
 //
-// Accuracy: on random data of 16 to 1024 channels the error is 1.0 to 2.5 times that of summing one product after the other
-// in single precision, in the mean square; tests hold it under 1e-5 of the largest result.
+// Accuracy: on random data of 16 to 1024 channels the error in the mean square is so many times that of summing one product
+// after the other in single precision: 1.7 to 2.5 (3x3), 4.3 to 6.0 (5x5), 1.3 to 1.7 (1x3), 4.2 to 6.2 (1x7). Tests hold
+// the largest error under 1e-5 of the largest result for 3x3 and 2e-5 for the others.
 //
 // `tasks` parts run on the pool, each with its own scratch memory; the results depend on their number in the order of sums
 // only. Scratch and weight sizes are in floats, for all tasks together.
@@ -144,6 +146,7 @@ typedef enum { CK_WIDEST, CK_AVX2, CK_PORTABLE } ck_instructions;
 typedef struct {
   size_t batch, in_channels, height, width;
   size_t out_channels, out_height, out_width;
+  size_t kernel_height, kernel_width;
   size_t pad_top, pad_left;
   // Floats from a picture to the next: more than its own where it is a slice of more channels.
   size_t in_stride, out_stride;
@@ -152,18 +155,18 @@ typedef struct {
 
 // The convolution whose forward is this one's gradient by the input.
 ck_winograd ck_winograd_transposed(const ck_winograd *winograd);
-size_t ck_winograd_weights_size(size_t out_channels, size_t in_channels);
-// Transforms weights [out_channels][in_channels][3][3]; `transposes` for the convolution above, of which the size has its
-// arguments in the other order.
-void ck_winograd_pack(float *packed, const float *weights, size_t out_channels, size_t in_channels, bool transposes,
-                      int tasks);
+bool ck_winograd_can_compute(size_t kernel_height, size_t kernel_width);
+size_t ck_winograd_weights_size(const ck_winograd *winograd);
+// Transforms weights [out_channels][in_channels][kernel_height][kernel_width]. Where it `transposes`, `winograd` is the
+// transposed of a convolution and the weights are that one's, so that the channels are in the other order.
+void ck_winograd_pack(const ck_winograd *winograd, float *packed, const float *weights, bool transposes, int tasks);
 size_t ck_winograd_forward_scratch(const ck_winograd *winograd, int tasks);
 // y <- convolution + bias + addend, negative elements to zero where it `rectifies`. `bias` and `addend` may be null; the
 // addend lies as y does and may be y.
 void ck_winograd_forward(const ck_winograd *winograd, float *y, const float *x, const float *packed, const float *bias,
                          const float *addend, bool rectifies, float *scratch, int tasks);
 size_t ck_winograd_gradient_scratch(const ck_winograd *winograd, int tasks);
-// `weight_gradient` [out_channels][in_channels][3][3]; `bias_gradient` may be null.
+// `weight_gradient` as the weights lie; `bias_gradient` may be null.
 void ck_winograd_gradient(const ck_winograd *winograd, float *weight_gradient, float *bias_gradient, const float *x,
                           const float *output_gradient, float *scratch, int tasks);
 

@@ -6,11 +6,12 @@ import ConvNetTensors
 package enum ConvolutionAlgorithm: String, CaseIterable {
   /// The sum as it is written, in the library.
   case direct
-  /// Minimal filtering F(4x4, 3x3) by kernels of our own: a quarter of the multiplications, and some of the precision.
+  /// Minimal filtering by kernels of our own: a quarter of the multiplications of 3x3, a sixth of those of 5x5, less than half
+  /// of those of 1x3 and 1x7, and some of the precision.
   ///
   /// Winograd; Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015.
   case winograd
-  /// The same in the library, which has it up to version 3.1. On a few shapes it is the faster.
+  /// The same for 3x3 in the library, which has it up to version 3.1. On a few shapes it is the faster.
   case libraryWinograd = "library-winograd"
 
   var libraryAlgorithm: cdnn_algorithm? {
@@ -25,9 +26,23 @@ package enum ConvolutionAlgorithm: String, CaseIterable {
   static func candidates(for problem: ConvolutionProblem, exact: Bool) -> [Self] {
     let window = problem.convolution.window(kernel: problem.kernel)
     let isFiltering =
-      window.kernel == [3, 3] && window.strides == [1, 1] && window.dilations == [1, 1]
-      && problem.convolution.groups == 1 && problem.input[1] >= 16
-    return isFiltering && !exact ? [.winograd, .libraryWinograd, .direct] : [.direct]
+      WinogradConvolution.hasKernel(window.kernel) && window.strides == [1, 1]
+      && window.dilations == [1, 1] && problem.convolution.groups == 1 && problem.input[1] >= 16
+    guard isFiltering, !exact else { return [.direct] }
+    let filtering: [Self] = window.kernel == [3, 3] ? [.winograd, .libraryWinograd] : [.winograd]
+    return isWorthFiltering(problem) ? filtering + [.direct] : [.direct] + filtering
+  }
+
+  /// Whether filtering saves more products than its transforms cost: tiles of four outputs hang over the edge of small maps, and
+  /// few channels share a transform.
+  private static func isWorthFiltering(_ problem: ConvolutionProblem) -> Bool {
+    let saving = zip(problem.kernel.spatial, problem.output.spatial).reduce(1.0) {
+      let (taps, extent) = $1
+      return taps == 1 ? $0 : $0 * Double(extent * taps) / Double((extent + 3) / 4 * (taps + 3))
+    }
+    // In units of the products, as measured: a transform takes 0.3 to 0.45 cycles for each point and channel of a tile.
+    let transforms = 4.8 / Double(problem.input[1]) + 7.2 / Double(problem.output[1])
+    return saving > 1.25 * (1 + transforms)
   }
 }
 

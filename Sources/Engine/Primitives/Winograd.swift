@@ -2,8 +2,8 @@ import CKernels
 import ConvNetGraphs
 import ConvNetTensors
 
-// Convolutions of 3x3 by our own kernels for Winograd's algorithm, `CKernels/winograd.c`: a quarter of the multiplications,
-// and 1 to 2.5 times the rounding error. Pictures lie in blocks of 16 channels.
+// Convolutions by our own kernels for Winograd's algorithm, `CKernels/winograd.c`: a quarter of the multiplications for 3x3, a
+// sixth for 5x5, and some more of the rounding error. Pictures lie in blocks of 16 channels.
 
 /// A convolution that Winograd's algorithm computes, in all three directions.
 struct WinogradConvolution: Sendable {
@@ -20,11 +20,16 @@ struct WinogradConvolution: Sendable {
     try WinogradConvolution(convolution, input: input, kernel: kernel, output: output) != nil
   }
 
+  /// Whether there are kernels for a window's extents.
+  static func hasKernel(_ window: [Int]) -> Bool {
+    window.count == 2 && ck_winograd_can_compute(window[0], window[1])
+  }
+
   /// `nil` where the kernels cannot compute it.
   init?(
     _ convolution: Operation.Convolution, input: Shape, kernel: Shape, output: Shape
   ) throws {
-    guard input.rank == 4, kernel.spatial == [3, 3], convolution.groups == 1,
+    guard input.rank == 4, Self.hasKernel(kernel.spatial), convolution.groups == 1,
       convolution.strides == [1, 1], convolution.dilations == [1, 1],
       input[1] % 16 == 0, output[1] % 16 == 0
     else { return nil }
@@ -36,10 +41,13 @@ struct WinogradConvolution: Sendable {
     default: return nil
     }
     let sides = try convolution.sides(input: input, kernel: kernel)
-    guard sides.allSatisfy({ $0.before <= 2 && $0.after <= 2 }) else { return nil }
+    guard zip(sides, kernel.spatial).allSatisfy({ max($0.before, $0.after) < $1 }) else {
+      return nil
+    }
     geometry = ck_winograd(
       batch: input[0], in_channels: input[1], height: input[2], width: input[3],
       out_channels: output[1], out_height: output[2], out_width: output[3],
+      kernel_height: kernel.spatial[0], kernel_width: kernel.spatial[1],
       pad_top: sides[0].before, pad_left: sides[1].before,
       in_stride: input.count / input[0], out_stride: output.count / output[0],
       instructions: CK_WIDEST)
@@ -67,7 +75,7 @@ struct WinogradConvolution: Sendable {
   // MARK: Memory, in floats
 
   /// Of transformed weights.
-  var packedCount: Int { ck_winograd_weights_size(geometry.out_channels, geometry.in_channels) }
+  var packedCount: Int { withUnsafePointer(to: geometry) { ck_winograd_weights_size($0) } }
 
   func forwardScratchCount(threads: Int) -> Int {
     withUnsafePointer(to: geometry) { ck_winograd_forward_scratch($0, Int32(threads)) }
@@ -79,20 +87,18 @@ struct WinogradConvolution: Sendable {
 
   // MARK: Work
 
-  /// Transforms weights [O, C, 3, 3] in row-major order.
+  /// Transforms weights [O, C, H, W] in row-major order.
   func pack(
     _ packed: UnsafeMutablePointer<Float>, weights: UnsafePointer<Float>, threads: Int
   ) {
-    ck_winograd_pack(
-      packed, weights, geometry.out_channels, geometry.in_channels, false, Int32(threads))
+    withUnsafePointer(to: geometry) { ck_winograd_pack($0, packed, weights, false, Int32(threads)) }
   }
 
-  /// Transforms the weights, [C, O, 3, 3], of the convolution that this one is the ``transposed`` of.
+  /// Transforms the weights, [C, O, H, W], of the convolution that this one is the ``transposed`` of.
   func packTransposed(
     _ packed: UnsafeMutablePointer<Float>, weights: UnsafePointer<Float>, threads: Int
   ) {
-    ck_winograd_pack(
-      packed, weights, geometry.in_channels, geometry.out_channels, true, Int32(threads))
+    withUnsafePointer(to: geometry) { ck_winograd_pack($0, packed, weights, true, Int32(threads)) }
   }
 
   /// - Parameter addend: in the result's layout; may be the result's memory.
@@ -107,7 +113,7 @@ struct WinogradConvolution: Sendable {
     }
   }
 
-  /// Gradients by weights, [O, C, 3, 3] in row-major order, and bias.
+  /// Gradients by weights, [O, C, H, W] in row-major order, and bias.
   func runGradient(
     weights: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>?,
     source: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>,
