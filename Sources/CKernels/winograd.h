@@ -14,9 +14,6 @@ enum { POINTS = 36, TILE = 4, SPAN = 6, PAIR = 2 * WIDTH };
 #define SMALL_POINT 0.70710678118654752440f
 #define LARGE_POINT 1.41421356237309504880f
 
-// At -O2 the compiler would leave the larger of the inner loops rolled, and their vectors in memory.
-#define UNROLLED _Pragma("clang loop unroll(full)")
-
 // Six inputs at the points.
 INLINE void transform_input(lanes *to, size_t to_step, const lanes *x, size_t step) {
   const lanes x1 = x[step], x2 = x[2 * step], x3 = x[3 * step], x4 = x[4 * step];
