@@ -11,6 +11,8 @@ enum { WIDTH = 16 };
 #define LOAD(from) (*(const lanes *)(from))
 #define STORE(to, value) (*(lanes *)(to) = (value))
 #define INLINE static inline __attribute__((always_inline))
+// At -O2 the compiler would leave the larger of the inner loops rolled, and their vectors in memory.
+#define UNROLLED _Pragma("clang loop unroll(full)")
 
 INLINE size_t rounded(size_t extent) { return (extent + WIDTH - 1) / WIDTH * WIDTH; }
 

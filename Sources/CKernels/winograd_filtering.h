@@ -16,9 +16,6 @@
 // Functions work on a row of vectors of channels, `step` vectors apart. One tap needs no filtering: a copy.
 enum { TILE = 4, MOST_TAPS = 7, MOST_SPAN = MOST_TAPS + TILE - 1, MOST_PAIRS = (MOST_TAPS + 1) / 2 };
 
-// At -O2 the compiler would leave the larger of the inner loops rolled, and their vectors in memory.
-#define UNROLLED _Pragma("clang loop unroll(full)")
-
 INLINE size_t tile_of(size_t taps) { return taps == 1 ? 1 : TILE; }
 INLINE size_t span_of(size_t taps) { return taps + tile_of(taps) - 1; }
 INLINE size_t pairs_of(size_t taps) { return (taps + 1) / 2; }

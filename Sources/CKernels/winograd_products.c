@@ -1,11 +1,8 @@
 // The products of Winograd's algorithm, in which nearly all of its time goes: tiles of a result that stay in registers,
 // each vector a block of 16 output channels, the other factor broadcast.
+#include "vector.h"
 #include "winograd.h"
 
-#if defined(__x86_64__)
-#define FOR_AVX512 __attribute__((target("avx512f")))
-#define FOR_AVX2 __attribute__((target("avx2,fma")))
-#endif
 // Vectors of 16 that accumulate side by side without leaving the registers.
 #if defined(__aarch64__)
 enum { PORTABLE_TILES = 6, PORTABLE_CHANNELS = 4 };
@@ -71,19 +68,8 @@ FOR_AVX2 static void product_avx2(const winograd_product *p) { product_of(p, 6, 
 #endif
 static void product_portable(const winograd_product *p) { product_of(p, PORTABLE_TILES, 1); }
 
-// What the processor has, within the limit.
-static ck_instructions usable(ck_instructions limit) {
-#if defined(__x86_64__)
-  if (limit == CK_WIDEST && __builtin_cpu_supports("avx512f")) return CK_WIDEST;
-  if (limit != CK_PORTABLE && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return CK_AVX2;
-#else
-  (void)limit;
-#endif
-  return CK_PORTABLE;
-}
-
 void ck_winograd_product(const winograd_product *p) {
-  switch (usable(p->instructions)) {
+  switch (ck_usable_instructions(p->instructions)) {
 #if defined(__x86_64__)
     case CK_WIDEST: product_avx512(p); break;
     case CK_AVX2: product_avx2(p); break;
@@ -134,7 +120,7 @@ FOR_AVX2 static void gradient_avx2(const winograd_gradient_product *p) { gradien
 static void gradient_portable(const winograd_gradient_product *p) { gradient_of(p, PORTABLE_CHANNELS, 1); }
 
 void ck_winograd_gradient_product(const winograd_gradient_product *p) {
-  switch (usable(p->instructions)) {
+  switch (ck_usable_instructions(p->instructions)) {
 #if defined(__x86_64__)
     case CK_WIDEST: gradient_avx512(p); break;
     case CK_AVX2: gradient_avx2(p); break;

@@ -7,16 +7,21 @@ public struct ComputeOptions: Hashable, Sendable {
   /// filtering, which does a half to a sixth of the multiplications and is less precise: `docs/performance.md` has the error.
   public var isExact: Bool
 
+  /// How the weights of dense layers are kept, in inference only.
+  public var denseWeights: DenseWeights
+
   /// Where measurements are remembered. Default: `CONVNET_CACHE`, or the folder `convnet` where the system keeps caches.
   public var cacheFolder: String
 
   public init(
     threads: Int = Threads.available, tuning: Tuning = .off, isExact: Bool = false,
+    denseWeights: DenseWeights = .float32,
     cacheFolder: String = AlgorithmTable.cacheFolder
   ) {
     self.threads = max(1, threads)
     self.tuning = tuning
     self.isExact = isExact
+    self.denseWeights = denseWeights
     self.cacheFolder = cacheFolder
   }
 
@@ -28,5 +33,20 @@ public struct ComputeOptions: Hashable, Sendable {
     case cached
     /// By measuring, once for each convolution; the table remembers.
     case full
+  }
+
+  /// How the weights of dense layers are kept. A layer reads each of its weights once, so that at small batches memory sets its
+  /// time: fewer bits are faster, by as much as they are fewer. They are converted when a network is compiled. Inputs, biases,
+  /// products and sums are in single precision in each case.
+  ///
+  /// The errors below are of a weight; `docs/performance.md` has those of whole networks.
+  public enum DenseWeights: String, Hashable, Sendable, Codable, CaseIterable {
+    /// As they are.
+    case float32
+    /// Rounded to 8 bits of significand: half the memory, an error of at most 2^-8 of the weight.
+    case bfloat16
+    /// Whole steps from -127 to 127: a quarter of the memory, and an error of at most half a step. Each output has its own step,
+    /// 1/127 of the largest magnitude among its weights. An output whose weights are not all finite is not a number.
+    case int8
   }
 }

@@ -16,6 +16,8 @@ public struct EngineError: Error, Hashable, Sendable {
     case inputShape(name: String, expected: Shape, actual: Shape)
     case inputType(name: String, expected: ElementType, actual: ElementType)
     case outOfMemory(byteCount: Int)
+    /// Weights of fewer bits cannot be trained.
+    case trainingNeedsFloat32(ComputeOptions.DenseWeights)
   }
 
   /// The name of the operation, or of the graph.
@@ -46,6 +48,8 @@ extension EngineError: CustomStringConvertible {
       "\(subject): input \(name) needs elements of type \(expected), has \(actual)"
     case .outOfMemory(let byteCount):
       "\(subject): \(byteCount) bytes of memory cannot be had; use a smaller batch"
+    case .trainingNeedsFloat32(let weights):
+      "\(subject): dense weights of \(weights.rawValue) are for inference; train with float32"
     }
   }
 }

@@ -25,11 +25,18 @@ public struct Executable: ~Copyable, Sendable {
   }
 
   /// Compiles a graph that reads and updates the parameters of a store.
+  ///
+  /// - Throws: ``GraphError`` where the graph is not well formed; ``EngineError`` where a parameter is missing or has
+  ///   another shape, the library refuses an operation, or dense weights are not to be `float32`.
   public init(
     _ graph: Graph, training store: ParameterStore, options: CompilationOptions = .init()
   ) throws {
     var options = options
     options.mode = .training
+    guard options.compute.denseWeights == .float32 else {
+      throw EngineError(
+        subject: graph.name, problem: .trainingNeedsFloat32(options.compute.denseWeights))
+    }
     shards = try ShardGroup(graph, parameters: [:], store: store, options: options)
   }
 

@@ -271,7 +271,7 @@ struct Lowering {
   }
 
   /// Whether what lies there is the same at every run.
-  private func isConstant(_ place: Place) -> Bool {
+  func isConstant(_ place: Place) -> Bool {
     switch buffers[place.buffer].home {
     case .prepared: true
     case .parameter: options.mode == .inference

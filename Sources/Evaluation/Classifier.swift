@@ -9,11 +9,14 @@ import Foundation
 
 /// A model ready to classify pictures, prepared as the model says. Belongs to one thread at a time.
 public final class Classifier {
-  public let model: Model
+  public let classNames: [String]
+  /// How pictures are prepared.
+  public let preprocessing: Preprocessing
   public let batch: Int
+  // Of the model nothing else is kept: its parameters may lie packed in the executable.
   private var executable: Executable
+  private let input: String
   private let output: String
-  private let preprocessing: Preprocessing
 
   /// Reads a model file and compiles it.
   ///
@@ -26,8 +29,9 @@ public final class Classifier {
 
   public init(_ model: Model, batch: Int = 1, compute: ComputeOptions = .init()) throws {
     precondition(batch > 0, "a classifier runs at least one picture at once")
-    self.model = model
     self.batch = batch
+    classNames = model.classNames
+    input = model.inputName
     preprocessing = try model.requiredPreprocessing()
     executable = try model.executable(batch: batch, compute: compute)
     output = model.mainOutput?.name ?? ""
@@ -44,7 +48,7 @@ public final class Classifier {
     results.reserveCapacity(images.count)
     for start in stride(from: 0, to: images.count, by: batch) {
       let group = images[start..<min(start + batch, images.count)]
-      try executable.withInput(model.inputName, of: Float.self) { input in
+      try executable.withInput(input, of: Float.self) { input in
         let count = input.count / batch
         for (index, image) in group.enumerated() {
           preprocessing.prepare(image, into: &input, at: index * count)
@@ -57,7 +61,7 @@ public final class Classifier {
           results.append(
             Classification(
               logits: logits.extracting(row * classes..<(row + 1) * classes),
-              classNames: model.classNames))
+              classNames: classNames))
         }
       }
     }

@@ -12,6 +12,8 @@ public struct Benchmark: Sendable {
   /// Of every measured step, ascending.
   public let stepSeconds: [Double]
   public let compileSeconds: Double
+  /// Bytes of the weights that the compiled network keeps.
+  public let weightByteCount: Int
   /// The largest resident memory of the process so far.
   public let peakMemoryByteCount: Int
   /// The steps with their times, where asked for.
@@ -48,6 +50,7 @@ public struct Benchmark: Sendable {
     }
     stepSeconds = times.sorted()
     profile = profiling ? try step.executable.profile(runs: 20) : nil
+    weightByteCount = step.executable.weightByteCount
     peakMemoryByteCount = Int(ck_peak_memory())
   }
 

@@ -15,7 +15,7 @@ struct BenchmarkCommand: ParsableCommand {
   @Option(help: "Seconds to measure for.") var seconds = 3.0
   @Flag(help: "Print the share of every step.") var profile = false
   @OptionGroup var network: NetworkOptions
-  @OptionGroup var compute: ComputeArguments
+  @OptionGroup var compute: InferenceArguments
   @OptionGroup var shared: SharedOptions
 
   private struct Result: Encodable {
@@ -30,10 +30,12 @@ struct BenchmarkCommand: ParsableCommand {
     var threads: Int
     var imagesPerSecond: Rate
     var compileSeconds: Double
+    var weightBytes: Int
     var peakMemoryBytes: Int
   }
 
   func validate() throws {
+    try compute.validate(for: plan.mode)
     guard seconds >= 0, seconds <= 86_400 else {
       throw ValidationError("--seconds is \(seconds), must be from 0 to 86400")
     }
@@ -41,17 +43,19 @@ struct BenchmarkCommand: ParsableCommand {
 
   func run() throws {
     let model = try network.model(from: model, seed: shared.seed)
+    let name = model.graph.name
     let benchmark = try Benchmark(
       model, batch: plan.batch, mode: plan.mode, compute: compute.options(shared), seconds: seconds,
       profiling: profile)
     let result = Result(
-      model: model.graph.name, mode: plan.mode.rawValue, batch: plan.batch,
+      model: name, mode: plan.mode.rawValue, batch: plan.batch,
       threads: shared.threadCount,
       imagesPerSecond: .init(
         median: benchmark.imagesPerSecond(percentile: 0.5),
         p10: benchmark.imagesPerSecond(percentile: 0.1),
         p90: benchmark.imagesPerSecond(percentile: 0.9)),
-      compileSeconds: benchmark.compileSeconds, peakMemoryBytes: benchmark.peakMemoryByteCount)
+      compileSeconds: benchmark.compileSeconds, weightBytes: benchmark.weightByteCount,
+      peakMemoryBytes: benchmark.peakMemoryByteCount)
     if shared.json { return try printJSON(result) }
     print(
       """
@@ -59,7 +63,8 @@ struct BenchmarkCommand: ParsableCommand {
       \(HumanReadable.quantity(result.imagesPerSecond.median)) images/s (10 % \
       \(HumanReadable.quantity(result.imagesPerSecond.p10)), 90 % \
       \(HumanReadable.quantity(result.imagesPerSecond.p90)))
-      compiled in \(HumanReadable.duration(result.compileSeconds)), peak memory \
+      compiled in \(HumanReadable.duration(result.compileSeconds)), weights \
+      \(HumanReadable.bytes(result.weightBytes)), peak memory \
       \(HumanReadable.bytes(result.peakMemoryBytes))
       """)
     guard let profile = benchmark.profile else { return }

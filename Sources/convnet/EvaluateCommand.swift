@@ -17,7 +17,7 @@ struct EvaluateCommand: ParsableCommand {
   @Argument(help: "A model file, or a model's name.") var file: String
   @OptionGroup var data: DataOptions
   @Option(help: "Examples at once.") var batchSize = 256
-  @OptionGroup var compute: ComputeArguments
+  @OptionGroup var compute: InferenceArguments
   @OptionGroup(title: "Loading") var loading: LoadingArguments
   @OptionGroup var weights: WeightsOptions
   @OptionGroup var network: NetworkOptions

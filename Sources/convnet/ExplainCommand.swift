@@ -20,8 +20,10 @@ struct ExplainCommand: ParsableCommand {
   @Flag(help: "Print the graph for Graphviz.") var dot = false
   @OptionGroup var network: NetworkOptions
   @OptionGroup var plan: PlanOptions
-  @OptionGroup var compute: ComputeArguments
+  @OptionGroup var compute: InferenceArguments
   @OptionGroup var shared: SharedOptions
+
+  func validate() throws { try compute.validate(for: plan.mode) }
 
   func run() throws {
     let model = try network.model(from: model, seed: shared.seed)

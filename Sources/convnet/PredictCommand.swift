@@ -17,7 +17,7 @@ struct PredictCommand: ParsableCommand {
   @Argument(help: "A model file, or a model's name.") var file: String
   @Argument(help: "Pictures.") var images: [String]
   @Option(help: "Classes to name for each picture.") var top = 3
-  @OptionGroup var compute: ComputeArguments
+  @OptionGroup var compute: InferenceArguments
   @OptionGroup var weights: WeightsOptions
   @OptionGroup var network: NetworkOptions
   @OptionGroup var shared: SharedOptions
@@ -38,8 +38,9 @@ struct PredictCommand: ParsableCommand {
   }
 
   func run() throws {
-    let model = try weights.model(from: ModelSource(file), shared, network)
-    let classifier = try Classifier(model, batch: 1, compute: compute.options(shared))
+    let classifier = try Classifier(
+      weights.model(from: ModelSource(file), shared, network), batch: 1,
+      compute: compute.options(shared))
     var results: [Result] = []
     for path in images {
       let classification = try classifier.classify(Image(contentsOf: path))

@@ -22,7 +22,7 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The tensor to read.", valueName: "x.npy")) var input: String
   @Option(help: ArgumentHelp("Where to write the result.", valueName: "y.npy")) var output: String
   @Option(help: "Classes of the output.") var classes: Int?
-  @OptionGroup var compute: ComputeArguments
+  @OptionGroup var compute: InferenceArguments
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {

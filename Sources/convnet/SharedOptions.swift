@@ -51,6 +51,33 @@ struct ComputeArguments: ParsableArguments {
 
 extension ComputeOptions.Tuning: ExpressibleByArgument {}
 
+/// How the network is computed by commands that do not train.
+struct InferenceArguments: ParsableArguments {
+  @OptionGroup var compute: ComputeArguments
+
+  @Option(
+    help: ArgumentHelp(
+      "How the weights of dense layers are kept: fewer bits are faster at small batches, take less memory, and are less precise.",
+      valueName: "float32|bfloat16|int8"))
+  var denseWeights = ComputeOptions.DenseWeights.float32
+
+  func options(_ shared: SharedOptions) -> ComputeOptions {
+    var options = compute.options(shared)
+    options.denseWeights = denseWeights
+    return options
+  }
+
+  /// For commands of both modes.
+  func validate(for mode: Mode) throws {
+    guard mode == .training, denseWeights != .float32 else { return }
+    throw ValidationError(
+      "--dense-weights is \(denseWeights.rawValue), must be float32 for --mode training: weights of fewer bits are for inference"
+    )
+  }
+}
+
+extension ComputeOptions.DenseWeights: ExpressibleByArgument {}
+
 /// Where the data lies.
 struct DataOptions: ParsableArguments {
   @Option(

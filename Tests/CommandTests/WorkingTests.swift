@@ -226,7 +226,8 @@ private func train(
     let result = try #require(try run.json() as? [String: Any])
     #expect(
       Set(result.keys) == [
-        "model", "mode", "batch", "threads", "imagesPerSecond", "compileSeconds", "peakMemoryBytes",
+        "model", "mode", "batch", "threads", "imagesPerSecond", "compileSeconds", "weightBytes",
+        "peakMemoryBytes",
       ])
     #expect(result["mode"] as? String == mode && result["batch"] as? Int == 4)
     let rates = try #require(result["imagesPerSecond"] as? [String: Double])

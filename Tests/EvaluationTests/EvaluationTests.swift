@@ -139,7 +139,7 @@ private let blue = Image.Color(red: 10, green: 20, blue: 200)
       height: 4, width: 4, channels: 3, mean: [0.8, 0, 0], deviation: [1, 1, 0.25])
     try meansOfChannels(preprocessing: preprocessing).save(to: path)
     let classifier = try Classifier(loading: path, batch: batch)
-    #expect(classifier.model.preprocessing == preprocessing)
+    #expect(classifier.preprocessing == preprocessing)
     // (51 / 255 - 0.8) / 1, (51 / 255) / 1, (51 / 255) / 0.25
     let exponentials = [-0.6, 0.2, 0.8].map { (logit: Double) in exp(logit) }
     let expected = exponentials.map { $0 / exponentials.reduce(0, +) }

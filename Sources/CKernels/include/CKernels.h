@@ -79,19 +79,31 @@ void ck_pad_gradient(float *input, const float *output, size_t planes, const int
 // Sums over batch and positions of [batch, channels, positions].
 void ck_channel_sums(float *sums, const float *x, size_t batch, size_t channels, size_t positions);
 
-// MARK: Dense layers of small batches
+// Instructions that a kernel may use; less than the widest is for tests.
+typedef enum { CK_WIDEST, CK_AVX2, CK_PORTABLE } ck_instructions;
 
-enum { CK_DENSE_BATCH = 4 };
+// MARK: Dense layers
+
+// How weights are kept. Of bfloat16 each is off by at most 2^-8 of itself; of int8 by at most half a step, which is 1/127 of
+// the largest magnitude among the weights of the same output. Inputs, products and sums are in single precision in each case.
+typedef enum { CK_DENSE_FLOAT32, CK_DENSE_BFLOAT16, CK_DENSE_INT8 } ck_dense_weights;
 
 typedef struct {
-  size_t batch;  // 1 to CK_DENSE_BATCH
-  size_t inputs, outputs;
-  bool is_rectified;  // whether negative results become zero
+  size_t batch, inputs, outputs;
+  ck_dense_weights weights;
+  bool adds;          // whether the results are added to y
+  bool is_rectified;  // whether negative results become zero in the end
+  ck_instructions instructions;
 } ck_dense;
 
-// y[batch, outputs] <- x[batch, inputs] weights[outputs, inputs]^T + bias, which may be null. `tasks` shares of the outputs run
-// on the pool.
-void ck_dense_forward(const ck_dense *dense, float *y, const float *x, const float *weights, const float *bias,
+// Bytes of packed weights, bfloat16 or int8.
+size_t ck_dense_packed_size(ck_dense_weights form, size_t outputs, size_t inputs);
+// From weights[outputs, inputs]. An output of int8 weights of which one is not finite is not a number.
+void ck_dense_pack(void *packed, const float *weights, ck_dense_weights form, size_t outputs, size_t inputs,
+                   int tasks);
+// y[batch, outputs] <- x[batch, inputs] weights[outputs, inputs]^T + bias, which may be null. Weights of single precision are
+// read as they are, others as packed. `tasks` shares of the outputs run on the pool.
+void ck_dense_forward(const ck_dense *dense, float *y, const float *x, const void *weights, const float *bias,
                       int tasks);
 
 // MARK: Convolutions of few channels
@@ -139,9 +151,6 @@ void ck_planes_mean_pool_gradient(float *dx, const float *dy, size_t planes, siz
 //
 // `tasks` parts run on the pool, each with its own scratch memory; the results depend on their number in the order of sums
 // only. Scratch and weight sizes are in floats, for all tasks together.
-
-// Instructions that the products may use; less than the widest is for tests.
-typedef enum { CK_WIDEST, CK_AVX2, CK_PORTABLE } ck_instructions;
 
 typedef struct {
   size_t batch, in_channels, height, width;

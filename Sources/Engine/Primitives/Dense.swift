@@ -7,6 +7,7 @@ import ConvNetTensors
 extension Lowering {
   mutating func lower(_ dense: Operation.Dense, _ operation: Operation) throws {
     let (input, kernel, output) = (operation.inputs[0], operation.inputs[1], operation.outputs[0])
+    if try lowerPacked(dense, operation) { return }
     if try lowerAsStored(dense, operation) { return }
     let source = try Layout.any(shape(input))
     let weights = try Layout.any(shape(kernel))
@@ -31,38 +32,6 @@ extension Lowering {
     let result = try placeResult(
       operation, layout, adds: dense.fused.contains(.addition), reading: arguments.map(\.1))
     try emit(primitive, arguments + [(CDNN_DST, result)], for: operation)
-  }
-
-  /// A small batch reads each weight for a few products only: memory sets the time, and our kernel reads at its speed.
-  ///
-  /// - Returns: false where the batch is larger, or the layer computes more than products, bias and ReLU.
-  private mutating func lowerAsStored(
-    _ dense: Operation.Dense, _ operation: Operation
-  ) throws -> Bool {
-    let (input, kernel, output) = (operation.inputs[0], operation.inputs[1], operation.outputs[0])
-    let isRectified = dense.fused == [.activation(.relu)]
-    guard shape(input)[0] <= CK_DENSE_BATCH, dense.fused.isEmpty || isRectified
-    else { return false }
-    let geometry = ck_dense(
-      batch: shape(input)[0], inputs: shape(kernel)[1], outputs: shape(kernel)[0],
-      is_rectified: isRectified)
-    var places = [
-      try readRowMajor(input), try readRowMajor(kernel),
-    ]
-    if dense.hasBias { places.append(read(operation.inputs[2])) }
-    let result = make(output, try .rowMajor(shape(output)))
-    let (hasBias, tasks) = (dense.hasBias, Int32(clamping: options.threads))
-    emitKernel(
-      "dense as stored", [result] + places, for: operation,
-      multiplyAdds: multiplyAdds(of: operation)
-    ) { memory, _ in
-      withUnsafePointer(to: geometry) {
-        ck_dense_forward(
-          $0, memory.floats(0), memory.floats(1), memory.floats(2),
-          hasBias ? memory.floats(3) : nil, tasks)
-      }
-    }
-    return true
   }
 
   mutating func lower(_ gradient: Operation.DenseInputGradient, _ operation: Operation) throws {
