@@ -21,6 +21,8 @@ struct Buffer {
 struct Place {
   var buffer: Int
   var layout: Layout
+  /// Whether a step uses it for what it computes on the way only.
+  var isScratch = false
 }
 
 /// What random operations and kernels know of the run that they are part of.
@@ -46,6 +48,7 @@ struct Step {
   var operation: String
   /// What does the work: the library's implementation, or the kernel.
   var implementation: String
+  var kind: StepKind
   var work: Work
   /// Multiplications, each with its addition.
   var multiplyAdds: Int
