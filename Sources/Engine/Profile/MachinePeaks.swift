@@ -47,22 +47,23 @@ extension MachinePeaks {
     let arithmetic = Executable.beginComputing(threads: threads)
     defer { Executable.endComputing(arithmetic) }
     let tasks = Int32(clamping: threads)
+    let byteCount = bufferByteCount(threads: threads)
     let multiplyAdds = ck_peak_multiply_adds(tasks, 0.08)
     var (read, copied) = (0.0, 0.0)
-    guard ck_peak_memory_rates(bufferByteCount, tasks, 0.06, &read, &copied) else {
+    guard ck_peak_memory_rates(byteCount, tasks, 0.06, &read, &copied) else {
       throw EngineError(
-        subject: "the machine's peaks", problem: .outOfMemory(byteCount: bufferByteCount))
+        subject: "the machine's peaks", problem: .outOfMemory(byteCount: byteCount))
     }
     return MachinePeaks(
       threads: threads, flopsPerSecond: 2 * multiplyAdds, readBytesPerSecond: read,
       copyBytesPerSecond: copied)
   }
 
-  /// Four times the last cache, as far as the system tells it.
-  private static var bufferByteCount: Int {
+  /// Four times the last cache, as far as the system tells it; many threads may have several such caches.
+  private static func bufferByteCount(threads: Int) -> Int {
     let path = "/sys/devices/system/cpu/cpu0/cache/index3/size"
     let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
     let kibibytes = min(Int(text.prefix { $0.isNumber }) ?? 0, 1 << 20)
-    return min(max(4 * kibibytes << 10, 256 << 20), 1 << 30)
+    return min(max(4 * kibibytes << 10, threads << 24, 256 << 20), 1 << 30)
   }
 }
