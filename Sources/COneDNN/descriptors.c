@@ -148,6 +148,24 @@ static layout layout_of(const cdnn_desc *desc) {
   return result;
 }
 
+static dnnl_data_type_t type_of(const cdnn_desc *desc) {
+#if VERSION_3
+  dnnl_data_type_t type = dnnl_data_type_undef;
+  dnnl_memory_desc_query(desc->md, dnnl_query_data_type, &type);
+  return type;
+#else
+  return desc->md.data_type;
+#endif
+}
+
+size_t cdnn_desc_content_byte_count(const cdnn_desc *desc) {
+  layout l = layout_of(desc);
+  if (!l.is_blocked) return cdnn_desc_byte_count(desc);
+  size_t count = dnnl_data_type_size(type_of(desc));
+  for (int axis = 0; axis < l.rank; ++axis) count *= (size_t)l.padded[axis];
+  return count;
+}
+
 void cdnn_desc_text(const cdnn_desc *desc, char *text, size_t capacity) {
   layout l = layout_of(desc);
   if (!l.is_blocked) {

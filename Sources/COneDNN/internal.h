@@ -34,6 +34,8 @@ enum { QUERIED_ARGUMENTS = CDNN_DIFF_SHIFT + 1 };
 struct cdnn_primitive {
   dnnl_primitive_t primitive;
   char implementation[64];
+  cdnn_kind kind;
+  bool accumulates;
   cdnn_desc *descs[QUERIED_ARGUMENTS];
 };
 
@@ -59,6 +61,7 @@ dnnl_data_type_t cdnn_data_type(cdnn_type type);
 dnnl_alg_kind_t cdnn_algorithm_kind(cdnn_algorithm algorithm);
 int cdnn_argument_index(cdnn_argument argument);
 unsigned cdnn_normalization_flags(int flags);
+cdnn_kind cdnn_kind_of(dnnl_primitive_kind_t kind);
 
 cdnn_desc *cdnn_copy_of(md_pointer md);
 

@@ -19,6 +19,16 @@ static dnnl_query_t query_of(cdnn_argument argument, int *index) {
   }
 }
 
+static bool accumulates(dnnl_primitive_desc_t pd) {
+  const_dnnl_primitive_attr_t attr;
+  const_dnnl_post_ops_t post_ops;
+  if (dnnl_primitive_desc_get_attr(pd, &attr) != dnnl_success) return false;
+  if (dnnl_primitive_attr_get_post_ops(attr, &post_ops) != dnnl_success) return false;
+  for (int i = 0; i < dnnl_post_ops_len(post_ops); ++i)
+    if (dnnl_post_ops_get_kind(post_ops, i) == dnnl_sum) return true;
+  return false;
+}
+
 int cdnn_finish_primitive(cdnn_primitive **out, dnnl_primitive_desc_t pd) {
   *out = NULL;
   cdnn_primitive *primitive = calloc(1, sizeof *primitive);
@@ -27,6 +37,10 @@ int cdnn_finish_primitive(cdnn_primitive **out, dnnl_primitive_desc_t pd) {
     const char *implementation = NULL;
     if (dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &implementation) == dnnl_success && implementation)
       snprintf(primitive->implementation, sizeof primitive->implementation, "%s", implementation);
+    dnnl_primitive_kind_t kind;
+    if (dnnl_primitive_desc_query(pd, dnnl_query_primitive_kind, 0, &kind) == dnnl_success)
+      primitive->kind = cdnn_kind_of(kind);
+    primitive->accumulates = accumulates(pd);
     for (int argument = 0; argument < QUERIED_ARGUMENTS; ++argument) {
       int index;
       dnnl_query_t query = query_of(argument, &index);
@@ -87,6 +101,10 @@ const cdnn_desc *cdnn_primitive_desc(const cdnn_primitive *primitive, cdnn_argum
 }
 
 const char *cdnn_primitive_implementation(const cdnn_primitive *primitive) { return primitive->implementation; }
+
+cdnn_kind cdnn_primitive_kind(const cdnn_primitive *primitive) { return primitive->kind; }
+
+bool cdnn_primitive_accumulates(const cdnn_primitive *primitive) { return primitive->accumulates; }
 
 // MARK: Calls
 

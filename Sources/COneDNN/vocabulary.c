@@ -123,3 +123,27 @@ unsigned cdnn_normalization_flags(int flags) {
   if (flags & CDNN_NORMALIZATION_FUSE_RELU) result |= dnnl_fuse_norm_relu;
   return result;
 }
+
+cdnn_kind cdnn_kind_of(dnnl_primitive_kind_t kind) {
+  switch (kind) {
+    case dnnl_convolution: return CDNN_KIND_CONVOLUTION;
+    case dnnl_inner_product: return CDNN_KIND_INNER_PRODUCT;
+    case dnnl_pooling: return CDNN_KIND_POOLING;
+#if !VERSION_3
+    case dnnl_pooling_v2: return CDNN_KIND_POOLING;
+#endif
+    case dnnl_batch_normalization: return CDNN_KIND_NORMALIZATION;
+    case dnnl_lrn: return CDNN_KIND_LRN;
+    case dnnl_eltwise: return CDNN_KIND_ELTWISE;
+    case dnnl_binary: return CDNN_KIND_BINARY;
+    case dnnl_sum: return CDNN_KIND_SUM;
+    case dnnl_concat: return CDNN_KIND_CONCAT;
+    case dnnl_softmax: return CDNN_KIND_SOFTMAX;
+#if !VERSION_3
+    case dnnl_logsoftmax: return CDNN_KIND_SOFTMAX;
+#endif
+    case dnnl_resampling: return CDNN_KIND_RESAMPLING;
+    case dnnl_reorder: return CDNN_KIND_REORDER;
+    default: return CDNN_KIND_OTHER;
+  }
+}

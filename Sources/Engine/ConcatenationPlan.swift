@@ -112,7 +112,8 @@ extension Lowering {
       if isThere != true {
         emitBlockCopy(
           from: try read(input, as: .blocked(part)), stride: part.count / part[0],
-          to: Place(buffer: result.buffer, layout: result.layout, offset: offset),
+          to: Place(
+            buffer: result.buffer, layout: try .blocked(part, within: whole), offset: offset),
           stride: whole.count / whole[0], part, for: operation)
       }
       channel += part[1]
@@ -160,7 +161,8 @@ extension Lowering {
       concatenations.strides[output] = (source.buffer, stride)
     } else {
       emitBlockCopy(
-        from: source, stride: stride, to: make(output, layout),
+        from: try source.viewed(as: .blocked(part, within: whole)), stride: stride,
+        to: make(output, layout),
         stride: part.count / part[0], part, for: operation)
     }
     return true

@@ -65,15 +65,15 @@ public struct Executable: ~Copyable, Sendable {
     try shards.run(RunContext(seed: seed, step: UInt32(truncatingIfNeeded: step)))
   }
 
-  /// Runs, and after each step tells its index and when it began.
-  mutating func run(
-    step: Int, observe: (_ index: Int, _ start: ContinuousClock.Instant) -> Void
-  ) throws {
-    let context = RunContext(seed: 0, step: UInt32(truncatingIfNeeded: step))
-    for index in plan.steps.indices {
-      let start = ContinuousClock().now
-      try shards.run(stepOfFirstShard: index, context)
-      observe(index, start)
+  /// Runs some times, and tells in nanoseconds since the first began, by run, then by shard, when each step began, and when the
+  /// last ended.
+  mutating func timeSteps(runs: Int) throws -> [[[Int]]] {
+    let arithmetic = Self.beginComputing(threads: shards.threads)
+    defer { Self.endComputing(arithmetic) }
+    let origin = ContinuousClock().now
+    return try (0..<runs).map { run in
+      try shards.timeSteps(
+        RunContext(seed: 0, step: UInt32(truncatingIfNeeded: run)), since: origin)
     }
   }
 

@@ -6,11 +6,15 @@ public struct StepDescription: Hashable, Sendable, Codable {
   public var operation: String
   /// The library's implementation, or the kernel.
   public var implementation: String
+  public var kind: StepKind
   /// The layouts of what it reads and makes, scratch memory left out, as in `aBcd16b`: axes by decreasing stride, upper case
   /// where blocked.
   public var layouts: [String]
-  /// Multiplications, each with its addition, of a run.
+  /// Multiplications, each with its addition, of a run on the whole batch, counted as the sums are written.
   public var multiplyAdds: Int
+  /// Bytes that a run on the whole batch must read and write at least: each value and each weight once, in the layouts that
+  /// they have; once a shard where there are several.
+  public var byteCount: Int
 }
 
 /// A buffer of the arena.
@@ -22,16 +26,11 @@ public struct BufferDescription: Hashable, Sendable, Codable {
   public var lastStep: Int
 }
 
-/// What a step of a run took.
-public struct StepProfile: Hashable, Sendable, Codable {
-  public var step: StepDescription
-  /// The median over the runs.
-  public var seconds: Double
-}
-
 extension Executable {
   /// The steps of a run, in order.
-  public var steps: [StepDescription] { plan.steps.map(\.description) }
+  public var steps: [StepDescription] {
+    plan.steps.map { $0.description(shards: shardCount) }
+  }
 
   /// The buffers of the arena by offset.
   public var arena: [BufferDescription] {
@@ -43,35 +42,15 @@ extension Executable {
       }
     }.sorted { ($0.offset, $0.firstStep) < ($1.offset, $1.firstStep) }
   }
-
-  /// Runs on the inputs that were written last, and times every step; of a batch in shards, the steps of the first.
-  public mutating func profile(runs: Int) throws -> [StepProfile] {
-    let arithmetic = Self.beginComputing(threads: plan.options.threads)
-    defer { Self.endComputing(arithmetic) }
-    var seconds = [[Double]](repeating: [], count: plan.steps.count)
-    let clock = ContinuousClock()
-    for run in 0..<max(1, runs) {
-      try self.run(step: run) { index, start in
-        seconds[index].append((clock.now - start) / .seconds(1))
-      }
-    }
-    return zip(plan.steps, seconds).map { step, seconds in
-      StepProfile(step: step.description, seconds: seconds.sorted()[seconds.count / 2])
-    }
-  }
 }
 
 extension Step {
-  var description: StepDescription {
-    let shown: [Place] =
-      switch work {
-      case .primitive(_, let arguments):
-        arguments.filter { !$0.1.layout.shape.dimensions.isEmpty }.map(\.1)
-      case .kernel(_, let places): places
-      }
-    return StepDescription(
-      operation: operation, implementation: implementation,
-      layouts: shown.filter { $0.layout.shape.rank > 1 }.map { "\($0.layout)" },
-      multiplyAdds: multiplyAdds)
+  /// - Parameter shards: how many do it, each on its part of the batch.
+  fileprivate func description(shards: Int) -> StepDescription {
+    StepDescription(
+      operation: operation, implementation: implementation, kind: kind,
+      layouts: places.filter { !$0.isScratch && $0.layout.shape.rank > 1 }
+        .map { "\($0.layout)" },
+      multiplyAdds: shards * multiplyAdds, byteCount: shards * byteCount)
   }
 }

@@ -116,6 +116,9 @@ final class Layout: @unchecked Sendable {
   /// Bytes of memory, padding included.
   var byteCount: Int { cdnn_desc_byte_count(handle) }
 
+  /// Bytes of the elements alone, padding included: for a part of other memory, what it is a part of does not count.
+  var contentByteCount: Int { cdnn_desc_content_byte_count(handle) }
+
   /// Distances between neighbours along each axis; `nil` where elements lie in blocks.
   var plainStrides: [Int]? {
     var strides = [Int64](repeating: 0, count: max(1, shape.rank))

@@ -186,7 +186,7 @@ struct Lowering {
     let place = Place(buffer: addBuffer(.prepared, layout.byteCount), layout: layout)
     preparation.append(
       Step(
-        operation: operation.name, implementation: "constant",
+        operation: operation.name, implementation: "constant", kind: .movement,
         work: .kernel(
           { memory, _ in memory.floats(0).update(from: elements, count: elements.count) },
           places: [place]), multiplyAdds: 0))
@@ -203,7 +203,7 @@ struct Lowering {
     let place = Place(
       buffer: addBuffer(isConstant ? .prepared : .arena, layout.byteCount), layout: layout)
     let step = Step(
-      operation: operation.name, implementation: name,
+      operation: operation.name, implementation: name, kind: .packing,
       work: .kernel(kernel, places: [place, source]), multiplyAdds: 0)
     if isConstant { preparation.append(step) } else { append(step) }
     return place
@@ -214,20 +214,27 @@ struct Lowering {
     addBuffer(isPreparing ? .prepared : .arena, byteCount)
   }
 
+  /// Memory for what one step of our own computes on the way.
+  mutating func scratch(floats: Int) throws -> Place {
+    let layout = try Layout.rowMajor([floats])
+    return Place(buffer: scratch(byteCount: layout.byteCount), layout: layout, isScratch: true)
+  }
+
   /// Appends a primitive; its scratchpad is added.
   mutating func emit(
     _ primitive: Primitive, _ arguments: [(cdnn_argument, Place)], for operation: Operation
   ) throws {
     var arguments = arguments
     if let layout = try primitive.layout(of: CDNN_SCRATCHPAD, shape: []) {
-      arguments.append(
-        (CDNN_SCRATCHPAD, Place(buffer: scratch(byteCount: layout.byteCount), layout: layout)))
+      let buffer = scratch(byteCount: layout.byteCount)
+      arguments.append((CDNN_SCRATCHPAD, Place(buffer: buffer, layout: layout, isScratch: true)))
     }
+    let kind = StepKind(primitive, arguments)
     append(
       Step(
-        operation: operation.name, implementation: primitive.implementation,
+        operation: operation.name, implementation: primitive.implementation, kind: kind,
         work: .primitive(primitive, arguments: arguments),
-        multiplyAdds: multiplyAdds(of: operation)))
+        multiplyAdds: kind.multiplies ? multiplyAdds(of: operation) : 0))
   }
 
   func multiplyAdds(of operation: Operation) -> Int {
@@ -242,8 +249,8 @@ struct Lowering {
   ) {
     append(
       Step(
-        operation: operation.name, implementation: name, work: .kernel(kernel, places: places),
-        multiplyAdds: multiplyAdds))
+        operation: operation.name, implementation: name, kind: kind(of: operation, name),
+        work: .kernel(kernel, places: places), multiplyAdds: multiplyAdds))
   }
 
   /// Appends a copy from one layout to another.
@@ -255,11 +262,11 @@ struct Lowering {
     let inPreparation = buffers[destination.buffer].home == .prepared
     if let layout = try primitive.layout(of: CDNN_SCRATCHPAD, shape: []) {
       let buffer = addBuffer(inPreparation ? .prepared : .arena, layout.byteCount)
-      arguments.append((CDNN_SCRATCHPAD, Place(buffer: buffer, layout: layout)))
+      arguments.append((CDNN_SCRATCHPAD, Place(buffer: buffer, layout: layout, isScratch: true)))
     }
     let step = Step(
       operation: name,
-      implementation: "reorder \(source.layout) -> \(destination.layout)",
+      implementation: "reorder \(source.layout) -> \(destination.layout)", kind: .reorder,
       work: .primitive(primitive, arguments: arguments), multiplyAdds: 0)
     if inPreparation { preparation.append(step) } else { steps.append(step) }
   }

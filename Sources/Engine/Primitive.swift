@@ -22,6 +22,12 @@ final class Primitive: @unchecked Sendable {
   /// The name that the library gives the implementation that it chose.
   var implementation: String { String(cString: cdnn_primitive_implementation(handle)) }
 
+  /// What the primitive computes.
+  var kind: cdnn_kind { cdnn_primitive_kind(handle) }
+
+  /// Whether it adds its result to what the destination holds, and so reads that.
+  var accumulates: Bool { cdnn_primitive_accumulates(handle) }
+
   /// The layout that the primitive chose for an argument; `nil` where it has no such argument.
   func layout(of argument: cdnn_argument, shape: Shape) throws -> Layout? {
     guard let desc = cdnn_primitive_desc(handle, argument) else { return nil }

@@ -10,8 +10,10 @@ final class Shard: @unchecked Sendable {
   private let steps: [BoundStep]
   /// Where inputs, and in training parameters, lie: by their buffers.
   private let outside: [Int: UnsafeMutableRawPointer]
-  /// The step that failed and what the library said, since the last ``takeFailure()``.
+  /// The step that failed and what the library said, since the last ``throwFailure()``.
   private var failure: (step: Int, status: Int32)?
+  /// When each step of the last timed run began, and when the last ended, in nanoseconds.
+  private(set) var stepTimes: [Int] = []
 
   /// - Parameters:
   ///   - store: the parameters in training.
@@ -61,10 +63,22 @@ final class Shard: @unchecked Sendable {
     }
   }
 
-  /// Runs one step.
-  func run(_ index: Int, _ context: RunContext) {
-    let status = steps[index].run(context)
-    if status != 0 { failure = (index, status) }
+  /// Runs, and notes in ``stepTimes`` when each step began.
+  func timeSteps(_ context: RunContext, since origin: ContinuousClock.Instant) {
+    var context = context
+    context.firstExample = firstExample
+    let clock = ContinuousClock()
+    stepTimes.removeAll(keepingCapacity: true)
+    stepTimes.reserveCapacity(steps.count + 1)
+    stepTimes.append((clock.now - origin).nanoseconds)
+    for index in steps.indices {
+      let status = steps[index].run(context)
+      guard status == 0 else {
+        failure = (index, status)
+        return
+      }
+      stepTimes.append((clock.now - origin).nanoseconds)
+    }
   }
 
   /// - Throws: ``EngineError`` where a step has failed.
@@ -80,5 +94,11 @@ final class Shard: @unchecked Sendable {
       plan.placement[port.buffer].flatMap { offset in arena.bytes.baseAddress.map { $0 + offset } }
       ?? outside[port.buffer] ?? plan.constantAddress(port.buffer)
     return UnsafeMutableRawBufferPointer(start: start, count: start == nil ? 0 : port.byteCount)
+  }
+}
+
+extension Duration {
+  fileprivate var nanoseconds: Int {
+    Int(components.seconds) * 1_000_000_000 + Int(components.attoseconds / 1_000_000_000)
   }
 }

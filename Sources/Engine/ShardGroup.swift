@@ -29,6 +29,8 @@ final class ShardGroup: @unchecked Sendable {
   private let team: OpaquePointer?
   /// What the shards in flight are told.
   private var context = RunContext(seed: 0, step: 0)
+  /// Since when they are to time their steps, if at all.
+  private var origin: ContinuousClock.Instant?
 
   /// How an output of the whole batch comes from those of the shards.
   private struct Gathering {
@@ -126,10 +128,10 @@ final class ShardGroup: @unchecked Sendable {
   var count: Int { shards.count }
 
   func run(_ context: RunContext) throws {
+    self.context = context
     if count == 1 {
-      shards[0].run(context)
+      run(shard: 0)
     } else {
-      self.context = context
       ck_team_run(
         team, Int32(count),
         { group, shard in
@@ -142,13 +144,21 @@ final class ShardGroup: @unchecked Sendable {
   }
 
   private func run(shard: Int) {
-    shards[shard].run(context)
+    if let origin {
+      shards[shard].timeSteps(context, since: origin)
+    } else {
+      shards[shard].run(context)
+    }
   }
 
-  /// One step of the first shard, for a profile.
-  func run(stepOfFirstShard step: Int, _ context: RunContext) throws {
-    shards[0].run(step, context)
-    try shards[0].throwFailure()
+  /// Runs, and tells for each shard when its steps began, and when the last ended, in nanoseconds since `origin`.
+  func timeSteps(
+    _ context: RunContext, since origin: ContinuousClock.Instant
+  ) throws -> [[Int]] {
+    self.origin = origin
+    defer { self.origin = nil }
+    try run(context)
+    return shards.map(\.stepTimes)
   }
 
   private func gather() {

@@ -23,6 +23,8 @@ struct Place {
   var layout: Layout
   /// Bytes from the beginning of the buffer.
   var offset = 0
+  /// Whether a step uses it for what it computes on the way only.
+  var isScratch = false
 
   /// The same memory, read in another way.
   func viewed(as layout: Layout) -> Place {
@@ -53,6 +55,7 @@ struct Step {
   var operation: String
   /// What does the work: the library's implementation, or the kernel.
   var implementation: String
+  var kind: StepKind
   var work: Work
   /// Multiplications, each with its addition.
   var multiplyAdds: Int

@@ -14,12 +14,15 @@ public struct Benchmark: Sendable {
   public let compileSeconds: Double
   /// Bytes of the weights that the compiled network keeps.
   public let weightByteCount: Int
-  /// The largest resident memory of the process so far.
+  /// The largest resident memory of the process until the profile.
   public let peakMemoryByteCount: Int
-  /// The steps with their times, where asked for.
-  public let profile: [StepProfile]?
+  /// What the engine's steps took, where asked for: of three to twenty runs. The optimizer's update is no step of these.
+  public let profile: ExecutionProfile?
 
   /// Compiles, warms up, and measures for some seconds (at least five steps).
+  ///
+  /// - Parameter profiling: whether to measure the machine's peaks and every step as well, which takes as long again and
+  ///   half a second.
   public init(
     _ model: Model, batch: Int, mode: Mode, compute: ComputeOptions = .init(), seconds: Double = 3,
     profiling: Bool = false
@@ -49,9 +52,16 @@ public struct Benchmark: Sendable {
       times.append((clock.now - start) / .seconds(1))
     }
     stepSeconds = times.sorted()
-    profile = profiling ? try step.executable.profile(runs: 20) : nil
     weightByteCount = step.executable.weightByteCount
+    // Before the peaks are measured, which takes memory.
     peakMemoryByteCount = Int(ck_peak_memory())
+    guard profiling else {
+      profile = nil
+      return
+    }
+    let peaks = try MachinePeaks.measured(threads: compute.threads)
+    let runs = Int(min(20, max(3, seconds / stepSeconds[stepSeconds.count / 2])))
+    profile = try step.executable.profile(runs: runs, peaks: peaks)
   }
 
   private static func fillInputs(_ step: TrainingStep, model: Model) throws {

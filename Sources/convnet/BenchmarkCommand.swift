@@ -8,12 +8,18 @@ struct BenchmarkCommand: ParsableCommand {
       EXAMPLES
         convnet benchmark lenet5 --batch 64
         convnet benchmark lenet5 --batch 64 --mode training --threads 1 --json
+        convnet benchmark resnet18 --batch 16 --profile --trace resnet18.json
       """)
 
   @Argument(help: "A model's name, or a model file.") var model: String
   @OptionGroup var plan: PlanOptions
   @Option(help: "Seconds to measure for.") var seconds = 3.0
-  @Flag(help: "Print the share of every step.") var profile = false
+  @Flag(help: "Print every step's time beside the machine's peaks, which are measured.")
+  var profile = false
+  @Option(
+    help: ArgumentHelp(
+      "Write when each step ran, for chrome://tracing or ui.perfetto.dev.", valueName: "file"))
+  var trace: String?
   @OptionGroup var network: NetworkOptions
   @OptionGroup var compute: InferenceArguments
   @OptionGroup var shared: SharedOptions
@@ -32,6 +38,7 @@ struct BenchmarkCommand: ParsableCommand {
     var compileSeconds: Double
     var weightBytes: Int
     var peakMemoryBytes: Int
+    var profile: ProfileResult?
   }
 
   func validate() throws {
@@ -42,11 +49,12 @@ struct BenchmarkCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let trace { try requireFolder(of: trace, "--trace") }
     let model = try network.model(from: model, seed: shared.seed)
     let name = model.graph.name
     let benchmark = try Benchmark(
       model, batch: plan.batch, mode: plan.mode, compute: compute.options(shared), seconds: seconds,
-      profiling: profile)
+      profiling: profile || trace != nil)
     let result = Result(
       model: name, mode: plan.mode.rawValue, batch: plan.batch,
       threads: shared.threadCount,
@@ -55,7 +63,9 @@ struct BenchmarkCommand: ParsableCommand {
         p10: benchmark.imagesPerSecond(percentile: 0.1),
         p90: benchmark.imagesPerSecond(percentile: 0.9)),
       compileSeconds: benchmark.compileSeconds, weightBytes: benchmark.weightByteCount,
-      peakMemoryBytes: benchmark.peakMemoryByteCount)
+      peakMemoryBytes: benchmark.peakMemoryByteCount,
+      profile: benchmark.profile.map(ProfileResult.init))
+    if let trace { try benchmark.profile?.trace(named: result.model).write(to: trace) }
     if shared.json { return try printJSON(result) }
     print(
       """
@@ -67,20 +77,9 @@ struct BenchmarkCommand: ParsableCommand {
       \(HumanReadable.bytes(result.weightBytes)), peak memory \
       \(HumanReadable.bytes(result.peakMemoryBytes))
       """)
-    guard let profile = benchmark.profile else { return }
-    var table = Table([
-      .init("operation"), .init("implementation"), .init("time", .right), .init("share", .right),
-      .init("GFLOP/s", .right),
-    ])
-    let total = profile.reduce(0) { $0 + $1.seconds }
-    for entry in profile {
-      let rate = 2 * Double(entry.step.multiplyAdds) / entry.seconds * 1e-9
-      table.append([
-        entry.step.operation, entry.step.implementation, HumanReadable.duration(entry.seconds),
-        HumanReadable.percent(entry.seconds / total),
-        entry.step.multiplyAdds > 0 ? HumanReadable.quantity(rate) : "",
-      ])
+    if profile, let profile = benchmark.profile {
+      print("\n\(ProfileReport(profile: profile).text)", terminator: "")
     }
-    print("\n\(table.plainText(width: nil))", terminator: "")
+    if let trace { print("saved \(trace)") }
   }
 }

@@ -137,11 +137,22 @@ func createOutputFolder(_ path: String) throws {
   }
 }
 
+/// Refuses a file for results in a folder that does not exist, before there are results to lose.
+func requireFolder(of path: String, _ option: String) throws {
+  let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+  var isFolder: ObjCBool = false
+  guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue
+  else {
+    throw UnwritableOutput(path: path, reason: "there is no folder \(folder)", option: option)
+  }
+}
+
 /// A place that cannot be written to.
 struct UnwritableOutput: Error, CustomStringConvertible {
   var path: String
   var reason: String
+  var option = "--output"
   var description: String {
-    "cannot write to \(path): \(reason); name another folder with --output"
+    "cannot write to \(path): \(reason); name another folder with \(option)"
   }
 }

@@ -48,6 +48,9 @@ import Testing
       "summary lenet", says: "unknown model or file lenet", "did you mean lenet5", "convnet models"
     ),
     Refusal("summary transformer", says: "unknown model or file transformer", "convnet models"),
+    Refusal(
+      "benchmark lenet5 --trace absent/trace.json", says: "cannot write to absent/trace.json",
+      "--trace"),
     Refusal("explain lenet5 --after fusion", says: "unknown pass fusion", "activation-fusion"),
     Refusal(
       "summary lenet5 --input 3x3", says: "conv2: a window of 5x5 does not fit", "1x1",

@@ -236,6 +236,74 @@ private func train(
     #expect(0 < low && low <= median && median <= high)
   }
 
+  @Test("benchmark: the profile's keys, its sums, and the trace")
+  func profile() throws {
+    let directory = try TemporaryDirectory()
+    let run = try convnet(
+      "benchmark", "lenet5", "--batch", "4", "--seconds", "0", "--threads", "2", "--trace",
+      "trace.json", "--json", in: directory.path)
+    #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
+    let result = try #require(try run.json() as? [String: Any])
+    let profile = try #require(result["profile"] as? [String: Any])
+    #expect(Set(profile.keys) == ["peaks", "steps", "kinds", "total"])
+    let peaks = try #require(profile["peaks"] as? [String: Double])
+    #expect(
+      Set(peaks.keys) == [
+        "threads", "flopsPerSecond", "readBytesPerSecond", "copyBytesPerSecond",
+      ])
+    #expect(peaks["threads"] == 2)
+
+    let steps = try #require(profile["steps"] as? [[String: Any]])
+    for step in steps {
+      #expect(Set(step.keys) == ["operation", "implementation", "kind", "layouts", "work"])
+    }
+    let kinds = try #require(profile["kinds"] as? [[String: Any]])
+    for kind in kinds { #expect(Set(kind.keys) == ["kind", "steps", "work"]) }
+    #expect(kinds.reduce(0) { $0 + ($1["steps"] as? Int ?? 0) } == steps.count)
+    let total = try #require(profile["total"] as? [String: Double])
+    #expect(total["multiplyAdds"] == 4 * 416_520 && total["share"] == 1)
+    for part in [steps, kinds] {
+      let works = try part.map { try #require($0["work"] as? [String: Double]) }
+      for work in works { #expect(Set(work.keys) == Set(total.keys)) }
+      for key in ["seconds", "share", "multiplyAdds", "bytes"] {
+        let sum = works.reduce(0) { $0 + ($1[key] ?? .nan) }
+        let expected = try #require(total[key])
+        #expect(abs(sum - expected) <= 1e-9 * expected, "\(key)")
+      }
+    }
+
+    #expect(try directory.contents() == ["trace.json"])
+    let file = try JSONSerialization.jsonObject(
+      with: Data(contentsOf: URL(fileURLWithPath: directory.file("trace.json"))))
+    let events = try #require((file as? [String: Any])?["traceEvents"] as? [[String: Any]])
+    let slices = events.filter { $0["cat"] as? String != "run" && $0["ph"] as? String == "X" }
+    // Three runs in two shards.
+    #expect(slices.count == 6 * steps.count)
+    #expect(
+      slices.prefix(steps.count).map { $0["name"] as? String }
+        == steps.map { $0["operation"] as? String })
+  }
+
+  @Test("benchmark: the profile as text, under the peaks")
+  func profileText() throws {
+    let run = try convnet(
+      "benchmark", "lenet5", "--batch", "4", "--mode", "training", "--seconds", "0", "--threads",
+      "1", "--profile")
+    #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
+    let lines = run.output.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines[4].hasPrefix("peaks of 1 thread, measured: "))
+    let headings = lines.map { $0.split(separator: " ") }.filter { $0.last == "peak" }
+    let columns: [Substring] = ["time", "share", "GFLOP/s", "GB/s", "of", "peak"]
+    #expect(headings.first ?? [] == ["operation", "implementation"] + columns)
+    #expect(headings.last ?? [] == ["kind", "steps"] + columns)
+    #expect(headings.count == 2)
+    #expect(lines.contains { $0.hasPrefix("all steps ") && $0.contains(" 100.0 % ") })
+    #expect(lines.contains { $0.hasPrefix("few channels ") })
+    #expect(lines.contains { $0.hasPrefix("of peak: ") })
+    // Nothing in this network is computed by Winograd's algorithm.
+    #expect(!run.output.contains("winograd"))
+  }
+
   @Test("export: pictures of a data set under names that say what they show")
   func export() throws {
     let directory = try TemporaryDirectory()

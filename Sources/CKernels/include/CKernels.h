@@ -30,6 +30,15 @@ void ck_team_destroy(ck_team *team);
 // The largest resident memory of the process so far, in bytes.
 int64_t ck_peak_memory(void);
 
+// MARK: Peaks
+// The most that `tasks` threads of the pool do in a second, all together, measured for some seconds.
+
+// Multiplications, each with its addition, of floats in registers.
+double ck_peak_multiply_adds(int tasks, double seconds);
+// Bytes read, and bytes read and written in copying, of `byte_count` bytes that lie in memory; false where there is no such
+// memory.
+bool ck_peak_memory_rates(size_t byte_count, int tasks, double seconds, double *read, double *copied);
+
 // MARK: Optimizers
 
 // velocity <- momentum velocity - rate gradient - decay rate weight; weight <- weight + velocity.

@@ -74,6 +74,23 @@ typedef enum {
   CDNN_SOURCE_0 = 1000,
 } cdnn_argument;
 
+// What a primitive computes.
+typedef enum {
+  CDNN_KIND_OTHER,
+  CDNN_KIND_CONVOLUTION,
+  CDNN_KIND_INNER_PRODUCT,
+  CDNN_KIND_POOLING,
+  CDNN_KIND_NORMALIZATION,
+  CDNN_KIND_LRN,
+  CDNN_KIND_ELTWISE,
+  CDNN_KIND_BINARY,
+  CDNN_KIND_SUM,
+  CDNN_KIND_CONCAT,
+  CDNN_KIND_SOFTMAX,
+  CDNN_KIND_RESAMPLING,
+  CDNN_KIND_REORDER,
+} cdnn_kind;
+
 // Normalization flags.
 enum {
   CDNN_NORMALIZATION_GLOBAL_STATISTICS = 1,
@@ -104,6 +121,8 @@ int cdnn_desc_permute(cdnn_desc **out, const cdnn_desc *desc, const int *permuta
 void cdnn_desc_destroy(cdnn_desc *desc);
 bool cdnn_desc_equal(const cdnn_desc *left, const cdnn_desc *right);
 size_t cdnn_desc_byte_count(const cdnn_desc *desc);
+// Bytes of the elements alone, those that fill up blocks included: less than the byte count for a part of other memory.
+size_t cdnn_desc_content_byte_count(const cdnn_desc *desc);
 // Blocks from the outermost in, as in `aBcd16b`: a letter an axis by decreasing stride, upper case where it is blocked.
 void cdnn_desc_text(const cdnn_desc *desc, char *text, size_t capacity);
 // Whether elements lie at plain strides, written to `strides`, without blocks or padding.
@@ -178,6 +197,9 @@ void cdnn_primitive_destroy(cdnn_primitive *primitive);
 const cdnn_desc *cdnn_primitive_desc(const cdnn_primitive *primitive, cdnn_argument argument);
 // The name of the implementation, as in `jit:avx512_core`.
 const char *cdnn_primitive_implementation(const cdnn_primitive *primitive);
+cdnn_kind cdnn_primitive_kind(const cdnn_primitive *primitive);
+// Whether it adds its result to what the destination holds.
+bool cdnn_primitive_accumulates(const cdnn_primitive *primitive);
 
 // MARK: Calls
 

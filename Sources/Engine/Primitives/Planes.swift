@@ -130,11 +130,6 @@ extension Lowering {
     }
   }
 
-  private mutating func scratch(floats: Int) throws -> Place {
-    let layout = try Layout.rowMajor([floats])
-    return Place(buffer: scratch(byteCount: layout.byteCount), layout: layout)
-  }
-
   // MARK: Mean pooling
 
   /// Whether a pooling is the mean of two by two of a value in plain order, which our kernels do in one pass.

@@ -145,7 +145,7 @@ extension Lowering {
       // What it reads in neighbourhoods must stay as it is.
       if place.buffer != source.buffer { result = make(output, over: place, of: last) }
     }
-    let memory = try winogradScratch(winograd.forwardScratchCount(threads: threads))
+    let memory = try scratch(floats: winograd.forwardScratchCount(threads: threads))
     let (hasBias, adds) = (!bias.isEmpty, winograd.adds)
     let place = result ?? make(output, layout, acceptsStride: !adds)
     let winograd = winograd.withStrides(
@@ -173,7 +173,7 @@ extension Lowering {
       transposed.packTransposed($0, weights: $1, threads: threads)
     }
     let result = make(operation.outputs[0], try .blocked(shape(operation.outputs[0])))
-    let memory = try winogradScratch(transposed.forwardScratchCount(threads: threads))
+    let memory = try scratch(floats: transposed.forwardScratchCount(threads: threads))
     emitKernel(
       "winograd input gradient", [result, source, packed, memory], for: operation,
       multiplyAdds: multiplyAdds(of: operation)
@@ -192,7 +192,7 @@ extension Lowering {
     let outputGradient = try read(
       operation.inputs[1], as: .blocked(shape(operation.inputs[1])))
     let results = try operation.outputs.map { make($0, try .rowMajor(shape($0))) }
-    let memory = try winogradScratch(winograd.gradientScratchCount(threads: threads))
+    let memory = try scratch(floats: winograd.gradientScratchCount(threads: threads))
     emitKernel(
       "winograd gradient", [source, outputGradient, memory] + results, for: operation,
       multiplyAdds: multiplyAdds(of: operation)
@@ -216,10 +216,5 @@ extension Lowering {
     return derive("winograd weights", layout, from: try readRowMajor(kernel), for: operation) {
       memory, _ in pack(memory.floats(0), memory.floats(1))
     }
-  }
-
-  private mutating func winogradScratch(_ floats: Int) throws -> Place {
-    let layout = try Layout.rowMajor([floats])
-    return Place(buffer: scratch(byteCount: layout.byteCount), layout: layout)
   }
 }

@@ -1,0 +1,69 @@
+/// What a step of a run took.
+public struct StepProfile: Hashable, Sendable {
+  public var step: StepDescription
+  /// The median over the runs; of shards, which work side by side, the mean time, and the work of all together.
+  public var work: MeasuredWork
+}
+
+/// What all steps of a kind took.
+public struct KindProfile: Hashable, Sendable {
+  public var kind: StepKind
+  public var stepCount: Int
+  public var work: MeasuredWork
+}
+
+/// What the steps of some runs took, beside what the machine could do.
+public struct ExecutionProfile: Hashable, Sendable {
+  /// In the order of the network.
+  public let steps: [StepProfile]
+  public let peaks: MachinePeaks
+  /// When each step began, and when the last ended, in nanoseconds since the first run began: by run, then by shard.
+  let times: [[[Int]]]
+  /// Threads of each shard.
+  let threads: Int
+
+  /// - Parameters:
+  ///   - times: at least one run's, of at least one shard.
+  ///   - threads: of each shard.
+  package init(_ steps: [StepDescription], times: [[[Int]]], threads: Int, peaks: MachinePeaks) {
+    self.steps = steps.enumerated().map { index, step in
+      let seconds = times.map { shards in
+        let sum = shards.reduce(0) { $0 + $1[index + 1] - $1[index] }
+        return Double(sum) * 1e-9 / Double(shards.count)
+      }
+      return StepProfile(
+        step: step,
+        work: MeasuredWork(
+          seconds: seconds.sorted()[seconds.count / 2], multiplyAdds: step.multiplyAdds,
+          byteCount: step.byteCount,
+          leastSeconds: peaks.leastSeconds(
+            multiplyAdds: step.multiplyAdds, byteCount: step.byteCount)))
+    }
+    self.peaks = peaks
+    self.times = times
+    self.threads = threads
+  }
+
+  /// Of all steps.
+  public var total: MeasuredWork { steps.map(\.work).total }
+
+  /// The steps summed up by kind, the longest first.
+  public var kinds: [KindProfile] {
+    Dictionary(grouping: steps, by: \.step.kind).map { kind, steps in
+      KindProfile(kind: kind, stepCount: steps.count, work: steps.map(\.work).total)
+    }.sorted { ($0.work.seconds, $0.kind.rawValue) > ($1.work.seconds, $1.kind.rawValue) }
+  }
+}
+
+extension Executable {
+  /// Runs on the inputs that were written last, and times every step.
+  ///
+  /// - Parameters:
+  ///   - runs: at least one is made.
+  ///   - peaks: of as many threads as the executable was compiled for.
+  /// - Throws: ``EngineError`` where the library reports a failure.
+  public mutating func profile(runs: Int, peaks: MachinePeaks) throws -> ExecutionProfile {
+    try ExecutionProfile(
+      steps, times: timeSteps(runs: max(1, runs)), threads: plan.options.threads, peaks: peaks)
+  }
+}

@@ -1,0 +1,102 @@
+import COneDNN
+import ConvNetGraphs
+import ConvNetTensors
+
+/// What kind of work a step does: what a profile is summed up by.
+public enum StepKind: String, Hashable, Sendable, Codable, CaseIterable {
+  /// A convolution by Winograd's minimal filtering, in our kernels or the library's. Its multiplications are counted as those
+  /// of the direct sum, of which it does a part.
+  case winograd
+  /// A convolution with a window of one element, as the sum is written.
+  case pointwise = "direct 1x1"
+  /// Any other convolution by the library, as the sum is written.
+  case direct
+  /// A convolution by our kernels for few channels.
+  case fewChannels = "few channels"
+  case dense
+  case pooling
+  case normalization
+  case activation
+  /// Sums and products of values, element by element; dropout.
+  case elementwise
+  case concatenation
+  /// A copy from one layout to another.
+  case reorder
+  /// The packing of weights in a kernel's own order.
+  case packing = "weight packing"
+  /// Slices, padding, resampling, constants.
+  case movement
+  case loss
+
+  /// Whether multiplications of an operation are counted for its steps of this kind.
+  var multiplies: Bool {
+    switch self {
+    case .winograd, .pointwise, .direct, .fewChannels, .dense: true
+    case .pooling, .normalization, .activation, .elementwise, .concatenation, .reorder, .packing,
+      .movement, .loss:
+      false
+    }
+  }
+
+  /// Of a primitive of the library.
+  init(_ primitive: Primitive, _ arguments: [(cdnn_argument, Place)]) {
+    switch primitive.kind {
+    case CDNN_KIND_CONVOLUTION:
+      let extents = arguments.first { $0.0 == CDNN_WEIGHTS || $0.0 == CDNN_DIFF_WEIGHTS }
+        .map(\.1.layout.shape.dimensions)
+      let axes = (arguments.first?.1.layout.shape.rank ?? 2) - 2
+      self = .convolution(primitive.implementation, window: extents?.suffix(axes) ?? [])
+    case CDNN_KIND_INNER_PRODUCT: self = .dense
+    case CDNN_KIND_POOLING: self = .pooling
+    case CDNN_KIND_NORMALIZATION, CDNN_KIND_LRN: self = .normalization
+    case CDNN_KIND_ELTWISE: self = .activation
+    case CDNN_KIND_BINARY, CDNN_KIND_SUM: self = .elementwise
+    case CDNN_KIND_CONCAT: self = .concatenation
+    case CDNN_KIND_SOFTMAX: self = .loss
+    case CDNN_KIND_REORDER: self = .reorder
+    default: self = .movement
+    }
+  }
+
+  fileprivate static func convolution(_ implementation: String, window: ArraySlice<Int>) -> Self {
+    if implementation.contains("wino") { return .winograd }
+    return window.allSatisfy { $0 == 1 } ? .pointwise : .direct
+  }
+}
+
+extension Lowering {
+  /// The kind of a step that a kernel of ours does for an operation.
+  func kind(of operation: Operation, _ kernel: String) -> StepKind {
+    switch operation.kind {
+    case .convolution, .convolutionInputGradient, .transposedConvolution:
+      return convolutionKind(kernel, shape(operation.inputs[1]))
+    case .convolutionParameterGradient(let gradient):
+      return convolutionKind(kernel, gradient.kernelShape)
+    case .dense, .denseInputGradient, .denseParameterGradient:
+      return .dense
+    case .maxPooling, .maxPoolingGradient, .averagePooling, .averagePoolingGradient,
+      .globalPooling:
+      return .pooling
+    case .batchNormalization, .batchNormalizationGradient, .foldedBatchNormalization,
+      .movingAverage, .localResponseNormalization, .localResponseNormalizationGradient:
+      return .normalization
+    case .activation, .activationGradient:
+      return .activation
+    case .add, .multiply, .dropout, .channelSum:
+      return .elementwise
+    case .concatenate:
+      return .concatenation
+    case .softmax, .softmaxGradient, .crossEntropy, .crossEntropyGradient, .meanSquaredError,
+      .meanSquaredErrorGradient:
+      return .loss
+    case .slice, .sliceGradient, .pad, .padGradient, .flatten, .unflatten, .reshape, .transpose,
+      .upsample, .upsampleGradient, .constant:
+      return .movement
+    }
+  }
+
+  private func convolutionKind(_ kernel: String, _ shape: Shape) -> StepKind {
+    kernel.hasPrefix("planes") || kernel.hasPrefix("channel lanes")
+      ? .fewChannels : .convolution(kernel, window: shape.dimensions.dropFirst(2))
+  }
+}

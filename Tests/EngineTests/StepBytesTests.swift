@@ -1,0 +1,149 @@
+import CKernels
+import ConvNetCompiler
+import ConvNetEngine
+import ConvNetGraphs
+import ConvNetTensors
+import ConvNetTestSupport
+import Testing
+
+/// What steps read and write at least, and what kind they are, against numbers by hand.
+@Suite("Bytes of steps") struct StepBytesTests {
+  /// A graph of one input `x`, its parameters zeros, compiled.
+  private func steps(
+    _ shape: Shape, threads: Int = 1, exact: Bool = false,
+    _ build: (inout Graph, ValueID) throws -> ValueID
+  ) throws -> [StepDescription] {
+    var graph = Graph(name: "steps")
+    let input = graph.addInput("x", ValueType(shape))
+    graph.addOutput("y", try build(&graph, input))
+    var parameters: [String: Tensor] = [:]
+    for id in graph.parameters { parameters[graph[id].name] = Tensor(zeros: graph[id].shape) }
+    let executable = try Executable(
+      graph, parameters: parameters,
+      options: CompilationOptions(
+        inputFormat: .channelsFirst, compute: ComputeOptions(threads: threads, isExact: exact)))
+    return executable.steps
+  }
+
+  private func only(_ kind: StepKind, of steps: [StepDescription]) throws -> StepDescription {
+    let found = steps.filter { $0.kind == kind }
+    #expect(found.count == 1, "\(steps)")
+    return try #require(found.first)
+  }
+
+  @Test("a dense layer reads input, weights and bias, and writes its output")
+  func dense() throws {
+    let steps = try steps([2, 8]) { graph, x in
+      let kernel = graph.addParameter("weight", [4, 8], .kernel)
+      let bias = graph.addParameter("bias", [4], .bias)
+      return try graph.append(Operation.Dense(), to: x, kernel, bias, name: "dense")
+    }
+    #expect(steps.map(\.kind) == [.dense])
+    #expect(steps.map(\.multiplyAdds) == [2 * 8 * 4])
+    #expect(steps.map(\.byteCount) == [4 * (2 * 8 + 4 * 8 + 4 + 2 * 4)])
+  }
+
+  @Test("an activation reads and writes each element, in place or not")
+  func activations() throws {
+    let steps = try steps([2, 4, 16, 16]) { graph, x in
+      let first = try graph.append(Operation.Activation(.tanh), to: x, name: "first")
+      return try graph.append(Operation.Activation(.sigmoid), to: first, name: "second")
+    }
+    let count = 2 * 4 * 16 * 16
+    #expect(steps.map(\.kind) == [.activation, .activation])
+    #expect(steps.map(\.byteCount) == [8 * count, 8 * count])
+  }
+
+  @Test("an activation that runs after a layer of our own multiplies nothing")
+  func fewChannels() throws {
+    let steps = try steps([2, 1, 12, 12]) { graph, x in
+      let kernel = graph.addParameter("weight", [6, 1, 5, 5], .kernel)
+      let y = try graph.append(
+        Operation.Convolution(strides: [1, 1], hasBias: false), to: x, kernel, name: "conv")
+      return try graph.append(Operation.Activation(.tanh), to: y, name: "tanh")
+    }
+    let output = 2 * 6 * 8 * 8
+    #expect(steps.map(\.kind) == [.fewChannels, .activation])
+    #expect(steps.map(\.multiplyAdds) == [output * 25, 0])
+    // Scratch memory does not count.
+    #expect(steps.map(\.byteCount) == [4 * (2 * 12 * 12 + 6 * 25 + output), 8 * output])
+  }
+
+  @Test("a residual block by Winograd's algorithm reads packed weights and what it adds to")
+  func winograd() throws {
+    let shape: Shape = [2, 32, 12, 12]
+    let step = try only(.winograd, of: steps(shape) { try residual(&$0, $1, window: 3) })
+    #expect(step.multiplyAdds == shape.count * 32 * 9)
+    let packed = ck_winograd_weights_size(32, 32)
+    #expect(step.byteCount == 4 * (3 * shape.count + packed + 32))
+  }
+
+  @Test(
+    "a residual block as it is written reads what the library adds to",
+    arguments: [(window: 1, kind: StepKind.pointwise), (window: 3, kind: StepKind.direct)])
+  func direct(window: Int, kind: StepKind) throws {
+    let shape: Shape = [2, 32, 12, 12]
+    let steps = try steps(shape, exact: true) { try residual(&$0, $1, window: window) }
+    let step = try only(kind, of: steps)
+    let weights = 32 * 32 * window * window
+    #expect(step.multiplyAdds == shape.count * 32 * window * window)
+    #expect(step.byteCount == 4 * (3 * shape.count + weights + 32))
+    for reorder in steps where reorder.kind == .reorder {
+      #expect(reorder.byteCount == 8 * shape.count && reorder.multiplyAdds == 0)
+    }
+  }
+
+  /// sigmoid(x) + convolution(tanh(x)): the sum is fused.
+  private func residual(_ graph: inout Graph, _ x: ValueID, window: Int) throws -> ValueID {
+    let kernel = graph.addParameter("weight", [32, 32, window, window], .kernel)
+    let bias = graph.addParameter("bias", [32], .bias)
+    let first = try graph.append(Operation.Activation(.tanh), to: x, name: "first")
+    let y = try graph.append(
+      Operation.Convolution(strides: [1, 1], padding: .same), to: first, kernel, bias, name: "conv")
+    let other = try graph.append(Operation.Activation(.sigmoid), to: x, name: "second")
+    return try graph.append(Operation.Add(), to: y, other, name: "shortcut")
+  }
+
+  @Test("pooling reads and writes once; joined and cut values count as far as they are used")
+  func movements() throws {
+    let shape: Shape = [2, 4, 8, 8]
+    let pooled = try steps(shape) { graph, x in
+      try graph.append(
+        Operation.AveragePooling(window: [2, 2], strides: [2, 2]), to: x, name: "pool")
+    }
+    #expect(pooled.map(\.kind) == [.pooling])
+    #expect(pooled.map(\.byteCount) == [4 * (shape.count + shape.count / 4)])
+
+    let joined = try steps(shape) { graph, x in
+      let y = try graph.append(Operation.Activation(.tanh), to: x, name: "tanh")
+      return try graph.append(Operation.Concatenate(axis: 1), to: [x, y], name: "join")[0]
+    }
+    #expect(try only(.concatenation, of: joined).byteCount == 4 * 4 * shape.count)
+
+    let cut = try steps(shape) { graph, x in
+      try graph.append(Operation.Slice(axis: 1, start: 1, count: 2), to: x, name: "cut")
+    }
+    #expect(cut.map(\.kind) == [.reorder])
+    #expect(cut.map(\.byteCount) == [2 * 4 * shape.count / 2])
+  }
+
+  @Test("steps of all kinds multiply what the graph's cost says", arguments: [1, 2])
+  func costs(threads: Int) throws {
+    let network = try SmallNetwork()
+    let (training, _, _) = try network.training()
+    let executable = try Executable(
+      training, training: ParameterStore(network.parameters),
+      options: CompilationOptions(threads: threads))
+    let sum = executable.steps.reduce(0) { $0 + $1.multiplyAdds }
+    #expect(sum == training.cost.multiplyAdds)
+    #expect(executable.steps.allSatisfy { $0.byteCount > 0 })
+
+    let inference = try Executable(
+      network.graph, parameters: network.parameters, options: CompilationOptions(threads: threads))
+    let specialized = try network.graph.specialized(for: .inference)
+    #expect(
+      inference.steps.reduce(0) { $0 + $1.multiplyAdds } == specialized.cost.multiplyAdds)
+    // A batch in shards is the same work; each shard reads the weights.
+    #expect(inference.shardCount == threads)
+  }
+}
