@@ -15,7 +15,7 @@
 static const struct {
   const char *name;
   int in, out, extent, padding;
-  int kernel_height, kernel_width;  // 3x3 where nothing is said; others are padded to keep the extent
+  int kernel_height, kernel_width;  // where nothing is said 3x3; others are padded so that the extent stays
 } layers[] = {
     {"vgg-64-64@224", 64, 64, 224, 1},     {"vgg-64-128@112", 64, 128, 112, 1},   {"vgg-128-128@112", 128, 128, 112, 1},
     {"vgg-128-256@56", 128, 256, 56, 1},   {"vgg-256-256@56", 256, 256, 56, 1},   {"vgg-256-512@28", 256, 512, 28, 1},
@@ -83,8 +83,8 @@ static dnnl_exec_arg_t argument(int index, const dnnl_memory_desc_t *layout, flo
 static bool prepare(library_run *run, enum direction direction, dnnl_alg_kind_t algorithm, const ck_winograd *w, float *x,
                     float *y, float *bias) {
   const dnnl_dim_t n = (dnnl_dim_t)w->batch, in = (dnnl_dim_t)w->in_channels, out = (dnnl_dim_t)w->out_channels;
-  const dnnl_dims_t x_extents = {n, in, (dnnl_dim_t)w->height, (dnnl_dim_t)w->width}, 
-                     kernel = {out, in, (dnnl_dim_t)w->kernel_height, (dnnl_dim_t)w->kernel_width};
+  const dnnl_dims_t x_extents = {n, in, (dnnl_dim_t)w->height, (dnnl_dim_t)w->width};
+  const dnnl_dims_t kernel = {out, in, (dnnl_dim_t)w->kernel_height, (dnnl_dim_t)w->kernel_width};
   const dnnl_dims_t y_extents = {n, out, (dnnl_dim_t)w->out_height, (dnnl_dim_t)w->out_width}, features = {out};
   const dnnl_dims_t strides = {1, 1}, padding = {(dnnl_dim_t)w->pad_top, (dnnl_dim_t)w->pad_left};
   dnnl_memory_desc_t x_layout, y_layout, any, bias_layout;
@@ -132,15 +132,15 @@ static int compare(const void *left, const void *right) {
 
 static void measure(enum direction direction, int batch, size_t layer, int threads) {
   const size_t in = (size_t)layers[layer].in, out = (size_t)layers[layer].out, extent = (size_t)layers[layer].extent;
-  const bool is_square = !layers[layer].kernel_height;
-  const size_t height = is_square ? 3 : (size_t)layers[layer].kernel_height;
-  const size_t width = is_square ? 3 : (size_t)layers[layer].kernel_width;
-  const size_t padding = (size_t)layers[layer].padding, result = is_square ? extent + 2 * padding - 2 : extent;
+  const bool is_default = !layers[layer].kernel_height;
+  const size_t height = is_default ? 3 : (size_t)layers[layer].kernel_height;
+  const size_t width = is_default ? 3 : (size_t)layers[layer].kernel_width;
+  const size_t padding = (size_t)layers[layer].padding, result = is_default ? extent + 2 * padding - 2 : extent;
   const ck_winograd forward = {
       .batch = (size_t)batch, .in_channels = in, .height = extent, .width = extent,
       .out_channels = out, .out_height = result, .out_width = result,
       .kernel_height = height, .kernel_width = width,
-      .pad_top = is_square ? padding : height / 2, .pad_left = is_square ? padding : width / 2,
+      .pad_top = is_default ? padding : height / 2, .pad_left = is_default ? padding : width / 2,
       .in_stride = in * extent * extent, .out_stride = out * result * result,
   };
   const ck_winograd transposed = ck_winograd_transposed(&forward);

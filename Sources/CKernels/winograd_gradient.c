@@ -156,7 +156,8 @@ static void add_products(const gradient_work *p, const gradient_share *s, const 
   for (size_t out = 0; out < range->out_blocks; out += 2) {
     product.is_pair = out + 2 <= range->out_blocks;
     product.d = d + (range->first_out - s->first_out + out) * tiles * WIDTH;
-    product.u = range->sums + out / 2 * weights_pair(p->w.points, in_range) + point * weights_point(in_range, product.is_pair);
+    product.u = range->sums + out / 2 * weights_pair(p->w.points, in_range);
+    product.u += point * weights_point(in_range, product.is_pair);
     for (size_t in = range->first_in; in < range->first_in + range->in_blocks; ++in) {
       product.v = v + in * tiles * WIDTH;
       ck_winograd_gradient_product(&product);

@@ -69,8 +69,8 @@ struct WinogradGeometry: Sendable, CustomTestStringConvertible {
           for j in 0..<outWidth {
             let result = ((n * outChannels + o) * outHeight + i) * outWidth + j
             for c in 0..<inChannels {
-              for row in max(0, i - top)..<max(0, min(height, i - top + window[0])) {
-                for column in max(0, j - left)..<max(0, min(width, j - left + window[1])) {
+              for row in max(0, i - top)..<min(height, i - top + window[0]) {
+                for column in max(0, j - left)..<min(width, j - left + window[1]) {
                   body(
                     ((n * inChannels + c) * height + row) * width + column,
                     ((o * inChannels + c) * window[0] + row - i + top) * window[1] + column - j

@@ -2,7 +2,7 @@ import CKernels
 import ConvNetGraphs
 import ConvNetTensors
 
-// Convolutions by our own kernels for Winograd's algorithm, `CKernels/winograd.c`: a quarter of the multiplications for 3x3, a
+// Convolutions by our own kernels for Winograd's algorithm, `CKernels/winograd*.c`: a quarter of the multiplications for 3x3, a
 // sixth for 5x5, and some more of the rounding error. Pictures lie in blocks of 16 channels.
 
 /// A convolution that Winograd's algorithm computes, in all three directions.
