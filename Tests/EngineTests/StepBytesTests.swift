@@ -74,7 +74,10 @@ import Testing
     let shape: Shape = [2, 32, 12, 12]
     let step = try only(.winograd, of: steps(shape) { try residual(&$0, $1, window: 3) })
     #expect(step.multiplyAdds == shape.count * 32 * 9)
-    let packed = ck_winograd_weights_size(32, 32)
+    var geometry = ck_winograd()
+    (geometry.in_channels, geometry.out_channels) = (32, 32)
+    (geometry.kernel_height, geometry.kernel_width) = (3, 3)
+    let packed = ck_winograd_weights_size(&geometry)
     #expect(step.byteCount == 4 * (3 * shape.count + packed + 32))
   }
 
