@@ -88,7 +88,7 @@ private struct BlockCutter {
   private var lives: [Life] = []
   /// Bytes that each operation of the forward pass makes and the backward pass reads.
   private var saved: [Int]
-  /// Bytes that cross from the operations before an index to those from there on.
+  /// Bytes that cross from the operations before an index to those from there on, what is kept anyway left out.
   private var crossing: [Int]
 
   init(_ graph: Graph, forward count: Int) {
@@ -108,7 +108,7 @@ private struct BlockCutter {
         if life.mayBeRecomputed, readers.contains(where: { $0 >= count }) {
           saved[index] += byteCount
         }
-        if life.lastReader > index {
+        if life.mayBeRecomputed, life.lastReader > index {
           for place in index + 1...life.lastReader { crossing[place] += byteCount }
         }
       }
@@ -122,13 +122,17 @@ private struct BlockCutter {
     var sum = 0
     for place in saved.indices.dropFirst() {
       sum += saved[place - 1]
-      guard sum > 0, sum >= budget, crossing[place] <= crossing[place - 1],
-        crossing[place] <= crossing[place + 1]
-      else { continue }
+      guard sum > 0, sum >= budget, isNarrow(place) else { continue }
       cuts.append(place)
       sum = 0
     }
     return cuts
+  }
+
+  /// Whether less crosses than before, or as much since then: not so within a block, where the shortcut crosses as well.
+  private func isNarrow(_ place: Int) -> Bool {
+    let before = crossing[1..<place].last { $0 != crossing[place] }
+    return before.map { $0 > crossing[place] } ?? true
   }
 
   /// What blocks between cuts make and nothing beyond them reads; that of the last block left out.

@@ -25,12 +25,12 @@ import Testing
   }
 
   /// Dropout and Inception blocks with side classifiers; response normalization; residual blocks with batch normalization; a
-  /// chain of convolutions; a network that is computed in shards.
+  /// network that is computed in shards.
   @Test(
     "gradients and moving averages are the same bit for bit",
     arguments: [
-      "googlenet", "googlenet-torchvision", "inception-v3", "alexnet", "resnet18", "resnet50",
-      "resnet20", "vgg-a", "vgg11-bn", "lenet5",
+      "googlenet", "googlenet-torchvision", "inception-v3", "alexnet", "resnet18", "resnet20",
+      "lenet5",
     ])
   func sameNumbers(name: String) throws {
     let entry = try #require(ModelRegistry[name])
@@ -40,7 +40,6 @@ import Testing
     let labels = Tensor([Int64(0), 4, 2, 1])
     let plain = try gradients(model, images, labels, .off)
     expectSame(try gradients(model, images, labels, .blocks), plain)
-    expectSame(try gradients(model, images, labels, .normalizations), plain)
   }
 
   @Test("normalizations that are large enough give the same numbers in less memory")
@@ -61,18 +60,14 @@ import Testing
   /// Shares of the memory of activations without recomputation.
   @Test(
     "memory falls by what the documentation says",
-    arguments: [
-      ("resnet50", 0.9, 0.4), ("inception-v3", 1, 0.55), ("vgg-a", 1, 0.8),
-    ])
-  func memory(name: String, normalizations: Double, blocks: Double) throws {
+    arguments: [("resnet20", 128, 0.85, 0.5), ("googlenet-torchvision", 16, 0.98, 0.55)])
+  func memory(name: String, batch: Int, normalizations: Double, blocks: Double) throws {
     let entry = try #require(ModelRegistry[name])
-    var options = entry.defaults
-    if name != "inception-v3" { (options.height, options.width) = (112, 112) }
-    let model = Model(entry.build(options), seed: 1)
+    let model = Model(entry.network, seed: 1)
     func byteCount(_ recomputation: Recomputation) throws -> Double {
       Double(
         try model.executable(
-          batch: 8, mode: .training,
+          batch: batch, mode: .training,
           compute: ComputeOptions(threads: 2, recomputation: recomputation)
         ).activationByteCount)
     }
