@@ -26,7 +26,8 @@ public struct PassPipeline: Sendable {
     self.passes = passes
   }
 
-  public init(mode: Mode) {
+  /// - Parameter recomputation: in training, what the backward pass computes again.
+  public init(mode: Mode, recomputation: Recomputation = .normalizations) {
     passes =
       switch mode {
       case .inference:
@@ -38,7 +39,7 @@ public struct PassPipeline: Sendable {
       case .training:
         [
           .specialization(for: .training), .deadValueRemoval, .normalizationFusion, .additionFusion,
-          .activationFusion, .constantFolding(for: .training),
+          .activationFusion, .recomputation(recomputation), .constantFolding(for: .training),
         ]
       }
   }

@@ -1,3 +1,5 @@
+public import ConvNetCompiler
+
 /// On what, and how exactly, a network is computed.
 public struct ComputeOptions: Hashable, Sendable {
   /// Threads that a run uses.
@@ -6,6 +8,8 @@ public struct ComputeOptions: Hashable, Sendable {
   /// Whether convolutions are computed as they are written. Otherwise those of 3x3, 5x5, 1x3 and 1x7 may use Winograd's minimal
   /// filtering, which does a half to a sixth of the multiplications and is less precise: `docs/performance.md` has the error.
   public var isExact: Bool
+  /// What a training step computes again instead of keeping it in memory.
+  public var recomputation: Recomputation
 
   /// How the weights of dense layers are kept, in inference only.
   public var denseWeights: DenseWeights
@@ -16,12 +20,14 @@ public struct ComputeOptions: Hashable, Sendable {
   public init(
     threads: Int = Threads.available, tuning: Tuning = .off, isExact: Bool = false,
     denseWeights: DenseWeights = .float32,
+    recomputation: Recomputation = .normalizations,
     cacheFolder: String = AlgorithmTable.cacheFolder
   ) {
     self.threads = max(1, threads)
     self.tuning = tuning
     self.isExact = isExact
     self.denseWeights = denseWeights
+    self.recomputation = recomputation
     self.cacheFolder = cacheFolder
   }
 

@@ -43,8 +43,10 @@ struct Lowering {
       let buffer = addBuffer(.parameter(parameter.index), layout.byteCount)
       settle(parameter, Place(buffer: buffer, layout: layout))
     }
+    let backwardStart = graph.backwardStart
     for (index, operation) in graph.operations.enumerated() {
       position = index
+      if index == backwardStart { forgetCopies() }
       do {
         try lower(operation)
       } catch let failure as LibraryFailure {
@@ -272,6 +274,16 @@ struct Lowering {
   }
 
   // MARK: Bookkeeping
+
+  /// Lets the backward pass make its own copies of inputs and parameters in other layouts: kept from the forward pass, they
+  /// would be in memory when most is.
+  private mutating func forgetCopies() {
+    for id in graph.inputs + graph.parameters {
+      places[id] = places[id]?.enumerated().filter { copy in
+        copy.offset == 0 || buffers[copy.element.buffer].home != .arena
+      }.map(\.element)
+    }
+  }
 
   private var isPreparing: Bool {
     graph.operations.indices.contains(position) && graph.operations[position].phase == .preparation

@@ -9,22 +9,21 @@ public final class ParameterStore {
   private let storages: [String: TensorStorage]
   public let shapes: [String: Shape]
 
-  /// Copies the values.
+  /// Takes the values' memory where nobody else holds it, else copies them.
   ///
   /// - Throws: ``EngineError`` where a value is not `float32`.
-  public init(_ values: [String: Tensor]) throws {
+  public init(_ values: consuming [String: Tensor]) throws {
     var storages: [String: TensorStorage] = [:]
-    for (name, value) in values {
+    shapes = values.mapValues(\.shape)
+    for name in shapes.keys {
+      guard let value = values.removeValue(forKey: name) else { continue }
       guard value.elementType == .float32 else {
         throw EngineError(
           subject: "parameters", problem: .parameterType(name: name, actual: value.elementType))
       }
-      let storage = TensorStorage(byteCount: value.byteCount)
-      value.withUnsafeBytes { storage.bytes.copyMemory(from: $0) }
-      storages[name] = storage
+      storages[name] = (consume value).takeStorage()
     }
     self.storages = storages
-    shapes = values.mapValues(\.shape)
   }
 
   /// A copy of every value as it is now.

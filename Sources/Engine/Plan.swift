@@ -37,7 +37,9 @@ final class Plan: Sendable {
   init(
     _ source: Graph, parameters: [String: Tensor], options: CompilationOptions
   ) throws {
-    let graph = try PassPipeline(mode: options.mode).run(on: source)
+    let graph = try PassPipeline(
+      mode: options.mode, recomputation: options.compute.recomputation
+    ).run(on: source)
     let arithmetic = Executable.beginComputing(threads: options.threads)
     defer { Executable.endComputing(arithmetic) }
     let lowering = try Lowering(graph, options: options)

@@ -145,6 +145,12 @@ extension Tensor {
     return try body(storage.bytes)
   }
 
+  /// The tensor's memory, to keep: its own where nobody shares it, else a copy.
+  package consuming func takeStorage() -> TensorStorage {
+    makeStorageUnique()
+    return storage
+  }
+
   /// A copy of the elements, in row-major order.
   ///
   /// - Precondition: `Scalar` is the tensor's element type.

@@ -8,38 +8,43 @@ import ConvNetTensors
 /// Throughput and memory of a network at one batch size: of inference, or of whole training steps,
 /// the optimizer's update included. The input is random numbers; nothing is loaded or decoded.
 public struct Benchmark: Sendable {
+  public let modelName: String
   public let batch: Int
   /// Of every measured step, ascending.
   public let stepSeconds: [Double]
   public let compileSeconds: Double
   /// Bytes of the weights that the compiled network keeps.
   public let weightByteCount: Int
+  /// Of inputs, outputs and every intermediate value.
+  public let activationByteCount: Int
   /// The largest resident memory of the process until the profile.
   public let peakMemoryByteCount: Int
   /// What the engine's steps took, where asked for: of three to twenty runs. The optimizer's update is no step of these.
   public let profile: ExecutionProfile?
 
-  /// Compiles, warms up, and measures for some seconds (at least five steps).
+  /// Compiles, warms up, and measures for some seconds (at least five steps). Training takes the parameters' memory where the
+  /// caller keeps no model.
   ///
   /// - Parameter profiling: whether to measure the machine's peaks and every step as well, which takes as long again and
   ///   half a second.
   public init(
-    _ model: Model, batch: Int, mode: Mode, compute: ComputeOptions = .init(), seconds: Double = 3,
+    _ model: consuming Model, batch: Int, mode: Mode, compute: ComputeOptions = .init(),
+    seconds: Double = 3,
     profiling: Bool = false
   ) throws {
+    modelName = model.graph.name
     self.batch = batch
     let clock = ContinuousClock()
     let start = clock.now
     let trainer = Trainer(
       optimizer: .sgd(momentum: 0.9, weightDecay: 0.0005), schedule: .constant(1e-4),
       batchSize: batch, compute: compute)
-    let session = try mode == .training ? TrainingSession(model, trainer: trainer) : nil
-    let step = TrainingStep(
-      try session?.makeExecutable(batch: batch)
-        ?? model.executable(batch: batch, compute: compute))
+    let description = model.withoutParameters
+    let (session, step) = try Self.compile(consume model, batch: batch, mode: mode, trainer)
     compileSeconds = (clock.now - start) / .seconds(1)
+    activationByteCount = step.executable.activationByteCount
 
-    try Self.fillInputs(step, model: model)
+    try Self.fillInputs(step, model: description)
     func runOnce() throws {
       if let session { try session.run(step) } else { try step.executable.run() }
     }
@@ -64,6 +69,18 @@ public struct Benchmark: Sendable {
     profile = try step.executable.profile(runs: runs, peaks: peaks)
   }
 
+  private static func compile(
+    _ model: consuming Model, batch: Int, mode: Mode, _ trainer: Trainer
+  ) throws -> (TrainingSession?, TrainingStep) {
+    switch mode {
+    case .inference:
+      return (nil, TrainingStep(try model.executable(batch: batch, compute: trainer.compute)))
+    case .training:
+      let session = try TrainingSession(consume model, trainer: trainer)
+      return (session, TrainingStep(try session.makeExecutable(batch: batch)))
+    }
+  }
+
   private static func fillInputs(_ step: TrainingStep, model: Model) throws {
     var random = RandomNumbers(RandomKey(seed: 0, purpose: .input))
     try step.executable.withInput(model.inputName, of: Float.self) { image in
@@ -83,6 +100,13 @@ public struct Benchmark: Sendable {
 }
 
 extension Model {
+  /// All but the parameters: what a training in progress, whose parameters stand elsewhere, needs to know.
+  var withoutParameters: Model {
+    var model = self
+    model.parameters = [:]
+    return model
+  }
+
   /// The name of the network's first input.
   package var inputName: String { graph.inputs.first.map { graph[$0].name } ?? "" }
 }

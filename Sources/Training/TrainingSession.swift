@@ -10,6 +10,7 @@ import ConvNetTensors
 /// size.
 package final class TrainingSession {
   let trainer: Trainer
+  /// Without its parameters, which are the store's.
   let model: Model
   package let store: ParameterStore
   package let optimizer: OptimizerState
@@ -19,15 +20,19 @@ package final class TrainingSession {
   private let gradients: [(parameter: String, kind: ParameterKind, output: String)]
   private var steps: [Int: TrainingStep] = [:]
 
-  package init(_ model: Model, trainer: Trainer, resuming checkpoint: Checkpoint? = nil) throws {
+  package init(
+    _ model: consuming Model, trainer: Trainer, resuming checkpoint: Checkpoint? = nil
+  ) throws {
     self.trainer = trainer
-    self.model = model
-    store = try ParameterStore(checkpoint?.parameters ?? model.parameters)
+    self.model = model.withoutParameters
+    var parameters = (consume model).parameters
+    if let checkpoint { parameters = checkpoint.parameters }
+    store = try ParameterStore(consume parameters)
     optimizer = OptimizerState(
-      trainer.optimizer, graph: model.graph, velocities: checkpoint?.velocities ?? [:])
+      trainer.optimizer, graph: self.model.graph, velocities: checkpoint?.velocities ?? [:])
     schedule = checkpoint?.state.schedule ?? ScheduleState(trainer.schedule)
     stepCount = checkpoint?.state.step ?? 0
-    gradients = try Self.graph(model.graph, trainer).gradients
+    gradients = try Self.graph(self.model.graph, trainer).gradients
   }
 
   private static func graph(

@@ -22,6 +22,7 @@ struct BenchmarkCommand: ParsableCommand {
   var trace: String?
   @OptionGroup var network: NetworkOptions
   @OptionGroup var compute: InferenceArguments
+  @OptionGroup var memory: MemoryArguments
   @OptionGroup var shared: SharedOptions
 
   private struct Result: Encodable {
@@ -37,6 +38,7 @@ struct BenchmarkCommand: ParsableCommand {
     var imagesPerSecond: Rate
     var compileSeconds: Double
     var weightBytes: Int
+    var activationBytes: Int
     var peakMemoryBytes: Int
     var profile: ProfileResult?
   }
@@ -50,19 +52,20 @@ struct BenchmarkCommand: ParsableCommand {
 
   func run() throws {
     if let trace { try requireFolder(of: trace, "--trace") }
-    let model = try network.model(from: model, seed: shared.seed)
-    let name = model.graph.name
+    // Handed over, so that training takes the parameters' memory.
     let benchmark = try Benchmark(
-      model, batch: plan.batch, mode: plan.mode, compute: compute.options(shared), seconds: seconds,
+      network.model(from: model, seed: shared.seed), batch: plan.batch, mode: plan.mode,
+      compute: compute.options(shared, recomputing: memory.recompute), seconds: seconds,
       profiling: profile || trace != nil)
     let result = Result(
-      model: name, mode: plan.mode.rawValue, batch: plan.batch,
+      model: benchmark.modelName, mode: plan.mode.rawValue, batch: plan.batch,
       threads: shared.threadCount,
       imagesPerSecond: .init(
         median: benchmark.imagesPerSecond(percentile: 0.5),
         p10: benchmark.imagesPerSecond(percentile: 0.1),
         p90: benchmark.imagesPerSecond(percentile: 0.9)),
       compileSeconds: benchmark.compileSeconds, weightBytes: benchmark.weightByteCount,
+      activationBytes: benchmark.activationByteCount,
       peakMemoryBytes: benchmark.peakMemoryByteCount,
       profile: benchmark.profile.map(ProfileResult.init))
     if let trace { try benchmark.profile?.trace(named: result.model).write(to: trace) }
@@ -74,7 +77,8 @@ struct BenchmarkCommand: ParsableCommand {
       \(HumanReadable.quantity(result.imagesPerSecond.p10)), 90 % \
       \(HumanReadable.quantity(result.imagesPerSecond.p90)))
       compiled in \(HumanReadable.duration(result.compileSeconds)), weights \
-      \(HumanReadable.bytes(result.weightBytes)), peak memory \
+      \(HumanReadable.bytes(result.weightBytes)), activations \
+      \(HumanReadable.bytes(result.activationBytes)), peak memory \
       \(HumanReadable.bytes(result.peakMemoryBytes))
       """)
     if profile, let profile = benchmark.profile {

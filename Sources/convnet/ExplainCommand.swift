@@ -21,6 +21,7 @@ struct ExplainCommand: ParsableCommand {
   @OptionGroup var network: NetworkOptions
   @OptionGroup var plan: PlanOptions
   @OptionGroup var compute: InferenceArguments
+  @OptionGroup var memory: MemoryArguments
   @OptionGroup var shared: SharedOptions
 
   func validate() throws { try compute.validate(for: plan.mode) }
@@ -28,7 +29,7 @@ struct ExplainCommand: ParsableCommand {
   func run() throws {
     let model = try network.model(from: model, seed: shared.seed)
     let source = try model.stepGraph(batch: plan.batch, mode: plan.mode)
-    let pipeline = PassPipeline(mode: plan.mode)
+    let pipeline = PassPipeline(mode: plan.mode, recomputation: memory.recompute)
     if let after, !pipeline.passes.contains(where: { $0.name == after }) {
       throw UnknownName(
         kind: "pass", name: after, known: pipeline.passes.map(\.name),
@@ -49,7 +50,8 @@ struct ExplainCommand: ParsableCommand {
     }
     print("\nGRAPH\n\(final.dump)", terminator: "")
     let executable = try model.executable(
-      batch: plan.batch, mode: plan.mode, compute: compute.options(shared))
+      batch: plan.batch, mode: plan.mode,
+      compute: compute.options(shared, recomputing: memory.recompute))
     print("\nPLAN\n\(executable.stepTable.plainText(width: nil))", terminator: "")
     print("\nARENA of \(HumanReadable.bytes(executable.activationByteCount))")
     print(executable.arenaTable.plainText(width: nil), terminator: "")

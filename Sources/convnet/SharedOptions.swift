@@ -44,8 +44,11 @@ struct ComputeArguments: ParsableArguments {
   @Flag(help: "Compute convolutions as they are written: slower, and more precise.")
   var exact = false
 
-  func options(_ shared: SharedOptions) -> ComputeOptions {
-    ComputeOptions(threads: shared.threadCount, tuning: tune, isExact: exact)
+  func options(
+    _ shared: SharedOptions, recomputing: Recomputation = .normalizations
+  ) -> ComputeOptions {
+    ComputeOptions(
+      threads: shared.threadCount, tuning: tune, isExact: exact, recomputation: recomputing)
   }
 }
 
@@ -61,8 +64,10 @@ struct InferenceArguments: ParsableArguments {
       valueName: "float32|bfloat16|int8"))
   var denseWeights = ComputeOptions.DenseWeights.float32
 
-  func options(_ shared: SharedOptions) -> ComputeOptions {
-    var options = compute.options(shared)
+  func options(
+    _ shared: SharedOptions, recomputing: Recomputation = .normalizations
+  ) -> ComputeOptions {
+    var options = compute.options(shared, recomputing: recomputing)
     options.denseWeights = denseWeights
     return options
   }
@@ -77,6 +82,17 @@ struct InferenceArguments: ParsableArguments {
 }
 
 extension ComputeOptions.DenseWeights: ExpressibleByArgument {}
+
+/// How a training step trades time for memory.
+struct MemoryArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What a training step computes a second time instead of keeping it in memory: off; normalizations, the large ones; blocks, most of the forward pass.",
+      valueName: "off|normalizations|blocks"))
+  var recompute = Recomputation.normalizations
+}
+
+extension Recomputation: ExpressibleByArgument {}
 
 /// Where the data lies.
 struct DataOptions: ParsableArguments {

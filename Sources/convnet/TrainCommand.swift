@@ -39,6 +39,7 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Go on from the checkpoint in the output folder.") var resume = false
   @OptionGroup var network: NetworkOptions
   @OptionGroup var compute: ComputeArguments
+  @OptionGroup var memory: MemoryArguments
   @OptionGroup(title: "Loading") var loading: LoadingArguments
   @OptionGroup var shared: SharedOptions
 
@@ -60,7 +61,8 @@ struct TrainCommand: ParsableCommand {
     let trainer = try Trainer(
       optimizer: .sgd(momentum: momentum, weightDecay: weightDecay),
       schedule: .plateau(from: learningRate), augmentation: augmentation.augment.resolved(),
-      batchSize: batchSize, seed: shared.seed, compute: compute.options(shared),
+      batchSize: batchSize, seed: shared.seed,
+      compute: compute.options(shared, recomputing: memory.recompute),
       loading: loading.options)
     try trainer.validate(epochs: epochs)
     let source = try data.source()

@@ -227,7 +227,7 @@ private func train(
     #expect(
       Set(result.keys) == [
         "model", "mode", "batch", "threads", "imagesPerSecond", "compileSeconds", "weightBytes",
-        "peakMemoryBytes",
+        "activationBytes", "peakMemoryBytes",
       ])
     #expect(result["mode"] as? String == mode && result["batch"] as? Int == 4)
     let rates = try #require(result["imagesPerSecond"] as? [String: Double])

@@ -22,8 +22,7 @@ import Testing
     #expect(
       PassPipeline(mode: .training).passes.map(\.name) == [
         "specialization", "dead-value-removal", "normalization-fusion", "addition-fusion",
-        "activation-fusion",
-        "constant-folding",
+        "activation-fusion", "recomputation", "constant-folding",
       ])
     for mode in Mode.allCases {
       #expect(PassPipeline(mode: mode).passes.allSatisfy { !$0.purpose.isEmpty })

@@ -71,7 +71,7 @@ import Testing
     let appended = longer.operations.dropFirst(graph.operations.count).map(\.name)
     #expect(
       appended == [
-        "loss/gradient", "loss/gradient", "logits/input gradient", "logits/parameter gradient",
+        "loss/gradient", "loss/gradient", "logits/parameter gradient", "logits/input gradient",
         "active/gradient", "hidden/parameter gradient",
       ])
     #expect(Set(gradients.keys) == [first, second])

@@ -8,7 +8,7 @@ extension ReferenceEvaluator {
   ) -> [ReferenceValue] {
     let input = inputs[0]
     var (mean, variance) = (inputs[3], inputs[4])
-    if attributes.form != .inference {
+    if [.training, .rectifiedTraining].contains(attributes.form) {
       let count = Double(input.elements.count / input.channels)
       mean = channelSum(input)
       mean.elements = mean.elements.map { $0 / count }
@@ -26,6 +26,10 @@ extension ReferenceEvaluator {
     }
     switch attributes.form {
     case .inference: return [output]
+    case .rectifiedInference:
+      var rectified = output
+      rectified.elements = output.elements.map { max(0, $0) }
+      return [rectified]
     case .training: return [output, mean, variance]
     case .rectifiedTraining:
       var (rectified, mask) = (output, output)

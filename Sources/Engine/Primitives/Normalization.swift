@@ -8,8 +8,8 @@ extension Lowering {
   {
     let input = operation.inputs[0]
     let source = try readForNormalization(input)
-    let isTraining = normalization.form != .inference
-    let isRectified = normalization.form == .rectifiedTraining
+    let isTraining = [.training, .rectifiedTraining].contains(normalization.form)
+    let isRectified = [.rectifiedTraining, .rectifiedInference].contains(normalization.form)
     var flags = CDNN_NORMALIZATION_SCALE_SHIFT
     if !isTraining { flags |= CDNN_NORMALIZATION_GLOBAL_STATISTICS }
     if isRectified { flags |= CDNN_NORMALIZATION_FUSE_RELU }
@@ -28,7 +28,7 @@ extension Lowering {
       (CDNN_SCALE, read(operation.inputs[1])), (CDNN_SHIFT, read(operation.inputs[2])),
       (CDNN_MEAN, mean), (CDNN_VARIANCE, variance),
     ]
-    if isRectified {
+    if isRectified, isTraining {
       // Which elements are positive, a bit or a byte each, as the primitive likes.
       let layout = try primitive.requiredLayout(of: CDNN_WORKSPACE, shape: shape(input))
       arguments.append((CDNN_WORKSPACE, make(operation.outputs[3], layout)))

@@ -35,6 +35,9 @@ extension Operation {
       /// The same with negative results made zero; which are, is one more output. What the compiler makes of ``training`` and a
       /// ReLU after it.
       case rectifiedTraining
+      /// ``inference`` with negative results made zero: how the compiler repeats ``rectifiedTraining``, whose statistics are then
+      /// known.
+      case rectifiedInference
     }
 
     /// Added to the variance, within the root.
@@ -63,7 +66,7 @@ extension Operation {
       let statistics = ValueType([inputs[0].shape[1]])
       for index in 1..<5 { try requireShape(inputs, index, statistics.shape) }
       return switch form {
-      case .inference: [inputs[0]]
+      case .inference, .rectifiedInference: [inputs[0]]
       case .training: [inputs[0], statistics, statistics]
       case .rectifiedTraining:
         [inputs[0], statistics, statistics, ValueType(inputs[0].shape, .uint8)]
@@ -79,6 +82,11 @@ extension Operation {
         throw GraphError(
           subject: operation.name,
           problem: .invariant("the loss depends on the batch's statistics other than through y"))
+      }
+      guard form != .rectifiedInference else {
+        throw GraphError(
+          subject: operation.name,
+          problem: .invariant("is rectified already, so it has no gradient; differentiate first"))
       }
       guard let gradient = outputGradients[0] else { return operation.inputs.map { _ in nil } }
       guard form != .inference else {

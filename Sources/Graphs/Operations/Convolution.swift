@@ -94,17 +94,18 @@ extension Operation {
       try requireUnfused(fused, of: operation)
       let (input, kernel) = (operation.inputs[0], operation.inputs[1])
       var gradients = [ValueID?](repeating: nil, count: operation.inputs.count)
-      if builder.needsGradient(input) {
-        gradients[0] =
-          try builder.append(
-            ConvolutionInputGradient(self, input: builder.type(of: input).shape),
-            to: [gradient, kernel], of: operation, role: "input gradient")[0]
-      }
+      // First, so that the forward input's memory may serve its gradient.
       if operation.inputs.dropFirst().contains(where: builder.needsGradient) {
         let parameters = try builder.append(
           ConvolutionParameterGradient(self, kernel: builder.type(of: kernel).shape),
           to: [input, gradient], of: operation, role: "parameter gradient")
         for (index, value) in parameters.enumerated() { gradients[1 + index] = value }
+      }
+      if builder.needsGradient(input) {
+        gradients[0] =
+          try builder.append(
+            ConvolutionInputGradient(self, input: builder.type(of: input).shape),
+            to: [gradient, kernel], of: operation, role: "input gradient")[0]
       }
       return gradients
     }

@@ -53,17 +53,17 @@ extension Operation {
       guard let gradient = outputGradients[0] else { return operation.inputs.map { _ in nil } }
       try requireUnfused(fused, of: operation)
       var gradients = [ValueID?](repeating: nil, count: operation.inputs.count)
-      if builder.needsGradient(operation.inputs[0]) {
-        gradients[0] =
-          try builder.append(
-            DenseInputGradient(), to: [gradient, operation.inputs[1]], of: operation,
-            role: "input gradient")[0]
-      }
       if operation.inputs.dropFirst().contains(where: builder.needsGradient) {
         let parameters = try builder.append(
           DenseParameterGradient(hasBias: hasBias), to: [operation.inputs[0], gradient],
           of: operation, role: "parameter gradient")
         for (index, value) in parameters.enumerated() { gradients[1 + index] = value }
+      }
+      if builder.needsGradient(operation.inputs[0]) {
+        gradients[0] =
+          try builder.append(
+            DenseInputGradient(), to: [gradient, operation.inputs[1]], of: operation,
+            role: "input gradient")[0]
       }
       return gradients
     }

@@ -1,0 +1,140 @@
+import ConvNetGraphs
+import ConvNetTensors
+
+extension Pass {
+  /// Computes values of the forward pass a second time, right before the backward pass first reads them, so that their memory
+  /// serves others in between.
+  ///
+  /// A normalization is computed again with the statistics that it had, so that its moving averages move once; dropout draws
+  /// the same mask by its key. Refused for results of the graph, and for normalizations whose input is not kept anyway.
+  public static func recomputation(_ extent: Recomputation) -> Pass {
+    Pass(
+      name: "recomputation",
+      purpose: "computes again in the backward pass what costs more memory than time",
+      rewrite: { (graph: inout Graph) throws(GraphError) in
+        if extent == .blocks { graph.recomputeBlocks() }
+        if extent != .off {
+          graph.recompute(graph.normalizations(ofAtLeast: Recomputation.largeByteCount))
+        }
+      })
+  }
+}
+
+extension Graph {
+  /// Where the backward pass begins; `nil` where there is none.
+  package var backwardStart: Int? {
+    operations.firstIndex { $0.kind.isGradient }
+  }
+
+  /// The results of training normalizations that the backward pass reads beside their input.
+  fileprivate func normalizations(ofAtLeast byteCount: Int) -> Set<ValueID> {
+    guard let start = backwardStart else { return [] }
+    let read = Set(operations[start...].flatMap(\.inputs))
+    let normalized = operations[..<start].compactMap { operation -> ValueID? in
+      guard case .batchNormalization(let normalization) = operation.kind,
+        normalization.fixed != nil, read.contains(operation.inputs[0]),
+        read.contains(operation.outputs[0]), !results.contains(operation.outputs[0]),
+        self[operation.outputs[0]].type.byteCount >= byteCount
+      else { return nil }
+      return operation.outputs[0]
+    }
+    return Set(normalized)
+  }
+
+  /// Gives the backward pass second copies of values of the forward pass, each made before the first operation that reads it.
+  mutating func recompute(_ values: Set<ValueID>) {
+    guard let start = backwardStart, !values.isEmpty else { return }
+    var recomputer = Recomputer(self, values, forward: start)
+    for var operation in operations[start...] {
+      operation.inputs = operation.inputs.map { recomputer.copy(of: $0) }
+      recomputer.graph.operations.append(operation)
+    }
+    self = recomputer.graph
+  }
+}
+
+/// Writes the operations of a graph anew, with some of them twice.
+private struct Recomputer {
+  /// The operations so far.
+  var graph: Graph
+  private let forward: ArraySlice<Operation>
+  private let producers: [ValueID: Int]
+  private let values: Set<ValueID>
+  private var copies: [ValueID: ValueID] = [:]
+
+  init(_ graph: Graph, _ values: Set<ValueID>, forward count: Int) {
+    self.graph = graph
+    self.values = values
+    forward = graph.operations[..<count]
+    producers = graph.producers
+    self.graph.operations.removeSubrange(count...)
+  }
+
+  /// The second copy of a value that is to have one, else the value itself.
+  mutating func copy(of value: ValueID) -> ValueID {
+    guard values.contains(value), let producer = producers[value], producer < forward.endIndex
+    else { return value }
+    if let copy = copies[value] { return copy }
+    var operation = forward[producer]
+    operation.inputs = operation.inputs.map { copy(of: $0) }
+    if case .batchNormalization(let normalization) = operation.kind, let fixed = normalization.fixed
+    {
+      operation.kind = fixed.kind
+      operation.inputs.replaceSubrange(3...4, with: operation.outputs[1...2])
+      operation.outputs.removeSubrange(1...)
+    }
+    operation.name += Graph.recomputedSuffix
+    operation.outputs = operation.outputs.map { output in
+      let copy = graph.append(
+        Value(
+          name: graph[output].name + Graph.recomputedSuffix, type: graph[output].type,
+          source: .operation))
+      copies[output] = copy
+      return copy
+    }
+    graph.operations.append(operation)
+    return copies[value] ?? value
+  }
+}
+
+extension Graph {
+  /// Ends the names of what is computed a second time.
+  static let recomputedSuffix = "/again"
+}
+
+extension ValueType {
+  var byteCount: Int { shape.count * elementType.byteCount }
+}
+
+extension Operation.BatchNormalization {
+  /// The same with given statistics; `nil` where they are given already.
+  fileprivate var fixed: Operation.BatchNormalization? {
+    var fixed = self
+    switch form {
+    case .inference, .rectifiedInference: return nil
+    case .training: fixed.form = .inference
+    case .rectifiedTraining: fixed.form = .rectifiedInference
+    }
+    return fixed
+  }
+}
+
+extension OperationKind {
+  /// Whether only backward passes have operations of the kind.
+  fileprivate var isGradient: Bool {
+    switch self {
+    case .convolutionInputGradient, .convolutionParameterGradient, .denseInputGradient,
+      .denseParameterGradient, .maxPoolingGradient, .averagePoolingGradient,
+      .batchNormalizationGradient, .localResponseNormalizationGradient, .activationGradient,
+      .sliceGradient, .padGradient, .upsampleGradient, .softmaxGradient, .crossEntropyGradient,
+      .meanSquaredErrorGradient:
+      true
+    case .convolution, .transposedConvolution, .channelSum, .dense, .maxPooling, .averagePooling,
+      .globalPooling, .batchNormalization, .foldedBatchNormalization, .movingAverage,
+      .localResponseNormalization, .activation, .add, .multiply, .concatenate, .slice, .pad,
+      .flatten, .unflatten, .reshape, .transpose, .upsample, .dropout, .softmax, .crossEntropy,
+      .meanSquaredError, .constant:
+      false
+    }
+  }
+}
