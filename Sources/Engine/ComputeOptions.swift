@@ -8,6 +8,9 @@ public struct ComputeOptions: Hashable, Sendable {
   /// Whether convolutions are computed as they are written. Otherwise those of 3x3, 5x5, 1x3 and 1x7 may use Winograd's minimal
   /// filtering, which does a half to a sixth of the multiplications and is less precise: `docs/performance.md` has the error.
   public var isExact: Bool
+  /// How often a compiled network is going to run, where that is known and few; `nil` for many. Weights are not transformed
+  /// where that takes longer than it saves.
+  public var expectedRuns: Int?
   /// What a training step computes again instead of keeping it in memory.
   public var recomputation: Recomputation
 
@@ -19,13 +22,14 @@ public struct ComputeOptions: Hashable, Sendable {
 
   public init(
     threads: Int = Threads.available, tuning: Tuning = .off, isExact: Bool = false,
-    denseWeights: DenseWeights = .float32,
+    expectedRuns: Int? = nil, denseWeights: DenseWeights = .float32,
     recomputation: Recomputation = .normalizations,
     cacheFolder: String = AlgorithmTable.cacheFolder
   ) {
     self.threads = max(1, threads)
     self.tuning = tuning
     self.isExact = isExact
+    self.expectedRuns = expectedRuns
     self.denseWeights = denseWeights
     self.recomputation = recomputation
     self.cacheFolder = cacheFolder

@@ -13,9 +13,13 @@ struct ConcatenationPlan {
   /// Where a value lies within a concatenated one.
   struct Slice {
     var whole: ValueID
-    var firstChannel: Int
-    /// Whether nothing but the concatenation reads the value.
-    var isOnlyUse: Bool
+    /// In the concatenated value's memory, in bytes.
+    var offset: Int
+    /// In blocks of channels, without gaps.
+    var dense: Layout
+    /// With the concatenated value's other channels between the examples; `nil` where one example has no gaps, and where not
+    /// only the concatenation reads the value.
+    var gapped: Layout?
   }
 
   private(set) var slices: [ValueID: Slice] = [:]
@@ -24,29 +28,36 @@ struct ConcatenationPlan {
   /// The memory of each concatenated value, once a branch has written to it.
   var buffers: [ValueID: Int] = [:]
 
-  init(_ graph: Graph) {
-    let results = Set(graph.results)
+  init(_ graph: Graph) throws {
+    let results = graph.results
     let consumers = graph.consumers
-    for operation in graph.operations {
+    for operation in graph.operations where operation.phase == .run {
       guard case .concatenate(let concatenate) = operation.kind,
         Self.joinsBlocks(concatenate, operation.inputs.map { graph[$0].shape })
       else { continue }
+      let whole = graph[operation.outputs[0]].shape
       var channel = 0
       for input in operation.inputs {
-        if graph[input].source == .operation, !results.contains(input), slices[input] == nil,
-          operation.phase == .run
-        {
+        let part = graph[input].shape
+        if graph[input].source == .operation, !results.contains(input), slices[input] == nil {
+          let canHaveGaps = part[0] > 1 && consumers[input]?.count == 1
           slices[input] = Slice(
-            whole: operation.outputs[0], firstChannel: channel,
-            isOnlyUse: consumers[input]?.count == 1)
+            whole: operation.outputs[0], offset: Self.offset(ofChannel: channel, in: whole),
+            dense: try .blocked(part),
+            gapped: canHaveGaps ? try .blocked(part, within: whole) : nil)
         }
-        channel += graph[input].shape[1]
+        channel += part[1]
       }
     }
   }
 
   static func joinsBlocks(_ concatenate: Operation.Concatenate, _ inputs: [Shape]) -> Bool {
     concatenate.axis == 1 && inputs.allSatisfy { $0.rank == 4 && $0[1] % 16 == 0 }
+  }
+
+  /// Where the blocks from a channel on begin in an example, in bytes.
+  static func offset(ofChannel channel: Int, in shape: Shape) -> Int {
+    channel * shape[2] * shape[3] * MemoryLayout<Float>.stride
   }
 }
 
@@ -55,29 +66,24 @@ extension Lowering {
   mutating func placeInConcatenation(
     of value: ValueID, _ layout: Layout, acceptsStride: Bool
   ) -> Place? {
-    guard let slice = concatenations.slices[value], let dense = try? Layout.blocked(shape(value)),
-      layout == dense
-    else { return nil }
-    let (part, whole) = (shape(value), shape(slice.whole))
-    var place = Place(buffer: 0, layout: layout)
-    if part[0] > 1 {
-      guard acceptsStride, slice.isOnlyUse,
-        let strided = try? Layout.blocked(part, within: whole)
-      else { return nil }
-      place.layout = strided
+    guard let slice = concatenations.slices[value], layout == slice.dense else { return nil }
+    if shape(value)[0] == 1 {
+      return Place(
+        buffer: memory(ofConcatenated: slice.whole), layout: layout, offset: slice.offset)
     }
-    guard let buffer = try? memory(ofConcatenated: slice.whole) else { return nil }
-    place.buffer = buffer
-    if part[0] > 1 { concatenations.strides[value] = (buffer, whole.count / whole[0]) }
-    place.offset =
-      slice.firstChannel * part.dimensions.dropFirst(2).reduce(1, *) * MemoryLayout<Float>.stride
-    return place
+    guard acceptsStride, let gapped = slice.gapped else { return nil }
+    let buffer = memory(ofConcatenated: slice.whole)
+    concatenations.strides[value] = (buffer, exampleCount(of: slice.whole))
+    return Place(buffer: buffer, layout: gapped, offset: slice.offset)
   }
+
+  /// Floats of an example.
+  private func exampleCount(of value: ValueID) -> Int { shape(value).count / shape(value)[0] }
 
   /// Floats from one example of a value, which lies there in blocks, to the next.
   func exampleStride(of value: ValueID, at place: Place) -> Int {
     guard let stride = concatenations.strides[value], stride.buffer == place.buffer else {
-      return shape(value).count / shape(value)[0]
+      return exampleCount(of: value)
     }
     return stride.floats
   }
@@ -88,9 +94,10 @@ extension Lowering {
     return try read(value, as: .blocked(shape(value)))
   }
 
-  private mutating func memory(ofConcatenated value: ValueID) throws -> Int {
+  private mutating func memory(ofConcatenated value: ValueID) -> Int {
     if let buffer = concatenations.buffers[value] { return buffer }
-    let buffer = addBuffer(.arena, try Layout.blocked(shape(value)).byteCount)
+    // Whole blocks: no padding.
+    let buffer = addBuffer(.arena, shape(value).count * MemoryLayout<Float>.stride)
     concatenations.buffers[value] = buffer
     return buffer
   }
@@ -101,13 +108,12 @@ extension Lowering {
     }
     let output = operation.outputs[0]
     let whole = shape(output)
-    let result = Place(
-      buffer: try memory(ofConcatenated: output), layout: try .blocked(whole))
+    let result = Place(buffer: memory(ofConcatenated: output), layout: try .blocked(whole))
     settle(output, result)
     var channel = 0
     for input in operation.inputs {
       let part = shape(input)
-      let offset = channel * whole.dimensions[2...].reduce(1, *) * MemoryLayout<Float>.stride
+      let offset = ConcatenationPlan.offset(ofChannel: channel, in: whole)
       let isThere = places[input]?.contains { $0.buffer == result.buffer && $0.offset == offset }
       if isThere != true {
         emitBlockCopy(
@@ -150,8 +156,7 @@ extension Lowering {
       nativeLayout(input) == (try Layout.blocked(whole))
     else { return false }
     var source = read(input)
-    source.offset +=
-      slice.start * whole.dimensions[2...].reduce(1, *) * MemoryLayout<Float>.stride
+    source.offset += ConcatenationPlan.offset(ofChannel: slice.start, in: whole)
     let layout = try Layout.blocked(part)
     let stride = whole.count / whole[0]
     if whole[0] == 1 {

@@ -33,7 +33,7 @@ struct Lowering {
     self.graph = graph
     self.options = options
     algorithms = AlgorithmChooser(options)
-    concatenations = ConcatenationPlan(graph)
+    concatenations = try ConcatenationPlan(graph)
     var lastUse = graph.consumers.mapValues { $0.last ?? 0 }
     for result in graph.results { lastUse[result] = .max }
     self.lastUse = lastUse

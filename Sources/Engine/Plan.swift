@@ -118,19 +118,30 @@ final class Plan: Sendable {
       case .parameter(let value) where lowering.options.mode == .inference:
         let value = lowering.graph.values[value]
         tensors[index] = try checked(parameters[value.name], for: value, in: lowering.graph)
-      case .prepared:
-        constants[index] = TensorStorage(byteCount: buffer.byteCount)
-      case .arena, .input, .parameter: break
+      case .arena, .input, .prepared, .parameter: break
       }
     }
+    let read = Set(lowering.steps.flatMap { $0.places.map(\.buffer) } + outputs)
+    var lastUse: [Int: Int] = [:]
+    for (index, step) in lowering.preparation.enumerated() {
+      for place in step.places { lastUse[place.buffer] = index }
+    }
     let context = RunContext(seed: 0, step: 0)
-    for step in lowering.preparation {
+    for (index, step) in lowering.preparation.enumerated() {
+      let used = Set(step.places.map(\.buffer))
+      for buffer in used where constants[buffer] == nil {
+        guard lowering.buffers[buffer].home == .prepared else { continue }
+        constants[buffer] = TensorStorage(byteCount: lowering.buffers[buffer].byteCount)
+      }
       let bound = try BoundStep(step) { constants.address($0) ?? tensors.address($0) }
       let status = bound.run(context)
       guard status == 0 else { throw EngineError(status, subject: step.operation) }
+      // What only the preparation reads, such as folded weights before they are packed, goes at once.
+      for buffer in used where lastUse[buffer] == index && !read.contains(buffer) {
+        constants[buffer] = nil
+      }
     }
-    let read = Set(lowering.steps.flatMap { $0.places.map(\.buffer) } + outputs)
-    return (constants.filter { read.contains($0.key) }, tensors.filter { read.contains($0.key) })
+    return (constants, tensors.filter { read.contains($0.key) })
   }
 
   private static func checked(

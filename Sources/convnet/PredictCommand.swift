@@ -38,9 +38,10 @@ struct PredictCommand: ParsableCommand {
   }
 
   func run() throws {
+    var options = compute.options(shared)
+    options.expectedRuns = images.count
     let classifier = try Classifier(
-      weights.model(from: ModelSource(file), shared, network), batch: 1,
-      compute: compute.options(shared))
+      weights.model(from: ModelSource(file), shared, network), batch: 1, compute: options)
     var results: [Result] = []
     for path in images {
       let classification = try classifier.classify(Image(contentsOf: path))

@@ -41,7 +41,8 @@ import Testing
 
   /// What computes one convolution of a kernel that keeps the extent.
   private func implementation(
-    _ kernel: Shape, extent: Int, groups: Int = 1, strides: [Int] = [1, 1], isExact: Bool = false
+    _ kernel: Shape, extent: Int, groups: Int = 1, strides: [Int] = [1, 1], isExact: Bool = false,
+    runs: Int? = nil
   ) throws -> String {
     var graph = Graph(name: "one layer")
     let channels = kernel[1] * groups
@@ -55,7 +56,8 @@ import Testing
     graph.addOutput("result", result)
     let executable = try Executable(
       graph, parameters: ["weight": .random(kernel, seed: 1)],
-      options: CompilationOptions(compute: ComputeOptions(threads: 1, isExact: isExact)))
+      options: CompilationOptions(
+        compute: ComputeOptions(threads: 1, isExact: isExact, expectedRuns: runs)))
     return try #require(executable.steps.first { $0.operation == "conv" }).implementation
   }
 
@@ -69,6 +71,14 @@ import Testing
     #expect(try !implementation(kernel, extent: 17, strides: [2, 2]).contains("wino"))
     let grouped = Shape([64, 32] + window)
     #expect(try !implementation(grouped, extent: 17, groups: 2).contains("wino"))
+  }
+
+  @Test(
+    "weights are not transformed for fewer runs than make it good",
+    arguments: [(17, 1, false), (17, 4, false), (17, 5, true), (56, 1, true), (17, .max, true)])
+  func fewRuns(extent: Int, runs: Int, isFiltered: Bool) throws {
+    let name = try implementation([64, 64, 3, 3], extent: extent, runs: runs)
+    #expect(name.contains("wino") == isFiltered)
   }
 
   @Test(

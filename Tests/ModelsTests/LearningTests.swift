@@ -29,7 +29,7 @@ extension ModelEntry {
 }
 
 @Suite("Registry, learning") struct LearningTests {
-  /// The step goes down the gradient by as much as would, were the loss linear, take 1% of it.
+  /// The step goes down the gradient by as much as would, were the loss linear, take 2% of it.
   @Test("one step lowers the loss of its batch", arguments: ModelRegistry.entries)
   func step(entry: ModelEntry) throws {
     let model = Model(entry.build(entry.reduced), seed: 1)
@@ -67,7 +67,7 @@ extension ModelEntry {
       try step.executable.withUnsafeOutput("gradient/\(parameter.name)") {
         session.optimizer.step(
           parameter.name, kind: kind, gradient: $0,
-          learningRate: 0.01 * before / Float(squares), in: session.store)
+          learningRate: 0.02 * before / Float(squares), in: session.store)
       }
     }
     let after = try loss()

@@ -12,7 +12,7 @@ extension Pass {
     name: "shared-input-fusion",
     purpose: "makes one convolution of 1x1 convolutions that read the same value",
     rewrite: { (graph: inout Graph) throws(GraphError) in
-      for input in graph.valueIDs {
+      for input in graph.valuesOfSeveralConvolutions {
         let members = graph.mergeableConvolutions(reading: input)
         if members.count > 1 { graph.merge(members) }
       }
@@ -20,6 +20,15 @@ extension Pass {
 }
 
 extension Graph {
+  fileprivate var valuesOfSeveralConvolutions: [ValueID] {
+    let read = operations.compactMap { operation -> ValueID? in
+      guard case .convolution = operation.kind else { return nil }
+      return operation.inputs[0]
+    }
+    let counts = Dictionary(read.map { ($0, 1) }, uniquingKeysWith: +)
+    return valueIDs.filter { counts[$0, default: 0] > 1 }
+  }
+
   /// The operations that may become one: those that agree with the first.
   fileprivate func mergeableConvolutions(reading input: ValueID) -> [Int] {
     var like: Operation.Convolution?
@@ -27,7 +36,7 @@ extension Graph {
       let operation = operations[index]
       guard operation.inputs.first == input,
         case .convolution(let convolution) = operation.kind,
-        isPointwise(convolution, operation), !convolution.fused.contains(.addition),
+        isPointwise(convolution, operation.inputs[1]), !convolution.fused.contains(.addition),
         like == nil || like == convolution,
         operation.inputs.dropFirst().allSatisfy(isConstant),
         !results.contains(operation.outputs[0]),
@@ -38,13 +47,9 @@ extension Graph {
     }
   }
 
-  private func isPointwise(
-    _ convolution: Operation.Convolution, _ operation: Operation
-  ) -> Bool {
-    let (input, kernel) = (self[operation.inputs[0]].shape, self[operation.inputs[1]].shape)
-    let sides = try? convolution.sides(input: input, kernel: kernel)
-    return kernel.rank == 4 && kernel[2] == 1 && kernel[3] == 1 && convolution.groups == 1
-      && kernel[0] % 16 == 0 && sides?.allSatisfy { $0.before == 0 && $0.after == 0 } == true
+  private func isPointwise(_ convolution: Operation.Convolution, _ kernel: ValueID) -> Bool {
+    let kernel = self[kernel].shape
+    return kernel.spatial == [1, 1] && convolution.groups == 1 && kernel[0] % 16 == 0
   }
 
   /// Whether a value is a parameter, or computed from nothing else.

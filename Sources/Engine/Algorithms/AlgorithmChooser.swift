@@ -28,7 +28,7 @@ struct AlgorithmChooser {
   private mutating func choose(
     _ problem: ConvolutionProblem, _ key: String
   ) throws -> ConvolutionKernel {
-    let algorithms = ConvolutionAlgorithm.candidates(for: problem, exact: options.compute.isExact)
+    let algorithms = ConvolutionAlgorithm.candidates(for: problem, options.compute)
     if let known = table?[key], algorithms.contains(known),
       let kernel = try? problem.kernel(known)
     {

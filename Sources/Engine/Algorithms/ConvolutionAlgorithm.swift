@@ -23,14 +23,26 @@ package enum ConvolutionAlgorithm: String, CaseIterable {
   }
 
   /// Those that may be tried for a problem, by decreasing speed as a rule where nothing was measured.
-  static func candidates(for problem: ConvolutionProblem, exact: Bool) -> [Self] {
+  static func candidates(
+    for problem: ConvolutionProblem, _ options: ComputeOptions
+  ) -> [Self] {
     let window = problem.convolution.window(kernel: problem.kernel)
     let isFiltering =
       WinogradConvolution.hasKernel(window.kernel) && window.strides == [1, 1]
       && window.dilations == [1, 1] && problem.convolution.groups == 1 && problem.input[1] >= 16
-    guard isFiltering, !exact else { return [.direct] }
+    guard isFiltering, !options.isExact,
+      repaysTransformation(problem, runs: options.expectedRuns)
+    else { return [.direct] }
     let filtering: [Self] = window.kernel == [3, 3] ? [.winograd, .libraryWinograd] : [.winograd]
     return isWorthFiltering(problem) ? filtering + [.direct] : [.direct] + filtering
+  }
+
+  /// Whether transforming the weights, once in inference, is made good in so many runs: as measured, where the runs have some
+  /// 1200 positions together.
+  private static func repaysTransformation(_ problem: ConvolutionProblem, runs: Int?) -> Bool {
+    guard let runs, !problem.isTraining else { return true }
+    let positions = problem.output[0] * problem.output.spatial.reduce(1, *)
+    return positions.multipliedReportingOverflow(by: runs).overflow || positions * runs >= 1200
   }
 
   /// Whether filtering saves more products than its transforms cost: tiles of four outputs hang over the edge of small maps, and
