@@ -22,6 +22,9 @@ public struct CompilationOptions: Hashable, Sendable {
     self.init(mode: mode, inputFormat: inputFormat, compute: ComputeOptions(threads: threads))
   }
 
+  /// Whether what is the same at every run is computed when the graph is compiled, and kept. Of one run it is a part.
+  var keepsPreparation: Bool { mode == .training || compute.expectedRuns != 1 }
+
   /// Threads that a run uses.
   public var threads: Int {
     get { compute.threads }

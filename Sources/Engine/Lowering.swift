@@ -7,7 +7,8 @@ import ConvNetTensors
 ///
 /// Every value has a native place, in the layout that its producer made. A consumer that needs another asks for it with
 /// ``read(_:as:)``, which inserts a reorder, once for all that ask. What depends on nothing that changes between runs goes into
-/// the preparation, computed once when the graph is compiled.
+/// the preparation, computed once when the graph is compiled; of a graph that runs once, into the run, where packed weights
+/// take the place of those before them.
 struct Lowering {
   let graph: Graph
   let options: CompilationOptions
@@ -119,7 +120,7 @@ struct Lowering {
     _ source: Place, of value: ValueID, as layout: Layout
   ) throws -> Place {
     guard source.layout != layout else { return source }
-    let home: Buffer.Home = isConstant(source) ? .prepared : .arena
+    let home: Buffer.Home = isPrepared(from: source) ? .prepared : .arena
     let place = Place(buffer: addBuffer(home, layout.byteCount), layout: layout)
     if concatenations.strides[value] != nil, try layout == .blocked(shape(value)) {
       emitCopyWithoutGaps(
@@ -201,13 +202,13 @@ struct Lowering {
     _ name: String, _ layout: Layout, from source: Place, for operation: Operation,
     _ kernel: @escaping Step.Kernel
   ) -> Place {
-    let isConstant = isConstant(source)
+    let isPrepared = isPrepared(from: source)
     let place = Place(
-      buffer: addBuffer(isConstant ? .prepared : .arena, layout.byteCount), layout: layout)
+      buffer: addBuffer(isPrepared ? .prepared : .arena, layout.byteCount), layout: layout)
     let step = Step(
       operation: operation.name, implementation: name, kind: .packing,
       work: .kernel(kernel, places: [place, source]), multiplyAdds: 0)
-    if isConstant { preparation.append(step) } else { append(step) }
+    if isPrepared { preparation.append(step) } else { append(step) }
     return place
   }
 
@@ -286,7 +287,13 @@ struct Lowering {
   }
 
   private var isPreparing: Bool {
-    graph.operations.indices.contains(position) && graph.operations[position].phase == .preparation
+    graph.operations.indices.contains(position)
+      && graph.operations[position].phase == .preparation && options.keepsPreparation
+  }
+
+  /// Whether what is computed from a place alone is computed once, when the graph is compiled.
+  private func isPrepared(from source: Place) -> Bool {
+    isConstant(source) && options.keepsPreparation
   }
 
   /// Whether what lies there is the same at every run.

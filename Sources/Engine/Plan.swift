@@ -46,7 +46,8 @@ final class Plan: Sendable {
     name = source.name
     self.options = options
     self.graph = graph
-    steps = lowering.steps
+    let steps = Self.lettingGo(of: parameters, in: lowering)
+    self.steps = steps
     buffers = lowering.buffers
 
     var inputs: [String: Port] = [:]
@@ -73,33 +74,60 @@ final class Plan: Sendable {
     self.outputs = outputs
 
     let results = outputs.values.map(\.buffer)
-    (lifetimes, placement, arenaByteCount) = Self.placeBuffers(lowering, outputs: results)
+    (lifetimes, placement, arenaByteCount) = Self.placeBuffers(
+      lowering.buffers, steps, outputs: results)
     (constants, tensors) = try Self.prepare(lowering, parameters: parameters, outputs: results)
   }
 
   // MARK: Memory
 
-  private static func placeBuffers(
-    _ lowering: Lowering, outputs: [Int]
-  ) -> (lifetimes: [Int: ClosedRange<Int>], placement: [Int: Int], byteCount: Int) {
-    let end = lowering.steps.count
-    var lifetimes: [Int: ClosedRange<Int>] = [:]
+  /// The steps of a run. Of a graph that runs once, each large parameter that lies in a file gives its memory back after the
+  /// last step that reads it.
+  private static func lettingGo(
+    of parameters: [String: Tensor], in lowering: Lowering
+  ) -> [Step] {
+    guard !lowering.options.keepsPreparation else { return lowering.steps }
+    // Less is not worth a call of the system.
+    let leastByteCount = 1 << 16
+    var lastReaders: [Int: Int] = [:]
     for (index, step) in lowering.steps.enumerated() {
+      for place in step.places { lastReaders[place.buffer] = index }
+    }
+    var ended: [Int: [Step]] = [:]
+    for (buffer, index) in lastReaders {
+      guard case .parameter(let value) = lowering.buffers[buffer].home,
+        let tensor = parameters[lowering.graph.values[value].name], tensor.isMapped,
+        tensor.byteCount >= leastByteCount
+      else { continue }
+      ended[index, default: []].append(
+        Step(
+          operation: lowering.steps[index].operation, implementation: "let go of weights",
+          kind: .movement, work: .kernel({ _, _ in tensor.letGo() }, places: []), multiplyAdds: 0))
+    }
+    return lowering.steps.enumerated().flatMap { [$1] + ended[$0, default: []] }
+  }
+
+  private static func placeBuffers(
+    _ buffers: [Buffer], _ steps: [Step], outputs: [Int]
+  ) -> (lifetimes: [Int: ClosedRange<Int>], placement: [Int: Int], byteCount: Int) {
+    let end = steps.count
+    var lifetimes: [Int: ClosedRange<Int>] = [:]
+    for (index, step) in steps.enumerated() {
       for place in step.places {
-        switch lowering.buffers[place.buffer].home {
+        switch buffers[place.buffer].home {
         case .arena:
           lifetimes[place.buffer] = (lifetimes[place.buffer]?.lowerBound ?? index)...index
         case .input, .prepared, .parameter: break
         }
       }
     }
-    for output in outputs where lowering.buffers[output].home == .arena {
+    for output in outputs where buffers[output].home == .arena {
       lifetimes[output] = (lifetimes[output]?.lowerBound ?? 0)...end
     }
     let indices = lifetimes.keys.sorted()
     let requests = indices.compactMap { index in
       lifetimes[index].map {
-        MemoryPlanner.Request(byteCount: lowering.buffers[index].byteCount, lifetime: $0)
+        MemoryPlanner.Request(byteCount: buffers[index].byteCount, lifetime: $0)
       }
     }
     let plan = MemoryPlanner.plan(requests)
@@ -139,6 +167,7 @@ final class Plan: Sendable {
       // What only the preparation reads, such as folded weights before they are packed, goes at once.
       for buffer in used where lastUse[buffer] == index && !read.contains(buffer) {
         constants[buffer] = nil
+        tensors.removeValue(forKey: buffer)?.letGo()
       }
     }
     return (constants, tensors.filter { read.contains($0.key) })

@@ -49,28 +49,32 @@ extension Model {
     ).write(to: path, progress: progress)
   }
 
-  /// Reads a model file. Each parameter is copied out of it once, and becomes `float32`.
+  /// Reads a model file. Its parameters become `float32`.
   ///
+  /// - Parameter isMapped: whether parameters that are `float32` stay in the file, whose pages come into memory when they are
+  ///   read, instead of being copied. The file may be replaced meanwhile, as ``save(to:as:progress:)`` does, but not changed in
+  ///   place: whoever reads a parameter after that finds other numbers, or is ended by the system.
   /// - Throws: ``SafetensorsError`` where the file is damaged, ``ModelFileError`` where it
   ///   describes no model, ``GraphError`` where a parameter is missing or has another shape.
-  public init(loading path: String) throws {
-    try self.init(WeightFile(path))
+  public init(loading path: String, isMapped: Bool = false) throws {
+    try self.init(WeightFile(path), isMapped: isMapped)
   }
 
   /// The model that a file of weights describes.
   ///
-  /// - Throws: as ``init(loading:)``.
-  public init(_ file: WeightFile) throws {
+  /// - Parameter isMapped: as in ``init(loading:isMapped:)``.
+  /// - Throws: as ``init(loading:isMapped:)``.
+  public init(_ file: WeightFile, isMapped: Bool = false) throws {
     guard let text = file.metadata[Self.descriptionKey] else {
       throw ModelFileError(
         path: file.path,
         reason: "holds tensors but no network; name a network of `convnet models`, "
           + "and this file with --weights or --init")
     }
-    var parameters: [String: Tensor] = [:]
-    for entry in file.entries {
-      parameters[entry.name] = try file.tensor(named: entry.name, as: .float32)
-    }
+    let parameters =
+      isMapped
+      ? try file.mappedTensors(as: .float32)
+      : Dictionary(uniqueKeysWithValues: try file.tensors(as: .float32))
     try self.init(description: text, parameters: parameters, path: file.path)
   }
 

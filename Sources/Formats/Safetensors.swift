@@ -42,10 +42,9 @@ public struct Safetensors: Sendable, Equatable {
     tensors = [:]
     tensors.reserveCapacity(header.entries.count)
     for entry in header.entries {
-      let start = header.dataStart + entry.range.lowerBound
       tensors[entry.name] = Tensor(
-        copying: bytes.extracting(start..<header.dataStart + entry.range.upperBound),
-        of: entry.elementType, shape: entry.shape, as: entry.elementType)
+        copying: bytes.extracting(header.fileRange(of: entry)), of: entry.elementType,
+        shape: entry.shape, as: entry.elementType)
     }
   }
 

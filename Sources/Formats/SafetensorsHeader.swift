@@ -16,6 +16,11 @@ package struct SafetensorsHeader: Sendable {
   /// The offset of the data in the file.
   package var dataStart: Int
 
+  /// The bytes of the file that a tensor occupies.
+  func fileRange(of entry: Entry) -> Range<Int> {
+    dataStart + entry.range.lowerBound..<dataStart + entry.range.upperBound
+  }
+
   /// Bytes of the data.
   package var byteCount: Int { entries.last?.range.upperBound ?? 0 }
 

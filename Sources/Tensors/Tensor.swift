@@ -54,9 +54,29 @@ public struct Tensor: Sendable {
   }
 
   package init(uninitialized shape: Shape, elementType: ElementType) {
+    self.init(
+      TensorStorage(byteCount: shape.count * elementType.byteCount), shape: shape,
+      elementType: elementType)
+  }
+
+  /// Dense row-major elements that stay in a file until they are written.
+  ///
+  /// - Returns: `nil` where they do not lie at a multiple of an element's size.
+  package init?(
+    mapping range: Range<Int>, of file: MappedFile, shape: Shape, elementType: ElementType
+  ) {
+    precondition(range.count == shape.count * elementType.byteCount)
+    let storage = TensorStorage(range, of: file)
+    guard Int(bitPattern: storage.bytes.baseAddress) % elementType.byteCount == 0 else {
+      return nil
+    }
+    self.init(storage, shape: shape, elementType: elementType)
+  }
+
+  private init(_ storage: TensorStorage, shape: Shape, elementType: ElementType) {
     self.shape = shape
     self.elementType = elementType
-    storage = TensorStorage(byteCount: shape.count * elementType.byteCount)
+    self.storage = storage
   }
 
   /// The number of elements.
@@ -77,7 +97,7 @@ public struct Tensor: Sendable {
   }
 
   private mutating func makeStorageUnique() {
-    guard !isKnownUniquelyReferenced(&storage) else { return }
+    guard storage.isMapped || !isKnownUniquelyReferenced(&storage) else { return }
     let copy = TensorStorage(byteCount: storage.bytes.count)
     copy.bytes.copyMemory(from: UnsafeRawBufferPointer(storage.bytes))
     storage = copy
@@ -150,6 +170,12 @@ extension Tensor {
     makeStorageUnique()
     return storage
   }
+
+  /// Whether the elements still lie in a file.
+  package var isMapped: Bool { storage.isMapped }
+
+  /// Gives the memory of elements that lie in a file back to the system, until they are read again.
+  package func letGo() { storage.letGo() }
 
   /// A copy of the elements, in row-major order.
   ///

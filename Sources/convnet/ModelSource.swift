@@ -20,11 +20,12 @@ enum ModelSource {
   case zoo(ModelEntry)
   case file(Model, path: String)
 
-  init(_ argument: String) throws {
+  /// - Parameter isMapped: whether the parameters of a model file stay in it: for commands that end soon.
+  init(_ argument: String, isMapped: Bool = false) throws {
     if let entry = ModelRegistry[argument] {
       self = .zoo(entry)
     } else if FileManager.default.fileExists(atPath: argument) || Self.isPath(argument) {
-      self = .file(try Model(loading: argument), path: argument)
+      self = .file(try Model(loading: argument, isMapped: isMapped), path: argument)
     } else {
       throw UnknownName(
         kind: "model or file", name: argument, known: ModelRegistry.names,

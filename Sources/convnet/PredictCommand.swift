@@ -41,7 +41,8 @@ struct PredictCommand: ParsableCommand {
     var options = compute.options(shared)
     options.expectedRuns = images.count
     let classifier = try Classifier(
-      weights.model(from: ModelSource(file), shared, network), batch: 1, compute: options)
+      weights.model(from: ModelSource(file, isMapped: true), shared, network), batch: 1,
+      compute: options)
     var results: [Result] = []
     for path in images {
       let classification = try classifier.classify(Image(contentsOf: path))

@@ -175,7 +175,7 @@ struct TrainCommand: ParsableCommand {
 
   /// A last layer for other classes is no mistake, but one that was not meant.
   private func noteClasses(of file: String, _ training: any Dataset) {
-    guard let names = (try? Model(loading: file))?.classNames, !names.isEmpty,
+    guard let names = (try? Model(loading: file, isMapped: true))?.classNames, !names.isEmpty,
       names != training.classNames, names.count == training.classNames.count
     else { return }
     shared.note(

@@ -49,6 +49,22 @@ import Testing
     #expect(try directory.contents() == ["first", "second"])
   }
 
+  @Test(
+    "parameters that stay in the file are the same, and stay so when a new version takes its place",
+    arguments: [ElementType.float32, .float16])
+  func mapped(elementType: ElementType) throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("model")
+    try model().save(to: path, as: elementType)
+    let copied = try Model(loading: path)
+    let mapped = try Model(loading: path, isMapped: true)
+    // What must be converted cannot stay there.
+    #expect(mapped.parameters.values.allSatisfy { $0.isMapped == (elementType == .float32) })
+    try Model(validating: Self.network(), seed: 4).save(to: path)
+    #expect(mapped.parameters == copied.parameters)
+    #expect(try Model(loading: path).parameters != copied.parameters)
+  }
+
   @Test("a file without a network, or with a damaged one, is refused and says what to do")
   func refused() throws {
     let directory = try TemporaryDirectory()

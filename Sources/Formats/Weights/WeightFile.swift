@@ -174,14 +174,34 @@ public struct WeightFile: Sendable {
   /// Bytes of all tensors as they are in the file.
   public var byteCount: Int { entries.reduce(0) { $0 + $1.byteCount } }
 
+  /// The tensors converted to a type, by name. Those of a safetensors file that have the type already stay in the file, which
+  /// must not be changed in place as long as they are in use.
+  package func mappedTensors(as type: ElementType) throws -> [String: Tensor] {
+    var tensors: [String: Tensor] = [:]
+    for (index, entry) in entries.enumerated() {
+      tensors[entry.name] =
+        try mappedTensor(at: index, of: type) ?? tensor(at: index, as: type)
+    }
+    return tensors
+  }
+
+  /// `nil` where the tensor must be copied: converted, unpacked or moved to an address that suits it.
+  private func mappedTensor(at index: Int, of type: ElementType) -> Tensor? {
+    guard case .safetensors(let header, let file) = contents,
+      header.entries[index].elementType == type
+    else { return nil }
+    return Tensor(
+      mapping: header.fileRange(of: header.entries[index]), of: file,
+      shape: header.entries[index].shape, elementType: type)
+  }
+
   private func tensor(at index: Int, as type: ElementType) throws -> Tensor {
     switch contents {
     case .safetensors(let header, let file):
       let entry = header.entries[index]
-      let start = header.dataStart + entry.range.lowerBound
       return file.withBytes { bytes in
         Tensor(
-          copying: bytes.extracting(start..<header.dataStart + entry.range.upperBound),
+          copying: bytes.extracting(header.fileRange(of: entry)),
           of: entry.elementType, shape: entry.shape, as: type)
       }
     case .pyTorch(let checkpoint): return try checkpoint.read(checkpoint.entries[index], as: type)
