@@ -18,7 +18,7 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint format benchmark benchmark-peers benchmark-kernels benchmark-pictures \
+.PHONY: help setup build demo test lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-pictures \
   test-peers parity clean
 
 help: ## List the targets
@@ -54,6 +54,9 @@ benchmark-peers: build ## Measure ConvNet beside other frameworks, in turn (down
 
 test-peers: ## Test the logic of that comparison
 	python3 Benchmarks/test_peers.py
+
+benchmark-limits: build ## Measure how far each case is from the machine's limit, and in what
+	python3 Benchmarks/limits.py --convnet $(CONVNET) $(ARGUMENTS)
 
 benchmark-kernels: setup ## Measure our Winograd kernels beside oneDNN's, layer by layer
 	@mkdir -p .build

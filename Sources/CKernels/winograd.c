@@ -188,6 +188,11 @@ bool ck_winograd_can_compute(size_t kernel_height, size_t kernel_width) {
   }
 }
 
+size_t ck_winograd_multiply_adds(const ck_winograd *w) {
+  const winograd_view view = ck_winograd_view(w);
+  return view.batch * view.tiles_of_picture * view.points * view.in_channels * view.out_channels;
+}
+
 ck_winograd ck_winograd_transposed(const ck_winograd *w) {
   ck_winograd result = *w;
   result.in_channels = w->out_channels, result.out_channels = w->in_channels;

@@ -12,6 +12,8 @@ public struct StepDescription: Hashable, Sendable, Codable {
   public var layouts: [String]
   /// Multiplications, each with its addition, of a run on the whole batch, counted as the sums are written.
   public var multiplyAdds: Int
+  /// Those that the algorithm does: fewer by Winograd's, whose transformations are left out; else the same.
+  public var performedMultiplyAdds: Int
   /// Bytes that a run on the whole batch must read and write at least: each value and each weight once, in the layouts that
   /// they have; once a shard where there are several.
   public var byteCount: Int
@@ -51,6 +53,7 @@ extension Step {
       operation: operation, implementation: implementation, kind: kind,
       layouts: places.filter { !$0.isScratch && $0.layout.shape.rank > 1 }
         .map { "\($0.layout)" },
-      multiplyAdds: shards * multiplyAdds, byteCount: shards * byteCount)
+      multiplyAdds: shards * multiplyAdds, performedMultiplyAdds: shards * performedMultiplyAdds,
+      byteCount: shards * byteCount)
   }
 }

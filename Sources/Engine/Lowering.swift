@@ -192,7 +192,7 @@ struct Lowering {
         operation: operation.name, implementation: "constant", kind: .movement,
         work: .kernel(
           { memory, _ in memory.floats(0).update(from: elements, count: elements.count) },
-          places: [place]), multiplyAdds: 0))
+          places: [place])))
     return place
   }
 
@@ -207,7 +207,7 @@ struct Lowering {
       buffer: addBuffer(isPrepared ? .prepared : .arena, layout.byteCount), layout: layout)
     let step = Step(
       operation: operation.name, implementation: name, kind: .packing,
-      work: .kernel(kernel, places: [place, source]), multiplyAdds: 0)
+      work: .kernel(kernel, places: [place, source]))
     if isPrepared { preparation.append(step) } else { append(step) }
     return place
   }
@@ -233,11 +233,13 @@ struct Lowering {
       arguments.append((CDNN_SCRATCHPAD, Place(buffer: buffer, layout: layout, isScratch: true)))
     }
     let kind = StepKind(primitive, arguments)
+    let multiplyAdds = kind.multiplies ? multiplyAdds(of: operation) : 0
     append(
       Step(
         operation: operation.name, implementation: primitive.implementation, kind: kind,
-        work: .primitive(primitive, arguments: arguments),
-        multiplyAdds: kind.multiplies ? multiplyAdds(of: operation) : 0))
+        work: .primitive(primitive, arguments: arguments), multiplyAdds: multiplyAdds,
+        // The library's Winograd kernels are for 3x3 in tiles of 4x4; tiles over the edge are not counted.
+        performedMultiplyAdds: kind == .winograd ? multiplyAdds / 4 : nil))
   }
 
   func multiplyAdds(of operation: Operation) -> Int {
@@ -248,12 +250,13 @@ struct Lowering {
 
   mutating func emitKernel(
     _ name: String, _ places: [Place], for operation: Operation, multiplyAdds: Int = 0,
-    _ kernel: @escaping Step.Kernel
+    performedMultiplyAdds: Int? = nil, _ kernel: @escaping Step.Kernel
   ) {
     append(
       Step(
         operation: operation.name, implementation: name, kind: kind(of: operation, name),
-        work: .kernel(kernel, places: places), multiplyAdds: multiplyAdds))
+        work: .kernel(kernel, places: places), multiplyAdds: multiplyAdds,
+        performedMultiplyAdds: performedMultiplyAdds))
   }
 
   /// Appends a copy from one layout to another.
@@ -270,7 +273,7 @@ struct Lowering {
     let step = Step(
       operation: name,
       implementation: "reorder \(source.layout) -> \(destination.layout)", kind: .reorder,
-      work: .primitive(primitive, arguments: arguments), multiplyAdds: 0)
+      work: .primitive(primitive, arguments: arguments))
     if inPreparation { preparation.append(step) } else { steps.append(step) }
   }
 

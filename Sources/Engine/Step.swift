@@ -57,8 +57,23 @@ struct Step {
   var implementation: String
   var kind: StepKind
   var work: Work
-  /// Multiplications, each with its addition.
+  /// Multiplications, each with its addition, of the sum as it is written.
   var multiplyAdds: Int
+  /// Those that the algorithm does.
+  var performedMultiplyAdds: Int
+
+  /// - Parameter performedMultiplyAdds: where the algorithm does others than those of the sum as it is written.
+  init(
+    operation: String, implementation: String, kind: StepKind, work: Work, multiplyAdds: Int = 0,
+    performedMultiplyAdds: Int? = nil
+  ) {
+    self.operation = operation
+    self.implementation = implementation
+    self.kind = kind
+    self.work = work
+    self.multiplyAdds = multiplyAdds
+    self.performedMultiplyAdds = performedMultiplyAdds ?? multiplyAdds
+  }
 
   var places: [Place] {
     switch work {

@@ -74,11 +74,35 @@ import Testing
     let shape: Shape = [2, 32, 12, 12]
     let step = try only(.winograd, of: steps(shape) { try residual(&$0, $1, window: 3) })
     #expect(step.multiplyAdds == shape.count * 32 * 9)
+    // Of each tile of 4x4 by 36 products instead of 144.
+    #expect(step.performedMultiplyAdds == step.multiplyAdds / 4)
     var geometry = ck_winograd()
     (geometry.in_channels, geometry.out_channels) = (32, 32)
     (geometry.kernel_height, geometry.kernel_width) = (3, 3)
     let packed = ck_winograd_weights_size(&geometry)
     #expect(step.byteCount == 4 * (3 * shape.count + packed + 32))
+  }
+
+  @Test(
+    "Winograd's algorithm does the products of whole tiles, those over the edge too",
+    arguments: [
+      (window: [5, 5], extent: 9, tile: 64, tiles: 9), ([1, 7], 8, 10, 16), ([7, 1], 17, 10, 85),
+      ([1, 3], 4, 6, 4),
+    ])
+  func performed(window: [Int], extent: Int, tile: Int, tiles: Int) throws {
+    var graph = Graph(name: "one layer")
+    let image = graph.addInput("image", ValueType([2, 64, extent, extent]))
+    let kernel = graph.addParameter("weight", Shape([64, 64] + window), .kernel)
+    graph.addOutput(
+      "result",
+      try graph.append(
+        Operation.Convolution(strides: [1, 1], padding: .same, hasBias: false), to: image, kernel,
+        name: "conv"))
+    let executable = try Executable(
+      graph, parameters: ["weight": Tensor(zeros: Shape([64, 64] + window))],
+      options: CompilationOptions(threads: 1))
+    let step = try #require(executable.steps.first { $0.kind == .winograd })
+    #expect(step.performedMultiplyAdds == 2 * tiles * tile * 64 * 64)
   }
 
   @Test(
@@ -90,6 +114,7 @@ import Testing
     let step = try only(kind, of: steps)
     let weights = 32 * 32 * window * window
     #expect(step.multiplyAdds == shape.count * 32 * window * window)
+    #expect(step.performedMultiplyAdds == step.multiplyAdds)
     #expect(step.byteCount == 4 * (3 * shape.count + weights + 32))
     for reorder in steps where reorder.kind == .reorder {
       #expect(reorder.byteCount == 8 * shape.count && reorder.multiplyAdds == 0)

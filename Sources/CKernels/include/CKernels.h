@@ -175,6 +175,8 @@ typedef struct {
 ck_winograd ck_winograd_transposed(const ck_winograd *winograd);
 bool ck_winograd_can_compute(size_t kernel_height, size_t kernel_width);
 size_t ck_winograd_weights_size(const ck_winograd *winograd);
+// Multiplications, each with its addition, in any of the three directions: one a point of every tile and pair of channels.
+size_t ck_winograd_multiply_adds(const ck_winograd *winograd);
 // Transforms weights [out_channels][in_channels][kernel_height][kernel_width]. Where it `transposes`, `winograd` is the
 // transposed of a convolution and the weights are that one's, so that the channels are in the other order.
 void ck_winograd_pack(const ck_winograd *winograd, float *packed, const float *weights, bool transposes, int tasks);

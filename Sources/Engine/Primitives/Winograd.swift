@@ -87,6 +87,9 @@ struct WinogradConvolution: Sendable {
 
   // MARK: Work
 
+  /// Multiplications, each with its addition, without those of the transformations.
+  var multiplyAdds: Int { withUnsafePointer(to: geometry) { ck_winograd_multiply_adds($0) } }
+
   /// Transforms weights [O, C, H, W] in row-major order.
   func pack(
     _ packed: UnsafeMutablePointer<Float>, weights: UnsafePointer<Float>, threads: Int
@@ -153,7 +156,8 @@ extension Lowering {
       result: exampleStride(of: output, at: place))
     emitKernel(
       "winograd", [place, source, packed, memory] + bias + addend,
-      for: operation, multiplyAdds: multiplyAdds(of: operation)
+      for: operation, multiplyAdds: multiplyAdds(of: operation),
+      performedMultiplyAdds: winograd.multiplyAdds
     ) { memory, _ in
       winograd.run(
         memory.floats(0), source: memory.floats(1), packed: memory.floats(2),
@@ -176,7 +180,7 @@ extension Lowering {
     let memory = try scratch(floats: transposed.forwardScratchCount(threads: threads))
     emitKernel(
       "winograd input gradient", [result, source, packed, memory], for: operation,
-      multiplyAdds: multiplyAdds(of: operation)
+      multiplyAdds: multiplyAdds(of: operation), performedMultiplyAdds: transposed.multiplyAdds
     ) { memory, _ in
       transposed.run(
         memory.floats(0), source: memory.floats(1), packed: memory.floats(2), bias: nil,

@@ -37,7 +37,7 @@ public struct ExecutionProfile: Hashable, Sendable {
           seconds: seconds.sorted()[seconds.count / 2], multiplyAdds: step.multiplyAdds,
           byteCount: step.byteCount,
           leastSeconds: peaks.leastSeconds(
-            multiplyAdds: step.multiplyAdds, byteCount: step.byteCount)))
+            multiplyAdds: step.performedMultiplyAdds, byteCount: step.byteCount)))
     }
     self.peaks = peaks
     self.times = times

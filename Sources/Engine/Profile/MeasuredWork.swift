@@ -5,7 +5,7 @@ public struct MeasuredWork: Hashable, Sendable, Codable {
   public var multiplyAdds: Int
   /// Bytes that must be read and written at least.
   public var byteCount: Int
-  /// The time that the machine's peaks allow, see ``MachinePeaks/leastSeconds(multiplyAdds:byteCount:)``.
+  /// The time that the machine's peaks allow for what the algorithm does, see ``MachinePeaks/leastSeconds(multiplyAdds:byteCount:)``.
   public var leastSeconds: Double
 
   public init(seconds: Double, multiplyAdds: Int, byteCount: Int, leastSeconds: Double) {
@@ -19,8 +19,7 @@ public struct MeasuredWork: Hashable, Sendable, Codable {
   public var flopsPerSecond: Double { rate(2 * Double(multiplyAdds)) }
   public var bytesPerSecond: Double { rate(Double(byteCount)) }
 
-  /// `leastSeconds / seconds`: 1 at the machine's limit. More where arithmetic was saved, as by Winograd's algorithm, or where
-  /// the bytes were in a cache.
+  /// `leastSeconds / seconds`: 1 at the machine's limit. More where the bytes were in a cache.
   public var shareOfPeak: Double { rate(leastSeconds) }
 
   private func rate(_ amount: Double) -> Double { seconds > 0 ? amount / seconds : 0 }

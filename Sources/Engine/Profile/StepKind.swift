@@ -5,7 +5,7 @@ import ConvNetTensors
 /// What kind of work a step does: what a profile is summed up by.
 public enum StepKind: String, Hashable, Sendable, Codable, CaseIterable {
   /// A convolution by Winograd's minimal filtering, in our kernels or the library's. Its multiplications are counted as those
-  /// of the direct sum, of which it does a part.
+  /// of the direct sum, of which it does a part: all that the machine's limit counts.
   case winograd
   /// A convolution with a window of one element, as the sum is written.
   case pointwise = "direct 1x1"
