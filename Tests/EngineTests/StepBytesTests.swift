@@ -84,7 +84,7 @@ import Testing
   }
 
   @Test(
-    "Winograd's algorithm does the products of whole tiles, those over the edge too",
+    "Winograd's algorithm does the products of whole tiles, those over the edge too, in all directions",
     arguments: [
       (window: [5, 5], extent: 9, tile: 64, tiles: 9), ([1, 7], 8, 10, 16), ([7, 1], 17, 10, 85),
       ([1, 3], 4, 6, 4),
@@ -92,17 +92,24 @@ import Testing
   func performed(window: [Int], extent: Int, tile: Int, tiles: Int) throws {
     var graph = Graph(name: "one layer")
     let image = graph.addInput("image", ValueType([2, 64, extent, extent]))
+    let target = graph.addInput("target", ValueType([2, 64, extent, extent]))
     let kernel = graph.addParameter("weight", Shape([64, 64] + window), .kernel)
-    graph.addOutput(
-      "result",
-      try graph.append(
-        Operation.Convolution(strides: [1, 1], padding: .same, hasBias: false), to: image, kernel,
-        name: "conv"))
+    let result = try graph.append(
+      Operation.Convolution(strides: [1, 1], padding: .same, hasBias: false), to: image, kernel,
+      name: "conv")
+    let loss = try graph.append(Operation.MeanSquaredError(), to: result, target, name: "loss")
+    var (training, gradients) = try graph.differentiated(loss: loss, byInputs: [image])
+    training.outputs = []
+    for variable in [image, kernel] {
+      training.addOutput("by \(variable)", try #require(gradients[variable]))
+    }
     let executable = try Executable(
-      graph, parameters: ["weight": Tensor(zeros: Shape([64, 64] + window))],
+      training, training: ParameterStore(["weight": Tensor(zeros: Shape([64, 64] + window))]),
       options: CompilationOptions(threads: 1))
-    let step = try #require(executable.steps.first { $0.kind == .winograd })
-    #expect(step.performedMultiplyAdds == 2 * tiles * tile * 64 * 64)
+    let steps = executable.steps.filter { $0.kind == .winograd }
+    #expect(
+      steps.map(\.performedMultiplyAdds)
+        == [Int](repeating: 2 * tiles * tile * 64 * 64, count: 3))
   }
 
   @Test(

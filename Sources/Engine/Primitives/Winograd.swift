@@ -199,7 +199,7 @@ extension Lowering {
     let memory = try scratch(floats: winograd.gradientScratchCount(threads: threads))
     emitKernel(
       "winograd gradient", [source, outputGradient, memory] + results, for: operation,
-      multiplyAdds: multiplyAdds(of: operation)
+      multiplyAdds: multiplyAdds(of: operation), performedMultiplyAdds: winograd.multiplyAdds
     ) { memory, _ in
       winograd.runGradient(
         weights: memory.floats(3), bias: memory.count > 4 ? memory.floats(4) : nil,
