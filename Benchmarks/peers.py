@@ -149,6 +149,8 @@ class Comparison:
 
     def missing(self, case: Case) -> int:
         """Measurements to make, about: every peer's, and ConvNet's of each round."""
+        if not self.rounds:
+            return 0
         left = []
         for peer in self.peers:
             variants = peer.variants(case) if peer.key in self.versions else []

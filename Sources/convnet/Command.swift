@@ -25,6 +25,7 @@ struct Command: ParsableCommand {
     ])
 
   static func main() {
+    BusyMachine.shortenWaits()
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -9,17 +9,20 @@ struct Invocation {
 
   /// Runs `convnet` with arguments, to its end.
   ///
-  /// - Parameter directory: where it runs.
-  init(_ arguments: [String], in directory: String? = nil) throws {
+  /// - Parameters:
+  ///   - directory: where it runs.
+  ///   - settings: of its environment. Many tests share the processor: threads that wait for each other shall not spin long.
+  init(
+    _ arguments: [String], in directory: String? = nil,
+    settings: [String: String] = ["GOMP_SPINCOUNT": "1000"]
+  ) throws {
     let process = Process()
     let executable: URL = try #require(Self.executable, "the command is not built")
     process.executableURL = executable
     process.arguments = arguments
-    // The parser wraps its help to the terminal's width. Many tests share the processor: threads
-    // that wait for each other shall not spin long.
-    process.environment = ProcessInfo.processInfo.environment.merging([
-      "COLUMNS": "80", "GOMP_SPINCOUNT": "1000",
-    ]) { $1 }
+    // The parser wraps its help to the terminal's width.
+    process.environment = ProcessInfo.processInfo.environment
+      .merging(["COLUMNS": "80"]) { $1 }.merging(settings) { $1 }
     if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
     // Files, not pipes: nobody has to read while the process writes.
     let scratch = FileManager.default.temporaryDirectory

@@ -1,6 +1,7 @@
 import ConvNet
 import ConvNetTestSupport
 import Foundation
+import Synchronization
 import Testing
 
 /// A folder of 12x12 pictures with `train/` and `val/`: light ones and dark ones.
@@ -18,6 +19,11 @@ private func writePictures(
       }
     }
   }
+}
+
+/// Shared by threads.
+private final class Flag: Sendable {
+  let value = Atomic(true)
 }
 
 private func train(
@@ -302,6 +308,22 @@ private func train(
     #expect(lines.contains { $0.hasPrefix("of peak: ") })
     // Nothing in this network is computed by Winograd's algorithm.
     #expect(!run.output.contains("winograd"))
+  }
+
+  @Test(
+    "beside threads that want every processor the command says the same",
+    arguments: [["models", "--json"], ["summary", "no \"such\" network"]])
+  func busyMachine(_ arguments: [String]) throws {
+    let quiet = try Invocation(arguments)
+    let goesOn = Flag()
+    for _ in 0...Threads.available {
+      Thread.detachNewThread { while goesOn.value.load(ordering: .relaxed) {} }
+    }
+    defer { goesOn.value.store(false, ordering: .relaxed) }
+    // Without a setting of one's own it begins anew, with waits that soon sleep.
+    let busy = try Invocation(arguments, settings: [:])
+    #expect(
+      busy.status == quiet.status && busy.output == quiet.output && busy.errors == quiet.errors)
   }
 
   @Test("export: pictures of a data set under names that say what they show")
