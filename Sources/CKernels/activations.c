@@ -7,13 +7,13 @@ typedef int32_t bits __attribute__((vector_size(64)));
 // The elements of `a` where those of `mask` are -1, else of `b`. Compilers see a minimum in it where it is one.
 #define SELECT(mask, a, b) ((lanes)(((mask) & (bits)(a)) | (~(mask) & (bits)(b))))
 
-// tanh x = x p(x^2) / q(x^2) up to where it is one in single precision, with polynomials of degree four whose largest
-// relative error is 3.5e-8 without rounding. With it a result is off by at most 5 units in the last place, 3 below one half,
-// and not beyond one where multiplications and additions are fused. Limits come first in the comparisons, so that what is
-// not a number stays so.
+// tanh x = x p(x^2) / q(x^2) up to 8.2, where the quotient is one, and one beyond, with polynomials of degree four whose
+// largest relative error is 3.5e-8 without rounding. With it a result is off by at most 5 units in the last place, 3 below
+// one half, and where multiplications and additions are fused its magnitude is never more than one. Limits come first in the
+// comparisons, so that what is not a number stays so.
 INLINE void tanh_vector(float *x) {
   lanes value = LOAD(x);
-  const lanes limit = (lanes){0} + 8.2f;
+  const lanes limit = (lanes){0} + 0x1.07305ap+3f;  // where the quotient is one
   value = SELECT(limit < value, limit, value);
   value = SELECT(-limit > value, -limit, value);
   const lanes t = value * value;
