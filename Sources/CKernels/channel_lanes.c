@@ -5,7 +5,8 @@
 //     weight gradient  g[c][m][n][..] += d[i][j][..] * x[c][i + m][j + n]
 //
 // Better than vectors of neighbours (planes.c) where rows are short: all lanes work whatever the width.
-#include "lanes.h"
+#include "activations.h"
+#include "planes.h"
 #include "vector.h"
 
 #include <string.h>
@@ -61,6 +62,7 @@ typedef struct {
   const ck_planes *p;
   float *y;
   const float *x, *weights, *bias;
+  ck_activation activation;
   float *scratch;
   int tasks;
 } forward_work;
@@ -77,17 +79,20 @@ static void forward_share(void *context, int task) {
     bias[o] = work->bias ? work->bias[o] : 0;
     for (size_t tap = 0; tap < taps; ++tap) weights[tap * WIDTH + o] = work->weights[o * taps + tap];
   }
+  const size_t result = p->out_height * p->out_width * WIDTH;
   const size_t first = p->batch * (size_t)task / (size_t)work->tasks;
   const size_t last = p->batch * (size_t)(task + 1) / (size_t)work->tasks;
+  memset(padded, 0, padded_count(p) * sizeof *padded);
   for (size_t picture = first; picture < last; ++picture) {
     pad_picture(padded, work->x + picture * p->in_channels * p->height * p->width, p);
-    forward_picture(p, work->y + picture * p->out_height * p->out_width * WIDTH, padded, weights, bias);
+    forward_picture(p, work->y + picture * result, padded, weights, bias);
+    activate(work->y + picture * result, result, work->activation);
   }
 }
 
 void ck_lanes_forward(const ck_planes *p, float *y, const float *x, const float *weights, const float *bias,
-                      float *scratch, int tasks) {
-  forward_work work = {p, y, x, weights, bias, scratch, tasks};
+                      ck_activation activation, float *scratch, int tasks) {
+  forward_work work = {p, y, x, weights, bias, activation, scratch, tasks};
   ck_parallel(tasks, forward_share, &work);
 }
 
@@ -147,7 +152,7 @@ static void gradient_share(void *context, int task) {
   const ck_planes *p = work->p;
   float *sums = work->scratch + (size_t)task * ck_lanes_gradient_scratch(p);
   float *padded = sums + (tap_count(p) + 1) * WIDTH;
-  memset(sums, 0, (tap_count(p) + 1) * WIDTH * sizeof *sums);
+  memset(sums, 0, ck_lanes_gradient_scratch(p) * sizeof *sums);
   const size_t first = p->batch * (size_t)task / (size_t)work->tasks;
   const size_t last = p->batch * (size_t)(task + 1) / (size_t)work->tasks;
   for (size_t picture = first; picture < last; ++picture) {

@@ -1,4 +1,5 @@
 #include "CKernels.h"
+#include "shares.h"
 #include "vector.h"
 
 #include <math.h>
@@ -35,12 +36,23 @@ void ck_copy_rows(float *to, size_t to_stride, const float *from, size_t from_st
   ck_parallel((int)all.tasks, copy_share, &all);
 }
 
-VECTORISED void ck_add_scaled(float *restrict result, const float *restrict x, size_t count, float coefficient) {
-  for (size_t i = 0; i < count; ++i) result[i] += coefficient * x[i];
-}
-
-VECTORISED void ck_scale(float *result, const float *x, size_t count, float coefficient) {
-  for (size_t i = 0; i < count; ++i) result[i] = coefficient * x[i];
+VECTORISED bool ck_mean(float *restrict result, const float *const *parts, int part_count, size_t count, int task,
+                        int tasks) {
+  enum { BLOCK = 1024 };  // stays in the nearest cache
+  const size_t end = share_begin(count, task + 1, tasks);
+  const float share = 1 / (float)part_count;
+  bool is_finite = true;
+  for (size_t first = share_begin(count, task, tasks); first < end; first += BLOCK) {
+    const size_t last = first + BLOCK < end ? first + BLOCK : end;
+    const float *x = parts[0];
+    for (size_t i = first; i < last; ++i) result[i] = share * x[i];
+    for (int part = 1; part < part_count; ++part) {
+      x = parts[part];
+      for (size_t i = first; i < last; ++i) result[i] += share * x[i];
+    }
+    is_finite &= ck_all_finite(result + first, last - first);
+  }
+  return is_finite;
 }
 
 // One block of the generator described in Sources/Tensors/RandomNumbers.swift.

@@ -1,14 +1,42 @@
-#include "CKernels.h"
+#include "lanes.h"
+#include "shares.h"
 #include "vector.h"
 
 #include <math.h>
 
-VECTORISED void ck_momentum_step(float *restrict weight, float *restrict velocity, const float *restrict gradient,
-                                 size_t count, float rate, float momentum, float decay) {
-  const float shrink = decay * rate;
-  for (size_t i = 0; i < count; ++i) {
+// Asks for a cache line to write to. Where another processor has it too, a store would wait for that one to let go of it.
+static inline __attribute__((always_inline)) void prefetch_to_write(const float *x) {
+#if defined(__x86_64__)
+  __asm__ volatile("prefetchw %0" : : "m"(*(const char *)x));
+#else
+  __builtin_prefetch(x, 1);
+#endif
+}
+
+VECTORISED static void momentum_step(const ck_momentum *p, size_t first, size_t last, float rate, float momentum) {
+  enum { AHEAD = 24 * WIDTH };
+  float *weight = p->weight, *velocity = p->velocity;
+  const float *gradient = p->gradient;
+  const float shrink = p->decay * rate;
+  size_t i = first;
+  for (; i + WIDTH <= last; i += WIDTH) {
+    prefetch_to_write(weight + i + AHEAD);
+    prefetch_to_write(velocity + i + AHEAD);
+    const lanes old = LOAD(weight + i);
+    const lanes speed = momentum * LOAD(velocity + i) - rate * LOAD(gradient + i) - shrink * old;
+    STORE(velocity + i, speed);
+    STORE(weight + i, old + speed);
+  }
+  for (; i < last; ++i) {
     velocity[i] = momentum * velocity[i] - rate * gradient[i] - shrink * weight[i];
     weight[i] += velocity[i];
+  }
+}
+
+void ck_momentum_step(const ck_momentum *parameters, size_t count, float rate, float momentum, int task, int tasks) {
+  for (size_t i = 0; i < count; ++i) {
+    const size_t first = share_begin(parameters[i].count, task, tasks);
+    momentum_step(parameters + i, first, share_begin(parameters[i].count, task + 1, tasks), rate, momentum);
   }
 }
 
@@ -36,4 +64,13 @@ VECTORISED bool ck_all_finite(const float *x, size_t count) {
   for (; i < count; ++i) sum += x[i] - x[i];
   for (int lane = 0; lane < LANES; ++lane) sum += lanes[lane];
   return sum == 0;
+}
+
+bool ck_momentum_is_finite(const ck_momentum *parameters, size_t count, int task, int tasks) {
+  for (size_t i = 0; i < count; ++i) {
+    const size_t first = share_begin(parameters[i].count, task, tasks);
+    const size_t last = share_begin(parameters[i].count, task + 1, tasks);
+    if (!ck_all_finite(parameters[i].gradient + first, last - first)) return false;
+  }
+  return true;
 }

@@ -160,6 +160,25 @@ public struct Executable: ~Copyable, Sendable {
     try body(shards.bytes(of: outputPort(name)).bindMemory(to: Float.self))
   }
 
+  /// Whether all outputs that are means over the batch, such as gradients, were finite after the last run; `nil` where that is
+  /// not known.
+  package var meansAreFinite: Bool? { shards.meansAreFinite }
+
+  /// Shares a work between the threads that computed the outputs, which have parts of these in their caches.
+  ///
+  /// - Parameters:
+  ///   - count: of the numbers to work on: of few, one task takes all.
+  ///   - body: does one task of so many; all are done when this returns.
+  package mutating func share(
+    workOn count: Int, _ body: (_ task: Int, _ tasks: Int) -> Void
+  ) {
+    let arithmetic = Self.beginComputing(threads: shards.threads)
+    defer { Self.endComputing(arithmetic) }
+    let tasks = shards.tasks(for: count)
+    guard tasks > 1 else { return body(0, 1) }
+    shards.runTasks(tasks) { body($0, tasks) }
+  }
+
   private func inputPort(_ name: String) throws -> Plan.Port {
     guard let port = shards.inputs[name] else {
       throw EngineError(

@@ -2,6 +2,7 @@ import CKernels
 import ConvNetCompiler
 import ConvNetGraphs
 import ConvNetTensors
+import Synchronization
 
 import class Foundation.ProcessInfo
 
@@ -25,6 +26,9 @@ final class ShardGroup: @unchecked Sendable {
   private let shards: [Shard]
   private let gatherings: [Gathering]
   private let gathered: [Int: TensorStorage]
+  /// Numbers that are averaged at every run.
+  private let meanCount: Int
+  private let finiteMeans = Atomic(true)
   /// The threads of all shards but the first; `nil` where there is but one.
   private let team: OpaquePointer?
   /// What the shards in flight are told.
@@ -34,9 +38,12 @@ final class ShardGroup: @unchecked Sendable {
 
   /// How an output of the whole batch comes from those of the shards.
   private struct Gathering {
-    var part: Plan.Port
-    var whole: Plan.Port
     var role: BatchRole
+    var whole: UnsafeMutableRawBufferPointer
+    /// Of each shard.
+    var parts: [UnsafeMutableRawBufferPointer]
+    /// The same, for kernels.
+    var floats: [UnsafePointer<Float>?]
   }
 
   convenience init(
@@ -108,12 +115,19 @@ final class ShardGroup: @unchecked Sendable {
         guard let part = plan.outputs[name], let role = roles[name], role != .fixed else {
           continue
         }
-        gathered[whole.buffer] = TensorStorage(byteCount: whole.byteCount)
+        let storage = TensorStorage(byteCount: whole.byteCount)
+        gathered[whole.buffer] = storage
+        let parts = shards.map { $0.bytes(of: part) }
         gatherings.append(
-          Gathering(part: part, whole: whole, role: role))
+          Gathering(
+            role: role, whole: storage.bytes, parts: parts,
+            floats: parts.map { UnsafePointer($0.bindMemory(to: Float.self).baseAddress) }))
       }
     }
     self.gatherings = gatherings
+    meanCount = gatherings.reduce(0) {
+      $1.role == .mean ? $0 + $1.whole.count / ElementType.float32.byteCount : $0
+    }
     self.gathered = gathered
     team = count > 1 ? ck_team_create(Int32(count - 1)) : nil
     guard count == 1 || team != nil else {
@@ -132,12 +146,9 @@ final class ShardGroup: @unchecked Sendable {
     if count == 1 {
       run(shard: 0)
     } else {
-      ck_team_run(
-        team, Int32(count),
-        { group, shard in
-          guard let group else { return }
-          Unmanaged<ShardGroup>.fromOpaque(group).takeUnretainedValue().run(shard: Int(shard))
-        }, Unmanaged.passUnretained(self).toOpaque())
+      runTasks(count, Unmanaged.passUnretained(self).toOpaque()) { group, shard in
+        ShardGroup.from(group)?.run(shard: Int(shard))
+      }
       gather()
     }
     for shard in shards { try shard.throwFailure() }
@@ -161,27 +172,74 @@ final class ShardGroup: @unchecked Sendable {
     return shards.map(\.stepTimes)
   }
 
-  private func gather() {
-    for gathering in gatherings {
-      guard let whole = gathered[gathering.whole.buffer]?.bytes else { continue }
-      for (index, shard) in shards.enumerated() {
-        let part = shard.bytes(of: gathering.part)
-        if gathering.role == .example {
-          let start = index * part.count
-          UnsafeMutableRawBufferPointer(rebasing: whole[start..<start + part.count])
-            .copyMemory(from: UnsafeRawBufferPointer(part))
-        } else {
-          let (sum, x) = (
-            whole.bindMemory(to: Float.self), part.bindMemory(to: Float.self)
-          )
-          let share = 1 / Float(count)
-          if index == 0 {
-            ck_scale(sum.baseAddress, x.baseAddress, sum.count, share)
-          } else {
-            ck_add_scaled(sum.baseAddress, x.baseAddress, sum.count, share)
-          }
+  /// Whether all outputs that are means over the batch, such as gradients, were finite after the last run; `nil` where the batch
+  /// is whole, and nothing was averaged.
+  var meansAreFinite: Bool? { team == nil ? nil : finiteMeans.load(ordering: .relaxed) }
+
+  /// Calls `body` once for each of so many tasks, each on a thread of its own.
+  func runTasks(_ count: Int, _ body: (_ task: Int) -> Void) {
+    withoutActuallyEscaping(body) { body in
+      // In a structure of its own, which unlike a bare function is put in memory as it is.
+      withUnsafePointer(to: Body(call: body)) { body in
+        runTasks(count, UnsafeMutableRawPointer(mutating: body)) { body, task in
+          body?.assumingMemoryBound(to: Body.self).pointee.call(Int(task))
         }
       }
+    }
+  }
+
+  private struct Body {
+    var call: (_ task: Int) -> Void
+  }
+
+  /// The same without an allocation.
+  private func runTasks(
+    _ count: Int, _ context: UnsafeMutableRawPointer,
+    _ body: @convention(c) (_ context: UnsafeMutableRawPointer?, _ task: Int32) -> Void
+  ) {
+    if let team {
+      ck_team_run(team, Int32(count), body, context)
+    } else {
+      ck_parallel(Int32(count), body, context)
+    }
+  }
+
+  private static func from(_ context: UnsafeMutableRawPointer?) -> ShardGroup? {
+    context.map { Unmanaged<ShardGroup>.fromOpaque($0).takeUnretainedValue() }
+  }
+
+  /// Tasks that share a work on so many numbers: one where it is done sooner than threads have met.
+  func tasks(for count: Int) -> Int {
+    count < 8192 ? 1 : team == nil ? threads : self.count
+  }
+
+  private func gather() {
+    finiteMeans.store(true, ordering: .relaxed)
+    if tasks(for: meanCount) > 1 {
+      runTasks(count, Unmanaged.passUnretained(self).toOpaque()) { group, task in
+        guard let group = ShardGroup.from(group) else { return }
+        group.gatherMeans(task: Int(task), tasks: group.count)
+      }
+    } else {
+      gatherMeans(task: 0, tasks: 1)
+    }
+    for gathering in gatherings where gathering.role == .example {
+      for (index, part) in gathering.parts.enumerated() {
+        let start = index * part.count
+        UnsafeMutableRawBufferPointer(rebasing: gathering.whole[start..<start + part.count])
+          .copyMemory(from: UnsafeRawBufferPointer(part))
+      }
+    }
+  }
+
+  private func gatherMeans(task: Int, tasks: Int) {
+    for gathering in gatherings where gathering.role == .mean {
+      let whole = gathering.whole.assumingMemoryBound(to: Float.self)
+      let isFinite = gathering.floats.withUnsafeBufferPointer {
+        ck_mean(
+          whole.baseAddress, $0.baseAddress, Int32(count), whole.count, Int32(task), Int32(tasks))
+      }
+      if !isFinite { finiteMeans.store(false, ordering: .relaxed) }
     }
   }
 

@@ -1,4 +1,4 @@
-import CKernels
+package import CKernels
 package import ConvNetEngine
 package import ConvNetGraphs
 package import ConvNetTensors
@@ -45,33 +45,44 @@ public enum WeightDecayScope: String, Hashable, Sendable, Codable, CaseIterable 
 /// An optimizer at work on the parameters of a store: its formula and its memory.
 package final class OptimizerState {
   let optimizer: Optimizer
-  /// What an optimizer remembers of each parameter: the velocity.
-  package private(set) var velocities: [String: Tensor]
+  private let velocityStore: ParameterStore
 
-  package init(_ optimizer: Optimizer, graph: Graph, velocities: [String: Tensor] = [:]) {
+  /// - Throws: ``EngineError`` where a velocity is not `float32`.
+  package init(_ optimizer: Optimizer, graph: Graph, velocities: [String: Tensor] = [:]) throws {
     self.optimizer = optimizer
     var all: [String: Tensor] = [:]
     for id in graph.parameters where graph[id].parameterKind?.isTrainable == true {
       all[graph[id].name] = velocities[graph[id].name] ?? Tensor(zeros: graph[id].shape)
     }
-    self.velocities = all
+    velocityStore = try ParameterStore(consume all)
   }
 
-  /// Updates one parameter in place.
-  package func step(
+  /// A copy of what an optimizer remembers of each parameter: the velocity.
+  package var velocities: [String: Tensor] { velocityStore.values }
+
+  /// What a step reads and writes of one parameter.
+  package func parameter(
     _ name: String, kind: ParameterKind, gradient: UnsafeMutableBufferPointer<Float>,
-    learningRate: Float, in store: ParameterStore
+    in store: ParameterStore
+  ) -> ck_momentum {
+    switch optimizer {
+    case .sgd(_, let weightDecay, let scope):
+      ck_momentum(
+        weight: store.withFloats(of: name) { $0.baseAddress } ?? nil,
+        velocity: velocityStore.withFloats(of: name) { $0.baseAddress } ?? nil,
+        gradient: gradient.baseAddress, count: gradient.count,
+        decay: scope.includes(kind) ? weightDecay : 0)
+    }
+  }
+
+  /// Updates parameters in place: the share of one task of so many.
+  package func step(
+    _ parameters: [ck_momentum], learningRate: Float, task: Int = 0, tasks: Int = 1
   ) {
     switch optimizer {
-    case .sgd(let momentum, let weightDecay, let scope):
-      let decay = scope.includes(kind) ? weightDecay : 0
-      store.withFloats(of: name) { weights in
-        velocities[name]?.withUnsafeMutableBytes { velocity in
-          ck_momentum_step(
-            weights.baseAddress, velocity.baseAddress?.assumingMemoryBound(to: Float.self),
-            gradient.baseAddress, weights.count, learningRate, momentum, decay)
-        }
-      }
+    case .sgd(let momentum, _, _):
+      ck_momentum_step(
+        parameters, parameters.count, learningRate, momentum, Int32(task), Int32(tasks))
     }
   }
 }

@@ -5,6 +5,7 @@ import ConvNetGraphs
 import ConvNetImages
 package import ConvNetLayers
 import ConvNetTensors
+import Synchronization
 
 /// A training in progress: parameters, the optimizer's memory, and the compiled steps, one a batch
 /// size.
@@ -28,7 +29,7 @@ package final class TrainingSession {
     var parameters = (consume model).parameters
     if let checkpoint { parameters = checkpoint.parameters }
     store = try ParameterStore(consume parameters)
-    optimizer = OptimizerState(
+    optimizer = try OptimizerState(
       trainer.optimizer, graph: self.model.graph, velocities: checkpoint?.velocities ?? [:])
     schedule = checkpoint?.state.schedule ?? ScheduleState(trainer.schedule)
     stepCount = checkpoint?.state.step ?? 0
@@ -67,22 +68,34 @@ package final class TrainingSession {
   package func run(_ step: TrainingStep) throws -> Double {
     try step.executable.run(step: stepCount, seed: trainer.seed)
     let loss = try step.executable.withOutput(TrainingGraph.lossName) { Double($0[0]) }
-    var isFinite = loss.isFinite
-    for gradient in gradients where isFinite {
-      isFinite = try step.executable.withUnsafeOutput(gradient.output) {
-        ck_all_finite($0.baseAddress, $0.count)
+    let parameters = try gradients.map { gradient in
+      try step.executable.withUnsafeOutput(gradient.output) {
+        optimizer.parameter(gradient.parameter, kind: gradient.kind, gradient: $0, in: store)
       }
     }
-    guard isFinite else { throw try nonFinite(loss, step) }
-    for gradient in gradients {
-      try step.executable.withUnsafeOutput(gradient.output) {
-        optimizer.step(
-          gradient.parameter, kind: gradient.kind, gradient: $0,
-          learningRate: schedule.learningRate, in: store)
-      }
+    let count = parameters.reduce(0) { $0 + $1.count }
+    guard loss.isFinite, areFinite(parameters, count: count, after: step) else {
+      throw try nonFinite(loss, step)
+    }
+    step.executable.share(workOn: count) { task, tasks in
+      optimizer.step(
+        parameters, learningRate: schedule.learningRate, task: task, tasks: tasks)
     }
     stepCount += 1
     return loss
+  }
+
+  private func areFinite(
+    _ parameters: [ck_momentum], count: Int, after step: TrainingStep
+  ) -> Bool {
+    if let areFinite = step.executable.meansAreFinite { return areFinite }
+    let areFinite = Atomic(true)
+    step.executable.share(workOn: count) { task, tasks in
+      if !ck_momentum_is_finite(parameters, parameters.count, Int32(task), Int32(tasks)) {
+        areFinite.store(false, ordering: .relaxed)
+      }
+    }
+    return areFinite.load(ordering: .relaxed)
   }
 
   /// Checks what the steps made of the parameters: an update may overflow although its gradient is

@@ -67,6 +67,29 @@ import Testing
     #expect(allocations.outstanding_bytes == 0)
   }
 
+  @Test("nor does a run in shards, whose gradients are many enough to be averaged by all threads")
+  func shards() throws {
+    var graph = Graph(name: "dense")
+    let x = graph.addInput("x", ValueType([4, 100]))
+    let target = graph.addInput("target", ValueType([4, 100]))
+    let kernel = graph.addParameter("kernel", [100, 100], .kernel)
+    let y = try graph.append(Operation.Dense(hasBias: false), to: x, kernel, name: "dense")
+    let loss = try graph.append(Operation.MeanSquaredError(), to: y, target, name: "loss")
+    let (longer, gradients) = try graph.differentiated(loss: loss)
+    graph = longer
+    graph.addOutput("gradient", try #require(gradients[kernel]))
+    var executable = try Executable(
+      graph, training: ParameterStore(["kernel": .random([100, 100], seed: 1)]),
+      options: CompilationOptions(threads: 2))
+    #expect(executable.shardCount == 2)
+    try executable.run()
+    ct_start_counting()
+    for step in 0..<100 { try executable.run(step: step) }
+    let allocations = ct_stop_counting()
+    #expect(allocations.by_program == 0)
+    #expect(allocations.outstanding_bytes == 0)
+  }
+
   @Test("nor does a run of any operation", arguments: OperationCase.all)
   func operations(_ operation: OperationCase) throws {
     let graph = try operation.graph()

@@ -65,9 +65,9 @@ extension ModelEntry {
     for parameter in trained {
       let kind = try #require(parameter.parameterKind)
       try step.executable.withUnsafeOutput("gradient/\(parameter.name)") {
-        session.optimizer.step(
-          parameter.name, kind: kind, gradient: $0,
-          learningRate: 0.02 * before / Float(squares), in: session.store)
+        let stepped = session.optimizer.parameter(
+          parameter.name, kind: kind, gradient: $0, in: session.store)
+        session.optimizer.step([stepped], learningRate: 0.02 * before / Float(squares))
       }
     }
     let after = try loss()

@@ -20,11 +20,12 @@ import Testing
     var parameters = model.parameters
     parameters[name] = Tensor(weights, shape: try #require(parameters[name]).shape)
     let store = try ParameterStore(parameters)
-    let state = OptimizerState(optimizer, graph: model.graph)
+    let state = try OptimizerState(optimizer, graph: model.graph)
     return try gradients.map { gradient in
       var gradient = gradient
       gradient.withUnsafeMutableBufferPointer {
-        state.step(name, kind: kind, gradient: $0, learningRate: learningRate, in: store)
+        state.step(
+          [state.parameter(name, kind: kind, gradient: $0, in: store)], learningRate: learningRate)
       }
       return try #require(store[name]).elements
     }
@@ -67,8 +68,8 @@ import Testing
   }
 
   @Test("moving averages have no velocity")
-  func runningStatistics() {
-    let state = OptimizerState(.sgd(momentum: 0.9), graph: Model(network).graph)
+  func runningStatistics() throws {
+    let state = try OptimizerState(.sgd(momentum: 0.9), graph: Model(network).graph)
     #expect(
       Set(state.velocities.keys) == ["dense1.weight", "dense1.bias", "bn1.weight", "bn1.bias"])
   }

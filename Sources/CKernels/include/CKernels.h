@@ -21,7 +21,7 @@ void ck_end_computing(uint64_t before);
 void ck_parallel(int tasks, void (*body)(void *context, int task), void *context);
 
 // Threads of their own for tasks that run side by side, each prepared for one thread. A run of `workers` + 1 tasks gives the
-// first to the caller. Belongs to one thread at a time.
+// first to the caller, and then what no thread has begun. Belongs to one thread at a time.
 typedef struct ck_team ck_team;
 ck_team *ck_team_create(int workers);
 void ck_team_run(ck_team *team, int tasks, void (*body)(void *context, int task), void *context);
@@ -41,9 +41,19 @@ bool ck_peak_memory_rates(size_t byte_count, int tasks, double seconds, double *
 
 // MARK: Optimizers
 
-// velocity <- momentum velocity - rate gradient - decay rate weight; weight <- weight + velocity.
-void ck_momentum_step(float *weight, float *velocity, const float *gradient, size_t count, float rate, float momentum,
-                      float decay);
+// A parameter that is stepped with momentum.
+typedef struct {
+  float *weight, *velocity;
+  const float *gradient;
+  size_t count;
+  float decay;
+} ck_momentum;
+
+// velocity <- momentum velocity - rate gradient - decay rate weight; weight <- weight + velocity. Of each of `count`
+// parameters the share of one task of `tasks`.
+void ck_momentum_step(const ck_momentum *parameters, size_t count, float rate, float momentum, int task, int tasks);
+// Whether every gradient is finite in the task's share.
+bool ck_momentum_is_finite(const ck_momentum *parameters, size_t count, int task, int tasks);
 // The sum of squares, accumulated in double precision.
 double ck_sum_of_squares(const float *x, size_t count);
 // Whether every element is finite.
@@ -58,10 +68,8 @@ void ck_copy_rows(float *to, size_t to_stride, const float *from, size_t from_st
 // old <- momentum old + fresh_weight fresh.
 void ck_moving_average(float *result, const float *old, const float *fresh, size_t count, float momentum,
                        float fresh_weight);
-// result <- result + coefficient x.
-void ck_add_scaled(float *result, const float *x, size_t count, float coefficient);
-// result <- coefficient x. May be the same array.
-void ck_scale(float *result, const float *x, size_t count, float coefficient);
+// result <- the mean of `part_count` arrays; of one task of `tasks`, its share. Whether that is finite.
+bool ck_mean(float *result, const float *const *parts, int part_count, size_t count, int task, int tasks);
 // Keeps an element where the Philox word of (key, counter, first + element) is at least `threshold`, scaled; else zero.
 // May be the same array.
 void ck_dropout(float *result, const float *x, size_t first, size_t count, uint32_t threshold, float scale,
@@ -126,10 +134,13 @@ typedef struct {
   size_t pad_top, pad_left;
 } ck_planes;
 
+// What is applied to the results: nothing; max(y, 0); tanh y, off by at most 5 units in the last place.
+typedef enum { CK_IDENTITY, CK_RECTIFIER, CK_TANH } ck_activation;
+
 size_t ck_planes_forward_scratch(const ck_planes *planes);
 // `bias` may be null.
 void ck_planes_forward(const ck_planes *planes, float *y, const float *x, const float *weights, const float *bias,
-                       float *scratch, int tasks);
+                       ck_activation activation, float *scratch, int tasks);
 size_t ck_planes_input_gradient_scratch(const ck_planes *planes);
 void ck_planes_input_gradient(const ck_planes *planes, float *input_gradient, const float *output_gradient,
                               const float *weights, float *scratch, int tasks);
@@ -140,7 +151,7 @@ void ck_planes_gradient(const ck_planes *planes, float *weight_gradient, float *
 // The same for 16 output channels: `y` and `output_gradient` have the channels innermost, [batch, height, width, channels].
 size_t ck_lanes_forward_scratch(const ck_planes *planes);
 void ck_lanes_forward(const ck_planes *planes, float *y, const float *x, const float *weights, const float *bias,
-                      float *scratch, int tasks);
+                      ck_activation activation, float *scratch, int tasks);
 size_t ck_lanes_gradient_scratch(const ck_planes *planes);
 void ck_lanes_gradient(const ck_planes *planes, float *weight_gradient, float *bias_gradient, const float *x,
                        const float *output_gradient, float *scratch, int tasks);

@@ -41,7 +41,7 @@ struct PlaneConvolution: Sendable {
 extension Lowering {
   private var planeTasks: Int { options.threads }
 
-  /// Lowers a convolution of few channels; its activation runs over the result in place.
+  /// Lowers a convolution of few channels. An activation that our kernels do not know runs over the result in place.
   mutating func lowerInPlanes(
     _ convolution: Operation.Convolution, _ geometry: PlaneConvolution, _ operation: Operation
   ) throws {
@@ -50,9 +50,11 @@ extension Lowering {
     let bias = convolution.hasBias ? [read(operation.inputs[2])] : []
     let result = make(
       operation.outputs[0], try geometry.resultLayout(shape(operation.outputs[0])))
+    let function = convolution.fused.lazy.compactMap(\.activation).first
     try emitForward(
-      geometry, result: result, source: source, kernel: kernel, bias: bias, for: operation)
-    for case .activation(let function) in convolution.fused {
+      geometry, result: result, source: source, kernel: kernel, bias: bias,
+      activation: function?.ofKernels ?? CK_IDENTITY, for: operation)
+    if let function, function.ofKernels == nil {
       try emitActivation(function, result, for: operation)
     }
   }
@@ -108,7 +110,7 @@ extension Lowering {
 
   private mutating func emitForward(
     _ geometry: PlaneConvolution, result: Place, source: Place, kernel: Place, bias: [Place],
-    for operation: Operation
+    activation: ck_activation, for operation: Operation
   ) throws {
     var planes = geometry.planes
     let tasks = planeTasks
@@ -126,7 +128,7 @@ extension Lowering {
       let kernel = hasChannelLanes ? ck_lanes_forward : ck_planes_forward
       kernel(
         &planes, memory.floats(0), memory.floats(1), memory.floats(2),
-        memory.count > 4 ? memory.floats(4) : nil, memory.floats(3), Int32(tasks))
+        memory.count > 4 ? memory.floats(4) : nil, activation, memory.floats(3), Int32(tasks))
     }
   }
 
@@ -160,6 +162,26 @@ extension Lowering {
     emitKernel("planes mean gradient", [result, source], for: operation) { memory, _ in
       ck_planes_mean_pool_gradient(
         memory.floats(0), memory.floats(1), output[0] * output[1], output[2], output[3], tasks)
+    }
+  }
+}
+
+extension ActivationFunction {
+  /// Its name among those that our kernels apply while a result is in the nearest cache; `nil` where it is left to the library.
+  fileprivate var ofKernels: ck_activation? {
+    switch self {
+    case .relu: CK_RECTIFIER
+    case .tanh: CK_TANH
+    case .relu6, .leakyReLU, .elu, .silu, .gelu, .sigmoid: nil
+    }
+  }
+}
+
+extension Operation.Convolution.FusedOperation {
+  fileprivate var activation: ActivationFunction? {
+    switch self {
+    case .activation(let function): function
+    case .addition: nil
     }
   }
 }

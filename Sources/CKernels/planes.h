@@ -1,0 +1,54 @@
+#ifndef CONVNET_PLANES_H
+#define CONVNET_PLANES_H
+
+#include "lanes.h"
+
+#include <string.h>
+
+// Pictures laid out so that vectors hold 16 positions of the result, counted through its rows: whatever the width, no lane
+// is wasted but in the last vector. For every column n of the kernel there is a copy of the padded picture, moved by as many
+// columns and cut to the width of the result:
+//
+//     shifted[n][c][i][j] = x[c][i - pad_top][j + n - pad_left]
+//
+// Of large pictures there are only as many rows at once as fit a near cache: a band.
+
+// Rows of the result in a band.
+size_t band_height(const ck_planes *p);
+// Floats from one column's copy to the next, and of all.
+size_t shifted_stride(const ck_planes *p);
+size_t shifted_count(const ck_planes *p);
+// The rows of a picture that rows first ..< last of the result are computed from. The memory was zero in the beginning.
+void shift_picture(float *shifted, const float *picture, const ck_planes *p, size_t first, size_t last);
+
+// Writes a vector of which only the first `count` numbers may be written.
+#define STORE_PART(to, vector, count)                   \
+  do {                                                  \
+    if ((count) >= WIDTH) {                             \
+      STORE(to, vector);                                \
+    } else {                                            \
+      /* A copy, so that the vector stays a register. */ \
+      const lanes part = vector;                        \
+      memcpy(to, &part, (count) * sizeof *(to));        \
+    }                                                   \
+  } while (0)
+
+// Moves numbers of which there are few.
+INLINE void copy_row(float *to, const float *from, size_t count) {
+  size_t i = 0;
+  for (; i + WIDTH <= count; i += WIDTH) STORE(to + i, LOAD(from + i));
+  if (i == count) return;
+  if (count >= WIDTH) {
+    STORE(to + count - WIDTH, LOAD(from + count - WIDTH));
+    return;
+  }
+#define PART(size)                                                   \
+  if (count & size) {                                                \
+    __builtin_memcpy(to + i, from + i, size * sizeof *to);           \
+    i += size;                                                       \
+  }
+  PART(8) PART(4) PART(2) PART(1)
+#undef PART
+}
+
+#endif
