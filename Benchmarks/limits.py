@@ -65,12 +65,13 @@ class Profile:
         """What is lost to each kind in percent of the time, from one percent on, most first."""
         losses = sorted(self.kinds, key=lambda kind: -kind.lost)
         text = "; ".join(
-            f"{kind.name} {kind.lost / self.seconds:.0%} "
-            f"({kind.seconds / self.seconds:.0%} of the time, at {min(1, kind.least / kind.seconds):.0%})"
+            f"{kind.name} {percent(kind.lost / self.seconds)} "
+            f"({percent(kind.seconds / self.seconds)} of the time, "
+            f"at {percent(min(1, kind.least / kind.seconds))})"
             for kind in losses if kind.lost >= 0.01 * self.seconds)
         cells = [
             self.case.name, milliseconds(self.seconds), milliseconds(self.least),
-            f"{self.least / self.seconds:.0%}", text,
+            percent(self.least / self.seconds), text,
         ]
         return f"| {' | '.join(cells)} |"
 
@@ -80,7 +81,12 @@ HEADING = """| case | a run, ms | at the limit, ms | of the limit | what the res
 
 
 def milliseconds(seconds: float) -> str:
-    return f"{1000 * seconds:.3g}"
+    value = 1000 * seconds
+    return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def main() -> int:

@@ -66,7 +66,7 @@ def draw_ratios(axes, rows: list[Judged]) -> None:
     axes.invert_yaxis()
     axes.grid(axis="both", color="#dddddd", linewidth=0.6, which="both")
     axes.set_xlabel("ConvNet is so many times better (speed; time and memory inverted)")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.35 / len(rows) - 0.08), ncols=6,
+    axes.legend(loc="upper center", bbox_to_anchor=(0.3, -0.35 / len(rows) - 0.08), ncols=6,
                 frameon=False, fontsize=8)
 
 
@@ -104,8 +104,8 @@ def draw_scaling(axes, title: str, lines: list[Line]) -> None:
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_ylim(bottom=0)
-    axes.set_title(f"{title} (dashed: one thread)", fontsize=9)
-    axes.set_xlabel("batch")
+    axes.set_title(title, fontsize=9)
+    axes.set_xlabel("batch (dashed: one thread)")
     axes.set_ylabel("images/s")
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.legend(frameon=False, fontsize=7)

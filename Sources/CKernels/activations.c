@@ -27,7 +27,7 @@ INLINE void rectify_vector(float *x) {
   STORE(x, SELECT(zero > value, zero, value));
 }
 
-VECTORISED void activate(float *x, size_t count, ck_activation activation) {
+VECTORISED void ck_activate(float *x, size_t count, ck_activation activation) {
   size_t i = 0;
   float rest[WIDTH] = {0};
 #define APPLY(function)                                    \
@@ -39,7 +39,7 @@ VECTORISED void activate(float *x, size_t count, ck_activation activation) {
   switch (activation) {
     case CK_IDENTITY:
       return;
-    case CK_RECTIFIER:
+    case CK_RELU:
       APPLY(rectify_vector)
     case CK_TANH:
       APPLY(tanh_vector)

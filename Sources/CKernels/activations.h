@@ -4,6 +4,6 @@
 #include "lanes.h"
 
 // Applies an activation to numbers that were just computed, and so are in the nearest cache.
-void activate(float *x, size_t count, ck_activation activation);
+void ck_activate(float *x, size_t count, ck_activation activation);
 
 #endif

@@ -84,9 +84,9 @@ static void forward_share(void *context, int task) {
   const size_t last = p->batch * (size_t)(task + 1) / (size_t)work->tasks;
   memset(padded, 0, padded_count(p) * sizeof *padded);
   for (size_t picture = first; picture < last; ++picture) {
-    pad_picture(padded, work->x + picture * p->in_channels * p->height * p->width, p);
+    ck_pad_picture(padded, work->x + picture * p->in_channels * p->height * p->width, p);
     forward_picture(p, work->y + picture * result, padded, weights, bias);
-    activate(work->y + picture * result, result, work->activation);
+    ck_activate(work->y + picture * result, result, work->activation);
   }
 }
 
@@ -156,7 +156,7 @@ static void gradient_share(void *context, int task) {
   const size_t first = p->batch * (size_t)task / (size_t)work->tasks;
   const size_t last = p->batch * (size_t)(task + 1) / (size_t)work->tasks;
   for (size_t picture = first; picture < last; ++picture) {
-    pad_picture(padded, work->x + picture * p->in_channels * p->height * p->width, p);
+    ck_pad_picture(padded, work->x + picture * p->in_channels * p->height * p->width, p);
     gradient_picture(p, padded, work->d + picture * p->out_height * p->out_width * WIDTH, sums);
   }
 }

@@ -24,6 +24,6 @@ INLINE size_t padded_count(const ck_planes *p) {
   return rounded(p->in_channels * padded_height(p) * padded_width(p) + WIDTH);
 }
 
-void pad_picture(float *padded, const float *picture, const ck_planes *p);
+void ck_pad_picture(float *padded, const float *picture, const ck_planes *p);
 
 #endif

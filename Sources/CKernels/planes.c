@@ -15,7 +15,7 @@
 // MARK: Pictures
 
 // Copied with its padding, so that loops know no borders; the memory was zero in the beginning.
-VECTORISED void pad_picture(float *padded, const float *picture, const ck_planes *p) {
+VECTORISED void ck_pad_picture(float *padded, const float *picture, const ck_planes *p) {
   const size_t height = padded_height(p), width = padded_width(p);
   const size_t count = p->width + p->pad_left <= width ? p->width : width - p->pad_left;
   for (size_t c = 0; c < p->in_channels; ++c)
@@ -24,7 +24,7 @@ VECTORISED void pad_picture(float *padded, const float *picture, const ck_planes
                count);
 }
 
-size_t band_height(const ck_planes *p) {
+size_t ck_band_height(const ck_planes *p) {
   enum { FLOATS = 1 << 16 };
   const size_t of_row = p->kernel_width * p->in_channels * p->out_width;
   const size_t rows = FLOATS / of_row;
@@ -32,15 +32,15 @@ size_t band_height(const ck_planes *p) {
   return height < p->out_height ? height : p->out_height;
 }
 
-static size_t shifted_rows(const ck_planes *p) { return band_height(p) + p->kernel_height - 1; }
+static size_t shifted_rows(const ck_planes *p) { return ck_band_height(p) + p->kernel_height - 1; }
 
-size_t shifted_stride(const ck_planes *p) { return rounded(p->in_channels * shifted_rows(p) * p->out_width); }
+size_t ck_shifted_stride(const ck_planes *p) { return rounded(p->in_channels * shifted_rows(p) * p->out_width); }
 
 // The last vector may read further.
-size_t shifted_count(const ck_planes *p) { return p->kernel_width * shifted_stride(p) + WIDTH; }
+size_t ck_shifted_count(const ck_planes *p) { return p->kernel_width * ck_shifted_stride(p) + WIDTH; }
 
-VECTORISED void shift_picture(float *shifted, const float *picture, const ck_planes *p, size_t first, size_t last) {
-  const size_t width = p->out_width, rows = shifted_rows(p), stride = shifted_stride(p);
+VECTORISED void ck_shift_picture(float *shifted, const float *picture, const ck_planes *p, size_t first, size_t last) {
+  const size_t width = p->out_width, rows = shifted_rows(p), stride = ck_shifted_stride(p);
   for (size_t n = 0; n < p->kernel_width; ++n) {
     // The columns that are in the picture; those outside stay zero.
     const size_t left = n < p->pad_left ? p->pad_left - n : 0, edge = p->width + p->pad_left;
@@ -85,7 +85,7 @@ INLINE void forward_tile(const ck_planes *p, const float *shifted, size_t stride
 INLINE void forward_block(const ck_planes *p, float *y, const float *shifted, const float *weights, const float *bias,
                           size_t first, size_t last, size_t block, size_t vectors) {
   const size_t plane = p->out_height * p->out_width, positions = (last - first) * p->out_width;
-  const size_t stride = shifted_stride(p), shifted_plane = shifted_rows(p) * p->out_width;
+  const size_t stride = ck_shifted_stride(p), shifted_plane = shifted_rows(p) * p->out_width;
   lanes sums[8][4];
   size_t at = 0;
 #define TILE(count)                                                                                              \
@@ -131,23 +131,23 @@ typedef struct {
 static void forward_share(void *context, int task) {
   const forward_work *work = context;
   const ck_planes *p = work->p;
-  const size_t result = p->out_channels * p->out_height * p->out_width, band = band_height(p);
+  const size_t result = p->out_channels * p->out_height * p->out_width, band = ck_band_height(p);
   float *shifted = work->scratch + (size_t)task * ck_planes_forward_scratch(p);
-  memset(shifted, 0, shifted_count(p) * sizeof *shifted);
+  memset(shifted, 0, ck_shifted_count(p) * sizeof *shifted);
   const size_t first = p->batch * (size_t)task / (size_t)work->tasks;
   const size_t last = p->batch * (size_t)(task + 1) / (size_t)work->tasks;
   for (size_t picture = first; picture < last; ++picture) {
     float *y = work->y + picture * result;
     for (size_t i = 0; i < p->out_height; i += band) {
       const size_t end = i + band < p->out_height ? i + band : p->out_height;
-      shift_picture(shifted, work->x + picture * p->in_channels * p->height * p->width, p, i, end);
+      ck_shift_picture(shifted, work->x + picture * p->in_channels * p->height * p->width, p, i, end);
       forward_rows(p, y, shifted, work->weights, work->bias, i, end);
     }
-    activate(y, result, work->activation);
+    ck_activate(y, result, work->activation);
   }
 }
 
-size_t ck_planes_forward_scratch(const ck_planes *p) { return rounded(shifted_count(p)); }
+size_t ck_planes_forward_scratch(const ck_planes *p) { return rounded(ck_shifted_count(p)); }
 
 void ck_planes_forward(const ck_planes *p, float *y, const float *x, const float *weights, const float *bias,
                        ck_activation activation, float *scratch, int tasks) {

@@ -14,12 +14,12 @@
 // Of large pictures there are only as many rows at once as fit a near cache: a band.
 
 // Rows of the result in a band.
-size_t band_height(const ck_planes *p);
+size_t ck_band_height(const ck_planes *p);
 // Floats from one column's copy to the next, and of all.
-size_t shifted_stride(const ck_planes *p);
-size_t shifted_count(const ck_planes *p);
+size_t ck_shifted_stride(const ck_planes *p);
+size_t ck_shifted_count(const ck_planes *p);
 // The rows of a picture that rows first ..< last of the result are computed from. The memory was zero in the beginning.
-void shift_picture(float *shifted, const float *picture, const ck_planes *p, size_t first, size_t last);
+void ck_shift_picture(float *shifted, const float *picture, const ck_planes *p, size_t first, size_t last);
 
 // Writes a vector of which only the first `count` numbers may be written.
 #define STORE_PART(to, vector, count)                   \

@@ -161,7 +161,7 @@ void ck_planes_input_gradient(const ck_planes *p, float *dx, const float *d, con
 // vectors a channel.
 INLINE void gradient_block(const ck_planes *p, const float *x, const float *d, size_t d_stride, size_t vectors,
                            lanes *sums, size_t sums_stride, size_t block, size_t count) {
-  const size_t stride = shifted_stride(p);
+  const size_t stride = ck_shifted_stride(p);
   lanes totals[4][5];
   UNROLLED for (size_t o = 0; o < block; ++o)
     UNROLLED for (size_t n = 0; n < count; ++n) totals[o][n] = sums[o * sums_stride + n];
@@ -182,7 +182,7 @@ VECTORISED static void gradient_band(const ck_planes *p, const float *shifted, c
                                      size_t vectors, float *all_sums) {
   lanes *sums = (lanes *)all_sums;
   const size_t taps = p->in_channels * p->kernel_height * p->kernel_width;
-  const size_t plane = (band_height(p) + p->kernel_height - 1) * p->out_width;
+  const size_t plane = (ck_band_height(p) + p->kernel_height - 1) * p->out_width;
   for (size_t c = 0; c < p->in_channels; ++c)
     for (size_t m = 0; m < p->kernel_height; ++m) {
       const float *x = shifted + c * plane + m * p->out_width;
@@ -190,7 +190,7 @@ VECTORISED static void gradient_band(const ck_planes *p, const float *shifted, c
       size_t n = 0;
 #define BLOCK(block, count)                                                                                    \
   for (; o + block <= p->out_channels && (block < 4 || o + 6 != p->out_channels); o += block)                  \
-  gradient_block(p, x + n * shifted_stride(p), d + o * d_stride, d_stride, vectors, row + o * taps + n, taps, block, count)
+  gradient_block(p, x + n * ck_shifted_stride(p), d + o * d_stride, d_stride, vectors, row + o * taps + n, taps, block, count)
 #define ROW(count)                                         \
   for (; n + count <= p->kernel_width; n += count) {       \
     size_t o = 0;                                          \
@@ -224,16 +224,16 @@ static size_t sums_count(const ck_planes *p) {
 }
 
 size_t ck_planes_gradient_scratch(const ck_planes *p) {
-  return sums_count(p) + rounded(shifted_count(p)) + p->out_channels * rounded(band_height(p) * p->out_width);
+  return sums_count(p) + rounded(ck_shifted_count(p)) + p->out_channels * rounded(ck_band_height(p) * p->out_width);
 }
 
 static void gradient_share(void *context, int task) {
   const gradient_work *work = context;
   const ck_planes *p = work->p;
   float *sums = work->scratch + (size_t)task * ck_planes_gradient_scratch(p);
-  float *shifted = sums + sums_count(p), *aligned = shifted + rounded(shifted_count(p));
+  float *shifted = sums + sums_count(p), *aligned = shifted + rounded(ck_shifted_count(p));
   memset(sums, 0, ck_planes_gradient_scratch(p) * sizeof *sums);
-  const size_t plane = p->out_height * p->out_width, band = band_height(p);
+  const size_t plane = p->out_height * p->out_width, band = ck_band_height(p);
   const size_t first = p->batch * (size_t)task / (size_t)work->tasks;
   const size_t last = p->batch * (size_t)(task + 1) / (size_t)work->tasks;
   for (size_t picture = first; picture < last; ++picture)
@@ -241,7 +241,7 @@ static void gradient_share(void *context, int task) {
       const size_t end = i + band < p->out_height ? i + band : p->out_height;
       const size_t positions = (end - i) * p->out_width, vectors = rounded(positions) / WIDTH;
       const float *d = work->d + picture * p->out_channels * plane + i * p->out_width;
-      shift_picture(shifted, work->x + picture * p->in_channels * p->height * p->width, p, i, end);
+      ck_shift_picture(shifted, work->x + picture * p->in_channels * p->height * p->width, p, i, end);
       if (positions % WIDTH == 0) {
         gradient_band(p, shifted, d, plane, vectors, sums);
         continue;

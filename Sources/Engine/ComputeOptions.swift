@@ -9,8 +9,8 @@ public struct ComputeOptions: Hashable, Sendable {
   /// filtering, which does a half to a sixth of the multiplications and is less precise: `docs/performance.md` has the error.
   public var isExact: Bool
   /// How often a compiled network is going to run, where that is known and few; `nil` for many. Weights are not transformed
-  /// where that takes longer than it saves. Of a network that runs once, weights are packed just before they are used, and
-  /// their memory is used again: it has never two layers' packed weights.
+  /// where that takes longer than it saves. Of a network that runs once, weights are packed just before they are used, and the
+  /// next layers' packed weights take their memory.
   public var expectedRuns: Int?
   /// What a training step computes again instead of keeping it in memory.
   public var recomputation: Recomputation

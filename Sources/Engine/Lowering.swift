@@ -308,6 +308,13 @@ struct Lowering {
     }
   }
 
+  /// Whether a value is the same at every run, wherever it is computed.
+  func isConstant(_ value: ValueID) -> Bool {
+    options.mode == .inference
+      && (graph[value].parameterKind != nil
+        || graph.operations.contains { $0.phase == .preparation && $0.outputs.contains(value) })
+  }
+
   private mutating func append(_ step: Step) {
     if isPreparing { preparation.append(step) } else { steps.append(step) }
   }

@@ -94,7 +94,7 @@ final class Plan: Sendable {
       for place in step.places { lastReaders[place.buffer] = index }
     }
     var ended: [Int: [Step]] = [:]
-    for (buffer, index) in lastReaders {
+    for (buffer, index) in lastReaders.sorted(by: { $0.key < $1.key }) {
       guard case .parameter(let value) = lowering.buffers[buffer].home,
         let tensor = parameters[lowering.graph.values[value].name], tensor.isMapped,
         tensor.byteCount >= leastByteCount

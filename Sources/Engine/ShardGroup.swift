@@ -115,7 +115,8 @@ final class ShardGroup: @unchecked Sendable {
         guard let part = plan.outputs[name], let role = roles[name], role != .fixed else {
           continue
         }
-        let storage = TensorStorage(byteCount: whole.byteCount)
+        // Two outputs may be one value.
+        let storage = gathered[whole.buffer] ?? TensorStorage(byteCount: whole.byteCount)
         gathered[whole.buffer] = storage
         let parts = shards.map { $0.bytes(of: part) }
         gatherings.append(
@@ -176,7 +177,8 @@ final class ShardGroup: @unchecked Sendable {
   /// is whole, and nothing was averaged.
   var meansAreFinite: Bool? { team == nil ? nil : finiteMeans.load(ordering: .relaxed) }
 
-  /// Calls `body` once for each of so many tasks, each on a thread of its own.
+  /// Calls `body` once for each of so many tasks, on all threads, which take what has not begun: a task must not wait for
+  /// another.
   func runTasks(_ count: Int, _ body: (_ task: Int) -> Void) {
     withoutActuallyEscaping(body) { body in
       // In a structure of its own, which unlike a bare function is put in memory as it is.

@@ -71,10 +71,10 @@ extension Model {
         reason: "holds tensors but no network; name a network of `convnet models`, "
           + "and this file with --weights or --init")
     }
-    let parameters =
-      isMapped
-      ? try file.mappedTensors(as: .float32)
-      : Dictionary(uniqueKeysWithValues: try file.tensors(as: .float32))
+    var parameters = isMapped ? file.mappedTensors(of: .float32) : [:]
+    for entry in file.entries where parameters[entry.name] == nil {
+      parameters[entry.name] = try file.tensor(named: entry.name, as: .float32)
+    }
     try self.init(description: text, parameters: parameters, path: file.path)
   }
 

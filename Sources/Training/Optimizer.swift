@@ -60,18 +60,22 @@ package final class OptimizerState {
   /// A copy of what an optimizer remembers of each parameter: the velocity.
   package var velocities: [String: Tensor] { velocityStore.values }
 
-  /// What a step reads and writes of one parameter.
+  /// What a step reads and writes of one parameter, as long as the store, and the memory of the gradient, live.
+  ///
+  /// - Precondition: the store has the parameter, of as many elements as the gradient.
   package func parameter(
     _ name: String, kind: ParameterKind, gradient: UnsafeMutableBufferPointer<Float>,
     in store: ParameterStore
   ) -> ck_momentum {
+    guard let weight = store.withFloats(of: name, { $0 }),
+      let velocity = velocityStore.withFloats(of: name, { $0 }),
+      weight.count == gradient.count, velocity.count == gradient.count
+    else { preconditionFailure("the gradient of \(name) fits no parameter that is learned") }
     switch optimizer {
     case .sgd(_, let weightDecay, let scope):
-      ck_momentum(
-        weight: store.withFloats(of: name) { $0.baseAddress } ?? nil,
-        velocity: velocityStore.withFloats(of: name) { $0.baseAddress } ?? nil,
-        gradient: gradient.baseAddress, count: gradient.count,
-        decay: scope.includes(kind) ? weightDecay : 0)
+      return ck_momentum(
+        weight: weight.baseAddress, velocity: velocity.baseAddress, gradient: gradient.baseAddress,
+        count: gradient.count, decay: scope.includes(kind) ? weightDecay : 0)
     }
   }
 

@@ -21,8 +21,7 @@ struct Invocation {
     process.executableURL = executable
     process.arguments = arguments
     // The parser wraps its help to the terminal's width.
-    process.environment = ProcessInfo.processInfo.environment
-      .merging(["COLUMNS": "80"]) { $1 }.merging(settings) { $1 }
+    process.environment = Self.environment(settings)
     if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
     // Files, not pipes: nobody has to read while the process writes.
     let scratch = FileManager.default.temporaryDirectory
@@ -44,8 +43,15 @@ struct Invocation {
     errors = String(decoding: try Data(contentsOf: files[1]), as: UTF8.self)
   }
 
+  /// That of the tests, with these settings of OpenMP's and no others.
+  static func environment(_ settings: [String: String]) -> [String: String] {
+    ProcessInfo.processInfo.environment
+      .filter { !["GOMP_SPINCOUNT", "OMP_WAIT_POLICY"].contains($0.key) }
+      .merging(["COLUMNS": "80"]) { $1 }.merging(settings) { $1 }
+  }
+
   /// Beside the test bundle (Linux), or beside the bundle's folder (macOS).
-  private static let executable: URL? = {
+  static let executable: URL? = {
     var folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
     for _ in 0..<6 {
       let candidate = folder.appendingPathComponent("convnet")

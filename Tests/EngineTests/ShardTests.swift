@@ -23,6 +23,21 @@ import Testing
     #expect(relativeDifference(actual, ReferenceValue(expected)) < 1e-6)
   }
 
+  @Test("two outputs that are one value are both joined, at every run")
+  func twoNames() throws {
+    var network = try makeNetwork()
+    let value = try #require(network.graph.outputs.first?.value)
+    network.graph.addOutput("again", value)
+    var sharded = try Executable(
+      network.graph, parameters: network.parameters, options: CompilationOptions(threads: 2))
+    #expect(sharded.shardCount == 2)
+    for seed in [5, 6] as [UInt64] {
+      let image = Tensor.random([Self.batch, 12, 12, 1], seed: seed, in: 0..<1)
+      let outputs = try sharded.run(["image": image])
+      #expect(outputs["again"] == outputs["logits"] && outputs.count == 2)
+    }
+  }
+
   @Test("the loss and every gradient are those of the whole batch, dropout's mask included")
   func training() throws {
     let network = try makeNetwork()

@@ -34,6 +34,33 @@ import Testing
     }
   }
 
+  @Test(
+    "weights of fewer bits are those of the folded normalization, too",
+    arguments: ComputeOptions.DenseWeights.allCases)
+  func folded(weights: ComputeOptions.DenseWeights) throws {
+    var graph = Graph(name: "folded")
+    var parameters: [String: Tensor] = ["weight": .random([48, 64], seed: 1)]
+    let x = graph.addInput("x", ValueType([2, 64]))
+    let kernel = graph.addParameter("weight", [48, 64], .kernel)
+    var y = try graph.append(Operation.Dense(hasBias: false), to: x, kernel, name: "dense")
+    let statistics = [
+      ("scale", ParameterKind.scale), ("shift", .shift), ("mean", .runningMean),
+      ("variance", .runningVariance),
+    ].map { name, kind in
+      parameters[name] = .random([48], seed: 2, in: 0.5..<1.5)
+      return graph.addParameter(name, [48], kind)
+    }
+    y = try graph.append(
+      Operation.BatchNormalization(momentum: 0.9), to: [y] + statistics, name: "norm")[0]
+    graph.addOutput("y", y)
+    let results = try [1, nil].map { runs in
+      var executable = try Executable(
+        graph, parameters: parameters, options: options(runs: runs, weights: weights))
+      return try executable.run(["x": .random([2, 64], seed: 3)])
+    }
+    #expect(results[0] == results[1])
+  }
+
   /// Layers of 64 channels one after another.
   private func chain(_ count: Int) throws -> (graph: Graph, parameters: [String: Tensor]) {
     var graph = Graph(name: "chain")
@@ -60,17 +87,20 @@ import Testing
     #expect(executable.weightByteCount == 8 * layer)
   }
 
-  @Test("weights in a file give their memory back once they are used, and are there again")
-  func mapped() throws {
+  @Test(
+    "weights in a file give their memory back once they are used, and are there again",
+    arguments: [0, 4])
+  func mapped(start: Int) throws {
     let directory = try TemporaryDirectory()
     var (graph, parameters) = try chain(3)
     let images = Tensor.random([1, 64, 6, 6], seed: 9)
     var often = try Executable(graph, parameters: parameters, options: options(runs: nil))
     let expected = try often.run(["images": images])
     for (name, tensor) in parameters {
-      let path = try directory.write(tensor.withUnsafeBytes { [UInt8]($0) }, to: name)
+      let before = [UInt8](repeating: 0, count: start)
+      let path = try directory.write(before + tensor.withUnsafeBytes { [UInt8]($0) }, to: name)
       parameters[name] = try Tensor(
-        mapping: 0..<tensor.byteCount, of: MappedFile(path: path), shape: tensor.shape,
+        mapping: start..<start + tensor.byteCount, of: MappedFile(path: path), shape: tensor.shape,
         elementType: .float32)
     }
     var once = try Executable(graph, parameters: parameters, options: options(runs: 1))

@@ -2,6 +2,7 @@ import ConvNetEngine
 import ConvNetGraphs
 import ConvNetLayers
 import ConvNetTensors
+import ConvNetTestSupport
 import ConvNetTraining
 import Testing
 
@@ -65,6 +66,36 @@ import Testing
       .sgd(momentum: 0, weightDecay: 0.5, decaying: scope), "dense1.bias", kind: kind,
       from: [1, 1], gradients: [[0, 0]], learningRate: 1)
     #expect(results == [[expected, expected]])
+  }
+
+  @Test("tasks that share a step do together what one does", arguments: [2, 3, 5])
+  func tasks(tasks: Int) throws {
+    let wide = Network("wide", input: .features(33)) {
+      Dense(257)
+      Dense(1)
+    }
+    let model = Model(wide, seed: 1)
+    let names = ["dense1.weight", "dense1.bias", "dense2.weight", "dense2.bias"]
+    func stepped(tasks: Int) throws -> [String: Tensor] {
+      let store = try ParameterStore(model.parameters)
+      let gradients = try ParameterStore(model.parameters.mapValues { .random($0.shape, seed: 2) })
+      let state = try OptimizerState(.sgd(momentum: 0.9, weightDecay: 0.1), graph: model.graph)
+      for _ in 0..<2 {
+        let parameters = try names.map { name in
+          try #require(
+            gradients.withFloats(of: name) {
+              state.parameter(name, kind: .kernel, gradient: $0, in: store)
+            })
+        }
+        for task in 0..<tasks {
+          state.step(parameters, learningRate: 0.1, task: task, tasks: tasks)
+        }
+      }
+      return store.values
+    }
+    let alone = try stepped(tasks: 1)
+    #expect(try stepped(tasks: tasks) == alone)
+    #expect(alone != model.parameters)
   }
 
   @Test("moving averages have no velocity")

@@ -243,6 +243,41 @@ private struct Setting: Sendable, CustomTestStringConvertible {
     #expect(session.stepCount == 0)
   }
 
+  @Test("threads that share batch and update train as one does, and refuse what is not finite")
+  func sharedUpdate() throws {
+    let wide = Network("wide", input: .features(64)) {
+      Dense(256)
+      Tanh()
+      Dense(4)
+    }
+    let model = Model(wide, seed: 3)
+    func trained(threads: Int, _ input: Tensor) throws -> [String: Tensor] {
+      var trainer = momentumTrainer
+      trainer.compute.threads = threads
+      let session = try TrainingSession(model, trainer: trainer)
+      let step = try session.step(batch: 4)
+      #expect(step.executable.shardCount == threads)
+      for _ in 0..<3 {
+        try step.executable.write(input, to: model.inputName)
+        try step.executable.write(Tensor([0, 1, 2, 3] as [Int32]), to: TrainingGraph.labelsName)
+        _ = try session.run(step)
+      }
+      return session.store.values
+    }
+    var input = Tensor.random([4, 64], seed: 4)
+    let (alone, together) = try (trained(threads: 1, input), trained(threads: 2, input))
+    for (name, parameter) in alone {
+      #expect(parameter != model.parameters[name], "\(name)")
+      let other = try #require(together[name])
+      #expect(relativeDifference(other, ReferenceValue(parameter)) < 1e-5, "\(name)")
+    }
+    // Of one example, and so of one shard.
+    input[3, 7] = .nan
+    for threads in [1, 2] {
+      #expect(throws: TrainingError.self) { try trained(threads: threads, input) }
+    }
+  }
+
   @Test("an update that overflows in an epoch's last step does not reach the model")
   func overflow() throws {
     let data = try syntheticData(count: 32, extent: 8)

@@ -135,7 +135,7 @@ typedef struct {
 } ck_planes;
 
 // What is applied to the results: nothing; max(y, 0); tanh y, off by at most 5 units in the last place.
-typedef enum { CK_IDENTITY, CK_RECTIFIER, CK_TANH } ck_activation;
+typedef enum { CK_IDENTITY, CK_RELU, CK_TANH } ck_activation;
 
 size_t ck_planes_forward_scratch(const ck_planes *planes);
 // `bias` may be null.

@@ -34,7 +34,7 @@ extension Lowering {
     case .int8: (name, form) = ("int8", CK_DENSE_INT8)
     }
     let weights = try readRowMajor(operation.inputs[1])
-    guard options.mode == .inference, isConstant(weights) else { return false }
+    guard isConstant(operation.inputs[1]) else { return false }
     let isRectified = dense.fused.last == .activation(.relu)
     let adds = dense.fused.contains(.addition)
     let geometry = denseGeometry(of: operation, form, adds: adds, isRectified: isRectified)

@@ -174,25 +174,16 @@ public struct WeightFile: Sendable {
   /// Bytes of all tensors as they are in the file.
   public var byteCount: Int { entries.reduce(0) { $0 + $1.byteCount } }
 
-  /// The tensors converted to a type, by name. Those of a safetensors file that have the type already stay in the file, which
-  /// must not be changed in place as long as they are in use.
-  package func mappedTensors(as type: ElementType) throws -> [String: Tensor] {
+  /// The tensors of a type that need not be copied, by name: those of a safetensors file, which must not be changed in place as
+  /// long as they are in use. Others must be converted, unpacked, or moved to an address that suits them.
+  package func mappedTensors(of type: ElementType) -> [String: Tensor] {
+    guard case .safetensors(let header, let file) = contents else { return [:] }
     var tensors: [String: Tensor] = [:]
-    for (index, entry) in entries.enumerated() {
-      tensors[entry.name] =
-        try mappedTensor(at: index, of: type) ?? tensor(at: index, as: type)
+    for (entry, placed) in zip(entries, header.entries) where entry.elementType == type {
+      tensors[entry.name] = Tensor(
+        mapping: header.fileRange(of: placed), of: file, shape: entry.shape, elementType: type)
     }
     return tensors
-  }
-
-  /// `nil` where the tensor must be copied: converted, unpacked or moved to an address that suits it.
-  private func mappedTensor(at index: Int, of type: ElementType) -> Tensor? {
-    guard case .safetensors(let header, let file) = contents,
-      header.entries[index].elementType == type
-    else { return nil }
-    return Tensor(
-      mapping: header.fileRange(of: header.entries[index]), of: file,
-      shape: header.entries[index].shape, elementType: type)
   }
 
   private func tensor(at index: Int, as type: ElementType) throws -> Tensor {
