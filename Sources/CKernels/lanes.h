@@ -16,14 +16,4 @@ enum { WIDTH = 16 };
 
 INLINE size_t rounded(size_t extent) { return (extent + WIDTH - 1) / WIDTH * WIDTH; }
 
-// A picture copied into scratch memory with its padding, so that loops know no borders.
-INLINE size_t padded_height(const ck_planes *p) { return p->out_height + p->kernel_height - 1; }
-INLINE size_t padded_width(const ck_planes *p) { return rounded(p->out_width) + p->kernel_width - 1; }
-INLINE size_t padded_count(const ck_planes *p) {
-  // The last vector of the last row may read a little further.
-  return rounded(p->in_channels * padded_height(p) * padded_width(p) + WIDTH);
-}
-
-void ck_pad_picture(float *padded, const float *picture, const ck_planes *p);
-
 #endif

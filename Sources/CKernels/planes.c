@@ -14,16 +14,6 @@
 
 // MARK: Pictures
 
-// Copied with its padding, so that loops know no borders; the memory was zero in the beginning.
-VECTORISED void ck_pad_picture(float *padded, const float *picture, const ck_planes *p) {
-  const size_t height = padded_height(p), width = padded_width(p);
-  const size_t count = p->width + p->pad_left <= width ? p->width : width - p->pad_left;
-  for (size_t c = 0; c < p->in_channels; ++c)
-    for (size_t i = 0; i < p->height && i + p->pad_top < height; ++i)
-      copy_row(padded + (c * height + i + p->pad_top) * width + p->pad_left, picture + (c * p->height + i) * p->width,
-               count);
-}
-
 size_t ck_band_height(const ck_planes *p) {
   enum { FLOATS = 1 << 16 };
   const size_t of_row = p->kernel_width * p->in_channels * p->out_width;

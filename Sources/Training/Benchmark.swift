@@ -77,7 +77,7 @@ public struct Benchmark: Sendable {
       return (nil, TrainingStep(try model.executable(batch: batch, compute: trainer.compute)))
     case .training:
       let session = try TrainingSession(consume model, trainer: trainer)
-      return (session, TrainingStep(try session.makeExecutable(batch: batch)))
+      return (session, try session.makeStep(batch: batch))
     }
   }
 

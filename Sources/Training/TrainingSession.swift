@@ -47,16 +47,22 @@ package final class TrainingSession {
   /// The step for a batch size; compiled where it is asked for the first time.
   package func step(batch: Int) throws -> TrainingStep {
     if let step = steps[batch] { return step }
-    let step = TrainingStep(try makeExecutable(batch: batch))
+    let step = try makeStep(batch: batch)
     steps[batch] = step
     return step
   }
 
-  func makeExecutable(batch: Int) throws -> Executable {
-    try Executable(
+  func makeStep(batch: Int) throws -> TrainingStep {
+    let executable = try Executable(
       Self.graph(model.graph.batched(batch), trainer).graph, training: store,
       options: CompilationOptions(
         mode: .training, inputFormat: model.dataFormat, compute: trainer.compute))
+    let parameters = try gradients.map { gradient in
+      try executable.withUnsafeOutput(gradient.output) {
+        optimizer.parameter(gradient.parameter, kind: gradient.kind, gradient: $0, in: store)
+      }
+    }
+    return TrainingStep(executable, updating: parameters)
   }
 
   /// Forward, backward and update, on the inputs that were written to the step.
@@ -68,29 +74,21 @@ package final class TrainingSession {
   package func run(_ step: TrainingStep) throws -> Double {
     try step.executable.run(step: stepCount, seed: trainer.seed)
     let loss = try step.executable.withOutput(TrainingGraph.lossName) { Double($0[0]) }
-    let parameters = try gradients.map { gradient in
-      try step.executable.withUnsafeOutput(gradient.output) {
-        optimizer.parameter(gradient.parameter, kind: gradient.kind, gradient: $0, in: store)
-      }
-    }
-    let count = parameters.reduce(0) { $0 + $1.count }
-    guard loss.isFinite, areFinite(parameters, count: count, after: step) else {
-      throw try nonFinite(loss, step)
-    }
-    step.executable.share(workOn: count) { task, tasks in
+    guard loss.isFinite, areFinite(step) else { throw try nonFinite(loss, step) }
+    step.executable.share(workOn: step.elementCount) { task, tasks in
       optimizer.step(
-        parameters, learningRate: schedule.learningRate, task: task, tasks: tasks)
+        step.parameters, learningRate: schedule.learningRate, task: task, tasks: tasks)
     }
     stepCount += 1
     return loss
   }
 
-  private func areFinite(
-    _ parameters: [ck_momentum], count: Int, after step: TrainingStep
-  ) -> Bool {
+  /// Whether all gradients of the step's last run are.
+  private func areFinite(_ step: TrainingStep) -> Bool {
     if let areFinite = step.executable.meansAreFinite { return areFinite }
+    let parameters = step.parameters
     let areFinite = Atomic(true)
-    step.executable.share(workOn: count) { task, tasks in
+    step.executable.share(workOn: step.elementCount) { task, tasks in
       if !ck_momentum_is_finite(parameters, parameters.count, Int32(task), Int32(tasks)) {
         areFinite.store(false, ordering: .relaxed)
       }

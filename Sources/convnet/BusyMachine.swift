@@ -9,9 +9,7 @@ enum BusyMachine {
   /// OpenMP reads its settings before any code of a program runs. Does nothing where the environment has such a setting.
   static func shortenWaits() {
     #if os(Linux)
-      let settings = ["GOMP_SPINCOUNT", "OMP_WAIT_POLICY"]
-      let environment = ProcessInfo.processInfo.environment
-      guard !settings.contains(where: { environment[$0] != nil }),
+      guard getenv("GOMP_SPINCOUNT") == nil, getenv("OMP_WAIT_POLICY") == nil,
         let running = runningThreads, running > sysconf(Int32(_SC_NPROCESSORS_ONLN)),
         let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"),
         // Not an interpreter or a loader that runs the command.

@@ -164,7 +164,7 @@ struct TrainCommand: ParsableCommand {
       for name in try model.takeParameters(from: `init`) {
         shared.note("\(name) does not fit or is not in \(`init`): freshly initialized")
       }
-      noteClasses(of: `init`, training)
+      try noteClasses(of: `init`, training)
     }
     if let preprocessing = model.preprocessing {
       model.preprocessing = try augmentation.normalize.applied(
@@ -174,12 +174,14 @@ struct TrainCommand: ParsableCommand {
   }
 
   /// A last layer for other classes is no mistake, but one that was not meant.
-  private func noteClasses(of file: String, _ training: any Dataset) {
-    guard let names = (try? Model(loading: file, isMapped: true))?.classNames, !names.isEmpty,
-      names != training.classNames, names.count == training.classNames.count
+  private func noteClasses(of path: String, _ training: any Dataset) throws {
+    let file = try WeightFile(path)
+    guard file.describesModel else { return }
+    let names = try Model(file, isMapped: true).classNames
+    guard !names.isEmpty, names != training.classNames, names.count == training.classNames.count
     else { return }
     shared.note(
-      "the last layer of \(file) was trained for \(classList(names)); it begins here as it is, for "
+      "the last layer of \(path) was trained for \(classList(names)); it begins here as it is, for "
         + classList(training.classNames))
   }
 
