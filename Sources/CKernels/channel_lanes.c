@@ -5,33 +5,9 @@
 //     weight gradient  g[c][m][n][..] += d[i][j][..] * x[c][i + m][j + n]
 //
 // Better than vectors of neighbours (planes.c) where rows are short: all lanes work whatever the width.
+#include "channel_lanes.h"
 #include "activations.h"
-#include "planes.h"
 #include "vector.h"
-
-#include <string.h>
-
-static size_t tap_count(const ck_planes *p) { return p->in_channels * p->kernel_height * p->kernel_width; }
-
-// MARK: Pictures
-
-// A picture copied into scratch memory with its padding, so that loops know no borders.
-INLINE size_t padded_height(const ck_planes *p) { return p->out_height + p->kernel_height - 1; }
-INLINE size_t padded_width(const ck_planes *p) { return rounded(p->out_width) + p->kernel_width - 1; }
-INLINE size_t padded_count(const ck_planes *p) {
-  // The last vector of the last row may read a little further.
-  return rounded(p->in_channels * padded_height(p) * padded_width(p) + WIDTH);
-}
-
-// The memory was zero in the beginning.
-VECTORISED static void pad_picture(float *padded, const float *picture, const ck_planes *p) {
-  const size_t height = padded_height(p), width = padded_width(p);
-  const size_t count = p->width + p->pad_left <= width ? p->width : width - p->pad_left;
-  for (size_t c = 0; c < p->in_channels; ++c)
-    for (size_t i = 0; i < p->height && i + p->pad_top < height; ++i)
-      copy_row(padded + (c * height + i + p->pad_top) * width + p->pad_left, picture + (c * p->height + i) * p->width,
-               count);
-}
 
 // MARK: Forward
 
@@ -89,6 +65,8 @@ typedef struct {
 
 size_t ck_lanes_forward_scratch(const ck_planes *p) { return padded_count(p) + (tap_count(p) + 1) * WIDTH; }
 
+VECTORISED static void pad(float *padded, const float *picture, const ck_planes *p) { pad_picture(padded, picture, p); }
+
 static void forward_share(void *context, int task) {
   const forward_work *work = context;
   const ck_planes *p = work->p;
@@ -104,7 +82,7 @@ static void forward_share(void *context, int task) {
   const size_t last = p->batch * (size_t)(task + 1) / (size_t)work->tasks;
   memset(padded, 0, padded_count(p) * sizeof *padded);
   for (size_t picture = first; picture < last; ++picture) {
-    pad_picture(padded, work->x + picture * p->in_channels * p->height * p->width, p);
+    pad(padded, work->x + picture * p->in_channels * p->height * p->width, p);
     forward_picture(p, work->y + picture * result, padded, weights, bias);
     ck_activate(work->y + picture * result, result, work->activation);
   }
@@ -176,7 +154,7 @@ static void gradient_share(void *context, int task) {
   const size_t first = p->batch * (size_t)task / (size_t)work->tasks;
   const size_t last = p->batch * (size_t)(task + 1) / (size_t)work->tasks;
   for (size_t picture = first; picture < last; ++picture) {
-    pad_picture(padded, work->x + picture * p->in_channels * p->height * p->width, p);
+    pad(padded, work->x + picture * p->in_channels * p->height * p->width, p);
     gradient_picture(p, padded, work->d + picture * p->out_height * p->out_width * WIDTH, sums);
   }
 }

@@ -23,6 +23,12 @@ import func Foundation.tanh
   static let geometries = [
     Geometry(input: [3, 1, 28, 28], channels: 6, kernel: [5, 5], padding: .same),
     Geometry(input: [3, 6, 14, 14], channels: 16, kernel: [5, 5], padding: .valid),
+    // By Winograd's algorithm, with every number of pairs left over, one kernel row and padding on one side alone.
+    Geometry(input: [2, 3, 6, 28], channels: 16, kernel: [3, 5], padding: .same),
+    Geometry(input: [3, 1, 5, 38], channels: 16, kernel: [1, 5], padding: .valid),
+    Geometry(
+      input: [1, 15, 4, 7], channels: 16, kernel: [6, 5],
+      padding: .explicit([.init(before: 0, after: 4), .init(before: 3, after: 0)])),
     Geometry(input: [2, 3, 9, 16], channels: 16, kernel: [3, 3], padding: .symmetric(1)),
     Geometry(input: [1, 3, 7, 17], channels: 15, kernel: [3, 3], padding: .same),
     Geometry(input: [2, 16, 6, 33], channels: 3, kernel: [1, 1], padding: .valid),
@@ -142,13 +148,37 @@ import func Foundation.tanh
     let (graph, given, _) = try makeGraph(
       Geometry(input: [1, channels, 8, 8], channels: 8, kernel: [3, 3], padding: .same),
       activation: nil)
-    let parameters = Dictionary(
-      uniqueKeysWithValues: given.filter { graph[$0.key].parameterKind != nil }
-        .map { (graph[$0.key].name, $0.value) })
+    let parameters = parameters(of: graph, among: given)
     let executable = try Executable(
       graph, parameters: parameters, options: CompilationOptions(threads: 1))
     let isOurs = executable.steps.contains { $0.implementation.hasPrefix("planes") }
     #expect(isOurs == (channels <= 16))
+  }
+
+  @Test(
+    "sixteen channels are filtered by Winograd's algorithm where five columns give an even number, and exactness forbids it",
+    arguments: [
+      (5, 14, false, true), (5, 14, true, false), (5, 15, false, false), (3, 14, false, false),
+    ])
+  func filtering(columns: Int, width: Int, isExact: Bool, isFiltered: Bool) throws {
+    let (graph, given, _) = try makeGraph(
+      Geometry(input: [2, 6, 14, width], channels: 16, kernel: [5, columns], padding: .valid),
+      activation: nil)
+    let parameters = parameters(of: graph, among: given)
+    let executable = try Executable(
+      graph, parameters: parameters,
+      options: CompilationOptions(compute: ComputeOptions(threads: 1, isExact: isExact)))
+    let step = try #require(executable.steps.first { $0.operation == "conv" })
+    #expect(step.implementation == (isFiltered ? "channel lanes, Winograd" : "channel lanes"))
+    #expect(step.performedMultiplyAdds * 10 == step.multiplyAdds * (isFiltered ? 6 : 10))
+  }
+
+  private func parameters(
+    of graph: Graph, among given: [ValueID: Tensor]
+  ) -> [String: Tensor] {
+    Dictionary(
+      uniqueKeysWithValues: given.filter { graph[$0.key].parameterKind != nil }
+        .map { (graph[$0.key].name, $0.value) })
   }
 
   private func makeGraph(

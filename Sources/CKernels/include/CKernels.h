@@ -152,6 +152,12 @@ void ck_planes_gradient(const ck_planes *planes, float *weight_gradient, float *
 size_t ck_lanes_forward_scratch(const ck_planes *planes);
 void ck_lanes_forward(const ck_planes *planes, float *y, const float *x, const float *weights, const float *bias,
                       ck_activation activation, float *scratch, int tasks);
+// The same by Winograd's algorithm, for kernels of five columns and rows of an even number of results.
+bool ck_lanes_winograd_is_possible(const ck_planes *planes);
+size_t ck_lanes_winograd_multiply_adds(const ck_planes *planes);
+size_t ck_lanes_winograd_forward_scratch(const ck_planes *planes);
+void ck_lanes_winograd_forward(const ck_planes *planes, float *y, const float *x, const float *weights,
+                               const float *bias, ck_activation activation, float *scratch, int tasks);
 size_t ck_lanes_gradient_scratch(const ck_planes *planes);
 void ck_lanes_gradient(const ck_planes *planes, float *weight_gradient, float *bias_gradient, const float *x,
                        const float *output_gradient, float *scratch, int tasks);

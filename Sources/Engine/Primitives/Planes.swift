@@ -17,6 +17,44 @@ struct PlaneConvolution: Sendable {
     hasChannelLanes ? try .blocked(shape) : try .rowMajor(shape)
   }
 
+  /// How a result is computed. The raw value names the step.
+  enum ForwardAlgorithm: String, Sendable {
+    case planes
+    case channelLanes = "channel lanes"
+    case channelLanesByWinograd = "channel lanes, Winograd"
+
+    /// Floats of scratch memory, a task.
+    var scratch: (UnsafePointer<ck_planes>) -> Int {
+      switch self {
+      case .planes: ck_planes_forward_scratch
+      case .channelLanes: ck_lanes_forward_scratch
+      case .channelLanesByWinograd: ck_lanes_winograd_forward_scratch
+      }
+    }
+
+    /// Of the result, the pictures, the weights, the bias, the activation, scratch memory and tasks.
+    var kernel:
+      (
+        UnsafePointer<ck_planes>, UnsafeMutablePointer<Float>, UnsafePointer<Float>,
+        UnsafePointer<Float>, UnsafePointer<Float>?, ck_activation, UnsafeMutablePointer<Float>,
+        Int32
+      ) -> Void
+    {
+      switch self {
+      case .planes: ck_planes_forward
+      case .channelLanes: ck_lanes_forward
+      case .channelLanesByWinograd: ck_lanes_winograd_forward
+      }
+    }
+  }
+
+  func forwardAlgorithm(isExact: Bool) -> ForwardAlgorithm {
+    guard hasChannelLanes else { return .planes }
+    var planes = planes
+    return !isExact && ck_lanes_winograd_is_possible(&planes)
+      ? .channelLanesByWinograd : .channelLanes
+  }
+
   /// `nil` where the library's kernels are the better choice, or ours cannot do it.
   init?(
     _ convolution: Operation.Convolution, input: Shape, kernel: Shape, output: Shape
@@ -112,21 +150,19 @@ extension Lowering {
     _ geometry: PlaneConvolution, result: Place, source: Place, kernel: Place, bias: [Place],
     activation: ck_activation, for operation: Operation
   ) throws {
+    let algorithm = geometry.forwardAlgorithm(isExact: options.compute.isExact)
     var planes = geometry.planes
     let tasks = planeTasks
-    let hasChannelLanes = geometry.hasChannelLanes
-    let floats =
-      hasChannelLanes ? ck_lanes_forward_scratch(&planes) : ck_planes_forward_scratch(&planes)
-    let memory = try scratch(floats: floats * tasks)
+    let memory = try scratch(floats: algorithm.scratch(&planes) * tasks)
     let constant = planes
     emitKernel(
-      hasChannelLanes ? "channel lanes" : "planes", [result, source, kernel, memory] + bias,
-      for: operation,
-      multiplyAdds: multiplyAdds(of: operation)
+      algorithm.rawValue, [result, source, kernel, memory] + bias, for: operation,
+      multiplyAdds: multiplyAdds(of: operation),
+      performedMultiplyAdds: algorithm == .channelLanesByWinograd
+        ? ck_lanes_winograd_multiply_adds(&planes) : nil
     ) { memory, _ in
       var planes = constant
-      let kernel = hasChannelLanes ? ck_lanes_forward : ck_planes_forward
-      kernel(
+      algorithm.kernel(
         &planes, memory.floats(0), memory.floats(1), memory.floats(2),
         memory.count > 4 ? memory.floats(4) : nil, activation, memory.floats(3), Int32(tasks))
     }
