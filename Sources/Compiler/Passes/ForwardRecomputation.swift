@@ -6,7 +6,7 @@ extension Pass {
   /// serves others in between.
   ///
   /// A normalization is computed again with the statistics that it had, so that its moving averages move once; dropout draws
-  /// the same mask by its key. Refused for results of the graph, and for normalizations whose input is not kept anyway.
+  /// the same mask by its key. Refused for results of the graph, and for what is computed from values that are not kept anyway.
   public static func recomputation(_ extent: Recomputation) -> Pass {
     Pass(
       name: "recomputation",
@@ -14,7 +14,12 @@ extension Pass {
       rewrite: { (graph: inout Graph) throws(GraphError) in
         if extent == .blocks { graph.recomputeBlocks() }
         if extent != .off {
-          graph.recompute(graph.normalizations(ofAtLeast: Recomputation.largeByteCount))
+          let normalizations = graph.normalizations(
+            ofAtLeast: Recomputation.largeNormalizationByteCount)
+          graph.recompute(
+            normalizations.union(
+              graph.residualSums(
+                ofAtLeast: Recomputation.largeSumByteCount, recomputed: normalizations)))
         }
       })
   }
@@ -26,19 +31,57 @@ extension Graph {
     operations.firstIndex { $0.kind.isGradient }
   }
 
+  /// What the backward pass reads of the forward pass.
+  private var readBackward: Set<ValueID> {
+    guard let start = backwardStart else { return [] }
+    return Set(operations[start...].flatMap(\.inputs))
+  }
+
   /// The results of training normalizations that the backward pass reads beside their input.
   fileprivate func normalizations(ofAtLeast byteCount: Int) -> Set<ValueID> {
     guard let start = backwardStart else { return [] }
-    let read = Set(operations[start...].flatMap(\.inputs))
-    let normalized = operations[..<start].compactMap { operation -> ValueID? in
-      guard case .batchNormalization(let normalization) = operation.kind,
-        normalization.fixed != nil, read.contains(operation.inputs[0]),
-        read.contains(operation.outputs[0]), !results.contains(operation.outputs[0]),
-        self[operation.outputs[0]].type.byteCount >= byteCount
-      else { return nil }
-      return operation.outputs[0]
+    let read = readBackward
+    let normalized = operations[..<start].lazy.filter {
+      $0.kind.isTrainingNormalization && read.contains($0.inputs[0])
+    }.map { $0.outputs[0] }
+    return Set(
+      normalized.filter {
+        read.contains($0) && !results.contains($0) && self[$0].type.byteCount >= byteCount
+      })
+  }
+
+  /// Residual sums, rectified or not, of a normalization whose input is kept and a shortcut that is kept, with all that leads
+  /// to them from there. Of a chain of such blocks every second sum is the shortcut of the next, and stays.
+  fileprivate func residualSums(
+    ofAtLeast byteCount: Int, recomputed: Set<ValueID>
+  ) -> Set<ValueID> {
+    guard let start = backwardStart else { return [] }
+    let read = readBackward
+    let producers = producers
+    var values: Set<ValueID> = []
+    for operation in operations[..<start] {
+      let sum = operation.outputs[0]
+      guard read.contains(sum), !results.contains(sum), self[sum].type.byteCount >= byteCount
+      else { continue }
+      var path: Set<ValueID> = [sum]
+      var addition = operation
+      if case .activation = operation.kind, let producer = producers[operation.inputs[0]] {
+        path.insert(operation.inputs[0])
+        addition = operations[producer]
+      }
+      guard case .add = addition.kind else { continue }
+      let terms = addition.inputs.filter { term in
+        guard let producer = producers[term] else { return false }
+        return !read.contains(term) && operations[producer].kind.isTrainingNormalization
+          && read.contains(operations[producer].inputs[0])
+      }
+      let shortcuts = addition.inputs.filter {
+        read.contains($0) && !values.contains($0) && !recomputed.contains($0)
+      }
+      guard terms.count == 1, shortcuts.count == 1, path.isDisjoint(with: results) else { continue }
+      values.formUnion(path.union(terms))
     }
-    return Set(normalized)
+    return values
   }
 
   /// Gives the backward pass second copies of values of the forward pass, each made before the first operation that reads it.
@@ -120,6 +163,12 @@ extension Operation.BatchNormalization {
 }
 
 extension OperationKind {
+  /// Whether it can be repeated with the statistics that it had.
+  fileprivate var isTrainingNormalization: Bool {
+    guard case .batchNormalization(let normalization) = self else { return false }
+    return normalization.fixed != nil
+  }
+
   /// Whether only backward passes have operations of the kind.
   fileprivate var isGradient: Bool {
     switch self {

@@ -22,10 +22,10 @@ import Testing
     graph.names.filter { $0.hasSuffix("/again") }.map { String($0.dropLast("/again".count)) }
   }
 
-  /// A convolution after a normalization of 8 MiB, or less.
+  /// A convolution after a normalization of 4 MiB, or less.
   private func normalized(extent: Int = 256, rectified: Bool = true) throws -> GraphSample {
     var sample = GraphSample()
-    let x = try sample.convolution(sample.input("x", [8, 4, extent, extent]), "conv1")
+    let x = try sample.convolution(sample.input("x", [4, 4, extent, extent]), "conv1")
     let y = try sample.normalization(x, "norm")
     let z = rectified ? try sample.activation(y) : y
     sample.output(try sample.convolution(z, "conv2"))
@@ -55,6 +55,36 @@ import Testing
       let forward = graph.operations.filter { $0.inputs.contains(first.outputs[0]) }
       #expect(forward.map(\.name) == ["conv2"])
     }
+  }
+
+  /// A chain of residual blocks whose sums have 32 MiB, or less.
+  private func residual(_ blocks: Int, extent: Int = 512, rectified: Bool = true) throws
+    -> GraphSample
+  {
+    var sample = GraphSample()
+    var x = try sample.convolution(sample.input("x", [8, 4, extent, extent]), "conv")
+    for block in 0..<blocks {
+      let y = try sample.normalization(
+        sample.convolution(x, "conv\(block)"), "norm\(block)")
+      x = try sample.add(y, x, "sum\(block)")
+      if rectified { x = try sample.activation(x, "relu\(block)") }
+    }
+    sample.output(try sample.convolution(x, "last"))
+    return sample
+  }
+
+  @Test("every second residual sum is computed again, from what is kept", arguments: [true, false])
+  func sums(rectified: Bool) throws {
+    let before = try step(residual(4, rectified: rectified))
+    let graph = try before.after(.recomputation(.normalizations))
+    // From the end, as the backward pass needs them.
+    let expected = [2, 0].flatMap {
+      rectified ? ["norm\($0)", "sum\($0)", "relu\($0)"] : ["norm\($0)", "sum\($0)"]
+    }
+    #expect(repeated(graph) == expected)
+    #expect(graph.peak < before.peak)
+    let small = try step(residual(4, extent: 511, rectified: rectified))
+    #expect(try small.after(.recomputation(.normalizations)) == small)
   }
 
   @Test("refused: small normalizations, results, and where nothing is to be computed again")
