@@ -77,6 +77,18 @@ class Keeping(unittest.TestCase):
         self.assertIsNone(results.valid(RATE, "pytorch", "1.0", "rebuilt"))
         self.assertIsNone(results.valid(RATE, "openvino", "1.0", "build"))
 
+    def test_what_was_best_at_the_nearest_batch_is_taken_over_without_its_numbers(self) -> None:
+        results = Results(self.path, MACHINE)
+        for batch, variant in ((1, "one"), (16, "many")):
+            case = Case("inference", RATE.model, "inference", batch)
+            results.peers(case)["pytorch"] = record((10, 5), variant=variant)
+        scaled = Case("scaling", RATE.model, "inference", 32, threads=1)
+        taken = results.alike(scaled, "pytorch")
+        self.assertEqual((taken.variant, taken.trials, taken.pairs), ("many", {}, []))
+        self.assertEqual(results.alike(Case("scaling", RATE.model, "inference", 2), "pytorch").variant, "one")
+        self.assertIsNone(results.alike(Case("scaling", RATE.model, "training", 16), "pytorch"))
+        self.assertIsNone(results.alike(scaled, "openvino"))
+
     def test_another_goal_keeps_what_was_measured(self) -> None:
         results = Results(self.path, MACHINE)
         results.peers(RATE)["pytorch"] = record((10, 5))

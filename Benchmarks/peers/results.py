@@ -14,7 +14,7 @@ import os
 import platform
 import statistics
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from peers.peer import Case, Measurement
@@ -78,6 +78,17 @@ class Results:
         record = self.peers(case).get(peer)
         is_valid = record and (record.version, record.convnet) == (version, convnet)
         return record if is_valid else None
+
+    def alike(self, case: Case, peer: str) -> Record | None:
+        """How the same network was run best for the same at the nearest batch that was measured."""
+        found = [
+            (abs(math.log(other.batch / case.batch)), peers[peer])
+            for other, peers in self.records.items()
+            if (other.model, other.mode) == (case.model, case.mode) and peer in peers
+        ]
+        if not found:
+            return None
+        return replace(min(found, key=lambda pair: pair[0])[1], trials={}, pairs=[])
 
     def save(self) -> None:
         content = {
