@@ -38,6 +38,13 @@ def write_plot(results: Results, path: Path) -> bool:
     first = 1 if rows else 0
     for index, (title, lines) in enumerate(curves.items()):
         draw_scaling(figure.add_subplot(grid[first + index // 2, index % 2]), title, lines)
+    # One for all: a peer has the same color everywhere.
+    named: dict[str, object] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels()):
+            named.setdefault(label, handle)
+    figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=len(named),
+                  frameon=False, fontsize=8, columnspacing=1.2)
     unfinished = path.with_suffix(".unfinished")
     figure.savefig(unfinished, format="svg", metadata={"Date": None})
     unfinished.replace(path)
@@ -66,8 +73,6 @@ def draw_ratios(axes, rows: list[Judged]) -> None:
     axes.invert_yaxis()
     axes.grid(axis="both", color="#dddddd", linewidth=0.6, which="both")
     axes.set_xlabel("ConvNet is so many times better (speed; time and memory inverted)")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.3, -0.35 / len(rows) - 0.08), ncols=6,
-                frameon=False, fontsize=8)
 
 
 #: Of one panel: peer, threads, and (batch, images a second).
@@ -108,4 +113,3 @@ def draw_scaling(axes, title: str, lines: list[Line]) -> None:
     axes.set_xlabel("batch (dashed: one thread)")
     axes.set_ylabel("images/s")
     axes.grid(color="#dddddd", linewidth=0.6)
-    axes.legend(frameon=False, fontsize=7)
