@@ -11,7 +11,7 @@ public enum Recomputation: String, Hashable, Sendable, Codable, CaseIterable {
   /// Deep Nets with Sublinear Memory Cost", 2016), and large normalizations of the rest. At most a second forward pass.
   case blocks
 
-  /// Smaller values are kept: they cost little memory. A normalization is repeated in one pass over memory, a sum in three.
+  /// Smaller values are kept: they cost little memory. A normalization is repeated in one step, a sum in three.
   package static let largeNormalizationByteCount = 4 << 20
   package static let largeSumByteCount = 32 << 20
 }
