@@ -54,15 +54,6 @@ VECTORISED static void forward_picture(const ck_planes *p, float *y, const float
   }
 }
 
-typedef struct {
-  const ck_planes *p;
-  float *y;
-  const float *x, *weights, *bias;
-  ck_activation activation;
-  float *scratch;
-  int tasks;
-} forward_work;
-
 size_t ck_lanes_forward_scratch(const ck_planes *p) { return padded_count(p) + (tap_count(p) + 1) * WIDTH; }
 
 VECTORISED static void pad(float *padded, const float *picture, const ck_planes *p) { pad_picture(padded, picture, p); }
@@ -70,6 +61,8 @@ VECTORISED static void pad(float *padded, const float *picture, const ck_planes 
 static void forward_share(void *context, int task) {
   const forward_work *work = context;
   const ck_planes *p = work->p;
+  const size_t first = first_picture(p, task, work->tasks), last = first_picture(p, task + 1, work->tasks);
+  if (first == last) return;  // before it prepares weights for nothing
   const size_t taps = tap_count(p);
   float *padded = work->scratch + (size_t)task * ck_lanes_forward_scratch(p);
   float *bias = padded + padded_count(p), *weights = bias + WIDTH;
@@ -78,8 +71,6 @@ static void forward_share(void *context, int task) {
     for (size_t tap = 0; tap < taps; ++tap) weights[tap * WIDTH + o] = work->weights[o * taps + tap];
   }
   const size_t result = p->out_height * p->out_width * WIDTH;
-  const size_t first = p->batch * (size_t)task / (size_t)work->tasks;
-  const size_t last = p->batch * (size_t)(task + 1) / (size_t)work->tasks;
   memset(padded, 0, padded_count(p) * sizeof *padded);
   for (size_t picture = first; picture < last; ++picture) {
     pad(padded, work->x + picture * p->in_channels * p->height * p->width, p);
@@ -151,8 +142,7 @@ static void gradient_share(void *context, int task) {
   float *sums = work->scratch + (size_t)task * ck_lanes_gradient_scratch(p);
   float *padded = sums + (tap_count(p) + 1) * WIDTH;
   memset(sums, 0, ck_lanes_gradient_scratch(p) * sizeof *sums);
-  const size_t first = p->batch * (size_t)task / (size_t)work->tasks;
-  const size_t last = p->batch * (size_t)(task + 1) / (size_t)work->tasks;
+  const size_t first = first_picture(p, task, work->tasks), last = first_picture(p, task + 1, work->tasks);
   for (size_t picture = first; picture < last; ++picture) {
     pad(padded, work->x + picture * p->in_channels * p->height * p->width, p);
     gradient_picture(p, padded, work->d + picture * p->out_height * p->out_width * WIDTH, sums);

@@ -116,15 +116,6 @@ VECTORISED static void products(const ck_planes *p, float *y, const float *rows,
 
 // MARK: Forward
 
-typedef struct {
-  const ck_planes *p;
-  float *y;
-  const float *x, *weights, *bias;
-  ck_activation activation;
-  float *scratch;
-  int tasks;
-} forward_work;
-
 static size_t rows_count(const ck_planes *p) {
   return rounded(p->in_channels * padded_height(p) * POINTS * pairs_stride(p));
 }
@@ -142,14 +133,14 @@ VECTORISED static void prepare_picture(float *rows, float *padded, const float *
 static void forward_share(void *context, int task) {
   const forward_work *work = context;
   const ck_planes *p = work->p;
+  const size_t first = first_picture(p, task, work->tasks), last = first_picture(p, task + 1, work->tasks);
+  if (first == last) return;  // before it prepares weights for nothing
   float *bias = work->scratch + (size_t)task * ck_lanes_winograd_forward_scratch(p), *weights = bias + WIDTH;
   float *rows = weights + kernel_rows(p) * POINTS * WIDTH, *padded = rows + rows_count(p);
   for (size_t o = 0; o < WIDTH; ++o) bias[o] = work->bias ? work->bias[o] : 0;
   transform_weights(weights, work->weights, p);
   memset(padded, 0, padded_count(p) * sizeof *padded);
   const size_t result = p->out_height * p->out_width * WIDTH;
-  const size_t first = p->batch * (size_t)task / (size_t)work->tasks;
-  const size_t last = p->batch * (size_t)(task + 1) / (size_t)work->tasks;
   for (size_t picture = first; picture < last; ++picture) {
     prepare_picture(rows, padded, work->x + picture * p->in_channels * p->height * p->width, p);
     products(p, work->y + picture * result, rows, weights, bias);

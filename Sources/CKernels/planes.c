@@ -109,23 +109,13 @@ VECTORISED static void forward_rows(const ck_planes *p, float *y, const float *s
 #undef BLOCK
 }
 
-typedef struct {
-  const ck_planes *p;
-  float *y;
-  const float *x, *weights, *bias;
-  ck_activation activation;
-  float *scratch;
-  int tasks;
-} forward_work;
-
 static void forward_share(void *context, int task) {
   const forward_work *work = context;
   const ck_planes *p = work->p;
   const size_t result = p->out_channels * p->out_height * p->out_width, band = ck_band_height(p);
   float *shifted = work->scratch + (size_t)task * ck_planes_forward_scratch(p);
   memset(shifted, 0, ck_shifted_count(p) * sizeof *shifted);
-  const size_t first = p->batch * (size_t)task / (size_t)work->tasks;
-  const size_t last = p->batch * (size_t)(task + 1) / (size_t)work->tasks;
+  const size_t first = first_picture(p, task, work->tasks), last = first_picture(p, task + 1, work->tasks);
   for (size_t picture = first; picture < last; ++picture) {
     float *y = work->y + picture * result;
     for (size_t i = 0; i < p->out_height; i += band) {

@@ -21,6 +21,21 @@ size_t ck_shifted_count(const ck_planes *p);
 // The rows of a picture that rows first ..< last of the result are computed from. The memory was zero in the beginning.
 void ck_shift_picture(float *shifted, const float *picture, const ck_planes *p, size_t first, size_t last);
 
+// Of a forward pass, what its tasks share.
+typedef struct {
+  const ck_planes *p;
+  float *y;
+  const float *x, *weights, *bias;
+  ck_activation activation;
+  float *scratch;
+  int tasks;
+} forward_work;
+
+// The first picture of a task; its last is before the next task's first.
+INLINE size_t first_picture(const ck_planes *p, int task, int tasks) {
+  return p->batch * (size_t)task / (size_t)tasks;
+}
+
 // Writes a vector of which only the first `count` numbers may be written.
 #define STORE_PART(to, vector, count)                   \
   do {                                                  \

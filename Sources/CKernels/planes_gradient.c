@@ -135,8 +135,7 @@ static void input_gradient_share(void *context, int task) {
   memset(d, 0, ck_planes_input_gradient_scratch(p) * sizeof *d);
   make_masks(masks, p);
   const size_t plane = p->out_height * p->out_width, begin = (p->kernel_height - 1) * p->out_width;
-  const size_t first = p->batch * (size_t)task / (size_t)work->tasks;
-  const size_t last = p->batch * (size_t)(task + 1) / (size_t)work->tasks;
+  const size_t first = first_picture(p, task, work->tasks), last = first_picture(p, task + 1, work->tasks);
   for (size_t picture = first; picture < last; ++picture) {
     for (size_t o = 0; o < p->out_channels; ++o)
       memcpy(d + o * d_plane(p) + begin, work->d + (picture * p->out_channels + o) * plane, plane * sizeof *d);
@@ -234,8 +233,7 @@ static void gradient_share(void *context, int task) {
   float *shifted = sums + sums_count(p), *aligned = shifted + rounded(ck_shifted_count(p));
   memset(sums, 0, ck_planes_gradient_scratch(p) * sizeof *sums);
   const size_t plane = p->out_height * p->out_width, band = ck_band_height(p);
-  const size_t first = p->batch * (size_t)task / (size_t)work->tasks;
-  const size_t last = p->batch * (size_t)(task + 1) / (size_t)work->tasks;
+  const size_t first = first_picture(p, task, work->tasks), last = first_picture(p, task + 1, work->tasks);
   for (size_t picture = first; picture < last; ++picture)
     for (size_t i = 0; i < p->out_height; i += band) {
       const size_t end = i + band < p->out_height ? i + band : p->out_height;
