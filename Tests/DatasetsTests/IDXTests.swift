@@ -22,13 +22,13 @@ struct IDXTests {
 
   @Test("Compressed files are told by their contents, of one member or several")
   func compressed() throws {
-    let plain = try Tensor(parsingIDX: IDXSamples.images.span.bytes)
+    let images = IDXSamples.images
+    let plain = try Tensor(parsingIDX: images.span.bytes)
     #expect(plain.shape == [25, 2, 3])
-    let packed = IDXSamples.gzip(IDXSamples.images)
+    let packed = IDXSamples.gzip(images)
     #expect(try Tensor(parsingIDX: packed.span.bytes) == plain)
     let parts =
-      IDXSamples.gzip(Array(IDXSamples.images[..<50]))
-      + IDXSamples.gzip(Array(IDXSamples.images[50...]))
+      IDXSamples.gzip(Array(images[..<50])) + IDXSamples.gzip(Array(images[50...]))
     #expect(try Tensor(parsingIDX: parts.span.bytes) == plain)
   }
 
