@@ -102,7 +102,8 @@ let package = Package(
     tests(of: "Graphs", imports: ["Tensors"]),
     tests(of: "Compiler", imports: graphRooms),
     tests(
-      of: "Engine", imports: ["Compiler"] + graphRooms, shims: ["CTestSupport", "CKernels"]),
+      of: "Engine", imports: ["Compiler"] + graphRooms,
+      shims: ["CTestSupport", "COneDNN", "CKernels"]),
     tests(of: "Layers", imports: graphRooms),
     tests(
       of: "Models", imports: ["Layers", "Formats", "Training"] + engineRooms),

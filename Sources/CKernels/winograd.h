@@ -11,7 +11,8 @@ enum { PAIR = 2 * WIDTH, MOST_POINTS = 64, MOST_KERNEL = 25 };
 
 // The kernels for which there is code, by taps down and along.
 #define FOR_EACH_WINDOW(body) body(3, 3) body(5, 5) body(1, 3) body(1, 7)
-#define WINDOW(down, along) ((down)*16 + (along))
+// One number a window, for which the taps must be few enough: 0 where they are not.
+#define WINDOW(down, along) ((down) <= MOST_TAPS && (along) <= MOST_TAPS ? (down)*16 + (along) : 0)
 
 // A convolution as the code below sees it, turned where the kernel has one column.
 typedef struct {

@@ -13,13 +13,20 @@ static int finish_desc(cdnn_desc **out, cdnn_desc *desc, dnnl_status_t status) {
   return status;
 }
 
+// Every array here has room for so many axes, and the library's for as many.
+_Static_assert(CDNN_MAX_RANK <= DNNL_MAX_NDIMS, "more axes than the library has room for");
+
+static bool has_room_for(int rank) { return rank >= 1 && rank <= CDNN_MAX_RANK; }
+
 int cdnn_desc_create(cdnn_desc **out, int rank, const int64_t *dims, cdnn_type type, const int64_t *strides) {
+  *out = NULL;
+  if (!has_room_for(rank)) return dnnl_invalid_arguments;
   int64_t row_major[CDNN_MAX_RANK];
   if (!strides) {
     int64_t stride = 1;
     for (int axis = rank - 1; axis >= 0; --axis) {
       row_major[axis] = stride;
-      stride *= dims[axis];
+      if (__builtin_mul_overflow(stride, dims[axis], &stride)) return dnnl_invalid_arguments;
     }
     strides = row_major;
   }
@@ -34,6 +41,8 @@ int cdnn_desc_create(cdnn_desc **out, int rank, const int64_t *dims, cdnn_type t
 }
 
 static int create_tagged(cdnn_desc **out, int rank, const int64_t *dims, cdnn_type type, dnnl_format_tag_t tag) {
+  *out = NULL;
+  if (!has_room_for(rank)) return dnnl_invalid_arguments;
   cdnn_desc *desc = allocate_desc();
   if (!desc) return dnnl_out_of_memory;
 #if VERSION_3
@@ -67,7 +76,20 @@ int cdnn_desc_copy(cdnn_desc **out, const cdnn_desc *desc) {
   return *out ? dnnl_success : dnnl_out_of_memory;
 }
 
-int cdnn_desc_create_part(cdnn_desc **out, const cdnn_desc *parent, const int64_t *dims, const int64_t *offsets) {
+int cdnn_rank(const cdnn_desc *desc) {
+  int rank = 0;
+#if VERSION_3
+  dnnl_memory_desc_query(desc->md, dnnl_query_ndims_s32, &rank);
+#else
+  rank = desc->md.ndims;
+#endif
+  return rank;
+}
+
+int cdnn_desc_create_part(cdnn_desc **out, const cdnn_desc *parent, int rank, const int64_t *dims,
+                          const int64_t *offsets) {
+  *out = NULL;
+  if (rank != cdnn_rank(parent)) return dnnl_invalid_arguments;
   cdnn_desc *desc = allocate_desc();
   if (!desc) return dnnl_out_of_memory;
 #if VERSION_3
@@ -79,12 +101,16 @@ int cdnn_desc_create_part(cdnn_desc **out, const cdnn_desc *parent, const int64_
 }
 
 int cdnn_desc_reshape(cdnn_desc **out, const cdnn_desc *from, int rank, const int64_t *dims) {
+  *out = NULL;
+  if (!has_room_for(rank)) return dnnl_invalid_arguments;
   cdnn_desc *desc = allocate_desc();
   if (!desc) return dnnl_out_of_memory;
   return finish_desc(out, desc, dnnl_memory_desc_reshape(&desc->md, pointer_to(from), rank, dims));
 }
 
-int cdnn_desc_permute(cdnn_desc **out, const cdnn_desc *from, const int *permutation) {
+int cdnn_desc_permute(cdnn_desc **out, const cdnn_desc *from, int rank, const int *permutation) {
+  *out = NULL;
+  if (rank != cdnn_rank(from)) return dnnl_invalid_arguments;
   cdnn_desc *desc = allocate_desc();
   if (!desc) return dnnl_out_of_memory;
   return finish_desc(out, desc, dnnl_memory_desc_permute_axes(&desc->md, pointer_to(from), permutation));
@@ -111,12 +137,11 @@ typedef struct {
 } layout;
 
 static layout layout_of(const cdnn_desc *desc) {
-  layout result = {0};
+  layout result = {.rank = cdnn_rank(desc)};
 #if VERSION_3
   md_pointer md = desc->md;
   const dnnl_dims_t *dims;
   dnnl_format_kind_t kind;
-  dnnl_memory_desc_query(md, dnnl_query_ndims_s32, &result.rank);
   dnnl_memory_desc_query(md, dnnl_query_format_kind, &kind);
   result.is_blocked = kind == dnnl_blocked;
   if (!result.is_blocked) return result;
@@ -135,7 +160,6 @@ static layout layout_of(const cdnn_desc *desc) {
   }
 #else
   const dnnl_memory_desc_t *md = &desc->md;
-  result.rank = md->ndims;
   result.is_blocked = md->format_kind == dnnl_blocked;
   if (!result.is_blocked) return result;
   result.blocks = md->format_desc.blocking.inner_nblks;
@@ -167,6 +191,7 @@ size_t cdnn_desc_content_byte_count(const cdnn_desc *desc) {
 }
 
 void cdnn_desc_text(const cdnn_desc *desc, char *text, size_t capacity) {
+  if (!capacity) return;
   layout l = layout_of(desc);
   if (!l.is_blocked) {
     snprintf(text, capacity, "opaque");
@@ -189,9 +214,9 @@ void cdnn_desc_text(const cdnn_desc *desc, char *text, size_t capacity) {
                              (char)('a' + l.block_axes[i]));
 }
 
-bool cdnn_desc_plain_strides(const cdnn_desc *desc, int64_t *strides) {
+bool cdnn_desc_plain_strides(const cdnn_desc *desc, int rank, int64_t *strides) {
   layout l = layout_of(desc);
-  if (!l.is_blocked || l.blocks) return false;
+  if (!l.is_blocked || l.blocks || l.rank != rank) return false;
   for (int axis = 0; axis < l.rank; ++axis) {
     if (l.padded[axis] != l.dims[axis]) return false;
     strides[axis] = l.strides[axis];
@@ -199,8 +224,10 @@ bool cdnn_desc_plain_strides(const cdnn_desc *desc, int64_t *strides) {
   return true;
 }
 
-int cdnn_desc_create_blocked(cdnn_desc **out, const int64_t *dims, cdnn_type type) {
-  return create_tagged(out, 4, dims, type, dnnl_aBcd16b);
+int cdnn_desc_create_blocked(cdnn_desc **out, int rank, const int64_t *dims, cdnn_type type) {
+  *out = NULL;
+  if (rank != 4) return dnnl_invalid_arguments;
+  return create_tagged(out, rank, dims, type, dnnl_aBcd16b);
 }
 
 int cdnn_desc_create_like(cdnn_desc **out, const cdnn_desc *like, int rank, const int64_t *dims, cdnn_type type) {

@@ -60,18 +60,19 @@ int cdnn_binary(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc 
 }
 
 // The descriptors as the library's functions of many sources take them: handles in version 3, structs in version 2.
-static dnnl_memory_desc_t *gather(int count, const cdnn_desc *const *sources) {
-  dnnl_memory_desc_t *mds = malloc((size_t)count * sizeof *mds);
-  if (mds)
-    for (int i = 0; i < count; ++i) mds[i] = sources[i]->md;
-  return mds;
+static int gather(dnnl_memory_desc_t **mds, int count, const cdnn_desc *const *sources) {
+  if (count < 1 || count > CDNN_MAX_SOURCES) return dnnl_invalid_arguments;
+  *mds = malloc((size_t)count * sizeof **mds);
+  if (!*mds) return dnnl_out_of_memory;
+  for (int i = 0; i < count; ++i) (*mds)[i] = sources[i]->md;
+  return dnnl_success;
 }
 
 int cdnn_sum(cdnn_primitive **out, const cdnn_desc *dst, int count, const float *scales,
              const cdnn_desc *const *sources) {
   CHECK(cdnn_prepare());
-  dnnl_memory_desc_t *mds = gather(count, sources);
-  if (!mds) return dnnl_out_of_memory;
+  dnnl_memory_desc_t *mds;
+  CHECK(gather(&mds, count, sources));
   dnnl_primitive_desc_t pd;
 #if VERSION_3
   dnnl_status_t status = dnnl_sum_primitive_desc_create(&pd, cdnn_shared_engine, pointer_to(dst), count, scales,
@@ -87,8 +88,8 @@ int cdnn_sum(cdnn_primitive **out, const cdnn_desc *dst, int count, const float 
 
 int cdnn_concat(cdnn_primitive **out, const cdnn_desc *dst, int count, int axis, const cdnn_desc *const *sources) {
   CHECK(cdnn_prepare());
-  dnnl_memory_desc_t *mds = gather(count, sources);
-  if (!mds) return dnnl_out_of_memory;
+  dnnl_memory_desc_t *mds;
+  CHECK(gather(&mds, count, sources));
   dnnl_primitive_desc_t pd;
 #if VERSION_3
   dnnl_status_t status = dnnl_concat_primitive_desc_create(&pd, cdnn_shared_engine, pointer_to(dst), count, axis,

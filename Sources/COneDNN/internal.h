@@ -71,8 +71,10 @@ int cdnn_finish_primitive(cdnn_primitive **out, dnnl_primitive_desc_t pd);
 dnnl_primitive_attr_t cdnn_plain_attr(void);
 dnnl_primitive_attr_t cdnn_attr_of(const cdnn_attributes *attributes);
 dnnl_prop_kind_t cdnn_forward_kind(bool training);
-// The library counts the gap between taps: dilation 1 is 0.
-const int64_t *cdnn_gaps(const cdnn_window *window, dnnl_dims_t storage);
+int cdnn_rank(const cdnn_desc *desc);
+// The library counts the gap between taps: dilation 1 is 0. Fails where the window has not the axes of the source, as many of
+// which the library reads from its arrays.
+int cdnn_gaps(const cdnn_window *window, const cdnn_desc *src, dnnl_dims_t gaps);
 #if !VERSION_3
 int cdnn_create_pd(dnnl_primitive_desc_t *pd, const void *op_desc, dnnl_primitive_attr_t attr,
                    dnnl_primitive_desc_t hint);

@@ -3,7 +3,7 @@
 static int pooling_forward_pd(dnnl_primitive_desc_t *pd, bool training, cdnn_algorithm algorithm,
                               const cdnn_desc *src, const cdnn_desc *dst, const cdnn_window *window) {
   dnnl_dims_t dilates;
-  cdnn_gaps(window, dilates);
+  CHECK(cdnn_gaps(window, src, dilates));
 #if VERSION_3
   return dnnl_pooling_forward_primitive_desc_create(
       pd, cdnn_shared_engine, cdnn_forward_kind(training), cdnn_algorithm_kind(algorithm), pointer_to(src), pointer_to(dst),
@@ -31,7 +31,7 @@ int cdnn_pooling_backward(cdnn_primitive **out, cdnn_algorithm algorithm, const 
   dnnl_primitive_desc_t hint, pd;
   CHECK(pooling_forward_pd(&hint, true, algorithm, diff_src, diff_dst, window));
   dnnl_dims_t dilates;
-  cdnn_gaps(window, dilates);
+  CHECK(cdnn_gaps(window, diff_src, dilates));
 #if VERSION_3
   dnnl_status_t status = dnnl_pooling_backward_primitive_desc_create(
       &pd, cdnn_shared_engine, cdnn_algorithm_kind(algorithm), pointer_to(diff_src), pointer_to(diff_dst), window->strides,

@@ -77,9 +77,11 @@ dnnl_prop_kind_t cdnn_forward_kind(bool training) {
   return training ? dnnl_forward_training : dnnl_forward_inference;
 }
 
-const int64_t *cdnn_gaps(const cdnn_window *window, dnnl_dims_t storage) {
-  for (int axis = 0; axis < window->axes; ++axis) storage[axis] = window->dilations[axis] - 1;
-  return storage;
+int cdnn_gaps(const cdnn_window *window, const cdnn_desc *src, dnnl_dims_t gaps) {
+  if (window->axes < 1 || window->axes > CDNN_MAX_RANK - 2 || window->axes != cdnn_rank(src) - 2)
+    return dnnl_invalid_arguments;
+  for (int axis = 0; axis < window->axes; ++axis) gaps[axis] = window->dilations[axis] - 1;
+  return dnnl_success;
 }
 
 #if !VERSION_3

@@ -5,7 +5,7 @@ static int convolution_forward_pd(dnnl_primitive_desc_t *pd, bool training, cdnn
                                   const cdnn_desc *src, const cdnn_desc *weights, const cdnn_desc *bias,
                                   const cdnn_desc *dst, const cdnn_window *window, dnnl_primitive_attr_t attr) {
   dnnl_dims_t dilates;
-  cdnn_gaps(window, dilates);
+  CHECK(cdnn_gaps(window, src, dilates));
 #if VERSION_3
   return dnnl_convolution_forward_primitive_desc_create(
       pd, cdnn_shared_engine, cdnn_forward_kind(training), cdnn_algorithm_kind(algorithm), pointer_to(src), pointer_to(weights),
@@ -35,7 +35,7 @@ int cdnn_convolution_backward_data(cdnn_primitive **out, cdnn_algorithm algorith
   dnnl_primitive_desc_t hint, pd;
   CHECK(convolution_forward_pd(&hint, true, algorithm, diff_src, weights, NULL, diff_dst, window, cdnn_plain_attr()));
   dnnl_dims_t dilates;
-  cdnn_gaps(window, dilates);
+  CHECK(cdnn_gaps(window, diff_src, dilates));
 #if VERSION_3
   dnnl_status_t status = dnnl_convolution_backward_data_primitive_desc_create(
       &pd, cdnn_shared_engine, cdnn_algorithm_kind(algorithm), pointer_to(diff_src), pointer_to(weights), pointer_to(diff_dst),
@@ -60,7 +60,7 @@ int cdnn_convolution_backward_weights(cdnn_primitive **out, cdnn_algorithm algor
   CHECK(
       convolution_forward_pd(&hint, true, algorithm, src, diff_weights, diff_bias, diff_dst, window, cdnn_plain_attr()));
   dnnl_dims_t dilates;
-  cdnn_gaps(window, dilates);
+  CHECK(cdnn_gaps(window, src, dilates));
 #if VERSION_3
   dnnl_status_t status = dnnl_convolution_backward_weights_primitive_desc_create(
       &pd, cdnn_shared_engine, cdnn_algorithm_kind(algorithm), pointer_to(src), pointer_to(diff_weights),

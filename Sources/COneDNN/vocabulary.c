@@ -40,6 +40,11 @@ const char *cdnn_status_text(int status) {
 
 // MARK: Translation of our vocabulary
 
+_Static_assert(CDNN_INVALID_ARGUMENTS == (int)dnnl_invalid_arguments, "the library's number");
+_Static_assert(CDNN_UNIMPLEMENTED == (int)dnnl_unimplemented, "the library's number");
+// The numbers of sources end where those of destinations begin.
+_Static_assert(CDNN_MAX_SOURCES <= DNNL_ARG_MULTIPLE_DST - DNNL_ARG_MULTIPLE_SRC, "more sources than numbers");
+
 dnnl_data_type_t cdnn_data_type(cdnn_type type) {
   switch (type) {
     case CDNN_F32: return dnnl_f32;

@@ -41,6 +41,9 @@ final class Layout: @unchecked Sendable {
 
   static func strided(_ shape: Shape, _ strides: [Int]) throws -> Layout {
     let extents = extents(shape)
+    guard strides.count == extents.count else {
+      throw LibraryFailure(status: Int32(CDNN_INVALID_ARGUMENTS))
+    }
     return try make(shape) {
       cdnn_desc_create(&$0, Int32(extents.count), extents, CDNN_F32, strides.map(Int64.init))
     }
@@ -56,7 +59,10 @@ final class Layout: @unchecked Sendable {
 
   /// Pictures with the channels in blocks of 16, innermost.
   static func blocked(_ shape: Shape) throws -> Layout {
-    try make(shape) { cdnn_desc_create_blocked(&$0, extents(shape), CDNN_F32) }
+    let extents = extents(shape)
+    return try make(shape) {
+      cdnn_desc_create_blocked(&$0, Int32(extents.count), extents, CDNN_F32)
+    }
   }
 
   /// The same for a part of the channels of each example: the examples lie as far apart as those of `whole`.
@@ -88,9 +94,13 @@ final class Layout: @unchecked Sendable {
 
   /// The part at `offsets` with the given extents; it lies in this layout's memory.
   func part(_ shape: Shape, at offsets: [Int]) throws -> Layout {
-    try Self.make(shape) {
+    let extents = Self.extents(shape)
+    guard offsets.count == extents.count else {
+      throw LibraryFailure(status: Int32(CDNN_INVALID_ARGUMENTS))
+    }
+    return try Self.make(shape) {
       cdnn_desc_create_part(
-        &$0, handle, Self.extents(shape), offsets.map(Int64.init))
+        &$0, handle, Int32(extents.count), extents, offsets.map(Int64.init))
     }
   }
 
@@ -109,7 +119,7 @@ final class Layout: @unchecked Sendable {
     var inverse = [Int32](repeating: 0, count: permutation.count)
     for (to, from) in permutation.enumerated() { inverse[from] = Int32(to) }
     return try Self.make(Shape(permutation.map { shape[$0] })) {
-      cdnn_desc_permute(&$0, handle, inverse)
+      cdnn_desc_permute(&$0, handle, Int32(inverse.count), inverse)
     }
   }
 
@@ -122,7 +132,8 @@ final class Layout: @unchecked Sendable {
   /// Distances between neighbours along each axis; `nil` where elements lie in blocks.
   var plainStrides: [Int]? {
     var strides = [Int64](repeating: 0, count: max(1, shape.rank))
-    return cdnn_desc_plain_strides(handle, &strides) ? strides.map(Int.init) : nil
+    return cdnn_desc_plain_strides(handle, Int32(strides.count), &strides)
+      ? strides.map(Int.init) : nil
   }
 }
 

@@ -38,9 +38,10 @@ struct Lowering {
     var lastUse = graph.consumers.mapValues { $0.last ?? 0 }
     for result in graph.results { lastUse[result] = .max }
     self.lastUse = lastUse
-    for input in graph.inputs { try placeInput(input) }
+    for input in graph.inputs { try Self.named(graph[input].name) { try placeInput(input) } }
     for parameter in graph.parameters {
-      let layout = try Layout.rowMajor(graph[parameter].shape)
+      let value = graph[parameter]
+      let layout = try Self.named(value.name) { try Layout.rowMajor(value.shape) }
       let buffer = addBuffer(.parameter(parameter.index), layout.byteCount)
       settle(parameter, Place(buffer: buffer, layout: layout))
     }
@@ -48,15 +49,23 @@ struct Lowering {
     for (index, operation) in graph.operations.enumerated() {
       position = index
       if index == backwardStart { forgetCopies() }
-      do {
-        try lower(operation)
-      } catch let failure as LibraryFailure {
-        throw EngineError(failure.status, subject: operation.name)
-      }
+      try Self.named(operation.name) { try lower(operation) }
     }
     algorithms.save()
     position = .max
-    for output in graph.outputs { _ = try read(output.value, as: outputLayout(of: output.value)) }
+    for output in graph.outputs {
+      try Self.named(output.name) { _ = try read(output.value, as: outputLayout(of: output.value)) }
+    }
+  }
+
+  /// What the library refuses in `body`, told with the name of what is refused.
+  private static func named<Result>(_ subject: String, _ body: () throws -> Result) throws -> Result
+  {
+    do {
+      return try body()
+    } catch let failure as LibraryFailure {
+      throw EngineError(failure.status, subject: subject)
+    }
   }
 
   private mutating func placeInput(_ input: ValueID) throws {

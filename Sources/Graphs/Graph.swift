@@ -94,12 +94,7 @@ extension Graph {
   public mutating func append(
     _ attributes: some OperationAttributes, to inputs: [ValueID], name: String
   ) throws(GraphError) -> [ValueID] {
-    let types: [ValueType]
-    do {
-      types = try attributes.outputTypes(for: inputs.map { self[$0].type })
-    } catch {
-      throw GraphError(subject: name, problem: error)
-    }
+    let types = try inferredTypes(attributes, inputs: inputs, name: name)
     let outputs = types.enumerated().map { index, type in
       append(
         Value(name: index == 0 ? name : "\(name):\(index)", type: type, source: .operation))
@@ -154,13 +149,8 @@ extension Graph {
       graph[input].type.shape = shape
     }
     for operation in graph.operations {
-      let types: [ValueType]
-      do {
-        types = try operation.kind.attributes.outputTypes(
-          for: operation.inputs.map { graph[$0].type })
-      } catch {
-        throw GraphError(subject: operation.name, problem: error)
-      }
+      let types = try graph.inferredTypes(
+        operation.kind.attributes, inputs: operation.inputs, name: operation.name)
       guard types.count == operation.outputs.count else {
         throw GraphError(
           subject: operation.name,

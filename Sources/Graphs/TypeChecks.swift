@@ -7,6 +7,44 @@ package import ConvNetTensors
 /// stay far from overflow.
 package let extentLimit = 1 << 30
 
+/// The most dimensions of a value: as many as the engine's kernel library has room for.
+package let rankLimit = 12
+
+/// The most elements of one value: beyond any machine, and far from overflow in bytes.
+package let elementLimit = 1 << 40
+
+extension Shape {
+  /// - Throws: where no machine could hold a value of this shape, or no kernel take it.
+  package func requireComputable() throws(GraphError.Problem) {
+    guard rank <= rankLimit else {
+      throw .invariant("has \(rank) dimensions; there may be \(rankLimit)")
+    }
+    guard dimensions.allSatisfy({ 1...extentLimit ~= $0 }), count <= elementLimit else {
+      throw .invariant(
+        "has shape \(self); extents must be between 1 and \(extentLimit), and elements at most "
+          + "\(elementLimit)")
+    }
+  }
+}
+
+extension Graph {
+  /// The types of an operation's outputs, which the inputs' types decide.
+  ///
+  /// - Throws: ``GraphError`` with the operation's name where the inputs do not fit, or an output
+  ///   could not be computed.
+  func inferredTypes(
+    _ attributes: some OperationAttributes, inputs: [ValueID], name: String
+  ) throws(GraphError) -> [ValueType] {
+    do {
+      let types = try attributes.outputTypes(for: inputs.map { self[$0].type })
+      for type in types { try type.shape.requireComputable() }
+      return types
+    } catch {
+      throw GraphError(subject: name, problem: error)
+    }
+  }
+}
+
 package func requireInputs(
   _ inputs: [ValueType], _ expected: ClosedRange<Int>
 ) throws(GraphError.Problem) {

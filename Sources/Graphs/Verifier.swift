@@ -7,14 +7,10 @@ extension Graph {
   /// - Throws: ``GraphError`` naming the first operation or value that breaks one.
   public func verify() throws(GraphError) {
     for value in values {
-      guard value.shape.dimensions.allSatisfy({ 1...extentLimit ~= $0 }),
-        value.shape.count <= Self.elementLimit
-      else {
-        throw GraphError(
-          subject: value.name,
-          problem: .invariant(
-            "has shape \(value.shape); extents must be between 1 and \(extentLimit), and elements "
-              + "at most \(Self.elementLimit)"))
+      do {
+        try value.shape.requireComputable()
+      } catch {
+        throw GraphError(subject: value.name, problem: error)
       }
     }
     var defined = Set<ValueID>()
@@ -36,13 +32,8 @@ extension Graph {
             problem: .invariant("makes \(self[output].name), which exists already"))
         }
       }
-      let types: [ValueType]
-      do {
-        types = try operation.kind.attributes.outputTypes(
-          for: operation.inputs.map { self[$0].type })
-      } catch {
-        throw GraphError(subject: operation.name, problem: error)
-      }
+      let types = try inferredTypes(
+        operation.kind.attributes, inputs: operation.inputs, name: operation.name)
       guard types == operation.outputs.map({ self[$0].type }) else {
         throw GraphError(
           subject: operation.name,
@@ -69,9 +60,6 @@ extension Graph {
       }
     }
   }
-
-  /// The most elements of one value: beyond any machine, and far from overflow in bytes.
-  private static var elementLimit: Int { 1 << 40 }
 
   private func requireExisting(_ id: ValueID, _ subject: String) throws(GraphError) {
     guard values.indices.contains(id.index) else {

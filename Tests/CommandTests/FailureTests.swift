@@ -57,7 +57,7 @@ import Testing
       "larger input"),
     Refusal(
       "summary lenet5 --classes 9223372036854775807", says: "dense3.weight", "at most 1073741824"),
-    Refusal("summary lenet5 --input 60000x60000", says: "dense1.weight"),
+    Refusal("summary lenet5 --input 60000x60000", says: "flatten1: has shape 1x3599040064"),
     Refusal("summary lenet5 --input 4000000000x4000000000", says: "lenet5: input is"),
     Refusal("summary lenet5 --batch 9223372036854775807", says: "batch is 9223372036854775807"),
     Refusal("summary lenet5 --batch 100000000", says: "lenet5"),
@@ -82,6 +82,10 @@ import Testing
     Refusal("predict text.npy picture.png", says: "text.npy: not a file of weights"),
     Refusal("predict lenet5 picture.png", says: "lenet5 has no weights", "--weights"),
     Refusal("summary text.npy", says: "text.npy: not a file of weights"),
+    Refusal("summary deep.safetensors", says: "deep.safetensors", "13 dimensions", "may be 12"),
+    Refusal("explain deep.safetensors", says: "deep.safetensors", "13 dimensions"),
+    Refusal("benchmark deep.safetensors", says: "deep.safetensors", "13 dimensions"),
+    Refusal("predict deep.safetensors picture.png", says: "deep.safetensors", "13 dimensions"),
     Refusal("convert absent.pth out.npz", says: "cannot open absent.pth"),
     Refusal("convert weights.safetensors out.h5", says: "out.h5", ".safetensors, .pth, .pt, .npz"),
     Refusal("convert short.safetensors out.pth", says: "short.safetensors, byte", "bytes of data"),
@@ -122,6 +126,11 @@ import Testing
     let model = Model(lenet5(ModelOptions(height: 28, width: 28, channels: 1, classes: 10)))
     try model.save(to: directory.file("model.safetensors"))
     let bytes = try fileBytes(directory.file("model.safetensors"))
+    // The input gets nine dimensions more.
+    var deep = try Safetensors(contentsOf: directory.file("model.safetensors"))
+    deep.metadata["convnet.model"] = deep.metadata["convnet.model"]?.replacingOccurrences(
+      of: "[1,1,28,28]", with: "[1,1,28,28" + String(repeating: ",1", count: 9) + "]")
+    try deep.write(to: directory.file("deep.safetensors"))
     try directory.write(Array(bytes.dropLast(100)), to: "short.safetensors")
     try Safetensors(tensors: model.parameters).write(to: directory.file("weights.safetensors"))
     try Safetensors(tensors: ["a": Tensor(zeros: [1])]).write(

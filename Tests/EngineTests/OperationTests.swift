@@ -42,6 +42,9 @@ import Testing
       Large([1, 3, 35, 35], [64, 3, 7, 7], .symmetric(3), strides: [2, 2]),
       Large([2, 32, 8, 8], [32, 8, 3, 3], .same, groups: 4),
       Large([2, 32, 9, 9], [32, 1, 3, 3], .same, groups: 32),
+      Large([1, 16, 4, 40], [16, 16, 1, 35], .same),
+      Large([1, 16, 40, 3], [16, 16, 35, 1], .same),
+      Large([1, 16, 3, 24], [16, 16, 2, 19], .same),
     ])
   func largeConvolutions(_ large: Large) throws {
     let attributes = Operation.Convolution(

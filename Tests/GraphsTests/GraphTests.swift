@@ -186,6 +186,9 @@ private func sample() throws -> Graph {
     Break("image: has shape 1x1x1x2147483648; extents must be between 1 and") {
       $0[ValueID(0)].type.shape = [1, 1, 1, 1 << 31]
     },
+    Break("image: has 13 dimensions; there may be 12") {
+      $0[ValueID(0)].type.shape = Shape([Int](repeating: 1, count: 13))
+    },
     Break("image: has shape 1x1x1073741824x1073741824; extents must be") {
       $0[ValueID(0)].type.shape = [1, 1, 1 << 30, 1 << 30]
     },

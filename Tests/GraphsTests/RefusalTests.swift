@@ -195,4 +195,30 @@ import Testing
     #expect(error?.subject == "head.reshape")
     #expect(graph.operations.isEmpty)
   }
+
+  @Test("a result that no kernel takes, or no machine holds, is refused when it is appended")
+  func uncomputable() throws {
+    var graph = Graph(name: "small")
+    let x = graph.addInput("x", ValueType([1, 1 << 10]))
+    for rank in [12, 13, 4095] {
+      let shape = Shape([1 << 10] + [Int](repeating: 1, count: rank - 1))
+      let error = #expect(throws: GraphError.self) {
+        try graph.append(Operation.Reshape(shape: shape), to: x, name: "deep")
+      }
+      #expect(error?.description == "deep: has \(rank + 1) dimensions; there may be 12")
+    }
+    let most = Shape([1 << 10] + [Int](repeating: 1, count: 10))
+    let deep = try graph.append(Operation.Reshape(shape: most), to: x, name: "deep")
+    graph.addOutput("deep", deep)
+    try graph.verify()
+    // An extent is in bounds, and the elements are not.
+    let error = #expect(throws: GraphError.self) { try graph.batched(1 << 30 + 1) }
+    #expect(error?.description.contains("batch is") == true)
+    var wide = Graph(name: "wide")
+    let y = wide.addInput("y", ValueType([1, 1 << 20]))
+    _ = try wide.append(
+      Operation.Concatenate(), to: [ValueID](repeating: y, count: 1 << 9), name: "joined")
+    let tooMany = #expect(throws: GraphError.self) { try wide.batched(1 << 20) }
+    #expect(tooMany?.description.contains("joined: has shape") == true, "\(tooMany as Any)")
+  }
 }

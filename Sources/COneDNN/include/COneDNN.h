@@ -14,7 +14,10 @@ typedef struct cdnn_attributes cdnn_attributes;  // post-operations
 typedef struct cdnn_primitive cdnn_primitive;    // a compiled primitive and its descriptor
 typedef struct cdnn_call cdnn_call;              // a primitive bound to its arguments
 
-enum { CDNN_MAX_RANK = 12, CDNN_UNIMPLEMENTED = 3 };
+enum { CDNN_MAX_RANK = 12, CDNN_MAX_SOURCES = 1024 };
+
+// Two of the library's statuses.
+enum { CDNN_INVALID_ARGUMENTS = 2, CDNN_UNIMPLEMENTED = 3 };
 
 typedef enum { CDNN_F32, CDNN_F16, CDNN_BF16, CDNN_S32, CDNN_S8, CDNN_U8 } cdnn_type;
 
@@ -103,21 +106,25 @@ const char *cdnn_status_text(int status);
 
 // MARK: Descriptors
 
+// Arrays of extents, offsets and strides have `rank` numbers: from 1 to CDNN_MAX_RANK, and that of the descriptor where one
+// is given. Anything else is refused as invalid arguments.
+
 // Dense row-major where `strides` is null.
 int cdnn_desc_create(cdnn_desc **out, int rank, const int64_t *dims, cdnn_type type, const int64_t *strides);
 // The primitive chooses the layout.
 int cdnn_desc_create_any(cdnn_desc **out, int rank, const int64_t *dims, cdnn_type type);
 // Channels in blocks of 16, the innermost axis; the rest row-major. Pictures, rank 4.
-int cdnn_desc_create_blocked(cdnn_desc **out, const int64_t *dims, cdnn_type type);
+int cdnn_desc_create_blocked(cdnn_desc **out, int rank, const int64_t *dims, cdnn_type type);
 // The same order of axes and the same blocks as `like`, for other extents. Fails for orders that no primitive of pictures
 // or signals uses.
 int cdnn_desc_create_like(cdnn_desc **out, const cdnn_desc *like, int rank, const int64_t *dims, cdnn_type type);
 int cdnn_desc_copy(cdnn_desc **out, const cdnn_desc *desc);
 // The part of `parent` at `offsets`; it lies in the parent's memory.
-int cdnn_desc_create_part(cdnn_desc **out, const cdnn_desc *parent, const int64_t *dims, const int64_t *offsets);
+int cdnn_desc_create_part(cdnn_desc **out, const cdnn_desc *parent, int rank, const int64_t *dims,
+                          const int64_t *offsets);
 int cdnn_desc_reshape(cdnn_desc **out, const cdnn_desc *desc, int rank, const int64_t *dims);
 // Axis i of `desc` becomes axis permutation[i].
-int cdnn_desc_permute(cdnn_desc **out, const cdnn_desc *desc, const int *permutation);
+int cdnn_desc_permute(cdnn_desc **out, const cdnn_desc *desc, int rank, const int *permutation);
 void cdnn_desc_destroy(cdnn_desc *desc);
 bool cdnn_desc_equal(const cdnn_desc *left, const cdnn_desc *right);
 size_t cdnn_desc_byte_count(const cdnn_desc *desc);
@@ -126,7 +133,7 @@ size_t cdnn_desc_content_byte_count(const cdnn_desc *desc);
 // Blocks from the outermost in, as in `aBcd16b`: a letter an axis by decreasing stride, upper case where it is blocked.
 void cdnn_desc_text(const cdnn_desc *desc, char *text, size_t capacity);
 // Whether elements lie at plain strides, written to `strides`, without blocks or padding.
-bool cdnn_desc_plain_strides(const cdnn_desc *desc, int64_t *strides);
+bool cdnn_desc_plain_strides(const cdnn_desc *desc, int rank, int64_t *strides);
 
 // MARK: Attributes
 
@@ -137,7 +144,7 @@ int cdnn_attributes_append_sum(cdnn_attributes *attributes);
 int cdnn_attributes_append_binary(cdnn_attributes *attributes, cdnn_algorithm algorithm, const cdnn_desc *source);
 
 // MARK: Primitives
-// Scratchpads belong to the caller. Windows have `axes` numbers an array; dilation 1 is none.
+// Scratchpads belong to the caller. Windows have `axes` numbers an array, two fewer than the source has; dilation 1 is none.
 
 typedef struct {
   int axes;

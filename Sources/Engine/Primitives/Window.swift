@@ -12,6 +12,11 @@ struct PaddedWindow {
   func withLibraryWindow<Result>(
     _ body: (UnsafePointer<cdnn_window>) throws -> Result
   ) rethrows -> Result {
+    // The library is told one number of axes for all five.
+    let axes = kernel.count
+    precondition(
+      strides.count == axes && dilations.count == axes && sides.count == axes,
+      "a window needs as many strides, dilations and sides as extents")
     let kernel = kernel.map(Int64.init)
     let strides = strides.map(Int64.init)
     let dilations = dilations.map(Int64.init)
