@@ -71,7 +71,7 @@ let package = Package(
     room(
       "Evaluation",
       imports: ["Training", "Models", "Layers", "Formats", "Datasets", "Images"] + engineRooms),
-    room("Reports"),
+    room("Reports", imports: ["Tensors"]),
 
     // Products.
     .target(

@@ -70,18 +70,8 @@ package struct AtomicFile: ~Copyable {
 
   /// Appends bytes.
   package mutating func write(_ bytes: RawSpan) throws(FileError) {
-    var written = 0
-    while written < bytes.byteCount {
-      let count = bytes.withUnsafeBytes { buffer in
-        // At most one GiB a call: some systems refuse more than 2^31 - 1 bytes.
-        let rest = UnsafeRawBufferPointer(rebasing: buffer[written...].prefix(1 << 30))
-        return Foundation.write(descriptor, rest.baseAddress, rest.count)
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw .last(.write, path) }
-      written += count
-    }
-    offset += written
+    try OutputDescriptor(descriptor, path: path).write(bytes)
+    offset += bytes.byteCount
   }
 
   /// Lends the open file to a library that writes it whole, from its beginning.
@@ -98,9 +88,13 @@ package struct AtomicFile: ~Copyable {
   ) throws -> Result {
     let descriptor = open(path, O_WRONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileError.last(.open, path) }
-    defer { close(descriptor) }
+    var isOpen = true
+    defer { if isOpen { close(descriptor) } }
     var file = AtomicFile(path: path, descriptor: descriptor)
-    return try body(&file)
+    let result = try body(&file)
+    isOpen = false
+    guard close(descriptor) == 0 else { throw FileError.last(.write, path) }
+    return result
   }
 
   private static func resolvingLinks(_ path: String) -> String {

@@ -4,14 +4,16 @@ import Foundation
 /// Scalars of a training in the format that TensorBoard reads: records (length, check sum, data,
 /// check sum) of the protocol buffer `Event`.
 ///
-/// The format is TensorFlow's, `core/lib/io/record_writer.h` and `core/util/event.proto`. The file
-/// is written whole, so that a resumed training has every epoch once.
+/// The format is TensorFlow's, `core/lib/io/record_writer.h` and `core/util/event.proto`.
 public struct EventFile: Sendable {
   /// TensorBoard reads the files of a folder whose name contains `tfevents`.
   public static let name = "events.out.tfevents.convnet"
 
+  /// The first that the format asks for, then one a step.
+  package private(set) var records: [[UInt8]] = []
+
   /// The contents of the file.
-  package private(set) var bytes: [UInt8] = []
+  package var bytes: [UInt8] { Array(records.joined()) }
 
   /// A file without scalars.
   ///
@@ -58,10 +60,43 @@ public struct EventFile: Sendable {
     append(event)
   }
 
-  private mutating func append(_ event: ProtocolBuffer) {
+  private mutating func append(_ event: ProtocolBuffer) { records.append(Self.record(event)) }
+
+  private static func record(_ event: ProtocolBuffer) -> [UInt8] {
     let length = littleEndianBytes(UInt64(event.bytes.count))
-    bytes += length + littleEndianBytes(maskedCheckSum(length))
-    bytes += event.bytes + littleEndianBytes(maskedCheckSum(event.bytes))
+    return length + littleEndianBytes(maskedCheckSum(length)) + event.bytes
+      + littleEndianBytes(maskedCheckSum(event.bytes))
+  }
+
+  /// The file of a training, which grows an epoch at a time: `records` of ``EventFile/init(_:)`` go there.
+  package static func log(at path: String) -> EpochLog {
+    // A session that starts at a step: readers forget what they have of it and of later ones.
+    var session = ProtocolBuffer()
+    session.append(1, field: 1)
+    var event = ProtocolBuffer()
+    event.append(0.0, field: 1)
+    event.append(1, field: 2)
+    event.append(session.bytes, field: 7)
+    return EpochLog(path: path, tail: .voided(by: record(event)), wholeRecords: wholeRecords)
+  }
+
+  /// The first bytes of a file that are whole records.
+  private static func wholeRecords(_ bytes: [UInt8]) -> Int {
+    bytes.withUnsafeBytes { buffer in
+      var place = 0
+      func matches(_ sum: Int, _ part: Range<Int>) -> Bool {
+        buffer.loadUnaligned(fromByteOffset: sum, as: UInt32.self).littleEndian
+          == maskedCheckSum(Array(buffer[part]))
+      }
+      while buffer.count - place >= 16 {
+        let length = buffer.loadUnaligned(fromByteOffset: place, as: UInt64.self).littleEndian
+        guard length <= UInt64(buffer.count - place - 16) else { break }
+        let end = place + 12 + Int(length)
+        guard matches(place + 8, place..<place + 8), matches(end, place + 12..<end) else { break }
+        place = end + 4
+      }
+      return place
+    }
   }
 
   /// Writes the file, whole or not at all.

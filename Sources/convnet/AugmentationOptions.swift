@@ -131,7 +131,7 @@ struct AugmentationsCommand: ParsableCommand {
   }
 
   func run() throws {
-    guard shared.json else { return print(Self.listing, terminator: "") }
+    guard shared.json else { return try print(Self.listing, terminator: "") }
     try printJSON(
       Augmentation.presets.map {
         Row(name: $0.name, summary: $0.summary, steps: $0.augmentation)

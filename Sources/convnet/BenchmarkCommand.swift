@@ -70,7 +70,7 @@ struct BenchmarkCommand: ParsableCommand {
       profile: benchmark.profile.map(ProfileResult.init))
     if let trace { try benchmark.profile?.trace(named: result.model).write(to: trace) }
     if shared.json { return try printJSON(result) }
-    print(
+    try print(
       """
       \(result.model), \(result.mode), batch \(plan.batch), \(result.threads) threads
       \(HumanReadable.quantity(result.imagesPerSecond.median)) images/s (10 % \
@@ -82,8 +82,8 @@ struct BenchmarkCommand: ParsableCommand {
       \(HumanReadable.bytes(result.peakMemoryBytes))
       """)
     if profile, let profile = benchmark.profile {
-      print("\n\(ProfileReport(profile: profile).text)", terminator: "")
+      try print("\n\(ProfileReport(profile: profile).text)", terminator: "")
     }
-    if let trace { print("saved \(trace)") }
+    if let trace { try print("saved \(trace)") }
   }
 }

@@ -25,15 +25,30 @@ struct Command: ParsableCommand {
     ])
 
   static func main() {
+    // May start the command anew, which shall find signals and descriptors as they are.
     BusyMachine.shortenWaits()
+    Console.prepare()
+    Foundation.exit(status())
+  }
+
+  /// Runs the command that the arguments name, and tells of its failure.
+  private static func status() -> Int32 {
     do {
-      var command = try parseAsRoot()
-      try command.run()
+      do {
+        var command = try parseAsRoot()
+        try command.run()
+        return 0
+      } catch {
+        guard exitCode(for: error) != .failure || error is ExitCode else { throw error }
+        // The parser's own (usage, help, version) have its form and its exit status.
+        let (code, text) = (exitCode(for: error), fullMessage(for: error))
+        if code == .success { try print(text) } else if !text.isEmpty { Console.tell(text + "\n") }
+        return code.rawValue
+      }
     } catch {
-      // The parser's own errors (usage, help, version) have its form and its exit status.
-      guard exitCode(for: error) == .failure, !(error is ExitCode) else { exit(withError: error) }
-      FileHandle.standardError.write(Data("error: \(describe(error))\n".utf8))
-      Foundation.exit(1)
+      if Console.isClosedPipe(error) { Console.endByClosedPipe() }
+      Console.tell("error: \(describe(error))\n")
+      return 1
     }
   }
 

@@ -102,7 +102,7 @@ struct ConvertCommand: ParsableCommand {
     if shared.json { return try printJSON(result) }
     let size = HumanReadable.bytes(result.bytes)
     let name = result.model.map { "model \($0)" } ?? format.description
-    print(
+    try print(
       "\(target): \(name), \(result.tensors) tensors, "
         + "\(HumanReadable.count(result.elements)) numbers, \(size)")
   }

@@ -32,7 +32,7 @@ struct DatasetExportCommand: ParsableCommand {
       let path = "\(output)/\(number)-\(label).png"
       try sample.image.writePNG(to: path)
       paths.append(path)
-      if !shared.json { print(path) }
+      if !shared.json { try print(path) }
     }
     if shared.json { try printJSON(paths) }
   }

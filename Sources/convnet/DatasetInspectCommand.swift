@@ -75,7 +75,7 @@ struct DatasetInspectCommand: ParsableCommand {
       inspection.specimens.map { fitted($0.image) }, columns: columns, spacing: 4)
     try grid.image().writePNG(to: output)
     if shared.json { return try printJSON(Result(inspection, output: output)) }
-    print(text(inspection), terminator: "")
+    try print(text(inspection), terminator: "")
   }
 
   /// Large pictures shrink, small ones grow by a whole factor, so that their pixels show.

@@ -29,7 +29,7 @@ struct DatasetVerifyCommand: ParsableCommand {
       progress?.update(done)
     }
     progress?.finish()
-    if shared.json { try printJSON(result) } else { print(text(result), terminator: "") }
+    if shared.json { try printJSON(result) } else { try print(text(result), terminator: "") }
     guard result.bad.isEmpty else { throw BadFiles(data: data.data, count: result.bad.count) }
   }
 

@@ -77,7 +77,7 @@ struct EvaluateCommand: ParsableCommand {
           images: metrics.samples, top1: metrics.top1, top5: metrics.top5, loss: metrics.loss,
           protocolName: evaluation.protocolDescription))
     }
-    print(
+    try print(
       """
       \(metrics.samples) pictures, \(evaluation.protocolDescription)
       top-1 accuracy \(HumanReadable.percent(metrics.top1, digits: 2))
@@ -95,6 +95,6 @@ struct EvaluateCommand: ParsableCommand {
         HumanReadable.percent(confusion.share),
       ])
     }
-    print("\n\(table.plainText(width: nil))", terminator: "")
+    try print("\n\(table.plainText(width: nil))", terminator: "")
   }
 }

@@ -39,22 +39,22 @@ struct ExplainCommand: ParsableCommand {
     let final = try pipeline.run(on: source) { stages.append(($0, $1)) }
     let shown = stages.first { $0.pass.name == after }?.graph ?? final
     if shared.json { return try printJSON(shown) }
-    if dot { return print(shown.dot) }
-    if after != nil { return print(shown.dump, terminator: "") }
-    print("PASSES")
-    print("  \(source.operations.count) operations before the first")
+    if dot { return try print(shown.dot) }
+    if after != nil { return try print(shown.dump, terminator: "") }
+    try print("PASSES")
+    try print("  \(source.operations.count) operations before the first")
     var before = source
     for (pass, graph) in stages {
-      print("  \(pass.name): \(pass.purpose) (\(Self.change(from: before, to: graph)))")
+      try print("  \(pass.name): \(pass.purpose) (\(Self.change(from: before, to: graph)))")
       before = graph
     }
-    print("\nGRAPH\n\(final.dump)", terminator: "")
+    try print("\nGRAPH\n\(final.dump)", terminator: "")
     let executable = try model.executable(
       batch: plan.batch, mode: plan.mode,
       compute: compute.options(shared, recomputing: memory.recompute))
-    print("\nPLAN\n\(executable.stepTable.plainText(width: nil))", terminator: "")
-    print("\nARENA of \(HumanReadable.bytes(executable.activationByteCount))")
-    print(executable.arenaTable.plainText(width: nil), terminator: "")
+    try print("\nPLAN\n\(executable.stepTable.plainText(width: nil))", terminator: "")
+    try print("\nARENA of \(HumanReadable.bytes(executable.activationByteCount))")
+    try print(executable.arenaTable.plainText(width: nil), terminator: "")
   }
 
   /// What a pass did: the number of operations alone does not show an operation that was moved or

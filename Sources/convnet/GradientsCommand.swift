@@ -63,12 +63,12 @@ struct GradientsCommand: ParsableCommand {
           loss: result.loss, totalLoss: result.totalLoss, gradientNorm: result.norm,
           parameters: result.gradients.count))
     }
-    print("loss \(HumanReadable.fixed(result.loss, digits: 6))")
+    try print("loss \(HumanReadable.fixed(result.loss, digits: 6))")
     if result.totalLoss != result.loss {
-      print(
+      try print(
         "with side classifiers \(HumanReadable.fixed(result.totalLoss, digits: 6))")
     }
-    print(
+    try print(
       "gradients of \(result.gradients.count) parameters, norm "
         + "\(HumanReadable.fixed(result.norm, digits: 6)), written to \(output)")
   }

@@ -57,11 +57,11 @@ struct LoadingCommand: ParsableCommand {
       images: benchmark.samples, imagesPerSecond: benchmark.medianImagesPerSecond,
       epochs: benchmark.imagesPerSecond, skipped: loader.skippedCount, augmentation: steps)
     if shared.json { return try printJSON(result) }
-    print(
+    try print(
       """
       \(result.images) pictures to \(plain.height)x\(plain.width), augmentation: \(steps)
       \(HumanReadable.quantity(result.imagesPerSecond)) images/s, the median of \(epochs) epochs
       """)
-    if result.skipped > 0 { print("skipped \(result.skipped) that cannot be read") }
+    if result.skipped > 0 { try print("skipped \(result.skipped) that cannot be read") }
   }
 }

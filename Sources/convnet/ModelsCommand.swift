@@ -36,6 +36,6 @@ struct ModelsCommand: ParsableCommand {
         HumanReadable.count(row.parameters), HumanReadable.count(row.multiplyAdds), row.paper,
       ])
     }
-    print(table.plainText(width: TerminalDevice.standardOutput.width), terminator: "")
+    try print(table.plainText(width: TerminalDevice.standardOutput.width), terminator: "")
   }
 }

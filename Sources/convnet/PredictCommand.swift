@@ -56,7 +56,7 @@ struct PredictCommand: ParsableCommand {
       let text = result.predictions.map {
         "\($0.label) \(HumanReadable.percent(Double($0.probability)))"
       }
-      print("\(path): \(text.joined(separator: ", "))")
+      try print("\(path): \(text.joined(separator: ", "))")
     }
     if shared.json { try printJSON(results) }
   }

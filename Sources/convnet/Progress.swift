@@ -41,7 +41,6 @@ final class Progress {
   }
 
   private func write(_ text: String?) {
-    guard let text else { return }
-    FileHandle.standardError.write(Data(text.utf8))
+    if let text { Console.tell(text) }
   }
 }

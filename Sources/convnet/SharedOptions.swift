@@ -29,7 +29,7 @@ struct SharedOptions: ParsableArguments {
   /// Something to tell a person, beside the results.
   func note(_ text: String) {
     guard !quiet else { return }
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+    Console.tell(text + "\n")
   }
 }
 
@@ -130,7 +130,7 @@ struct DataOptions: ParsableArguments {
 /// Prints a value as one line of JSON, keys in alphabetical order; numbers that are not finite as
 /// text.
 func printJSON(_ value: some Encodable) throws {
-  print(try jsonLine(value))
+  try print(jsonLine(value))
 }
 
 func jsonLine(_ value: some Encodable) throws -> String {

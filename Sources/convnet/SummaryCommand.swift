@@ -72,21 +72,21 @@ struct SummaryCommand: ParsableCommand {
       augmentation: model.augmentation)
     if shared.json { return try printJSON(summary) }
     let table = layers ? layerTable(summary) : stageTable(summary, graph.stageTable)
-    print(
+    try print(
       """
       \(table.plainText(width: TerminalDevice.standardOutput.width))
       Memory for \(plan.mode.rawValue) at batch \(plan.batch): weights \
       \(HumanReadable.bytes(summary.memory.weightBytes)), activations \
       \(HumanReadable.bytes(summary.memory.activationBytes)) at their peak
       """)
-    if let note = ModelRegistry[self.model]?.note { print("Note: \(note)") }
+    if let note = ModelRegistry[self.model]?.note { try print("Note: \(note)") }
   }
 
   private func printWeights() throws {
     let weights = WeightTable(try WeightFile(model))
     if shared.json { return try printJSON(weights) }
-    print(weights.table.plainText(width: TerminalDevice.standardOutput.width), terminator: "")
-    for note in weights.notes { print("Note: \(note)") }
+    try print(weights.table.plainText(width: TerminalDevice.standardOutput.width), terminator: "")
+    for note in weights.notes { try print("Note: \(note)") }
   }
 
   private func stageTable(_ summary: Summary, _ rows: [StageRow]) -> Table {

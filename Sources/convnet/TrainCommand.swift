@@ -81,7 +81,7 @@ struct TrainCommand: ParsableCommand {
     }
     var model = try makeModel(for: training)
     model.trainingSummary[HeldOutPart.key] = holdout.map { "\($0.share)" }
-    let run = TrainingRun(folder: output)
+    var run = TrainingRun(folder: output)
     let checkpoint = try resume ? run.loadCheckpoint() : nil
     if let checkpoint {
       try checkpoint.requireFit(for: trainer, model)
@@ -89,6 +89,7 @@ struct TrainCommand: ParsableCommand {
     }
     try createOutputFolder(output)
     var history = checkpoint?.history ?? []
+    var unwritten: [any Error] = []
     var progress = progressOfNextEpoch(history, training)
     func fit() throws {
       try trainer.fit(
@@ -102,7 +103,11 @@ struct TrainCommand: ParsableCommand {
         progress?.finish(notes: notes(report.training) + outcome(report))
         history = checkpoint.history
         progress = progressOfNextEpoch(history, training)
-        try run.record(history, checkpoint)
+        unwritten = run.record(history, checkpoint)
+        // No reason to lose the training: there may be room again before it ends. Of the last epoch it is the command's error.
+        for error in unwritten where history.count < epochs {
+          Console.tell("\(error); the training goes on, and the next epoch tries again\n")
+        }
       }
     }
     do {
@@ -110,10 +115,12 @@ struct TrainCommand: ParsableCommand {
     } catch {
       progress?.interrupt()
       // The model has the values of the last finished epoch: worth keeping, whatever came after.
-      if case TrainingError.nonFinite = error, !history.isEmpty { try save(&model, history, run) }
+      if case TrainingError.nonFinite = error {
+        for loss in save(&model, history, run) { Console.tell("\(loss)\n") }
+      }
       throw error
     }
-    try finish(&model, history, run)
+    try finish(&model, history, run, unwritten)
   }
 
   private func notes(_ metrics: ClassificationMetrics) -> [String] {
@@ -185,34 +192,51 @@ struct TrainCommand: ParsableCommand {
         + classList(training.classNames))
   }
 
-  private func save(_ model: inout Model, _ history: [EpochReport], _ run: TrainingRun) throws {
-    guard let last = history.last else { return }
+  /// Writes the model and the report of the last finished epoch.
+  ///
+  /// - Returns: what could not be written.
+  private func save(
+    _ model: inout Model, _ history: [EpochReport], _ run: TrainingRun
+  ) -> [any Error] {
+    guard let last = history.last else { return [] }
     model.trainingSummary.merge([
       "data": data.data, "epochs": "\(history.count)",
       "top1": "\((last.validation ?? last.training).top1)", "batchSize": "\(batchSize)",
       "seed": "\(shared.seed)",
     ]) { $1 }
-    try run.save(model)
-    try run.writeReport(
-      title: "\(model.graph.name) on \(data.data)",
-      settings: [
-        ("Network", "\(model.graph.name), \(model.graph.cost.parameters) parameters"),
-        ("Input", model.preprocessing.map { "\($0)" } ?? ""),
-        ("Augmentation", model.augmentation.map { "\($0)" } ?? "none"),
-        ("Classes", model.classNames.joined(separator: ", ")),
-        ("Optimizer", "SGD, momentum \(momentum), weight decay \(weightDecay)"),
-        (
-          "Learning rate",
-          "\(learningRate), divided by ten when the validation error stops improving"
-        ),
-        ("Batch", "\(batchSize)"), ("Seed", "\(shared.seed)"), ("Threads", "\(shared.threadCount)"),
-      ], history: history)
+    return [
+      failure { try run.save(model) },
+      failure {
+        try run.writeReport(
+          title: "\(model.graph.name) on \(data.data)", settings: settings(of: model),
+          history: history)
+      },
+    ].compactMap(\.self)
   }
 
-  private func finish(_ model: inout Model, _ history: [EpochReport], _ run: TrainingRun) throws {
+  /// What the report says of how the model was made.
+  private func settings(of model: Model) -> [(name: String, value: String)] {
+    [
+      ("Network", "\(model.graph.name), \(model.graph.cost.parameters) parameters"),
+      ("Input", model.preprocessing.map { "\($0)" } ?? ""),
+      ("Augmentation", model.augmentation.map { "\($0)" } ?? "none"),
+      ("Classes", model.classNames.joined(separator: ", ")),
+      ("Optimizer", "SGD, momentum \(momentum), weight decay \(weightDecay)"),
+      (
+        "Learning rate",
+        "\(learningRate), divided by ten when the validation error stops improving"
+      ),
+      ("Batch", "\(batchSize)"), ("Seed", "\(shared.seed)"), ("Threads", "\(shared.threadCount)"),
+    ]
+  }
+
+  /// Writes and prints the results: all that can be, before an error says what cannot.
+  private func finish(
+    _ model: inout Model, _ history: [EpochReport], _ run: TrainingRun, _ unwritten: [any Error]
+  ) throws {
     guard let last = history.last else { return }
     let measured = last.validation ?? last.training
-    try save(&model, history, run)
+    let lost = save(&model, history, run) + unwritten
     let seconds = history.reduce(0) { $0 + $1.seconds }
     let samples = history.reduce(0) { $0 + $1.training.samples }
     let result = Result(
@@ -221,14 +245,23 @@ struct TrainCommand: ParsableCommand {
       dataWaitShare: history.reduce(0) { $0 + $1.dataWaitSeconds } / max(seconds, 1e-9),
       skipped: last.skippedCount,
       augmentation: model.augmentation.flatMap { $0.steps.isEmpty ? nil : $0 })
-    if shared.json { return try printJSON(result) }
-    print(
+    if shared.json {
+      try printJSON(result)
+    } else {
+      try printText(result, measured)
+      if lost.isEmpty { try print("saved \(run.modelPath)") }
+    }
+    for error in lost.dropFirst() { Console.tell("\(error)\n") }
+    if let error = lost.first { throw error }
+  }
+
+  private func printText(_ result: Result, _ measured: ClassificationMetrics) throws {
+    try print(
       """
-      test accuracy \(HumanReadable.percent(measured.top1, digits: 2)) after \(plural(history.count, "epoch")), \
-      \(HumanReadable.duration(seconds)) of training at \
+      test accuracy \(HumanReadable.percent(measured.top1, digits: 2)) after \(plural(result.epochs, "epoch")), \
+      \(HumanReadable.duration(result.seconds)) of training at \
       \(HumanReadable.quantity(result.imagesPerSecond)) images/s, \
       \(HumanReadable.percent(result.dataWaitShare)) of it waiting for data
-      saved \(run.modelPath)
       """)
   }
 }

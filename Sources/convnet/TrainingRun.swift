@@ -6,21 +6,31 @@ struct TrainingRun {
   let folder: String
   var modelPath: String { folder + "/model.safetensors" }
   private var checkpointPath: String { folder + "/checkpoint" }
-  private var metricsPath: String { folder + "/metrics.jsonl" }
+  private var metrics: EpochLog
+  private var events: EpochLog
 
   init(folder: String) {
     self.folder = folder
+    metrics = EpochLog(path: folder + "/metrics.jsonl", tail: .cut) { bytes in
+      bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+    }
+    events = EventFile.log(at: folder + "/" + EventFile.name)
   }
 
   func loadCheckpoint() throws -> Checkpoint { try Checkpoint(loading: checkpointPath) }
 
-  /// Keeps the state after an epoch, and the history as a line of JSON an epoch and as
-  /// TensorBoard's events. All are written whole: a resumed training has every epoch once.
-  func record(_ history: [EpochReport], _ checkpoint: Checkpoint) throws {
-    try checkpoint.save(to: checkpointPath)
-    let lines = try history.map { try jsonLine(MetricsLine($0)) }
-    try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: metricsPath)
-    try EventFile(history).write(to: folder + "/" + EventFile.name)
+  /// Keeps the state after an epoch, and appends to the history: a line of JSON an epoch, and TensorBoard's events. A resumed
+  /// training has every epoch once.
+  ///
+  /// - Returns: what could not be written. The next call writes what is missing.
+  mutating func record(_ history: [EpochReport], _ checkpoint: Checkpoint) -> [any Error] {
+    [
+      failure { try checkpoint.save(to: checkpointPath) },
+      failure {
+        try metrics.write(history.map { [UInt8](try jsonLine(MetricsLine($0)).utf8 + [10]) })
+      },
+      failure { try events.write(EventFile(history).records) },
+    ].compactMap(\.self)
   }
 
   func save(_ model: Model) throws { try model.save(to: modelPath) }
@@ -131,5 +141,15 @@ private struct MetricsLine: Encodable {
     imagesPerSecond = report.imagesPerSecond
     dataWaitShare = report.dataWaitShare
     skipped = report.skippedCount
+  }
+}
+
+/// The error of work that others do not depend on.
+func failure(of work: () throws -> Void) -> (any Error)? {
+  do {
+    try work()
+    return nil
+  } catch {
+    return error
   }
 }

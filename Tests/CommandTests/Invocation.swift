@@ -12,14 +12,20 @@ struct Invocation {
   /// - Parameters:
   ///   - directory: where it runs.
   ///   - settings: of its environment. Many tests share the processor: threads that wait for each other shall not spin long.
+  ///   - shell: a line for the shell in which `"$0" "$@"` is the command: `exec "$0" "$@" 2>&-`.
   init(
     _ arguments: [String], in directory: String? = nil,
-    settings: [String: String] = ["GOMP_SPINCOUNT": "1000"]
+    settings: [String: String] = ["GOMP_SPINCOUNT": "1000"], shell: String? = nil
   ) throws {
     let process = Process()
     let executable: URL = try #require(Self.executable, "the command is not built")
-    process.executableURL = executable
-    process.arguments = arguments
+    if let shell {
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      process.arguments = ["-c", shell, executable.path] + arguments
+    } else {
+      process.executableURL = executable
+      process.arguments = arguments
+    }
     // The parser wraps its help to the terminal's width.
     process.environment = Self.environment(settings)
     if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }

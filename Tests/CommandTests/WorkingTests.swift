@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// A folder of 12x12 pictures with `train/` and `val/`: light ones and dark ones.
-private func writePictures(
+func writePictures(
   to directory: borrowing TemporaryDirectory, classes: [String] = ["dark", "light"]
 ) throws {
   for (part, count) in [("train", 12), ("val", 5)] {
@@ -26,15 +26,20 @@ private final class Flag: Sendable {
   let value = Atomic(true)
 }
 
-private func train(
-  _ directory: borrowing TemporaryDirectory, _ more: String..., output: String = "out"
+func train(
+  _ directory: borrowing TemporaryDirectory, _ more: String..., output: String = "out",
+  shell: String? = nil
 ) throws -> Invocation {
-  try Invocation(
-    [
-      "train", "--model", "lenet5", "--data", "pictures", "--output", output, "--batch-size", "8",
-      "--learning-rate", "0.05", "--input", "16x16", "--seed", "3",
-      "--threads", "1",
-    ] + more, in: directory.path)
+  try Invocation(trainingArguments(output) + more, in: directory.path, shell: shell)
+}
+
+/// A quick training on the pictures of ``writePictures(to:classes:)``.
+func trainingArguments(_ output: String = "out") -> [String] {
+  [
+    "train", "--model", "lenet5", "--data", "pictures", "--output", output, "--batch-size", "8",
+    "--learning-rate", "0.05", "--input", "16x16", "--seed", "3",
+    "--threads", "1",
+  ]
 }
 
 @Suite("Commands that work") struct WorkingTests {
