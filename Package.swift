@@ -24,9 +24,9 @@ func tests(of name: String, imports rooms: [String] = [], shims: [String] = []) 
     dependencies: ([name, "TestSupport"] + rooms).map { .target(name: "ConvNet\($0)") }
       + shims.map { .target(name: $0) },
     path: "Tests/\(name)Tests",
-    exclude: ["Tensors", "Formats", "Images", "Datasets", "Graphs", "Engine", "Models"].contains(
-      name)
-      ? ["Fixtures"] : [],
+    exclude: [
+      "Tensors", "Formats", "Images", "Datasets", "Graphs", "Engine", "Models", "Training",
+    ].contains(name) ? ["Fixtures"] : [],
     swiftSettings: settings
   )
 }

@@ -65,6 +65,7 @@ extension Model {
   /// - Parameter isMapped: as in ``init(loading:isMapped:)``.
   /// - Throws: as ``init(loading:isMapped:)``.
   public init(_ file: WeightFile, isMapped: Bool = false) throws {
+    try file.requireNoCheckpoint()
     guard let text = file.metadata[Self.descriptionKey] else {
       throw ModelFileError(
         path: file.path,

@@ -16,7 +16,7 @@ extension Model {
   /// - Returns: what was found and is worth a word to a person: the names are another framework's,
   ///   there are no side classifiers.
   /// - Throws: ``ParameterMismatch`` where the file's names and shapes are not the network's; the
-  ///   model is then as it was. Errors of the file as ``WeightFile/init(_:)`` and
+  ///   model is then as it was. ``ModelFileError`` where it is a training's checkpoint. Errors of the file as ``WeightFile/init(_:)`` and
   ///   ``WeightFile/tensor(named:as:)``.
   @discardableResult
   public mutating func loadParameters(
@@ -32,6 +32,7 @@ extension Model {
   public mutating func loadParameters(
     from file: WeightFile, namings: [WeightNaming] = []
   ) throws -> [String] {
+    try file.requireNoCheckpoint()
     let names = Set(
       file.entries.map(\.name).filter {
         $0 != Self.counterName && !$0.hasSuffix("." + Self.counterName)
@@ -59,6 +60,7 @@ extension Model {
       loaded[name] = source.parameter(
         of: shape, from: try file.tensor(named: source.name, as: .float32))
     }
+    averageAges = averageAges.filter { best.sources[$0.key] == nil }
     let left = parameters.keys.filter { best.sources[$0] == nil }.sorted()
     parameters = loaded
     var notes: [String] = []
@@ -99,10 +101,11 @@ extension Model {
   ///
   /// - Returns: the names of those that the file has in another shape or not at all, which stay as
   ///   they were.
-  /// - Throws: ``ModelFileError`` where the file has none of the network's parameters; errors of
-  ///   the file as ``WeightFile/init(_:)``.
+  /// - Throws: ``ModelFileError`` where the file has none of the network's parameters, or is a
+  ///   training's checkpoint; errors of the file as ``WeightFile/init(_:)``.
   public mutating func takeParameters(from path: String) throws -> [String] {
     let file = try WeightFile(path)
+    try file.requireNoCheckpoint()
     let fitting = parameters.filter { name, own in file[name]?.shape == own.shape }
     guard !fitting.isEmpty else {
       throw ModelFileError(
@@ -110,6 +113,7 @@ extension Model {
         reason: "has none of the parameters of \(graph.name); use another network or file")
     }
     for name in fitting.keys { parameters[name] = try file.tensor(named: name, as: .float32) }
+    averageAges = averageAges.filter { fitting[$0.key] == nil }
     return parameters.keys.filter { fitting[$0] == nil }.sorted()
   }
 }

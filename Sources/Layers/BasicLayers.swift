@@ -76,7 +76,8 @@ public struct Dropout: Layer {
 
 /// Normalizes each channel over batch and positions (each feature over the batch), then scales and
 /// shifts it: see ``ConvNetGraphs/Operation/BatchNormalization``. Parameters `weight`, `bias`,
-/// `running_mean`, `running_var` [C].
+/// `running_mean`, `running_var` [C]; the last two are 0 and 1 until a training has seen a batch,
+/// and then the averages of the batches seen.
 public struct BatchNorm: Layer {
   /// The weight of the old moving average.
   public var momentum: Float

@@ -18,6 +18,9 @@ public struct Model: Sendable {
   public var augmentation: Augmentation?
   /// Facts about the training, for people: data set, epochs, accuracy.
   public var trainingSummary: [String: String]
+  /// Steps that the running statistics have seen, by the name of the running variance, so that a
+  /// training that goes on in the same process weighs them rightly. Others count as old.
+  package var averageAges: [String: Int] = [:]
 
   /// - Throws: ``GraphError`` where a parameter is missing or has another shape.
   public init(

@@ -9,14 +9,29 @@ import Foundation
 /// Everything that a training needs to go on as if it had never stopped: parameters, the
 /// optimizer's memory, the state of the schedule, and how far it has come. Random numbers are keyed
 /// by epoch and step, so they need no state.
+///
+/// Its running statistics are the averages as the training keeps them, begun at 0 and 1: a model
+/// to use is what ``Trainer`` gives back.
 public struct Checkpoint: Sendable {
   struct State: Hashable, Sendable, Codable {
+    /// Of this description: 2 says when averages began.
+    static let currentFormat = 2
+    var format = Self.currentFormat
     var schedule: ScheduleState
     var step: Int
     var history: [EpochReport]
     /// What must be the same for the training to go on: the recipe.
     var recipe: Recipe
     var classNames: [String]
+    /// As in ``RunningStatistics/beginnings``.
+    var averageBeginnings: [String: Int]
+  }
+
+  /// What the descriptions of all versions have.
+  private struct Version: Codable {
+    struct Recipe: Codable {}
+    var recipe: Recipe
+    var format: Int?
   }
 
   struct Recipe: Hashable, Sendable, Codable {
@@ -28,7 +43,8 @@ public struct Checkpoint: Sendable {
     var seed: UInt64
   }
 
-  package private(set) var parameters: [String: Tensor]
+  /// The parameters, and the averages that only a training needs.
+  package private(set) var averages: [String: Tensor]
   private(set) var velocities: [String: Tensor]
   var state: State
 
@@ -36,14 +52,15 @@ public struct Checkpoint: Sendable {
   public var history: [EpochReport] { state.history }
 
   init(_ session: TrainingSession, history: [EpochReport]) {
-    parameters = session.store.values
+    averages = session.store.values
     velocities = session.optimizer.velocities
     state = State(
       schedule: session.schedule, step: session.stepCount, history: history,
-      recipe: Recipe(session.trainer), classNames: session.model.classNames)
+      recipe: Recipe(session.trainer), classNames: session.model.classNames,
+      averageBeginnings: session.statistics.beginnings)
   }
 
-  private static let stateKey = "convnet.checkpoint"
+  private static let stateKey = WeightFile.checkpointKey
   // A validation loss need not be finite, and JSON has no number for that.
   private static let infinity = (positive: "inf", negative: "-inf")
   private static let notANumber = "nan"
@@ -51,7 +68,7 @@ public struct Checkpoint: Sendable {
 
   /// Writes the checkpoint as a safetensors file, atomically.
   public func save(to path: String) throws {
-    var tensors = parameters
+    var tensors = averages
     for (name, velocity) in velocities { tensors[Self.velocityPrefix + name] = velocity }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
@@ -74,20 +91,34 @@ public struct Checkpoint: Sendable {
       decoder.nonConformingFloatDecodingStrategy = .convertFromString(
         positiveInfinity: Self.infinity.positive, negativeInfinity: Self.infinity.negative,
         nan: Self.notANumber)
+      let version = try decoder.decode(Version.self, from: Data(text.utf8))
+      guard version.format == State.currentFormat else {
+        throw TrainingError.checkpoint(
+          "\(path) was written by another version of ConvNet and lacks what this one goes on from; "
+            + "finish that training with the version that began it, or begin anew in another folder"
+        )
+      }
       state = try decoder.decode(State.self, from: Data(text.utf8))
+    } catch let error as TrainingError {
+      throw error
     } catch {
       throw TrainingError.checkpoint("\(path) is a damaged checkpoint: \(error)")
     }
     guard 0..<Int(UInt32.max) ~= state.step else {
       throw TrainingError.checkpoint("\(path) is a damaged checkpoint: step \(state.step)")
     }
-    parameters = [:]
+    for (name, beginning) in state.averageBeginnings
+    where !(-Int(UInt32.max)...state.step ~= beginning) {
+      throw TrainingError.checkpoint(
+        "\(path) is a damaged checkpoint: \(name) began before step \(beginning)")
+    }
+    averages = [:]
     velocities = [:]
     for (name, tensor) in file.tensors {
       if name.hasPrefix(Self.velocityPrefix) {
         velocities[String(name.dropFirst(Self.velocityPrefix.count))] = tensor
       } else {
-        parameters[name] = tensor
+        averages[name] = tensor
       }
     }
   }
@@ -111,7 +142,10 @@ public struct Checkpoint: Sendable {
     }
     for id in model.graph.parameters {
       let value = model.graph[id]
-      var tensors = [("parameter", parameters[value.name])]
+      var tensors = [("parameter", averages[value.name])]
+      if state.averageBeginnings[value.name] != nil {
+        tensors.append(("average", averages[RunningStatistics.seenName(of: value.name)]))
+      }
       if value.parameterKind?.isTrainable == true {
         tensors.append(("velocity", velocities[value.name]))
       }

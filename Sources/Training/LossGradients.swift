@@ -13,7 +13,8 @@ public struct LossGradients: Sendable {
   public var totalLoss: Double
   /// dL/dw, of the parameter's shape, for every trainable parameter by name.
   public var gradients: [String: Tensor]
-  /// The running means and variances of batch normalization after the batch, by name.
+  /// The running means and variances of batch normalization after the batch, by name: one step of
+  /// the moving average from what the model has, 0 and 1 before any training.
   public var runningStatistics: [String: Tensor]
 
   /// The Euclidean length of the gradient by all parameters.

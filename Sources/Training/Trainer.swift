@@ -63,7 +63,8 @@ public struct Trainer: Sendable {
   ///
   /// - Parameters:
   ///   - model: takes the new parameters after every epoch, so that an error loses no finished
-  ///     epoch.
+  ///     epoch. Its running statistics are the averages of the batches seen, however few; those of
+  ///     a loaded model count as old, and the new batches weigh as the momentum says.
   ///   - training: shuffled anew every epoch; a tail of one sample joins the batch before it,
   ///     nothing is dropped. Its classes, found by name, are those of the model, in any order.
   ///   - validation: measured after every epoch, without dropout and with moving averages; the
@@ -92,7 +93,7 @@ public struct Trainer: Sendable {
     model.classNames = names
     let loader = try makeLoader(of: training, for: &model)
     let session = try TrainingSession(model, trainer: self, resuming: checkpoint)
-    if checkpoint != nil { model.parameters = session.store.values }
+    if checkpoint != nil { session.update(&model) }
     var history = checkpoint?.state.history ?? []
     let clock = ContinuousClock()
     for epoch in history.count..<max(history.count, epochs) {
@@ -104,7 +105,7 @@ public struct Trainer: Sendable {
         try tell(progress)
       }
       let seconds = (clock.now - start) / .seconds(1)
-      model.parameters = session.store.values
+      session.update(&model)
       let validated = try validation.map {
         try ClassificationMetrics(of: model, on: $0, compute: compute, loading: loading)
       }

@@ -21,10 +21,14 @@ package struct TrainingGraph {
   ///   - labelSmoothing: the share of the target that is spread evenly over the classes.
   ///   - labelsAreDistributions: whether the labels are `float32` of [N, classes], each row with sum
   ///     one, instead of classes, `int32` of [N].
+  ///   - youngVariances: running variances of which a second average is kept: see
+  ///     ``RunningStatistics``.
   init(
-    _ network: Graph, labelSmoothing: Float, labelsAreDistributions: Bool = false
+    _ network: Graph, labelSmoothing: Float, labelsAreDistributions: Bool = false,
+    youngVariances: Set<String> = []
   ) throws(GraphError) {
     var graph = try network.specialized(for: .training)
+    try graph.addSeenAverages(of: youngVariances)
     let outputs = graph.outputs
     graph.outputs = []
     guard let main = outputs.first(where: { $0.auxiliaryWeight == nil }) else {

@@ -15,6 +15,7 @@ package final class TrainingSession {
   let model: Model
   package let store: ParameterStore
   package let optimizer: OptimizerState
+  let statistics: RunningStatistics
   var schedule: ScheduleState
   /// Steps taken since the beginning.
   package private(set) var stepCount: Int
@@ -26,22 +27,37 @@ package final class TrainingSession {
   ) throws {
     self.trainer = trainer
     self.model = model.withoutParameters
-    var parameters = (consume model).parameters
-    if let checkpoint { parameters = checkpoint.parameters }
-    store = try ParameterStore(consume parameters)
+    var averages = (consume model).parameters
+    if let checkpoint {
+      statistics = RunningStatistics(
+        of: self.model.graph, beginnings: checkpoint.state.averageBeginnings)
+      averages = checkpoint.averages
+    } else {
+      statistics = RunningStatistics(
+        of: self.model.graph, parameters: averages, ages: self.model.averageAges)
+      averages = statistics.averages(of: consume averages)
+    }
+    store = try ParameterStore(consume averages)
     optimizer = try OptimizerState(
       trainer.optimizer, graph: self.model.graph, velocities: checkpoint?.velocities ?? [:])
     schedule = checkpoint?.state.schedule ?? ScheduleState(trainer.schedule)
     stepCount = checkpoint?.state.step ?? 0
-    gradients = try Self.graph(self.model.graph, trainer).gradients
+    gradients = try Self.graph(self.model.graph, trainer, statistics).gradients
   }
 
   private static func graph(
-    _ network: Graph, _ trainer: Trainer
+    _ network: Graph, _ trainer: Trainer, _ statistics: RunningStatistics
   ) throws(GraphError) -> TrainingGraph {
     try TrainingGraph(
       network, labelSmoothing: trainer.labelSmoothing,
-      labelsAreDistributions: trainer.augmentation.mixesSamples)
+      labelsAreDistributions: trainer.augmentation.mixesSamples,
+      youngVariances: statistics.youngVariances)
+  }
+
+  /// Gives a model what has been learnt so far, its running statistics freed of their beginning.
+  package func update(_ model: inout Model) {
+    model.parameters = statistics.parameters(of: store.values, at: stepCount)
+    model.averageAges = statistics.ages(at: stepCount)
   }
 
   /// The step for a batch size; compiled where it is asked for the first time.
@@ -54,7 +70,7 @@ package final class TrainingSession {
 
   func makeStep(batch: Int) throws -> TrainingStep {
     let executable = try Executable(
-      Self.graph(model.graph.batched(batch), trainer).graph, training: store,
+      Self.graph(model.graph.batched(batch), trainer, statistics).graph, training: store,
       options: CompilationOptions(
         mode: .training, inputFormat: model.dataFormat, compute: trainer.compute))
     let parameters = try gradients.map { gradient in

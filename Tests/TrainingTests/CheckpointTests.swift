@@ -63,7 +63,7 @@ import Testing
     try momentumTrainer.fit(
       &model, on: syntheticData(count: 50, extent: 8), epochs: 2, resuming: loaded
     ) { _, _ in Issue.record("an epoch too many") }
-    #expect(model.parameters == loaded.parameters)
+    #expect(model.parameters["dense1.weight"] == loaded.averages["dense1.weight"])
     #expect(loaded.history.map(\.epoch) == [1, 2])
   }
 

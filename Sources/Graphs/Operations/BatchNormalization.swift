@@ -9,7 +9,10 @@ extension Operation {
   /// In training, mean and variance are those of the batch, for each channel over the examples and
   /// all positions (after a dense layer, for each neuron over the examples); the variance divides
   /// by their number m. In inference they are the moving averages gathered in training, running <-
-  /// momentum running + (1 - momentum) batch.
+  /// momentum running + (1 - momentum) batch, from a mean of 0 and a variance of 1. That beginning
+  /// weighs momentum^t after t steps; a training that began with it takes it out of the model that it gives, running <-
+  /// (running - momentum^t beginning) / (1 - momentum^t), so that the weights of the batches sum to one after any
+  /// number of steps.
   ///
   /// Inputs: `x` [N, C, ...]; scale, shift, running mean, running variance, each [C]. Outputs: `y`,
   /// of the shape of `x`; in training also the batch's mean and variance, each [C], and, where rectified, which elements are

@@ -3,6 +3,9 @@ extension Operation {
   ///
   ///     momentum old + (1 - momentum) correction new
   ///
+  /// After t steps the value that the average began at still has the weight momentum^t, the new values together 1 - momentum^t.
+  /// A training divides by that, so that a model has the average of what was seen alone.
+  ///
   /// Inputs: old and new, of one shape. Output: of the same.
   public struct MovingAverage: OperationAttributes {
     public static let name = "movingAverage"
