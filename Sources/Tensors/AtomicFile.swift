@@ -1,7 +1,8 @@
 import Foundation
 
 /// A file that appears whole or not at all: written under a temporary name in the same directory,
-/// synchronized to the disk, then renamed over the final name.
+/// synchronized to the disk, then renamed over the final name. What a killed process left under such a name is removed by the
+/// next one that writes into the directory.
 ///
 /// ```swift
 /// try AtomicFile.write(to: "model.safetensors") { file in try file.write(header.bytes) }
@@ -36,24 +37,15 @@ package struct AtomicFile: ~Copyable {
       return try writeInPlace(path, body)
     }
     let target = exists ? resolvingLinks(path) : path
-    let temporary = temporaryName(beside: target)
-    // The mode is reduced by the process's mask; a replaced file keeps its own.
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw FileError.last(.create, path) }
-    var isOpen = true
-    var isRenamed = false
-    defer {
-      if isOpen { close(descriptor) }
-      if !isRenamed { unlink(temporary) }
-    }
-    if exists { _ = fchmod(descriptor, status.st_mode & 0o7777) }
-    var file = AtomicFile(path: path, descriptor: descriptor)
+    var temporary = try TemporaryFile(beside: target)
+    // A replaced file keeps its mode.
+    if exists { _ = fchmod(temporary.descriptor, status.st_mode & 0o7777) }
+    var file = AtomicFile(path: path, descriptor: temporary.descriptor)
     let result = try body(&file)
-    guard fsync(descriptor) == 0 else { throw FileError.last(.synchronize, path) }
-    isOpen = false
-    guard close(descriptor) == 0 else { throw FileError.last(.write, path) }
-    guard rename(temporary, target) == 0 else { throw FileError.last(.replace, path) }
-    isRenamed = true
+    guard fsync(temporary.descriptor) == 0 else { throw FileError.last(.synchronize, path) }
+    guard temporary.finish() else { throw FileError.last(.write, path) }
+    guard rename(temporary.path, target) == 0 else { throw FileError.last(.replace, path) }
+    temporary.keep()
     synchronizeDirectory(of: target)
     return result
   }
@@ -83,6 +75,11 @@ package struct AtomicFile: ~Copyable {
     return result
   }
 
+  /// Removes what this process has begun to write under temporary names, and ends it.
+  package static func abandonAll(andEnd end: () -> Never) -> Never {
+    TemporaryFile.removeAll(andEnd: end)
+  }
+
   private static func writeInPlace<Result>(
     _ path: String, _ body: (inout AtomicFile) throws -> Result
   ) throws -> Result {
@@ -101,15 +98,6 @@ package struct AtomicFile: ~Copyable {
     guard let resolved = realpath(path, nil) else { return path }
     defer { free(resolved) }
     return String(cString: resolved)
-  }
-
-  /// Hidden, and different for each process and call.
-  private static func temporaryName(beside path: String) -> String {
-    let separator = path.lastIndex(of: "/")
-    let directory = separator.map { String(path[...$0]) } ?? ""
-    let name = separator.map { String(path[path.index(after: $0)...]) } ?? path
-    let suffix = String(UInt64.random(in: .min ... .max), radix: 36)
-    return "\(directory).\(name.prefix(100)).\(suffix).tmp"
   }
 
   /// Makes the new name itself durable. Some file systems cannot; the contents are safe either way.

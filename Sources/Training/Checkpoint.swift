@@ -2,7 +2,7 @@ import ConvNetEngine
 import ConvNetFormats
 import ConvNetGraphs
 import ConvNetImages
-package import ConvNetLayers
+public import ConvNetLayers
 package import ConvNetTensors
 import Foundation
 
@@ -58,6 +58,14 @@ public struct Checkpoint: Sendable {
       schedule: session.schedule, step: session.stepCount, history: history,
       recipe: Recipe(session.trainer), classNames: session.model.classNames,
       averageBeginnings: session.statistics.beginnings)
+  }
+
+  /// The state before the first step: what a training that is stopped in its first epoch goes on from.
+  ///
+  /// - Parameter model: as ``Trainer/fit(_:on:validating:epochs:resuming:progress:until:sampleSkipped:epochEnded:)`` leaves it
+  ///   before the first epoch has ended.
+  public init(beginning model: Model, trainer: Trainer) throws {
+    self.init(try TrainingSession(model, trainer: trainer), history: [])
   }
 
   private static let stateKey = WeightFile.checkpointKey

@@ -16,7 +16,7 @@ extension ClassificationMetrics {
   public init(
     of model: Model, on dataset: any Dataset, batchSize: Int = 256,
     compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions(),
-    progress: (Int) -> Void = { _ in },
+    progress: (Int) throws -> Void = { _ in },
     observe: (_ predicted: Int, _ label: Int) -> Void = { _, _ in }
   ) throws {
     self.init()
@@ -51,7 +51,7 @@ extension ClassificationMetrics {
           }
         }
       }
-      progress(samples)
+      try progress(samples)
     }
   }
 }

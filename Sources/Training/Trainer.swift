@@ -72,14 +72,19 @@ public struct Trainer: Sendable {
   ///   - epochs: in all, those of `checkpoint` included.
   ///   - checkpoint: goes on from here; the result equals an uninterrupted training byte for byte.
   ///   - tell: told after every step.
+  ///   - isStopped: asked before every step, and between the batches of a validation; where it says yes, the training ends at
+  ///     its last finished epoch. So it does where its task is cancelled. ``Checkpoint/init(beginning:trainer:)`` keeps the
+  ///     state of one that was stopped in its first epoch.
   ///   - sampleSkipped: told of each training sample that cannot be read and is replaced, once.
   ///   - epochEnded: told after every epoch, with the state to resume from.
   /// - Throws: ``TrainingError`` for settings, data or a checkpoint that do not fit and for numbers
-  ///   that are not finite; what the data set throws; what the closures throw.
+  ///   that are not finite; ``TrainingError/stopped(epoch:)``, `CancellationError`; what the data set throws; what the closures
+  ///   throw.
   public func fit(
     _ model: inout Model, on training: any Dataset, validating validation: (any Dataset)? = nil,
     epochs: Int, resuming checkpoint: Checkpoint? = nil,
     progress tell: (Progress) throws -> Void = { _ in },
+    until isStopped: () -> Bool = { false },
     sampleSkipped: (SkippedSample) throws -> Void = { _ in },
     epochEnded: (EpochReport, Checkpoint) throws -> Void
   ) throws {
@@ -95,20 +100,29 @@ public struct Trainer: Sendable {
     let session = try TrainingSession(model, trainer: self, resuming: checkpoint)
     if checkpoint != nil { session.update(&model) }
     var history = checkpoint?.state.history ?? []
+    func requireGoing() throws {
+      if isStopped() { throw TrainingError.stopped(epoch: history.count + 1) }
+      try Task.checkCancellation()
+    }
     let clock = ContinuousClock()
     for epoch in history.count..<max(history.count, epochs) {
       let start = clock.now
       let learningRate = session.schedule.learningRate
       let waitedBefore = loader.secondsWaited
-      let metrics = try runEpoch(epoch, of: epochs, session, loader) { progress in
+      let metrics = try runEpoch(epoch, of: epochs, session, loader, requireGoing) { progress in
         for sample in loader.takeSkipped() { try sampleSkipped(sample) }
         try tell(progress)
       }
       let seconds = (clock.now - start) / .seconds(1)
-      session.update(&model)
+      // The model keeps its last epoch until this one is measured.
+      var candidate = model
+      session.update(&candidate)
       let validated = try validation.map {
-        try ClassificationMetrics(of: model, on: $0, compute: compute, loading: loading)
+        try ClassificationMetrics(
+          of: candidate, on: $0, compute: compute, loading: loading
+        ) { _ in try requireGoing() }
       }
+      model = candidate
       session.schedule.record(error: 1 - (validated ?? metrics).top1)
       let report = EpochReport(
         epoch: epoch + 1, learningRate: learningRate, training: metrics, validation: validated,
@@ -144,12 +158,13 @@ public struct Trainer: Sendable {
 
   private func runEpoch(
     _ epoch: Int, of epochs: Int, _ session: TrainingSession, _ loader: BatchLoader,
-    progress: (Progress) throws -> Void
+    _ requireGoing: () throws -> Void, progress: (Progress) throws -> Void
   ) throws -> ClassificationMetrics {
     var metrics = ClassificationMetrics()
     var last: TrainingStep?
     let (start, waitedBefore) = (ContinuousClock.now, loader.secondsWaited)
     loader.start(epoch: epoch)
+    try requireGoing()
     while let batch = try loader.next() {
       let step = try session.step(batch: batch.count)
       last = step
@@ -165,6 +180,7 @@ public struct Trainer: Sendable {
           metrics: metrics,
           dataWaitShare: (loader.secondsWaited - waitedBefore)
             / max(1e-9, (ContinuousClock.now - start) / .seconds(1))))
+      try requireGoing()
     }
     if let last { try session.requireFiniteParameters(after: last) }
     return metrics

@@ -7,6 +7,8 @@ public enum TrainingError: Error, Hashable, Sendable {
   /// A number that is not finite, found before it reached the parameters.
   case nonFinite(what: String, layer: String, step: Int, learningRate: Float, gradientNorm: Double)
   case checkpoint(String)
+  /// Stopped as it was asked to, within this epoch, from 1.
+  case stopped(epoch: Int)
 }
 
 extension TrainingError: CustomStringConvertible {
@@ -25,6 +27,9 @@ extension TrainingError: CustomStringConvertible {
         + "norm \(gradientNorm); the model keeps its values of the last epoch; try a lower learning rate"
     case .checkpoint(let text):
       text
+    case .stopped(let epoch):
+      "the training was stopped in epoch \(epoch); the model has its values of "
+        + (epoch > 1 ? "epoch \(epoch - 1)" : "the beginning")
     }
   }
 }

@@ -15,7 +15,8 @@ struct Command: ParsableCommand {
         convnet predict runs/first/model.safetensors picture.png
 
       Results go to standard output, everything else to standard error.
-      Exit status: 0 done, 1 failed (one line that begins with error:), 64 usage.
+      Exit status: 0 done, 1 failed (one line that begins with error:), 64 usage,
+      128 and the signal's number where a signal ended it.
       """,
     version: "0.1.0",
     subcommands: [
@@ -28,6 +29,7 @@ struct Command: ParsableCommand {
     // May start the command anew, which shall find signals and descriptors as they are.
     BusyMachine.shortenWaits()
     Console.prepare()
+    Interruption.prepare()
     Foundation.exit(status())
   }
 
@@ -45,6 +47,9 @@ struct Command: ParsableCommand {
         if code == .success { try print(text) } else if !text.isEmpty { Console.tell(text + "\n") }
         return code.rawValue
       }
+    } catch let error as Interrupted {
+      Console.tell("\(describe(error))\n")
+      return 128 + error.signal
     } catch {
       if Console.isClosedPipe(error) { Console.endByClosedPipe() }
       Console.tell("error: \(describe(error))\n")

@@ -13,6 +13,9 @@ struct TrainCommand: ParsableCommand {
         events.out.*        the same for TensorBoard
         report.html         the curves, for a browser
 
+      Ctrl-C, SIGTERM and SIGHUP stop it after the current step: the last finished
+      epoch is kept, and --resume goes on from there. Twice ends it at once.
+
       EXAMPLES
         convnet train --model lenet5 --data fashion-mnist --output runs/first
         convnet train --model lenet5 --data pictures --split 0.2 --output runs/second
@@ -87,6 +90,7 @@ struct TrainCommand: ParsableCommand {
       try checkpoint.requireFit(for: trainer, model)
       shared.note("resuming after epoch \(checkpoint.history.count)")
     }
+    Interruption.deferSignals()
     try createOutputFolder(output)
     var history = checkpoint?.history ?? []
     var unwritten: [any Error] = []
@@ -97,6 +101,8 @@ struct TrainCommand: ParsableCommand {
       ) { state in
         progress?.update(
           state.samples, notes: notes(state.metrics) + waiting(state.dataWaitShare))
+      } until: {
+        Interruption.signal != nil
       } sampleSkipped: { skipped in
         shared.note("skipped: \(skipped.reason)")
       } epochEnded: { report, checkpoint in
@@ -112,6 +118,9 @@ struct TrainCommand: ParsableCommand {
     }
     do {
       try fit()
+    } catch TrainingError.stopped {
+      progress?.interrupt()
+      throw stopped(trainer, &model, history, &run)
     } catch {
       progress?.interrupt()
       // The model has the values of the last finished epoch: worth keeping, whatever came after.
@@ -228,6 +237,32 @@ struct TrainCommand: ParsableCommand {
       ),
       ("Batch", "\(batchSize)"), ("Seed", "\(shared.seed)"), ("Threads", "\(shared.threadCount)"),
     ]
+  }
+
+  /// Keeps what a training has when a signal ends it.
+  ///
+  /// - Returns: what to say of it.
+  private func stopped(
+    _ trainer: Trainer, _ model: inout Model, _ history: [EpochReport], _ run: inout TrainingRun
+  ) -> Interrupted {
+    var lost = save(&model, history, run)
+    if history.isEmpty, run.savedEpoch == nil,
+      let error = failure(of: { try run.save(Checkpoint(beginning: model, trainer: trainer)) })
+    {
+      lost.append(error)
+    }
+    for error in lost { Console.tell("\(error)\n") }
+    var kept: [String] = []
+    if !history.isEmpty, lost.isEmpty {
+      kept.append("\(run.modelPath) is of epoch \(history.count)")
+    }
+    if let epoch = run.savedEpoch {
+      kept.append(
+        "--resume goes on " + (epoch > 0 ? "after epoch \(epoch)" : "from the beginning"))
+    }
+    return Interrupted(
+      signal: Interruption.signal ?? SIGINT,
+      outcome: kept.isEmpty ? "nothing could be kept" : kept.joined(separator: "; "))
   }
 
   /// Writes and prints the results: all that can be, before an error says what cannot.

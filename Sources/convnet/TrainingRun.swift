@@ -17,7 +17,19 @@ struct TrainingRun {
     events = EventFile.log(at: folder + "/" + EventFile.name)
   }
 
-  func loadCheckpoint() throws -> Checkpoint { try Checkpoint(loading: checkpointPath) }
+  /// Epochs of the checkpoint that lies in the folder; `nil` where this training neither read nor wrote one.
+  private(set) var savedEpoch: Int?
+
+  mutating func loadCheckpoint() throws -> Checkpoint {
+    let checkpoint = try Checkpoint(loading: checkpointPath)
+    savedEpoch = checkpoint.history.count
+    return checkpoint
+  }
+
+  mutating func save(_ checkpoint: Checkpoint) throws {
+    try checkpoint.save(to: checkpointPath)
+    savedEpoch = checkpoint.history.count
+  }
 
   /// Keeps the state after an epoch, and appends to the history: a line of JSON an epoch, and TensorBoard's events. A resumed
   /// training has every epoch once.
@@ -25,7 +37,7 @@ struct TrainingRun {
   /// - Returns: what could not be written. The next call writes what is missing.
   mutating func record(_ history: [EpochReport], _ checkpoint: Checkpoint) -> [any Error] {
     [
-      failure { try checkpoint.save(to: checkpointPath) },
+      failure { try save(checkpoint) },
       failure {
         try metrics.write(history.map { [UInt8](try jsonLine(MetricsLine($0)).utf8 + [10]) })
       },

@@ -187,7 +187,8 @@ import Testing
           convnet predict runs/first/model.safetensors picture.png
 
         Results go to standard output, everything else to standard error.
-        Exit status: 0 done, 1 failed (one line that begins with error:), 64 usage.
+        Exit status: 0 done, 1 failed (one line that begins with error:), 64 usage,
+        128 and the signal's number where a signal ended it.
 
         USAGE: convnet <subcommand>
 

@@ -17,36 +17,8 @@ struct Invocation {
     _ arguments: [String], in directory: String? = nil,
     settings: [String: String] = ["GOMP_SPINCOUNT": "1000"], shell: String? = nil
   ) throws {
-    let process = Process()
-    let executable: URL = try #require(Self.executable, "the command is not built")
-    if let shell {
-      process.executableURL = URL(fileURLWithPath: "/bin/sh")
-      process.arguments = ["-c", shell, executable.path] + arguments
-    } else {
-      process.executableURL = executable
-      process.arguments = arguments
-    }
-    // The parser wraps its help to the terminal's width.
-    process.environment = Self.environment(settings)
-    if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
-    // Files, not pipes: nobody has to read while the process writes.
-    let scratch = FileManager.default.temporaryDirectory
-      .appendingPathComponent("convnet-invocation-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: scratch) }
-    let files = ["output", "errors"].map { scratch.appendingPathComponent($0) }
-    let handles = try files.map { file in
-      try Data().write(to: file)
-      return try FileHandle(forWritingTo: file)
-    }
-    process.standardOutput = handles[0]
-    process.standardError = handles[1]
-    try process.run()
-    process.waitUntilExit()
-    for handle in handles { try handle.close() }
-    status = process.terminationStatus
-    output = String(decoding: try Data(contentsOf: files[0]), as: UTF8.self)
-    errors = String(decoding: try Data(contentsOf: files[1]), as: UTF8.self)
+    self = try RunningInvocation(arguments, in: directory, settings: settings, shell: shell)
+      .finished()
   }
 
   /// That of the tests, with these settings of OpenMP's and no others.
@@ -67,6 +39,12 @@ struct Invocation {
     return nil
   }()
 
+  fileprivate init(status: Int32, output: String, errors: String) {
+    self.status = status
+    self.output = output
+    self.errors = errors
+  }
+
   /// The output as one JSON value.
   func json() throws -> Any {
     try JSONSerialization.jsonObject(with: Data(output.utf8), options: .fragmentsAllowed)
@@ -81,6 +59,65 @@ struct Invocation {
     let line = try #require(lines.first)
     #expect(line.hasPrefix("error: "))
     return String(line.dropFirst("error: ".count))
+  }
+}
+
+/// The command at work.
+final class RunningInvocation {
+  private let process = Process()
+  private let scratch: URL
+  private let handles: [FileHandle]
+  private var files: [URL] { ["output", "errors"].map { scratch.appendingPathComponent($0) } }
+
+  /// Starts it; the arguments are those of ``Invocation``.
+  init(
+    _ arguments: [String], in directory: String? = nil,
+    settings: [String: String] = ["GOMP_SPINCOUNT": "1000"], shell: String? = nil
+  ) throws {
+    let executable: URL = try #require(Invocation.executable, "the command is not built")
+    if let shell {
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      process.arguments = ["-c", shell, executable.path] + arguments
+    } else {
+      process.executableURL = executable
+      process.arguments = arguments
+    }
+    // The parser wraps its help to the terminal's width.
+    process.environment = Invocation.environment(settings)
+    if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
+    // Files, not pipes: nobody has to read while the process writes.
+    scratch = FileManager.default.temporaryDirectory
+      .appendingPathComponent("convnet-invocation-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
+    handles = try ["output", "errors"].map { [scratch] name in
+      let file = scratch.appendingPathComponent(name)
+      try Data().write(to: file)
+      return try FileHandle(forWritingTo: file)
+    }
+    process.standardOutput = handles[0]
+    process.standardError = handles[1]
+    try process.run()
+  }
+
+  deinit { try? FileManager.default.removeItem(at: scratch) }
+
+  /// Waits for a file that the command creates, or for the command's end.
+  func waitForFile(_ path: String) {
+    while process.isRunning, !FileManager.default.fileExists(atPath: path) { usleep(1000) }
+  }
+
+  func send(_ signals: Int32...) {
+    for signal in signals { kill(process.processIdentifier, signal) }
+  }
+
+  /// Waits for its end.
+  func finished() throws -> Invocation {
+    process.waitUntilExit()
+    for handle in handles { try handle.close() }
+    return Invocation(
+      status: process.terminationStatus,
+      output: String(decoding: try Data(contentsOf: files[0]), as: UTF8.self),
+      errors: String(decoding: try Data(contentsOf: files[1]), as: UTF8.self))
   }
 }
 

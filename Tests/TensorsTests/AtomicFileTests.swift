@@ -56,6 +56,51 @@ struct AtomicFileTests {
     #expect(folder?.problem == .system(code: EISDIR))
   }
 
+  @Test("What a dead process left is removed; what a living one writes, and other files, stay")
+  func leftovers() throws {
+    let directory = try TemporaryDirectory()
+    let left = ".model.safetensors.convnet-0a1b.tmp"
+    let others = [
+      ".model.safetensors.convnet-living.tmp", ".model.safetensors.convnet-0a1b", "a.convnet-b.tmp",
+      ".other.tmp",
+    ]
+    for name in [left] + others { try directory.write([1], to: name) }
+    try FileManager.default.createDirectory(
+      atPath: directory.file(".folder.convnet-1.tmp"), withIntermediateDirectories: false)
+    symlink("a.convnet-b.tmp", directory.file(".link.convnet-1.tmp"))
+    let living = open(directory.file(others[0]), O_WRONLY)
+    #expect(flock(living, LOCK_EX) == 0)
+    try AtomicFile.write("new", to: directory.file("x"))
+    close(living)
+    let expected = others + ["x", ".folder.convnet-1.tmp", ".link.convnet-1.tmp"]
+    #expect(try directory.contents() == expected.sorted())
+  }
+
+  @Test("A file being written is locked, under a name that no name's length makes too long")
+  func temporaryName() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file(String(repeating: "\u{1F600}", count: 63))
+    try AtomicFile.write(to: path) { file in
+      let names = try directory.contents()
+      #expect(names.count == 1 && names[0].hasPrefix(".") && names[0].contains(".convnet-"))
+      let other = open(directory.file(names[0]), O_RDWR)
+      #expect(flock(other, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK)
+      close(other)
+    }
+    #expect(try directory.contents() == [String(repeating: "\u{1F600}", count: 63)])
+  }
+
+  @Test("A process that ends itself in the middle of a file removes it")
+  func abandoned() async {
+    await #expect(processExitsWith: .exitCode(7)) {
+      let directory = try TemporaryDirectory()
+      try AtomicFile.write(to: directory.file("x")) { file in
+        guard try directory.contents().count == 1 else { exit(1) }
+        AtomicFile.abandonAll { exit((try? directory.contents()) == [] ? 7 : 1) }
+      }
+    }
+  }
+
   @Test("Devices are written in place")
   func device() throws {
     try AtomicFile.write("x", to: "/dev/null")
