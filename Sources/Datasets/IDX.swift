@@ -57,10 +57,10 @@ extension Tensor {
     let dimensions = (0..<rank).compactMap { axis in
       bytes.integer(at: 4 + 4 * axis, bigEndian: true, as: UInt32.self).map(Int.init)
     }
-    guard let shape = Shape(checking: dimensions),
-      case let (byteCount, overflow) = shape.count.multipliedReportingOverflow(
-        by: elementType.byteCount), !overflow
-    else { throw fail(4, .shapeTooLarge(dimensions)) }
+    guard let shape = Shape(checking: dimensions) else {
+      throw fail(4, .shapeTooLarge(dimensions))
+    }
+    let byteCount = shape.count * elementType.byteCount
     guard byteCount == bytes.byteCount - dataStart else {
       throw fail(dataStart, .dataSize(expected: byteCount, actual: bytes.byteCount - dataStart))
     }

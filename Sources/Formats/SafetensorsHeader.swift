@@ -188,10 +188,10 @@ package struct SafetensorsHeader: Sendable {
       guard let type = ElementType(safetensorsName: elementType) else {
         throw .unsupportedElementType(tensor: name, name: elementType)
       }
-      guard let shape = Shape(checking: dimensions),
-        case let (byteCount, overflow) = shape.count.multipliedReportingOverflow(
-          by: type.byteCount), !overflow
-      else { throw .shapeTooLarge(tensor: name, dimensions: dimensions) }
+      guard let shape = Shape(checking: dimensions) else {
+        throw .shapeTooLarge(tensor: name, dimensions: dimensions)
+      }
+      let byteCount = shape.count * type.byteCount
       guard offsets.count == 2, offsets[0] <= offsets[1] else {
         throw .malformedHeader(expected: "two ascending data_offsets of tensor '\(name)'")
       }

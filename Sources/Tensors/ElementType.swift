@@ -14,6 +14,9 @@ public enum ElementType: String, Hashable, Sendable, Codable, CaseIterable {
     case .int8, .uint8, .bool: 1
     }
   }
+
+  /// Bytes of one element of the widest type.
+  package static let widestByteCount = 8
 }
 
 /// A Swift type whose values a ``Tensor`` can hold.

@@ -33,13 +33,8 @@ extension Tensor {
   package init(
     parsingNPY bytes: RawSpan, _ layout: NumpyLayout, file: String?, as type: ElementType
   ) throws(NumpyError) {
-    let start = layout.dataStart
-    guard bytes.byteCount - start == layout.byteCount else {
-      throw NumpyError(
-        file: file, offset: start,
-        problem: .dataSize(expected: layout.byteCount, actual: bytes.byteCount - start))
-    }
-    let data = bytes.extracting(start..<bytes.byteCount)
+    try layout.requireFile(ofByteCount: bytes.byteCount, file: file)
+    let data = bytes.extracting(layout.dataStart..<bytes.byteCount)
     let (shape, elementType) = (layout.shape, layout.elementType)
     if !layout.isBigEndian, !layout.isFortranOrder || shape.rank < 2 {
       self.init(copying: data, of: elementType, shape: shape, as: type)
@@ -63,8 +58,8 @@ extension Tensor {
     self = tensor.converted(to: type)
   }
 
-  /// Writes a NumPy array file (`.npy`, version 1, row-major order, little-endian), whole or not at
-  /// all.
+  /// Writes a NumPy array file (`.npy`, row-major order, little-endian), whole or not at all. Its
+  /// version is 1, or 2 where a shape of thousands of dimensions needs a longer header.
   ///
   /// - Throws: ``FileError`` where the file cannot be written.
   public func writeNPY(to path: String) throws {
@@ -82,11 +77,15 @@ extension Tensor {
     var dictionary = [UInt8](
       ("{'descr': '\(elementType.numpyDescriptor)', 'fortran_order': False, "
         + "'shape': \(tuple), }").utf8)
-    let unpadded = 10 + dictionary.count + 1
+    // The length has two bytes in version 1, four in version 2.
+    let lengthBytes = dictionary.count < 1 << 16 - 64 ? 2 : 4
+    let unpadded = 8 + lengthBytes + dictionary.count + 1
     dictionary += [UInt8](repeating: 0x20, count: (64 - unpadded % 64) % 64)
     dictionary.append(0x0A)
-    let count = UInt16(dictionary.count)
-    return numpyMagic + [1, 0, UInt8(count & 0xFF), UInt8(count >> 8)] + dictionary
+    let length = (0..<lengthBytes).map {
+      UInt8(truncatingIfNeeded: dictionary.count >> (8 * $0))
+    }
+    return numpyMagic + [lengthBytes == 2 ? 1 : 2, 0] + length + dictionary
   }
 }
 

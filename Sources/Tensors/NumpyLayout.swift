@@ -46,15 +46,23 @@ package struct NumpyLayout: Sendable {
     guard let (elementType, isBigEndian) = numpyElementType(header.descriptor) else {
       throw fail(headerStart, .unsupportedElementType(header.descriptor))
     }
-    guard let shape = Shape(checking: header.dimensions),
-      case let (byteCount, overflow) = shape.count.multipliedReportingOverflow(
-        by: elementType.byteCount), !overflow
-    else { throw fail(headerStart, .shapeTooLarge(header.dimensions)) }
+    guard let shape = Shape(checking: header.dimensions) else {
+      throw fail(headerStart, .shapeTooLarge(header.dimensions))
+    }
     self.shape = shape
     self.elementType = elementType
-    self.byteCount = byteCount
+    byteCount = shape.count * elementType.byteCount
     self.isBigEndian = isBigEndian
     isFortranOrder = header.isFortranOrder
+  }
+
+  /// - Throws: ``NumpyError`` where a file of so many bytes has more or less data than this head says.
+  package func requireFile(ofByteCount count: Int, file: String?) throws(NumpyError) {
+    guard count - dataStart == byteCount else {
+      throw NumpyError(
+        file: file, offset: dataStart,
+        problem: .dataSize(expected: byteCount, actual: count - dataStart))
+    }
   }
 }
 

@@ -4,8 +4,8 @@
 public struct Shape: Hashable, Sendable, Codable, ExpressibleByArrayLiteral {
   public let dimensions: [Int]
 
-  /// - Precondition: every dimension is at least zero and the element count fits in `Int`.
-  ///   For dimensions that come from a file use ``init(checking:)``.
+  /// - Precondition: the dimensions are what ``init(checking:)`` takes, which is for those that come
+  ///   from a file.
   public init(_ dimensions: [Int]) {
     guard let shape = Shape(checking: dimensions) else {
       preconditionFailure("shape \(dimensions) has a negative extent or too many elements")
@@ -17,13 +17,18 @@ public struct Shape: Hashable, Sendable, Codable, ExpressibleByArrayLiteral {
     self.init(elements)
   }
 
-  /// `nil` where a dimension is negative or the element count overflows `Int`.
+  /// `nil` where a dimension is negative, or the product of those that are not zero is beyond what
+  /// could be addressed with the widest elements.
+  ///
+  /// So nothing that is computed from a shape overflows: its count, its strides, its bytes, whatever
+  /// the order of the dimensions, and the same for a part of them. A dimension of zero makes no other
+  /// one harmless: the strides of [0, 2^62, 2^62] are no numbers.
   public init?(checking dimensions: [Int]) {
-    var count = 1
-    for dimension in dimensions {
-      let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
-      guard dimension >= 0, !overflow else { return nil }
-      count = product
+    var product = ElementType.widestByteCount
+    for dimension in dimensions where dimension != 0 {
+      let (next, overflow) = product.multipliedReportingOverflow(by: dimension)
+      guard dimension > 0, !overflow else { return nil }
+      product = next
     }
     self.dimensions = dimensions
   }

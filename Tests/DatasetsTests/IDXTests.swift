@@ -56,6 +56,10 @@ struct IDXTests {
       testDescription: "size overflows", bytes: IDXSamples.file([.max, .max, .max], []),
       offset: 4, problem: .shapeTooLarge([4_294_967_295, 4_294_967_295, 4_294_967_295])),
     Refusal(
+      testDescription: "a size overflows beside none",
+      bytes: IDXSamples.file([0, 1 << 31, 1 << 31], []), offset: 4,
+      problem: .shapeTooLarge([0, 1 << 31, 1 << 31])),
+    Refusal(
       testDescription: "bytes overflow",
       bytes: IDXSamples.file(type: 0x0E, [1 << 31, 1 << 31], []), offset: 4,
       problem: .shapeTooLarge([1 << 31, 1 << 31])),

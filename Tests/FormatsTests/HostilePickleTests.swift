@@ -104,6 +104,17 @@ import Testing
       pickle: Pickle.dictionary(Pickle.tensor(shape: [1 << 32, 1 << 31], strides: [0, 0])),
       problem: .invalidShape([1 << 32, 1 << 31])),
     Refusal(
+      name: "strides that overflow beside an extent of zero",
+      pickle: Pickle.dictionary(
+        Pickle.tensor(shape: [0, 1 << 62, 1 << 62], strides: [0, 0, 0])),
+      problem: .invalidShape([0, 1 << 62, 1 << 62])),
+    Refusal(
+      name: "more extents than PyTorch has",
+      pickle: Pickle.dictionary(
+        Pickle.tensor(
+          shape: [Int](repeating: 1, count: 65), strides: [Int](repeating: 1, count: 65))),
+      problem: .malformed(expected: "a tensor's storage, offset, extents and strides")),
+    Refusal(
       name: "one element many times",
       pickle: Pickle.dictionary(Pickle.tensor(shape: [1 << 40, 1], strides: [0, 0])),
       problem: .overlapping(elements: 1 << 40, storage: 6)),
@@ -164,10 +175,112 @@ import Testing
       }
     }
     #expect(refusal(doubling + [0x2E]) == .noStateDictionary(found: "a list or dictionary"))
-    let many = [UInt8](repeating: 0x4E, count: (1 << 22) + 1)
+    let many = [UInt8](repeating: 0x4E, count: (1 << 23) + 1)
     #expect(
       refusal([0x80, 2] + many + [0x2E])
-        == .tooLarge(what: "values of the pickle", count: (1 << 22) + 1, limit: 1 << 22))
+        == .tooLarge(what: "values of the pickle", count: (1 << 23) + 1, limit: 1 << 23))
+  }
+
+  /// A few bytes that refer to a large value again and again.
+  struct Repetition: Sendable, CustomTestStringConvertible {
+    var testDescription: String
+    var pickle: [UInt8]
+    /// How many values it makes or goes through, were it not stopped.
+    var what = "values of the pickle"
+    var limit = 1 << 23
+
+    /// - Parameter count: how often `again` stands after `once`, whose marks are closed by `end`.
+    init(
+      _ name: String, once: [UInt8], again: [UInt8], count: Int, end: [UInt8] = [0x30, 0x4E]
+    ) {
+      testDescription = name
+      pickle = [0x80, 2] + once
+      for _ in 0..<count { pickle += again }
+      pickle += end + [0x2E]
+    }
+  }
+
+  /// A list of a hundred thousand times the same pair, number 1.
+  private static let pairs: [UInt8] = {
+    var pickle = Pickle.tuple(Pickle.text("a"), [0x4E]) + [0x71, 0, 0x30, 0x5D, 0x28]
+    for _ in 0..<100_000 { pickle += [0x68, 0] }
+    return pickle + [0x65, 0x71, 1, 0x30]
+  }()
+
+  private static let longKey = Pickle.text(String(repeating: "k", count: 1 << 20))
+
+  /// The arguments of a tensor of 64 extents.
+  private static let extents: [UInt8] = {
+    var extents: [UInt8] = [0x28]
+    for _ in 0..<64 { extents += [0x4B, 1] }
+    extents += [0x74, 0x71, 1, 0x68, 1]
+    return Pickle.tuple(Pickle.storage(), Pickle.integer(0), extents, [0x89], [0x4E])
+  }()
+
+  static let repetitions: [Repetition] = [
+    Repetition(
+      "a dictionary of one remembered list of pairs",
+      once: pairs + Pickle.global("collections OrderedDict")
+        + ([0x71, 2, 0x30, 0x68, 1, 0x85, 0x71, 3, 0x30] as [UInt8]),
+      again: [0x68, 2, 0x68, 3, 0x52], count: 1000),
+    Repetition(
+      "a storage of one remembered long key",
+      once: Pickle.tuple(
+        Pickle.text("storage"), Pickle.global("torch FloatStorage"), longKey, Pickle.text("cpu"),
+        Pickle.integer(6)) + ([0x71, 0, 0x30] as [UInt8]),
+      again: [0x68, 0, 0x51, 0x30], count: 1000),
+    Repetition(
+      "a tensor of many remembered extents",
+      once: Pickle.global("torch._utils _rebuild_tensor_v2") + ([0x71, 0, 0x30] as [UInt8])
+        + extents + ([0x71, 2, 0x30] as [UInt8]),
+      again: [0x68, 0, 0x68, 2, 0x52, 0x30], count: 100_000),
+    Repetition(
+      "containers that the stack lets go of", once: [], again: [0x5D, 0x30], count: 9_000_000),
+    Repetition(
+      "tuples of the same values", once: [0x4E, 0x4E, 0x4E], again: [0x87, 0x4E, 0x4E],
+      count: 3_000_000),
+  ]
+
+  @Test(
+    "values that a few bytes repeat are counted, so that memory and work have a limit",
+    arguments: repetitions)
+  func repetition(_ repetition: Repetition) {
+    let error = #expect(throws: PyTorchError.self) { try Self.file(repetition.pickle) }
+    guard case .tooLarge(let what, let count, let limit) = error?.problem else {
+      Issue.record("\(error as Any)")
+      return
+    }
+    #expect(what == repetition.what && limit == repetition.limit)
+    // Counted before it is made: no more than one instruction's beyond.
+    #expect(count <= limit + 1 << 20)
+  }
+
+  @Test("a dictionary that stands under very many keys is searched once")
+  func sharedDictionary() {
+    // Two hundred thousand keys of one dictionary of as many items: 4e10 items, searched anew.
+    let count = 200_000
+    var pickle: [UInt8] = [0x80, 2, 0x7D, 0x28]
+    pickle += [UInt8](repeating: 0x4E, count: 2 * count)
+    pickle += [0x75, 0x71, 0, 0x30]
+    pickle += Pickle.text("key")
+    pickle += [0x71, 1, 0x30, 0x7D, 0x28]
+    for _ in 0..<count { pickle += [0x68, 1, 0x68, 0] }
+    let error = #expect(throws: PyTorchError.self) { try Self.file(pickle + [0x75, 0x2E]) }
+    #expect(error?.problem == .noStateDictionary(found: "a list or dictionary"))
+  }
+
+  @Test("a long name that very many tensors have is refused")
+  func sharedName() {
+    var pickle: [UInt8] = [0x80, 2]
+    pickle += Self.longKey
+    pickle += [0x71, 0, 0x30]
+    pickle += Pickle.tensor()
+    pickle += [0x71, 1, 0x30, 0x7D, 0x28]
+    for _ in 0..<200_000 { pickle += [0x68, 0, 0x68, 1] }
+    let error = #expect(throws: PyTorchError.self) { try Self.file(pickle + [0x75, 0x2E]) }
+    #expect(
+      error?.problem
+        == .tooLarge(what: "bytes of the tensors' names", count: 65 << 20, limit: 64 << 20))
   }
 
   @Test("a storage that very many tensors share does not fill the memory")

@@ -144,6 +144,11 @@ struct SafetensorsTests {
       bytes: file("{\(entry("a", "[4294967296,4294967296]"))}", data: 4), offset: 13,
       problem: .shapeTooLarge(tensor: "a", dimensions: [1 << 32, 1 << 32])),
     Refusal(
+      name: "strides overflow beside an extent of zero",
+      bytes: file("{\(entry("a", "[0,4611686018427387904,4611686018427387904]", "[0,0]"))}"),
+      offset: 13,
+      problem: .shapeTooLarge(tensor: "a", dimensions: [0, 1 << 62, 1 << 62])),
+    Refusal(
       name: "bytes overflow", bytes: file("{\(entry("a", "[4611686018427387904]"))}", data: 4),
       offset: 13, problem: .shapeTooLarge(tensor: "a", dimensions: [1 << 62])),
     Refusal(

@@ -163,6 +163,37 @@ import Testing
     #expect(throws: FileError.self) { try WeightFile(directory.file("absent")) }
   }
 
+  @Test(
+    "safetensors are told by their brace, whatever other format's first bytes their length has",
+    arguments: [
+      // The first bytes of pickles, in both bytes' order, of gzip, a byte order mark, and zip.
+      640, 896, 1152, 1408, 0x8002, 0x8B1F, 0xFEFF, 0x4B50,
+    ])
+  func lengths(length: Int) throws {
+    let directory = try TemporaryDirectory()
+    var json = #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#
+    json += String(repeating: " ", count: length - json.utf8.count)
+    let bytes = little(length, 8) + [UInt8](json.utf8) + [0, 0, 0x80, 0x3F]
+    for name in ["x.safetensors", "x", "x.pth"] {
+      let file = try WeightFile(directory.write(bytes, to: name))
+      #expect(file.format == .safetensors)
+      #expect(try file.tensor(named: "a").elements == [1])
+    }
+  }
+
+  @Test("of wrappers within wrappers a few are left out, however many a name has")
+  func wrappers() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("x.safetensors")
+    let prefix = String(repeating: "module.", count: 300_000)
+    try Safetensors(tensors: [prefix + "a": Tensor(zeros: [1])]).write(to: path)
+    let file = try WeightFile(path)
+    #expect(file.notes.count == 8)
+    #expect(file.entries[0].name == prefix.dropFirst(8 * 7) + "a")
+    try Safetensors(tensors: ["_orig_mod.module.a": Tensor(zeros: [1])]).write(to: path)
+    #expect(try WeightFile(path).entries[0].name == "a")
+  }
+
   @Test("a damaged byte is found by the checksum, and a shortened file when it is opened")
   func damaged() throws {
     let directory = try TemporaryDirectory()

@@ -82,6 +82,18 @@ struct NumpyArrayTests {
     #expect(error?.problem == .malformedHeader(expected: "a quoted string"))
   }
 
+  @Test("A header that needs more bytes than version 1 can say is one of version 2")
+  func longHeader() throws {
+    for (rank, version) in [(21_700, 1), (21_820, 2), (21_840, 2), (22_000, 2), (100_000, 2)] {
+      let tensor = Tensor([7] as [Float], shape: Shape([Int](repeating: 1, count: rank)))
+      let header = tensor.npyHeader
+      #expect(header.count % 64 == 0)
+      #expect(Int(header[6]) == version)
+      let bytes = header + tensor.withUnsafeBytes { Array($0) }
+      #expect(try Tensor(parsingNPY: bytes.span.bytes) == tensor)
+    }
+  }
+
   private static func file(header: String, data: Int = 0) -> [UInt8] {
     [0x93] + [UInt8]("NUMPY".utf8) + [1, 0, UInt8(header.utf8.count), 0] + [UInt8](header.utf8)
       + [UInt8](repeating: 0, count: data)
@@ -114,6 +126,12 @@ struct NumpyArrayTests {
     let bytesOverflow = Self.file(
       header: "{'descr': '<f8', 'fortran_order': False, 'shape': (2305843009213693952,)}")
     #expect(Self.problem(bytesOverflow)?.problem == .shapeTooLarge([1 << 61]))
+    for order in ["False", "True"] {
+      let nothing = Self.file(
+        header: "{'descr': '<f4', 'fortran_order': \(order), "
+          + "'shape': (0, 4611686018427387904, 4611686018427387904)}")
+      #expect(Self.problem(nothing)?.problem == .shapeTooLarge([0, 1 << 62, 1 << 62]))
+    }
     let missing = Self.file(header: "{'descr': '<f4', 'shape': ()}", data: 4)
     #expect(Self.problem(missing)?.problem == .missingKey("fortran_order"))
     let code = Self.file(header: "{'descr': __import__('os')}")

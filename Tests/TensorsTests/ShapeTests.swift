@@ -16,11 +16,32 @@ struct ShapeTests {
     #expect(Shape([3, 0]).count == 0)
   }
 
-  @Test(
-    "Extents that no tensor can have are refused",
-    arguments: [[-1], [2, -3], [Int.max, 2], [1 << 32, 1 << 32]])
+  private static let huge = 1 << 62
+
+  static let refused: [[Int]] = [
+    [-1], [2, -3], [.max, 2], [1 << 32, 1 << 32], [0, huge, huge], [huge, 0, huge],
+    [huge, huge, 0], [1 << 32, 0, 1 << 28, 0, 2], [1 << 60], [.max], [0, .max], [0, -1], [.min],
+  ]
+
+  @Test("Extents that no tensor can have are refused", arguments: refused)
   func refusals(dimensions: [Int]) {
     #expect(Shape(checking: dimensions) == nil)
+  }
+
+  @Test("Of what is taken, in any order, count, strides and bytes are numbers")
+  func noOverflow() throws {
+    let taken: [[Int]] = [
+      [1 << 59, 0, 1], [0, 1 << 30, 1 << 29], [0, 0, 1 << 59], [1 << 59, 1, 1],
+    ]
+    for dimensions in taken {
+      for shift in 0..<3 {
+        let turned = Array(dimensions[shift...] + dimensions[..<shift])
+        let shape = try #require(Shape(checking: turned))
+        #expect(shape.rowMajorStrides.allSatisfy { $0 >= 0 })
+        #expect(shape.count * 8 >= 0)
+        #expect(Shape(Array(turned.dropFirst())).count >= 0)
+      }
+    }
   }
 
   @Test("JSON holds a list of extents, and a bad one is refused")

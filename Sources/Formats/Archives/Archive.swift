@@ -23,12 +23,15 @@ final class Archive: Sendable {
   private struct State {
     /// Entries whose checksum was found right.
     var verified: Set<Int> = []
-    /// The last one inflated: the views of one storage are read one after the other.
-    var inflated: (index: Int, bytes: InflatedBytes)?
+    /// Inflated entries that are read several times, in any order.
+    var inflated: [Int: InflatedBytes] = [:]
   }
 
-  /// Deflate makes at most 1032 bytes of one.
+  /// Deflate makes at most 1032 bytes of one. So an archive whose entries do not overlap holds at most
+  /// so many times its own bytes, and no archive may claim more.
   private static let largestRatio = 1032
+  /// Bytes before those of every entry: its local header, without the name.
+  private static let headerByteCount = 30
 
   /// Reads the archive's directory.
   ///
@@ -63,7 +66,24 @@ final class Archive: Sendable {
     for entry in UnsafeBufferPointer(start: table.entries, count: table.count) {
       entries.append(try checked(entry, in: file))
     }
+    try requireApart(entries, in: file)
     return entries
+  }
+
+  /// Entries that share bytes, of which each would be counted within the limit, could claim any size together.
+  private static func requireApart(
+    _ entries: [Entry], in file: MappedFile
+  ) throws(ArchiveError) {
+    var end = 0
+    // An entry of nothing occupies no bytes; where it lies is not known.
+    let occupied = entries.filter { !$0.range.isEmpty }
+    for entry in occupied.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
+      guard entry.range.lowerBound - headerByteCount >= end else {
+        throw ArchiveError(
+          file: file.path, entry: entry.name, offset: entry.range.lowerBound, problem: .overlapping)
+      }
+      end = entry.range.upperBound
+    }
   }
 
   private static func checked(
@@ -101,9 +121,10 @@ final class Archive: Sendable {
 
   /// Lends the contents of an entry.
   ///
+  /// - Parameter isShared: whether they will be asked for again: a deflated entry then stays in memory.
   /// - Throws: ``ArchiveError`` where they are damaged; what `body` throws.
   func withBytes<Result>(
-    of index: Int, _ body: (RawSpan) throws -> Result
+    of index: Int, isShared: Bool = false, _ body: (RawSpan) throws -> Result
   ) throws -> Result {
     let entry = entries[index]
     guard entry.isDeflated else {
@@ -113,7 +134,7 @@ final class Archive: Sendable {
         return try body(contents)
       }
     }
-    return try inflated(index).withBytes { contents in
+    return try inflated(index, isShared: isShared).withBytes { contents in
       try verify(contents, index)
       return try body(contents)
     }
@@ -133,10 +154,10 @@ final class Archive: Sendable {
     return try inflate(index, byteCount: count).withBytes(body)
   }
 
-  private func inflated(_ index: Int) throws(ArchiveError) -> InflatedBytes {
-    if let last = state.withLock({ $0.inflated }), last.index == index { return last.bytes }
+  private func inflated(_ index: Int, isShared: Bool) throws(ArchiveError) -> InflatedBytes {
+    if let known = state.withLock({ $0.inflated[index] }) { return known }
     let bytes = try inflate(index, byteCount: entries[index].byteCount)
-    state.withLock { $0.inflated = (index, bytes) }
+    if isShared { state.withLock { $0.inflated[index] = bytes } }
     return bytes
   }
 

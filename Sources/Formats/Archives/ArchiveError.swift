@@ -9,6 +9,8 @@ public struct ArchiveError: Error, Hashable, Sendable {
     case unsupportedCompression(method: Int)
     case encrypted
     case wrongChecksum(stated: UInt32, actual: UInt32)
+    /// Two entries share bytes.
+    case overlapping
     /// Two entries of one name.
     case duplicateName
     case missingEntry
@@ -46,6 +48,9 @@ extension ArchiveError.Problem: CustomStringConvertible {
     case .wrongChecksum(let stated, let actual):
       "the checksum is \(String(actual, radix: 16)), must be \(String(stated, radix: 16)); "
         + "the file is damaged, copy it again"
+    case .overlapping:
+      "its bytes are also those of another entry, as no archiver writes them; the archive is damaged "
+        + "or made to fill the memory"
     case .duplicateName: "the archive has two entries of this name"
     case .missingEntry: "the archive has no such entry"
     case .unwritable(let reason): "cannot be written: \(reason)"

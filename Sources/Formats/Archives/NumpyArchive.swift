@@ -32,7 +32,9 @@ struct NumpyArchive: Sendable {
     var entries: [Entry] = []
     for (index, entry) in archive.entries.enumerated() where entry.name.hasSuffix(Self.suffix) {
       let layout = try archive.withHead(of: index, byteCount: Self.headLimit) { head in
-        try NumpyLayout(parsing: head, file: Self.place(index, archive))
+        let layout = try NumpyLayout(parsing: head, file: Self.place(index, archive))
+        try layout.requireFile(ofByteCount: entry.byteCount, file: Self.place(index, archive))
+        return layout
       }
       entries.append(
         Entry(

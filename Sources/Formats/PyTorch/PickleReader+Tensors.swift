@@ -45,10 +45,12 @@ extension PickleReader {
   private mutating func dictionary(
     _ arguments: [PickleValue]
   ) throws(PyTorchError.Problem) -> PickleValue {
-    guard let pairs = arguments.first else { return heap.add(.dictionary([])) }
+    guard let pairs = arguments.first else { return try add(.dictionary([])) }
     guard arguments.count == 1, case .list(let items)? = heap[pairs] else {
       throw .malformed(expected: "a list of keys and values")
     }
+    // The list may be one that other dictionaries were made of before.
+    try account(for: items.count)
     var entries: [(key: PickleValue, value: PickleValue)] = []
     for item in items {
       switch heap[item] {
@@ -57,7 +59,7 @@ extension PickleReader {
       default: throw .malformed(expected: "a key and a value")
       }
     }
-    return heap.add(.dictionary(entries))
+    return try add(.dictionary(entries))
   }
 
   /// A persistent identifier: `("storage", class, key, device, element count)`.
@@ -66,6 +68,7 @@ extension PickleReader {
       case .global(let kind) = values[1], case .text(let key) = values[2],
       case .integer(let count) = values[4], count >= 0
     else { throw .malformed(expected: "the class, key and size of a storage") }
+    try account(for: 1 + Self.values(in: key))
     let elementType: ElementType?
     switch kind {
     case .storageType(let type): elementType = type
@@ -89,6 +92,9 @@ extension PickleReader {
     return .storage(index)
   }
 
+  /// How many values a text counts as that is gone through again.
+  static func values(in text: String) -> Int { text.utf8.count / 16 }
+
   /// `(storage, offset, size, stride, …)`.
   private mutating func tensor(
     _ values: [PickleValue], type: ElementType?
@@ -101,9 +107,10 @@ extension PickleReader {
     guard let elementType = type ?? storage.elementType else {
       throw .malformed(expected: "a storage of elements")
     }
-    guard start >= 0, strides.allSatisfy({ $0 >= 0 }), let shape = Shape(checking: extents),
-      shape.rank <= 64, !shape.count.multipliedReportingOverflow(by: 8).overflow
-    else { throw .invalidShape(extents) }
+    try account(for: 1 + 2 * extents.count)
+    guard start >= 0, strides.allSatisfy({ $0 >= 0 }), let shape = Shape(checking: extents) else {
+      throw .invalidShape(extents)
+    }
     let available = storage.byteCount / elementType.byteCount
     if shape.count > 0 {
       var last = start

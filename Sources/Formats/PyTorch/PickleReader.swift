@@ -5,7 +5,11 @@ import ConvNetTensors
 ///
 /// A pickle is a program for a small stack machine. This one builds containers, numbers, texts and
 /// descriptions of tensors, and can do nothing else: a name of Python is looked up in
-/// ``PickleGlobal`` or refused. The work and the memory are at most proportional to the bytes.
+/// ``PickleGlobal`` or refused.
+///
+/// A few bytes can name a value of any size again, so the bytes alone limit neither work nor memory.
+/// Every instruction accounts for what it makes, and for what it goes through of an earlier value;
+/// see ``account(for:)``.
 struct PickleReader {
   private let bytes: [UInt8]
   private var position = 0
@@ -19,8 +23,11 @@ struct PickleReader {
   private(set) var start = 0
 
   static let byteLimit = 64 << 20
-  /// Values on the stack and in the memo, so that a small file cannot fill the memory.
-  private static let valueLimit = 1 << 22
+  /// Values on the stack, in the memo and in containers, each some tens of bytes of memory. A tensor
+  /// takes about forty.
+  static let valueLimit = 1 << 23
+  /// Values made or gone through so far, of those that the stack and the memo do not hold.
+  private var accounted = 0
 
   private init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -52,11 +59,25 @@ struct PickleReader {
       }
       if instruction == .stop { return try pop() }
       try execute(instruction)
-      guard stack.count + memo.count <= Self.valueLimit else {
-        throw .tooLarge(
-          what: "values of the pickle", count: stack.count + memo.count, limit: Self.valueLimit)
-      }
+      try account(for: 0)
     }
+  }
+
+  /// Counts values that an instruction makes, or goes through, before it does so.
+  ///
+  /// - Throws: where all together are more than any checkpoint has.
+  mutating func account(for count: Int) throws(PyTorchError.Problem) {
+    accounted += count
+    let count = stack.count + memo.count + accounted
+    guard count <= Self.valueLimit else {
+      throw .tooLarge(what: "values of the pickle", count: count, limit: Self.valueLimit)
+    }
+  }
+
+  /// A new container, which counts as a value, as do those in it.
+  mutating func add(_ container: PickleHeap.Container) throws(PyTorchError.Problem) -> PickleValue {
+    try account(for: 1 + container.count)
+    return heap.add(container)
   }
 
   private mutating func execute(_ instruction: Instruction) throws(PyTorchError.Problem) {
@@ -90,19 +111,19 @@ struct PickleReader {
     case .bytes4: try skipBytes(lengthBytes: 4)
     case .bytes8, .byteArray8: try skipBytes(lengthBytes: 8)
 
-    case .emptyTuple: stack.append(heap.add(.tuple([])))
-    case .tuple: stack.append(heap.add(.tuple(try popToMark())))
+    case .emptyTuple: stack.append(try add(.tuple([])))
+    case .tuple: stack.append(try add(.tuple(popToMark())))
     case .tuple1: try pushTuple(1)
     case .tuple2: try pushTuple(2)
     case .tuple3: try pushTuple(3)
-    case .emptyList, .emptySet: stack.append(heap.add(.list([])))
-    case .list, .frozenSet: stack.append(heap.add(.list(try popToMark())))
+    case .emptyList, .emptySet: stack.append(try add(.list([])))
+    case .list, .frozenSet: stack.append(try add(.list(popToMark())))
     case .append: try append([try pop()])
     case .appends, .addItems: try append(try popToMark())
-    case .emptyDictionary: stack.append(heap.add(.dictionary([])))
+    case .emptyDictionary: stack.append(try add(.dictionary([])))
     case .dictionary:
       let items = try popToMark()
-      stack.append(heap.add(.dictionary([])))
+      stack.append(try add(.dictionary([])))
       try setItems(items)
     case .setItem:
       let value = try pop()
@@ -169,7 +190,7 @@ struct PickleReader {
     }
     let values = Array(stack.suffix(count))
     stack.removeLast(count)
-    stack.append(heap.add(.tuple(values)))
+    stack.append(try add(.tuple(values)))
   }
 
   private func remembered(_ index: Int) throws(PyTorchError.Problem) -> PickleValue {
@@ -182,6 +203,7 @@ struct PickleReader {
   private mutating func append(_ values: [PickleValue]) throws(PyTorchError.Problem) {
     let target = try top()
     if case .opaque = target { return }
+    try account(for: values.count)
     guard case .container(let index) = target, case .list(var items) = heap.containers[index]
     else { throw .malformed(expected: "a list") }
     // The container lets go of its items, so that they are not copied.
@@ -194,6 +216,7 @@ struct PickleReader {
   private mutating func setItems(_ values: [PickleValue]) throws(PyTorchError.Problem) {
     let target = try top()
     if case .opaque = target { return }
+    try account(for: values.count)
     guard case .container(let index) = target, case .dictionary(var items) = heap.containers[index]
     else { throw .malformed(expected: "a dictionary") }
     guard values.count.isMultiple(of: 2) else {

@@ -40,6 +40,14 @@ struct PickleHeap: Sendable {
     case tuple([PickleValue])
     case list([PickleValue])
     case dictionary([(key: PickleValue, value: PickleValue)])
+
+    /// Values in it, keys included.
+    var count: Int {
+      switch self {
+      case .tuple(let values), .list(let values): values.count
+      case .dictionary(let items): 2 * items.count
+      }
+    }
   }
 
   /// Bytes that tensors are views of.
@@ -64,6 +72,9 @@ struct PickleHeap: Sendable {
     var offset: Int
   }
 
+  /// PyTorch's own.
+  static let rankLimit = 64
+
   var containers: [Container] = []
   var storages: [Storage] = []
   var views: [View] = []
@@ -83,13 +94,14 @@ struct PickleHeap: Sendable {
     return values
   }
 
-  /// The values of a tuple or list of integers.
+  /// The values of a tuple or list of integers, as many as a tensor may have of them.
   func integers(_ value: PickleValue) -> [Int]? {
     let values: [PickleValue]
     switch self[value] {
     case .tuple(let items), .list(let items): values = items
     default: return nil
     }
+    guard values.count <= Self.rankLimit else { return nil }
     var integers: [Int] = []
     for case .integer(let integer) in values { integers.append(integer) }
     return integers.count == values.count ? integers : nil

@@ -8,6 +8,8 @@ struct PyTorchFile: Sendable {
     fileprivate var view: PickleHeap.View
     /// The place of its storage in the archive.
     fileprivate var archiveIndex: Int
+    /// Whether other tensors lie in the same storage.
+    fileprivate var isShared: Bool
 
     var shape: Shape { view.shape }
     var elementType: ElementType { view.elementType }
@@ -48,8 +50,10 @@ struct PyTorchFile: Sendable {
     }) {
       throw PyTorchError(file: file, problem: .torchScript)
     }
+    let big = [UInt8]("big".utf8)
     if let order = archive.index(of: folder + "byteorder"),
-      try archive.withBytes(of: order, { $0.array(0..<$0.byteCount) }) == [UInt8]("big".utf8)
+      archive.entries[order].byteCount == big.count,
+      try archive.withBytes(of: order, { $0.array(0..<$0.byteCount) }) == big
     {
       throw PyTorchError(file: file, problem: .bigEndian)
     }
@@ -77,33 +81,44 @@ struct PyTorchFile: Sendable {
   private static func located(
     _ named: [(name: String, view: Int)], _ heap: PickleHeap, _ archive: Archive, folder: String
   ) throws -> [Entry] {
+    /// The entry of a storage, looked for once however many tensors are in it.
+    var places: [Int: Int] = [:]
+    var readers: [Int: Int] = [:]
     var byteCount = 0
-    var storageBytes: [Int: Int] = [:]
-    let tensors = try named.map { name, index in
+    for (_, index) in named {
       let view = heap.views[index]
       let storage = heap.storages[view.storage]
       func fail(_ problem: PyTorchError.Problem) -> PyTorchError {
         PyTorchError(file: archive.file.path, offset: storage.offset, problem: problem)
       }
-      guard let entry = archive.index(of: "\(folder)data/\(storage.key)") else {
-        throw fail(.missingStorage(key: storage.key))
+      if places[view.storage] == nil {
+        guard let entry = archive.index(of: "\(folder)data/\(storage.key)") else {
+          throw fail(.missingStorage(key: storage.key))
+        }
+        let available = archive.entries[entry].byteCount
+        guard available == storage.byteCount else {
+          throw fail(
+            .storageSize(key: storage.key, needed: storage.byteCount, actual: available))
+        }
+        places[view.storage] = entry
       }
-      let available = archive.entries[entry].byteCount
-      guard available == storage.byteCount else {
-        throw fail(
-          .storageSize(key: storage.key, needed: storage.byteCount, actual: available))
-      }
-      // Neither overflows: a view is no larger than its storage, a storage lies in the file.
-      byteCount += view.shape.count * view.elementType.byteCount
-      storageBytes[entry] = available
-      return Entry(name: name, view: view, archiveIndex: entry)
+      readers[places[view.storage, default: 0], default: 0] += 1
+      // A view is no larger than its storage, but there may be any number of them.
+      let (sum, overflow) = byteCount.addingReportingOverflow(
+        view.shape.count * view.elementType.byteCount)
+      byteCount = overflow ? .max : sum
     }
-    let limit = sharingLimit * storageBytes.values.reduce(0, +)
+    let limit = sharingLimit * readers.keys.reduce(0) { $0 + archive.entries[$1].byteCount }
     guard byteCount <= limit else {
       throw PyTorchError.Problem.tooLarge(
         what: "bytes of the tensors, which share storages", count: byteCount, limit: limit)
     }
-    return tensors
+    return named.map { name, index in
+      let view = heap.views[index]
+      let entry = places[view.storage, default: 0]
+      return Entry(
+        name: name, view: view, archiveIndex: entry, isShared: readers[entry, default: 0] > 1)
+    }
   }
 
   /// Copies a tensor out of the file, once, converted on the way.
@@ -113,7 +128,7 @@ struct PyTorchFile: Sendable {
   func read(_ entry: Entry, as type: ElementType) throws -> Tensor {
     let view = entry.view
     let size = view.elementType.byteCount
-    return try archive.withBytes(of: entry.archiveIndex) { storage in
+    return try archive.withBytes(of: entry.archiveIndex, isShared: entry.isShared) { storage in
       guard view.isDense else {
         var dense = Tensor(
           uninitialized: view.shape, elementType: view.elementType)

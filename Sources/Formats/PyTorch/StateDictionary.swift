@@ -20,16 +20,23 @@ struct StateDictionary {
   private typealias Items = [(key: PickleValue, value: PickleValue)]
 
   init(in root: PickleValue, _ heap: PickleHeap) throws(PyTorchError.Problem) {
-    var visited: Set<PickleValue> = []
-    guard let path = try Self.find(in: root, heap, depth: 0, visited: &visited) else {
+    var search = Search(heap: heap)
+    guard let path = try search.find(in: root, depth: 0) else {
       throw .noStateDictionary(found: root.kind)
     }
     self.path = path.keys
     var places: [String: Int] = [:]
+    var nameBytes = 0
     for item in path.items {
       guard case (.text(let name), .tensor(let view)) = item else {
         otherCount += 1
         continue
+      }
+      // A text that is remembered can be the name of every item.
+      nameBytes += name.utf8.count
+      guard nameBytes <= PickleReader.byteLimit else {
+        throw .tooLarge(
+          what: "bytes of the tensors' names", count: nameBytes, limit: PickleReader.byteLimit)
       }
       // As in Python, a later value of a key replaces an earlier one.
       if let place = places[name] {
@@ -41,36 +48,49 @@ struct StateDictionary {
     }
   }
 
-  private static func find(
-    in value: PickleValue, _ heap: PickleHeap, depth: Int, visited: inout Set<PickleValue>
-  ) throws(PyTorchError.Problem) -> (keys: [String], items: Items)? {
-    guard depth <= depthLimit, case .dictionary(let items)? = heap[value],
-      visited.insert(value).inserted
-    else { return nil }
-    let sections = items.compactMap { item -> (key: String, value: PickleValue)? in
-      guard case .text(let key) = item.key, case .dictionary? = heap[item.value] else { return nil }
-      return (key, item.value)
-    }
-    for name in sectionNames {
-      guard let section = sections.last(where: { $0.key == name }),
-        let found = try find(in: section.value, heap, depth: depth + 1, visited: &visited)
-      else { continue }
-      return ([name] + found.keys, found.items)
-    }
-    if hasTensors(items) { return ([], items) }
-    let candidates = sections.compactMap { section -> (key: String, items: Items)? in
-      guard case .dictionary(let items)? = heap[section.value], hasTensors(items) else {
-        return nil
-      }
-      return (section.key, items)
-    }
-    guard candidates.count <= 1 else {
-      throw .severalStateDictionaries(candidates.map(\.key))
-    }
-    return candidates.first.map { ([$0.key], $0.items) }
-  }
+  /// Goes through each dictionary once, in however many places it stands.
+  private struct Search {
+    let heap: PickleHeap
+    private var visited: Set<PickleValue> = []
+    /// Whether a dictionary has tensors by name.
+    private var known: [PickleValue: Bool] = [:]
 
-  private static func hasTensors(_ items: Items) -> Bool {
-    items.contains { if case (.text, .tensor) = $0 { true } else { false } }
+    init(heap: PickleHeap) { self.heap = heap }
+
+    mutating func find(
+      in value: PickleValue, depth: Int
+    ) throws(PyTorchError.Problem) -> (keys: [String], items: Items)? {
+      guard depth <= depthLimit, case .dictionary(let items)? = heap[value],
+        visited.insert(value).inserted
+      else { return nil }
+      let sections = items.compactMap { item -> (key: String, value: PickleValue)? in
+        guard case .text(let key) = item.key, case .dictionary? = heap[item.value] else {
+          return nil
+        }
+        return (key, item.value)
+      }
+      for name in sectionNames {
+        guard let section = sections.last(where: { $0.key == name }),
+          let found = try find(in: section.value, depth: depth + 1)
+        else { continue }
+        return ([name] + found.keys, found.items)
+      }
+      if hasTensors(value) { return ([], items) }
+      let candidates = sections.filter { hasTensors($0.value) }
+      guard candidates.count <= 1 else {
+        throw .severalStateDictionaries(candidates.map(\.key))
+      }
+      guard let section = candidates.first, case .dictionary(let found)? = heap[section.value]
+      else { return nil }
+      return ([section.key], found)
+    }
+
+    private mutating func hasTensors(_ value: PickleValue) -> Bool {
+      if let answer = known[value] { return answer }
+      guard case .dictionary(let items)? = heap[value] else { return false }
+      let answer = items.contains { if case (.text, .tensor) = $0 { true } else { false } }
+      known[value] = answer
+      return answer
+    }
   }
 }

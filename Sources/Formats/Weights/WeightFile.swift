@@ -44,6 +44,8 @@ public struct WeightFile: Sendable {
 
   /// What wrappers of a network put before every name: data parallelism and the compiler of PyTorch.
   private static let wrappers = ["module.", "_orig_mod."]
+  /// Wrappers within wrappers.
+  private static let wrapperLimit = 8
 
   /// Opens a file and reads its table.
   ///
@@ -84,9 +86,12 @@ public struct WeightFile: Sendable {
         notes.append("\(archive.otherCount) entries beside the arrays are something else")
       }
     }
-    while let wrapper = Self.wrappers.first(where: { wrapper in
-      !entries.isEmpty && entries.allSatisfy { $0.name.hasPrefix(wrapper) }
-    }) {
+    for _ in 0..<Self.wrapperLimit {
+      guard
+        let wrapper = Self.wrappers.first(where: { wrapper in
+          !entries.isEmpty && entries.allSatisfy { $0.name.hasPrefix(wrapper) }
+        })
+      else { break }
       for index in entries.indices { entries[index].name.removeFirst(wrapper.count) }
       notes.append("every name began with \(wrapper), which is left out")
     }
@@ -104,6 +109,11 @@ public struct WeightFile: Sendable {
     func unknown(_ isLike: String?) -> WeightFileError {
       WeightFileError(path: file.path, problem: .unknownFormat(isLike: isLike))
     }
+    // The length of the header, which is far below 2^32, then its brace: first of all, since the length
+    // may be any other format's first bytes, and no other has these.
+    let isSafetensors =
+      head.count > 8 && head[4..<8].allSatisfy { $0 == 0 } && head[8] == UInt8(ascii: "{")
+    if isSafetensors { return try safetensors(file) }
     if head.starts(with: "PK\u{3}\u{4}".utf8) || head.starts(with: "PK\u{5}\u{6}".utf8) {
       let archive = try Archive(file)
       if PyTorchFile.describes(archive) { return .pyTorch(try PyTorchFile(archive)) }
@@ -120,12 +130,9 @@ public struct WeightFile: Sendable {
       }
       throw unknown("a bare pickle, which is not executed here")
     }
-    // The length of the header, then its brace.
+    // Said to be one, or nearly: its reader knows what is wrong.
     if head.dropFirst(8).first == UInt8(ascii: "{") || file.path.hasSuffix(".safetensors") {
-      let header = try file.withBytes { bytes throws(SafetensorsError) in
-        try SafetensorsHeader(parsing: bytes, file: file.path)
-      }
-      return .safetensors(header, file)
+      return try safetensors(file)
     }
     let known: [(magic: [UInt8], name: String)] = [
       ([0x93] + [UInt8]("NUMPY".utf8), "one NumPy array (.npy) without a name"),
@@ -134,6 +141,13 @@ public struct WeightFile: Sendable {
       ([0x1F, 0x8B], "compressed by gzip"),
     ]
     throw unknown(known.first { head.starts(with: $0.magic) }?.name)
+  }
+
+  private static func safetensors(_ file: MappedFile) throws(SafetensorsError) -> Contents {
+    let header = try file.withBytes { bytes throws(SafetensorsError) in
+      try SafetensorsHeader(parsing: bytes, file: file.path)
+    }
+    return .safetensors(header, file)
   }
 
   /// What the file says about the tensor of a name.
