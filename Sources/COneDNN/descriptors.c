@@ -224,6 +224,18 @@ bool cdnn_desc_plain_strides(const cdnn_desc *desc, int rank, int64_t *strides) 
   return true;
 }
 
+bool cdnn_desc_channel_strides(const cdnn_desc *desc, int rank, int64_t *strides, int64_t *block) {
+  layout l = layout_of(desc);
+  if (!l.is_blocked || l.rank != rank || l.blocks > 1 || (l.blocks == 1 && l.block_axes[0] != 1)) return false;
+  *block = l.blocks ? l.block_extents[0] : 1;
+  for (int axis = 0; axis < l.rank; ++axis) {
+    const int64_t whole = axis == 1 ? (l.dims[axis] + *block - 1) / *block * *block : l.dims[axis];
+    if (l.padded[axis] != whole) return false;
+    strides[axis] = l.strides[axis];
+  }
+  return true;
+}
+
 int cdnn_desc_create_blocked(cdnn_desc **out, int rank, const int64_t *dims, cdnn_type type) {
   *out = NULL;
   if (rank != 4) return dnnl_invalid_arguments;

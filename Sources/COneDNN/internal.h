@@ -29,7 +29,7 @@ struct cdnn_attributes {
   dnnl_post_ops_t post_ops;
 };
 
-enum { QUERIED_ARGUMENTS = CDNN_DIFF_SHIFT + 1 };
+enum { QUERIED_ARGUMENTS = CDNN_DIFF_BIAS + 1 };
 
 struct cdnn_primitive {
   dnnl_primitive_t primitive;
@@ -60,7 +60,6 @@ dnnl_status_t cdnn_prepare(void);
 dnnl_data_type_t cdnn_data_type(cdnn_type type);
 dnnl_alg_kind_t cdnn_algorithm_kind(cdnn_algorithm algorithm);
 int cdnn_argument_index(cdnn_argument argument);
-unsigned cdnn_normalization_flags(int flags);
 cdnn_kind cdnn_kind_of(dnnl_primitive_kind_t kind);
 
 cdnn_desc *cdnn_copy_of(md_pointer md);

@@ -1,46 +1,5 @@
-// Batch and local response normalization.
+// Local response normalization.
 #include "internal.h"
-
-static int normalization_forward_pd(dnnl_primitive_desc_t *pd, bool training, const cdnn_desc *src, float epsilon,
-                                    int flags) {
-#if VERSION_3
-  return dnnl_batch_normalization_forward_primitive_desc_create(pd, cdnn_shared_engine, cdnn_forward_kind(training),
-                                                                pointer_to(src), pointer_to(src), epsilon,
-                                                                cdnn_normalization_flags(flags), cdnn_plain_attr());
-#else
-  dnnl_batch_normalization_desc_t desc;
-  CHECK(dnnl_batch_normalization_forward_desc_init(&desc, cdnn_forward_kind(training), pointer_to(src), epsilon,
-                                                   cdnn_normalization_flags(flags)));
-  return cdnn_create_pd(pd, &desc, cdnn_plain_attr(), NULL);
-#endif
-}
-
-int cdnn_normalization_forward(cdnn_primitive **out, bool training, const cdnn_desc *src, float epsilon, int flags) {
-  CHECK(cdnn_prepare());
-  dnnl_primitive_desc_t pd;
-  CHECK(normalization_forward_pd(&pd, training, src, epsilon, flags));
-  return cdnn_finish_primitive(out, pd);
-}
-
-int cdnn_normalization_backward(cdnn_primitive **out, const cdnn_desc *diff, const cdnn_desc *src, float epsilon,
-                                int flags) {
-  CHECK(cdnn_prepare());
-  dnnl_primitive_desc_t hint, pd;
-  CHECK(normalization_forward_pd(&hint, true, src, epsilon, flags));
-#if VERSION_3
-  dnnl_status_t status = dnnl_batch_normalization_backward_primitive_desc_create(
-      &pd, cdnn_shared_engine, dnnl_backward, pointer_to(diff), pointer_to(diff), pointer_to(src), epsilon,
-      cdnn_normalization_flags(flags), hint, cdnn_plain_attr());
-#else
-  dnnl_batch_normalization_desc_t desc;
-  dnnl_status_t status = dnnl_batch_normalization_backward_desc_init(
-      &desc, dnnl_backward, pointer_to(diff), pointer_to(src), epsilon, cdnn_normalization_flags(flags));
-  if (status == dnnl_success) status = cdnn_create_pd(&pd, &desc, cdnn_plain_attr(), hint);
-#endif
-  dnnl_primitive_desc_destroy(hint);
-  CHECK(status);
-  return cdnn_finish_primitive(out, pd);
-}
 
 static int lrn_forward_pd(dnnl_primitive_desc_t *pd, bool training, cdnn_algorithm algorithm, const cdnn_desc *src,
                           int64_t size, float alpha, float beta, float k) {

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-// The layouts a primitive chose. Gradients by scale, shift and bias are plain vectors and need no query.
+// The layouts a primitive chose. Gradients by biases are plain vectors and need no query.
 static dnnl_query_t query_of(cdnn_argument argument, int *index) {
   *index = 0;
   switch (argument) {

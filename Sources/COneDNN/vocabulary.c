@@ -104,29 +104,15 @@ int cdnn_argument_index(cdnn_argument argument) {
     case CDNN_DST: return DNNL_ARG_DST;
     case CDNN_WEIGHTS: return DNNL_ARG_WEIGHTS;
     case CDNN_BIAS: return DNNL_ARG_BIAS;
-    case CDNN_MEAN: return DNNL_ARG_MEAN;
-    case CDNN_VARIANCE: return DNNL_ARG_VARIANCE;
-    case CDNN_SCALE: return DNNL_ARG_SCALE;
-    case CDNN_SHIFT: return DNNL_ARG_SHIFT;
     case CDNN_WORKSPACE: return DNNL_ARG_WORKSPACE;
     case CDNN_SCRATCHPAD: return DNNL_ARG_SCRATCHPAD;
     case CDNN_DIFF_SRC: return DNNL_ARG_DIFF_SRC;
     case CDNN_DIFF_DST: return DNNL_ARG_DIFF_DST;
     case CDNN_DIFF_WEIGHTS: return DNNL_ARG_DIFF_WEIGHTS;
     case CDNN_DIFF_BIAS: return DNNL_ARG_DIFF_BIAS;
-    case CDNN_DIFF_SCALE: return DNNL_ARG_DIFF_SCALE;
-    case CDNN_DIFF_SHIFT: return DNNL_ARG_DIFF_SHIFT;
     case CDNN_POST_OPERATION_SOURCE_0: return DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1;
     default: return DNNL_ARG_MULTIPLE_SRC + (argument - CDNN_SOURCE_0);
   }
-}
-
-unsigned cdnn_normalization_flags(int flags) {
-  unsigned result = dnnl_normalization_flags_none;
-  if (flags & CDNN_NORMALIZATION_GLOBAL_STATISTICS) result |= dnnl_use_global_stats;
-  if (flags & CDNN_NORMALIZATION_SCALE_SHIFT) result |= dnnl_use_scale | dnnl_use_shift;
-  if (flags & CDNN_NORMALIZATION_FUSE_RELU) result |= dnnl_fuse_norm_relu;
-  return result;
 }
 
 cdnn_kind cdnn_kind_of(dnnl_primitive_kind_t kind) {
@@ -137,7 +123,6 @@ cdnn_kind cdnn_kind_of(dnnl_primitive_kind_t kind) {
 #if !VERSION_3
     case dnnl_pooling_v2: return CDNN_KIND_POOLING;
 #endif
-    case dnnl_batch_normalization: return CDNN_KIND_NORMALIZATION;
     case dnnl_lrn: return CDNN_KIND_LRN;
     case dnnl_eltwise: return CDNN_KIND_ELTWISE;
     case dnnl_binary: return CDNN_KIND_BINARY;

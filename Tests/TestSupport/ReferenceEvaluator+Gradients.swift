@@ -46,9 +46,14 @@ extension ReferenceEvaluator {
     case .batchNormalizationGradient(let attributes):
       let forward = Operation.BatchNormalization(epsilon: attributes.epsilon, form: .training)
       let (mean, variance, scale) = (inputs[2], inputs[3], inputs[4])
-      let arguments = [inputs[0], scale, zeros(scale.shape), mean, variance]
-      let incoming =
-        attributes.isRectified ? elementwise(inputs[1], inputs[5]) { $0 * $1 } : inputs[1]
+      let shift = attributes.isRectified ? inputs[5] : zeros(scale.shape)
+      let arguments = [inputs[0], scale, shift, mean, variance]
+      var incoming = inputs[1]
+      if attributes.isRectified {
+        incoming = elementwise(incoming, batchNormalization(forward, arguments)[0]) {
+          $1 > 0 ? $0 : 0
+        }
+      }
       return try (0..<3).map { try pullBack(incoming, through: forward, at: arguments, by: $0) }
     case .localResponseNormalizationGradient(let attributes):
       return [try pullBack(inputs[1], through: attributes.forward, at: [inputs[0]], by: 0)]

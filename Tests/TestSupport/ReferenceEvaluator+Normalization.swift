@@ -32,10 +32,9 @@ extension ReferenceEvaluator {
       return [rectified]
     case .training: return [output, mean, variance]
     case .rectifiedTraining:
-      var (rectified, mask) = (output, output)
+      var rectified = output
       rectified.elements = output.elements.map { max(0, $0) }
-      mask.elements = output.elements.map { $0 > 0 ? 1 : 0 }
-      return [rectified, mean, variance, mask]
+      return [rectified, mean, variance]
     }
   }
 

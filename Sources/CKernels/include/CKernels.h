@@ -165,6 +165,31 @@ void ck_lanes_gradient(const ck_planes *planes, float *weight_gradient, float *b
 void ck_planes_mean_pool(float *y, const float *x, size_t planes, size_t height, size_t width, int tasks);
 void ck_planes_mean_pool_gradient(float *dx, const float *dy, size_t planes, size_t height, size_t width, int tasks);
 
+// MARK: Batch normalization
+// Sums over examples and positions within 1e-5 of the sum of their absolute terms, means and variances within 1e-5 of their
+// values, in whatever layout and on however many threads: normalization.c.
+
+// Where the channels of a value lie: `runs` runs of floats an example, `length` floats each. Element i of run r is of channel
+// r * period + i % period, where there is one: numbers that fill up a block are zero and stay so. Blocks of b channels are runs
+// of period b, rows of plain order runs of period 1, and channels that lie innermost one run of period `channels`.
+typedef struct {
+  size_t channels, examples, example_stride, runs, run_stride, length, period;
+} ck_channels;
+
+// Floats of scratch memory, for all tasks together.
+size_t ck_normalization_scratch(const ck_channels *channels, int tasks);
+// y <- (x - mean) scale / sqrt(variance + epsilon) + shift, negative elements to zero where it `rectifies`, with the mean and
+// the variance (the mean of squared differences from it) of the batch, which are written. `y` may be `x`.
+void ck_normalization(const ck_channels *channels, float *y, const float *x, const float *scale, const float *shift,
+                      float *mean, float *variance, float epsilon, bool rectifies, float *scratch, int tasks);
+// The same with given statistics.
+void ck_normalization_by(const ck_channels *channels, float *y, const float *x, const float *scale, const float *shift,
+                         const float *mean, const float *variance, float epsilon, bool rectifies, int tasks);
+// The gradients of `ck_normalization`, by x, scale and shift; `dx` may be `dy`. `shift` where that rectified, else null.
+void ck_normalization_gradient(const ck_channels *channels, float *dx, float *scale_gradient, float *shift_gradient,
+                               const float *x, const float *dy, const float *mean, const float *variance,
+                               const float *scale, const float *shift, float epsilon, float *scratch, int tasks);
+
 // MARK: Winograd's algorithm
 // Minimal filtering for kernels of 3x3, 5x5, 1x3, 3x1, 1x7 and 7x1, stride and dilation 1, one group, a padding on each side
 // of less than the kernel, and multiples of 16 channels: tiles of four outputs along each axis on which the kernel has more

@@ -61,18 +61,12 @@ typedef enum {
   CDNN_DST,
   CDNN_WEIGHTS,
   CDNN_BIAS,
-  CDNN_MEAN,
-  CDNN_VARIANCE,
-  CDNN_SCALE,
-  CDNN_SHIFT,
   CDNN_WORKSPACE,
   CDNN_SCRATCHPAD,
   CDNN_DIFF_SRC,
   CDNN_DIFF_DST,
   CDNN_DIFF_WEIGHTS,
   CDNN_DIFF_BIAS,
-  CDNN_DIFF_SCALE,
-  CDNN_DIFF_SHIFT,
   CDNN_POST_OPERATION_SOURCE_0,
   CDNN_SOURCE_0 = 1000,
 } cdnn_argument;
@@ -83,7 +77,6 @@ typedef enum {
   CDNN_KIND_CONVOLUTION,
   CDNN_KIND_INNER_PRODUCT,
   CDNN_KIND_POOLING,
-  CDNN_KIND_NORMALIZATION,
   CDNN_KIND_LRN,
   CDNN_KIND_ELTWISE,
   CDNN_KIND_BINARY,
@@ -93,13 +86,6 @@ typedef enum {
   CDNN_KIND_RESAMPLING,
   CDNN_KIND_REORDER,
 } cdnn_kind;
-
-// Normalization flags.
-enum {
-  CDNN_NORMALIZATION_GLOBAL_STATISTICS = 1,
-  CDNN_NORMALIZATION_SCALE_SHIFT = 2,
-  CDNN_NORMALIZATION_FUSE_RELU = 4,
-};
 
 void cdnn_version(int *major, int *minor, int *patch);
 const char *cdnn_status_text(int status);
@@ -134,6 +120,9 @@ size_t cdnn_desc_content_byte_count(const cdnn_desc *desc);
 void cdnn_desc_text(const cdnn_desc *desc, char *text, size_t capacity);
 // Whether elements lie at plain strides, written to `strides`, without blocks or padding.
 bool cdnn_desc_plain_strides(const cdnn_desc *desc, int rank, int64_t *strides);
+// Whether they do but for axis 1, which may lie in blocks, innermost: the stride of an axis, there of its blocks, and the
+// extent of a block, 1 for none.
+bool cdnn_desc_channel_strides(const cdnn_desc *desc, int rank, int64_t *strides, int64_t *block);
 
 // MARK: Attributes
 
@@ -173,9 +162,6 @@ int cdnn_pooling_forward(cdnn_primitive **out, bool training, cdnn_algorithm alg
                          const cdnn_desc *dst, const cdnn_window *window);
 int cdnn_pooling_backward(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *diff_src,
                           const cdnn_desc *diff_dst, const cdnn_window *window);
-int cdnn_normalization_forward(cdnn_primitive **out, bool training, const cdnn_desc *src, float epsilon, int flags);
-int cdnn_normalization_backward(cdnn_primitive **out, const cdnn_desc *diff, const cdnn_desc *src, float epsilon,
-                                int flags);
 int cdnn_lrn_forward(cdnn_primitive **out, bool training, cdnn_algorithm algorithm, const cdnn_desc *src,
                      int64_t size, float alpha, float beta, float k);
 int cdnn_lrn_backward(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *src, const cdnn_desc *diff,

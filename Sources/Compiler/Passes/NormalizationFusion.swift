@@ -32,19 +32,14 @@ extension Graph {
     let backward = gradients(of: rectified, normalizationAt: index)
     guard case .fusible(let pair) = backward else { return }
 
-    let mask = append(
-      Value(
-        name: "\(operations[index].name)/positive",
-        type: ValueType(self[rectified].shape, .uint8), source: .operation))
     normalization.form = .rectifiedTraining
     operations[index].kind = normalization.kind
     operations[index].outputs[0] = rectified
-    operations[index].outputs.append(mask)
     if let pair, case .batchNormalizationGradient(var gradient) = operations[pair.outer].kind {
       gradient.isRectified = true
       operations[pair.outer].kind = gradient.kind
       operations[pair.outer].inputs[1] = operations[pair.inner].inputs[1]
-      operations[pair.outer].inputs.append(mask)
+      operations[pair.outer].inputs.append(operations[index].inputs[2])
       operations.remove(at: pair.inner)
     }
     operations.remove(at: relu)

@@ -7,61 +7,80 @@ extension Lowering {
   mutating func lower(_ normalization: Operation.BatchNormalization, _ operation: Operation) throws
   {
     let input = operation.inputs[0]
-    let source = try readForNormalization(input)
-    let isTraining = [.training, .rectifiedTraining].contains(normalization.form)
+    let (source, channels) = try readByChannels(input)
     let isRectified = [.rectifiedTraining, .rectifiedInference].contains(normalization.form)
-    var flags = CDNN_NORMALIZATION_SCALE_SHIFT
-    if !isTraining { flags |= CDNN_NORMALIZATION_GLOBAL_STATISTICS }
-    if isRectified { flags |= CDNN_NORMALIZATION_FUSE_RELU }
-    let primitive = try Primitive {
-      cdnn_normalization_forward(
-        &$0, isTraining, source.view.handle, normalization.epsilon, Int32(flags))
+    let (epsilon, tasks) = (normalization.epsilon, Int32(clamping: options.threads))
+    let result = make(operation.outputs[0], over: source, of: input)
+    let (scale, shift) = (read(operation.inputs[1]), read(operation.inputs[2]))
+    switch normalization.form {
+    case .inference, .rectifiedInference:
+      let statistics = operation.inputs[3...4].map { read($0) }
+      emitKernel(
+        "normalization", [result, source, scale, shift] + statistics, for: operation
+      ) { memory, _ in
+        withUnsafePointer(to: channels) {
+          ck_normalization_by(
+            $0, memory.floats(0), memory.floats(1), memory.floats(2), memory.floats(3),
+            memory.floats(4), memory.floats(5), epsilon, isRectified, tasks)
+        }
+      }
+    case .training, .rectifiedTraining:
+      let vector = try Layout.rowMajor([shape(input)[1]])
+      let statistics = operation.outputs[1...2].map { make($0, vector) }
+      let memory = try scratch(floats: normalizationScratch(channels))
+      emitKernel(
+        "normalization", [result, source, scale, shift] + statistics + [memory], for: operation
+      ) { memory, _ in
+        withUnsafePointer(to: channels) {
+          ck_normalization(
+            $0, memory.floats(0), memory.floats(1), memory.floats(2), memory.floats(3),
+            memory.floats(4), memory.floats(5), epsilon, isRectified, memory.floats(6), tasks)
+        }
+      }
     }
-    let result = make(operation.outputs[0], over: source.place, of: input)
-    let channels = try Layout.rowMajor([shape(input)[1]])
-    let (mean, variance) =
-      isTraining
-      ? (make(operation.outputs[1], channels), make(operation.outputs[2], channels))
-      : (read(operation.inputs[3]), read(operation.inputs[4]))
-    var arguments = [
-      (CDNN_SRC, source.viewed), (CDNN_DST, result.viewed(as: source.view)),
-      (CDNN_SCALE, read(operation.inputs[1])), (CDNN_SHIFT, read(operation.inputs[2])),
-      (CDNN_MEAN, mean), (CDNN_VARIANCE, variance),
-    ]
-    if isRectified, isTraining {
-      // Which elements are positive, a bit or a byte each, as the primitive likes.
-      let layout = try primitive.requiredLayout(of: CDNN_WORKSPACE, shape: shape(input))
-      arguments.append((CDNN_WORKSPACE, make(operation.outputs[3], layout)))
-    }
-    try emit(primitive, arguments, for: operation)
   }
 
   mutating func lower(
     _ gradient: Operation.BatchNormalizationGradient, _ operation: Operation
   ) throws {
     let (input, outputGradient) = (operation.inputs[0], operation.inputs[1])
-    let source = try readForNormalization(input)
-    let incoming = try read(outputGradient, as: source.place.layout)
-    var flags = CDNN_NORMALIZATION_SCALE_SHIFT
-    if gradient.isRectified { flags |= CDNN_NORMALIZATION_FUSE_RELU }
-    let primitive = try Primitive {
-      cdnn_normalization_backward(
-        &$0, source.view.handle, source.view.handle, gradient.epsilon, Int32(flags))
-    }
+    let (source, channels) = try readByChannels(input)
+    let incoming = try read(outputGradient, as: source.layout)
     let result = make(operation.outputs[0], over: incoming, of: outputGradient)
-    let channels = try Layout.rowMajor([shape(input)[1]])
-    var arguments = [
-      (CDNN_SRC, source.viewed),
-      (CDNN_DIFF_DST, incoming.viewed(as: source.view)),
-      (CDNN_MEAN, read(operation.inputs[2])), (CDNN_VARIANCE, read(operation.inputs[3])),
-      (CDNN_SCALE, read(operation.inputs[4])),
-      (CDNN_SHIFT, read(operation.inputs[4])),
-      (CDNN_DIFF_SRC, result.viewed(as: source.view)),
-      (CDNN_DIFF_SCALE, make(operation.outputs[1], channels)),
-      (CDNN_DIFF_SHIFT, make(operation.outputs[2], channels)),
-    ]
-    if gradient.isRectified { arguments.append((CDNN_WORKSPACE, read(operation.inputs[5]))) }
-    try emit(primitive, arguments, for: operation)
+    let vector = try Layout.rowMajor([shape(input)[1]])
+    let gradients = operation.outputs[1...2].map { make($0, vector) }
+    let memory = try scratch(floats: normalizationScratch(channels))
+    let (epsilon, tasks) = (gradient.epsilon, Int32(clamping: options.threads))
+    let vectors = operation.inputs.dropFirst(2).map { read($0) }
+    let isRectified = gradient.isRectified
+    emitKernel(
+      "normalization gradient", [result] + gradients + [memory, source, incoming] + vectors,
+      for: operation
+    ) { memory, _ in
+      withUnsafePointer(to: channels) {
+        ck_normalization_gradient(
+          $0, memory.floats(0), memory.floats(1), memory.floats(2), memory.floats(4),
+          memory.floats(5), memory.floats(6), memory.floats(7), memory.floats(8),
+          isRectified ? memory.floats(9) : nil, epsilon, memory.floats(3), tasks)
+      }
+    }
+  }
+
+  private func normalizationScratch(_ channels: ck_channels) -> Int {
+    withUnsafePointer(to: channels) {
+      ck_normalization_scratch($0, Int32(clamping: options.threads))
+    }
+  }
+
+  /// A value as its producer made it, where its channels lie so that our kernels know them; else in row-major order.
+  private mutating func readByChannels(_ value: ValueID) throws -> (Place, ck_channels) {
+    let native = read(value)
+    if let channels = native.layout.channels { return (native, channels) }
+    let place = try readRowMajor(value)
+    guard let channels = place.layout.channels else {
+      preconditionFailure("a row-major \(place.layout.shape) has its channels in runs")
+    }
+    return (place, channels)
   }
 
   mutating func lower(_ average: Operation.MovingAverage, _ operation: Operation) throws {
@@ -114,7 +133,7 @@ extension Lowering {
     }
   }
 
-  /// A value as the library normalizes it: four dimensions, channels second. `place` is the value in its own extents, `view` the
+  /// A value as the library normalizes its neighbourhoods: four dimensions, channels second. `place` is the value in its own extents, `view` the
   /// same memory in four.
   private struct NormalizationSource {
     var place: Place
@@ -187,6 +206,41 @@ extension Lowering {
       arguments.append((CDNN_WORKSPACE, read(operation.inputs[2])))
     }
     try emit(primitive, arguments, for: operation)
+  }
+}
+
+extension Layout {
+  /// Where the channels, axis 1, lie; `nil` where the positions of a channel, or of a block of channels, do not lie side by side.
+  var channels: ck_channels? {
+    guard shape.rank > 1, !shape.dimensions.contains(0) else { return nil }
+    var strides = [Int64](repeating: 0, count: shape.rank)
+    var block: Int64 = 1
+    guard cdnn_desc_channel_strides(handle, Int32(shape.rank), &strides, &block) else { return nil }
+    let (count, channels) = (shape[0], shape[1])
+    let positions = shape.count / (count * channels)
+    // What a position is apart from the next. Strides of axes of one element mean nothing.
+    var apart = Int(block)
+    let spatial = zip(shape.dimensions, strides).dropFirst(2).filter { $0.0 > 1 }
+    if block == 1, channels > 1, strides[1] == 1 { apart = channels }
+    var expected = apart
+    for (extent, stride) in spatial.reversed() {
+      guard stride == expected else { return nil }
+      expected *= extent
+    }
+    let areInnermost = block == 1 && (channels == 1 || apart == channels && strides[1] == 1)
+    var runs = ck_channels(
+      channels: channels, examples: count, example_stride: Int(strides[0]), runs: 1, run_stride: 0,
+      length: positions * apart, period: apart)
+    if !areInnermost {
+      runs.runs = (channels + Int(block) - 1) / Int(block)
+      runs.run_stride = Int(strides[1])
+    }
+    if runs.runs == 1, runs.examples > 1, runs.example_stride == runs.length {
+      // All of it is one run.
+      runs.length *= count
+      runs.examples = 1
+    }
+    return runs
   }
 }
 

@@ -13,8 +13,7 @@ extension Step {
       for (argument, place) in arguments where !place.isScratch {
         let byteCount = place.layout.contentByteCount
         switch argument {
-        case CDNN_DST, CDNN_DIFF_SRC, CDNN_DIFF_WEIGHTS, CDNN_DIFF_BIAS, CDNN_DIFF_SCALE,
-          CDNN_DIFF_SHIFT:
+        case CDNN_DST, CDNN_DIFF_SRC, CDNN_DIFF_WEIGHTS, CDNN_DIFF_BIAS:
           // A fused sum reads what it adds to.
           written += argument == CDNN_DST && primitive.accumulates ? 2 * byteCount : byteCount
         case _ where !read.contains { $0.buffer == place.buffer && $0.layout == place.layout }:

@@ -15,8 +15,7 @@ extension Operation {
   /// number of steps.
   ///
   /// Inputs: `x` [N, C, ...]; scale, shift, running mean, running variance, each [C]. Outputs: `y`,
-  /// of the shape of `x`; in training also the batch's mean and variance, each [C], and, where rectified, which elements are
-  /// positive.
+  /// of the shape of `x`; in training also the batch's mean and variance, each [C].
   public struct BatchNormalization: OperationAttributes {
     public static let name = "batchNormalization"
     public var kind: OperationKind { .batchNormalization(self) }
@@ -35,8 +34,7 @@ extension Operation {
       case inference
       /// With the batch's statistics, which are further outputs.
       case training
-      /// The same with negative results made zero; which are, is one more output. What the compiler makes of ``training`` and a
-      /// ReLU after it.
+      /// The same with negative results made zero. What the compiler makes of ``training`` and a ReLU after it.
       case rectifiedTraining
       /// ``inference`` with negative results made zero: how the compiler repeats ``rectifiedTraining``, whose statistics are then
       /// known.
@@ -70,9 +68,7 @@ extension Operation {
       for index in 1..<5 { try requireShape(inputs, index, statistics.shape) }
       return switch form {
       case .inference, .rectifiedInference: [inputs[0]]
-      case .training: [inputs[0], statistics, statistics]
-      case .rectifiedTraining:
-        [inputs[0], statistics, statistics, ValueType(inputs[0].shape, .uint8)]
+      case .training, .rectifiedTraining: [inputs[0], statistics, statistics]
       }
     }
 
@@ -95,11 +91,12 @@ extension Operation {
       guard form != .inference else {
         return try appendFrozenGradient(of: operation, gradient: gradient, to: &builder)
       }
-      let statistics = operation.outputs.dropFirst()
+      let isRectified = form == .rectifiedTraining
+      let shift = isRectified ? [operation.inputs[2]] : []
       let gradients: [ValueID?] = try builder.append(
-        BatchNormalizationGradient(epsilon: epsilon, isRectified: form == .rectifiedTraining),
-        to: [operation.inputs[0], gradient] + statistics.prefix(2) + [operation.inputs[1]]
-          + statistics.dropFirst(2), of: operation)
+        BatchNormalizationGradient(epsilon: epsilon, isRectified: isRectified),
+        to: [operation.inputs[0], gradient] + operation.outputs[1...2] + [operation.inputs[1]]
+          + shift, of: operation)
       return gradients + [nil, nil]
     }
 
@@ -158,10 +155,9 @@ extension Operation {
   ///     dshift = sum of dy,  dscale = sum of dy x^
   ///     dx = scale / sqrt(variance + epsilon) (dy - mean of dy - x^ mean of (dy x^))
   ///
-  /// Where the output was rectified, dy is zero for elements that are not positive.
+  /// Where the output was rectified, dy is zero for elements that are not positive, which is computed again.
   ///
-  /// Inputs: forward input; gradient by the output; the batch's mean and variance [C]; scale [C]; where rectified, which elements
-  /// are positive.
+  /// Inputs: forward input; gradient by the output; the batch's mean and variance [C]; scale [C]; where rectified, shift [C].
   /// Outputs: gradients by the input, the scale and the shift.
   public struct BatchNormalizationGradient: OperationAttributes {
     public static let name = "batchNormalizationGradient"
@@ -178,12 +174,12 @@ extension Operation {
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       let count = isRectified ? 6 : 5
       try requireInputs(inputs, count...count)
-      try requireFloat(Array(inputs.prefix(5)))
+      try requireFloat(inputs)
       try requireNonNegative(epsilon, "epsilon")
       try requireRank(inputs, 0, 2...4)
       try requireShape(inputs, 1, inputs[0].shape)
       let statistics = ValueType([inputs[0].shape[1]])
-      for index in 2..<5 { try requireShape(inputs, index, statistics.shape) }
+      for index in 2..<count { try requireShape(inputs, index, statistics.shape) }
       return [inputs[0], statistics, statistics]
     }
   }

@@ -1,0 +1,197 @@
+// What batch normalization does to rows of vectors.
+#include "normalization.h"
+#include "vector.h"
+
+#include <string.h>
+
+typedef int32_t bits __attribute__((vector_size(64)));
+
+#define WITH_COLUMNS(columns, call) \
+  switch (columns) {                \
+    case 1: call(1); break;         \
+    case 2: call(2); break;         \
+    case 3: call(3); break;         \
+    default: call(4); break;        \
+  }
+
+// MARK: Sums
+
+// One column has two accumulators a sum, so that additions need not wait for each other.
+INLINE void add_moments(moments *m, const float *x, size_t row, size_t rows, ptrdiff_t ahead, size_t columns) {
+  const size_t chains = columns == 1 ? 2 : 1;
+  lanes shift[COLUMNS], sum[COLUMNS][2], squares[COLUMNS][2];
+  UNROLLED for (size_t j = 0; j < columns; ++j) {
+    shift[j] = LOAD(m->shift + j * WIDTH);
+    UNROLLED for (size_t k = 0; k < chains; ++k) sum[j][k] = squares[j][k] = (lanes){0};
+  }
+  size_t i = 0;
+  for (; i + chains <= rows; i += chains, x += chains * row)
+    UNROLLED for (size_t k = 0; k < chains; ++k)
+      UNROLLED for (size_t j = 0; j < columns; ++j) {
+        __builtin_prefetch(x + k * row + j * WIDTH + ahead);
+        const lanes difference = LOAD(x + k * row + j * WIDTH) - shift[j];
+        sum[j][k] += difference;
+        squares[j][k] += difference * difference;
+      }
+  for (; i < rows; ++i, x += row)
+    UNROLLED for (size_t j = 0; j < columns; ++j) {
+      const lanes difference = LOAD(x + j * WIDTH) - shift[j];
+      sum[j][0] += difference;
+      squares[j][0] += difference * difference;
+    }
+  UNROLLED for (size_t j = 0; j < columns; ++j) {
+    lanes total = LOAD(m->block_sum + j * WIDTH), total_squares = LOAD(m->block_squares + j * WIDTH);
+    UNROLLED for (size_t k = 0; k < chains; ++k) {
+      total += sum[j][k];
+      total_squares += squares[j][k];
+    }
+    STORE(m->block_sum + j * WIDTH, total);
+    STORE(m->block_squares + j * WIDTH, total_squares);
+  }
+}
+
+VECTORISED void ck_add_moments(moments *m, const float *x, size_t row, size_t rows, ptrdiff_t ahead, size_t columns) {
+#define CALL(columns) add_moments(m, x, row, rows, ahead, columns)
+  WITH_COLUMNS(columns, CALL)
+#undef CALL
+}
+
+// The block's numbers have the mean shift + sum / count, and squared differences from it of squares - sum^2 / count.
+VECTORISED void ck_end_moments(moments *m, size_t lanes) {
+  const double rows = (double)m->block_rows;
+  for (size_t i = 0; i < lanes; ++i) {
+    const double count = rows + (double)m->block_rest[i], sum = (double)m->block_sum[i], before = m->count[i];
+    const double together = before + count, part = together > 0 ? count / together : 0;
+    const double offset = count > 0 ? sum / count : 0;
+    const double difference = (double)m->shift[i] + offset - m->mean[i];
+    const double squares = (double)m->block_squares[i] - sum * offset;
+    m->mean[i] += difference * part;
+    m->squares[i] += (squares < 0 ? 0 : squares) + difference * difference * before * part;
+    m->count[i] = together;
+    m->shift[i] = (float)m->mean[i];
+    m->block_sum[i] = m->block_squares[i] = m->block_rest[i] = 0;
+  }
+  m->units += m->block_units;
+  m->block_rows = m->block_units = 0;
+}
+
+// Of a gradient what a rectified result lets through: nothing where it is not above zero. The result is computed as it was.
+#define PASSED(dy, difference, slope, shift, rectifies) \
+  ((rectifies) ? (lanes)((bits)(dy) & ~((difference) * (slope) + (shift) <= (lanes){0})) : (dy))
+
+INLINE void add_gradients(gradient_sums *s, const float *x, const float *dy, const factors *f, size_t row, size_t rows,
+                          ptrdiff_t ahead, size_t columns, bool rectifies) {
+  lanes mean[COLUMNS], slope[COLUMNS], shift[COLUMNS];
+  lanes gradients[COLUMNS], products[COLUMNS], differences[COLUMNS];
+  UNROLLED for (size_t j = 0; j < columns; ++j) {
+    mean[j] = LOAD(f->mean + j * WIDTH);
+    slope[j] = LOAD(f->slope + j * WIDTH);
+    shift[j] = LOAD(f->shift + j * WIDTH);
+    gradients[j] = LOAD(s->block_gradients + j * WIDTH);
+    products[j] = LOAD(s->block_products + j * WIDTH);
+    differences[j] = LOAD(s->block_differences + j * WIDTH);
+  }
+  for (size_t i = 0; i < rows; ++i, x += row, dy += row)
+    UNROLLED for (size_t j = 0; j < columns; ++j) {
+      __builtin_prefetch(x + j * WIDTH + ahead);
+      __builtin_prefetch(dy + j * WIDTH + ahead);
+      const lanes difference = LOAD(x + j * WIDTH) - mean[j];
+      const lanes gradient = PASSED(LOAD(dy + j * WIDTH), difference, slope[j], shift[j], rectifies);
+      gradients[j] += gradient;
+      products[j] += gradient * difference;
+      differences[j] += difference;
+    }
+  UNROLLED for (size_t j = 0; j < columns; ++j) {
+    STORE(s->block_gradients + j * WIDTH, gradients[j]);
+    STORE(s->block_products + j * WIDTH, products[j]);
+    STORE(s->block_differences + j * WIDTH, differences[j]);
+  }
+}
+
+VECTORISED void ck_add_gradients(gradient_sums *s, const float *x, const float *dy, const factors *f, size_t row,
+                                 size_t rows, ptrdiff_t ahead, size_t columns) {
+#define CALL(columns)                                            \
+  if (f->rectifies)                                              \
+    add_gradients(s, x, dy, f, row, rows, ahead, columns, true);        \
+  else                                                           \
+    add_gradients(s, x, dy, f, row, rows, ahead, columns, false)
+  WITH_COLUMNS(columns, CALL)
+#undef CALL
+}
+
+VECTORISED void ck_end_gradients(gradient_sums *s, size_t lanes) {
+  for (size_t i = 0; i < lanes; ++i) {
+    s->gradients[i] += (double)s->block_gradients[i];
+    s->products[i] += (double)s->block_products[i];
+    s->differences[i] += (double)s->block_differences[i];
+    s->block_gradients[i] = s->block_products[i] = s->block_differences[i] = 0;
+  }
+  s->block_rows = 0;
+}
+
+// MARK: Results
+
+// Zero comes first in the comparison, so that what is not a number stays so.
+#define RECTIFIED(y) ((lanes)(~((lanes){0} > (y)) & (bits)(y)))
+
+INLINE void normalize(float *y, const float *x, const factors *f, size_t row, size_t rows, ptrdiff_t ahead,
+                      size_t columns, bool rectifies) {
+  lanes mean[COLUMNS], slope[COLUMNS], shift[COLUMNS];
+  UNROLLED for (size_t j = 0; j < columns; ++j) {
+    mean[j] = LOAD(f->mean + j * WIDTH);
+    slope[j] = LOAD(f->slope + j * WIDTH);
+    shift[j] = LOAD(f->shift + j * WIDTH);
+  }
+  for (size_t i = 0; i < rows; ++i, x += row, y += row)
+    UNROLLED for (size_t j = 0; j < columns; ++j) {
+      __builtin_prefetch(x + j * WIDTH + ahead);
+      __builtin_prefetch(y + j * WIDTH + ahead, 1);
+      const lanes difference = LOAD(x + j * WIDTH) - mean[j];
+      const lanes result = difference * slope[j] + shift[j];
+      STORE(y + j * WIDTH, rectifies ? RECTIFIED(result) : result);
+    }
+}
+
+VECTORISED void ck_normalize(float *y, const float *x, const factors *f, size_t row, size_t rows, ptrdiff_t ahead,
+                             size_t columns) {
+#define CALL(columns)                                     \
+  if (f->rectifies)                                       \
+    normalize(y, x, f, row, rows, ahead, columns, true);  \
+  else                                                    \
+    normalize(y, x, f, row, rows, ahead, columns, false)
+  WITH_COLUMNS(columns, CALL)
+#undef CALL
+}
+
+INLINE void normalize_gradient(float *dx, const float *x, const float *dy, const factors *f, size_t row, size_t rows,
+                               ptrdiff_t ahead, size_t columns, bool rectifies) {
+  lanes mean[COLUMNS], slope[COLUMNS], shift[COLUMNS], decline[COLUMNS], offset[COLUMNS];
+  UNROLLED for (size_t j = 0; j < columns; ++j) {
+    mean[j] = LOAD(f->mean + j * WIDTH);
+    slope[j] = LOAD(f->slope + j * WIDTH);
+    shift[j] = LOAD(f->shift + j * WIDTH);
+    decline[j] = LOAD(f->decline + j * WIDTH);
+    offset[j] = LOAD(f->offset + j * WIDTH);
+  }
+  for (size_t i = 0; i < rows; ++i, x += row, dy += row, dx += row)
+    UNROLLED for (size_t j = 0; j < columns; ++j) {
+      __builtin_prefetch(x + j * WIDTH + ahead);
+      __builtin_prefetch(dy + j * WIDTH + ahead);
+      __builtin_prefetch(dx + j * WIDTH + ahead, 1);
+      const lanes difference = LOAD(x + j * WIDTH) - mean[j];
+      const lanes gradient = PASSED(LOAD(dy + j * WIDTH), difference, slope[j], shift[j], rectifies);
+      const lanes lost = difference * decline[j] + offset[j];
+      STORE(dx + j * WIDTH, gradient * slope[j] + lost);
+    }
+}
+
+VECTORISED void ck_normalize_gradient(float *dx, const float *x, const float *dy, const factors *f, size_t row,
+                                      size_t rows, ptrdiff_t ahead, size_t columns) {
+#define CALL(columns)                                                  \
+  if (f->rectifies)                                                    \
+    normalize_gradient(dx, x, dy, f, row, rows, ahead, columns, true); \
+  else                                                                 \
+    normalize_gradient(dx, x, dy, f, row, rows, ahead, columns, false)
+  WITH_COLUMNS(columns, CALL)
+#undef CALL
+}
