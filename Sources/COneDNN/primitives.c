@@ -46,9 +46,15 @@ int cdnn_finish_primitive(cdnn_primitive **out, dnnl_primitive_desc_t pd) {
       dnnl_query_t query = query_of(argument, &index);
       if (query == dnnl_query_undef) continue;
       md_pointer md = dnnl_primitive_desc_query_md(pd, query, index);
-      if (md && dnnl_memory_desc_get_size(md)) primitive->descs[argument] = cdnn_copy_of(md);
+      if (!md || dnnl_memory_desc_get_size(md) == 0) continue;
+      primitive->descs[argument] = cdnn_copy_of(md);
+      // Without it the argument would pass for one that the primitive does not have.
+      if (!primitive->descs[argument]) status = dnnl_out_of_memory;
     }
-    *out = primitive;
+    if (status == dnnl_success)
+      *out = primitive;
+    else
+      cdnn_primitive_destroy(primitive);
   } else {
     free(primitive);
   }
@@ -57,15 +63,16 @@ int cdnn_finish_primitive(cdnn_primitive **out, dnnl_primitive_desc_t pd) {
 }
 
 dnnl_primitive_attr_t cdnn_plain_attr(void) {
-  static dnnl_primitive_attr_t attr;
-  if (!attr) {
-    dnnl_primitive_attr_t fresh;
-    if (dnnl_primitive_attr_create(&fresh) != dnnl_success) return NULL;
-    dnnl_primitive_attr_set_scratchpad_mode(fresh, dnnl_scratchpad_mode_user);
-    dnnl_primitive_attr_t expected = NULL;
-    if (!__atomic_compare_exchange_n(&attr, &expected, fresh, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-      dnnl_primitive_attr_destroy(fresh);
-  }
+  static dnnl_primitive_attr_t shared;
+  dnnl_primitive_attr_t attr = __atomic_load_n(&shared, __ATOMIC_ACQUIRE);
+  if (attr) return attr;
+  dnnl_primitive_attr_t fresh;
+  if (dnnl_primitive_attr_create(&fresh) != dnnl_success) return NULL;
+  if (dnnl_primitive_attr_set_scratchpad_mode(fresh, dnnl_scratchpad_mode_user) == dnnl_success &&
+      __atomic_compare_exchange_n(&shared, &attr, fresh, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    return fresh;
+  // Another thread was quicker, and `attr` is what it made.
+  dnnl_primitive_attr_destroy(fresh);
   return attr;
 }
 
