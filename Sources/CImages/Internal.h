@@ -34,6 +34,25 @@ ci_status ci_webp_open(const uint8_t *bytes, size_t count, ci_info *info, char *
 ci_status ci_webp_read(const uint8_t *bytes, size_t count, const ci_info *info, uint8_t *pixels, size_t capacity,
                        char *message);
 
-// The orientation that Exif data states (with or without its six bytes of introduction): 1 to 8, and 1 where it states
-// none.
-uint32_t ci_exif_orientation(const uint8_t *bytes, size_t count);
+// The metadata of a file that say how its picture stands; NULL where it has none.
+typedef struct {
+  // With or without the six bytes that introduce it.
+  const uint8_t *exif;
+  size_t exif_count;
+  const uint8_t *xmp;
+  size_t xmp_count;
+} ci_metadata;
+
+// 1 to 8 as Exif counts, as Pillow reads it: Exif's first directory decides, XMP where that has no such field; 1 where nothing is
+// said.
+uint32_t ci_orientation(const ci_metadata *metadata);
+// Of the chunks of a PNG file, wherever they stand.
+ci_status ci_png_orientation(const uint8_t *bytes, size_t count, uint32_t *orientation);
+
+// Bytes that a file of so many pixels has at least, where the format itself sets no bound: up to 16 million pixels none, and one
+// for each 1,024 pixels above. Only pictures of nearly one colour shrink further.
+static inline uint64_t ci_plausible_bytes(uint32_t width, uint32_t height) {
+  const uint64_t pixels = (uint64_t)width * height;
+  const uint64_t free_pixels = UINT64_C(1) << 24;
+  return pixels > free_pixels ? (pixels - free_pixels) / 1024 : 0;
+}

@@ -8,8 +8,10 @@
 
 #include "Internal.h"
 
-// A picture of more scans is made to waste time: the standard's tools write about ten.
-enum { SCAN_LIMIT = 500, EXIF_MARKER = JPEG_APP0 + 1 };
+// A picture of more scans is made to waste time: the standard's tools write about ten. A scan of a few bytes may go through all
+// blocks of 8x8 values; all scans together may visit this number, and each block twelve times beside it, where the standard's
+// tools need six.
+enum { SCAN_LIMIT = 500, FREE_VISITS = 1 << 24, VISITS_OF_A_BLOCK = 12, METADATA_MARKER = JPEG_APP0 + 1 };
 
 // Serves picture after picture, with the library's state kept.
 struct ci_jpeg_reader {
@@ -20,6 +22,9 @@ struct ci_jpeg_reader {
   char *message;
   ci_status status;
   int accepts_damage;
+  // Of the picture that is open: the last scan that is counted, and the blocks of it and those before.
+  int scan;
+  uint64_t visits;
 };
 
 static void escape(ci_jpeg_reader *reader, ci_status status, const char *text) {
@@ -48,9 +53,21 @@ static void warn(j_common_ptr common, int level) {
   }
 }
 
+static uint64_t blocks_of(const jpeg_component_info *component) {
+  return (uint64_t)component->width_in_blocks * component->height_in_blocks;
+}
+
 static void count_scans(j_common_ptr common) {
-  if (((j_decompress_ptr)common)->input_scan_number > SCAN_LIMIT) {
-    escape(common->client_data, CI_CORRUPT, "more than 500 scans");
+  j_decompress_ptr decoder = (j_decompress_ptr)common;
+  ci_jpeg_reader *reader = common->client_data;
+  if (decoder->input_scan_number == reader->scan) return;
+  reader->scan = decoder->input_scan_number;
+  if (reader->scan > SCAN_LIMIT) escape(reader, CI_CORRUPT, "more than 500 scans");
+  for (int i = 0; i < decoder->comps_in_scan; i++) reader->visits += blocks_of(decoder->cur_comp_info[i]);
+  uint64_t blocks = 0;
+  for (int i = 0; i < decoder->num_components; i++) blocks += blocks_of(&decoder->comp_info[i]);
+  if (reader->visits > FREE_VISITS + VISITS_OF_A_BLOCK * blocks) {
+    escape(reader, CI_CORRUPT, "more scans than a picture of these dimensions may have");
   }
 }
 
@@ -72,7 +89,7 @@ ci_jpeg_reader *ci_jpeg_create(void) {
   jpeg_create_decompress(&reader->decoder);
   reader->progress.progress_monitor = count_scans;
   reader->decoder.progress = &reader->progress;
-  jpeg_save_markers(&reader->decoder, EXIF_MARKER, 0xFFFF);
+  jpeg_save_markers(&reader->decoder, METADATA_MARKER, 0xFFFF);
   return reader;
 }
 
@@ -84,13 +101,42 @@ void ci_jpeg_destroy(ci_jpeg_reader *reader) {
 
 void ci_jpeg_close(ci_jpeg_reader *reader) { jpeg_abort_decompress(&reader->decoder); }
 
+static int begins_with(jpeg_saved_marker_ptr marker, const char *text, size_t count) {
+  return marker->marker == METADATA_MARKER && marker->data_length >= count && memcmp(marker->data, text, count) == 0;
+}
+
+// Exif data longer than a segment are continued in the next ones, each introduced again. May jump.
 static uint32_t orientation_of(j_decompress_ptr decoder) {
+  static const char exif[] = "Exif\0";
+  static const char xmp[] = "http://ns.adobe.com/xap/1.0/";
+  ci_metadata metadata = {0};
+  size_t exif_count = sizeof exif;
+  int exif_segments = 0;
   for (jpeg_saved_marker_ptr marker = decoder->marker_list; marker; marker = marker->next) {
-    if (marker->marker == EXIF_MARKER && marker->data_length > 6 && memcmp(marker->data, "Exif\0", 6) == 0) {
-      return ci_exif_orientation(marker->data, marker->data_length);
+    if (begins_with(marker, exif, sizeof exif)) {
+      exif_count += marker->data_length - sizeof exif;
+      exif_segments++;
+      metadata.exif = marker->data;
+      metadata.exif_count = marker->data_length;
+    } else if (begins_with(marker, xmp, sizeof xmp)) {
+      metadata.xmp = marker->data + sizeof xmp;
+      metadata.xmp_count = marker->data_length - sizeof xmp;
     }
   }
-  return 1;
+  if (exif_segments > 1) {
+    // Freed with the picture.
+    uint8_t *joined = decoder->mem->alloc_large((j_common_ptr)decoder, JPOOL_IMAGE, exif_count);
+    metadata.exif = joined;
+    metadata.exif_count = exif_count;
+    memcpy(joined, exif, sizeof exif);
+    joined += sizeof exif;
+    for (jpeg_saved_marker_ptr marker = decoder->marker_list; marker; marker = marker->next) {
+      if (!begins_with(marker, exif, sizeof exif)) continue;
+      memcpy(joined, marker->data + sizeof exif, marker->data_length - sizeof exif);
+      joined += marker->data_length - sizeof exif;
+    }
+  }
+  return ci_orientation(&metadata);
 }
 
 ci_status ci_jpeg_open(ci_jpeg_reader *reader, const uint8_t *bytes, size_t count, const ci_options *options,
@@ -98,6 +144,8 @@ ci_status ci_jpeg_open(ci_jpeg_reader *reader, const uint8_t *bytes, size_t coun
   j_decompress_ptr decoder = &reader->decoder;
   reader->message = message;
   reader->accepts_damage = options->accepts_damage;
+  reader->scan = 0;
+  reader->visits = 0;
   if (setjmp(reader->escape)) return reader->status;
   jpeg_mem_src(decoder, bytes, count);
   jpeg_read_header(decoder, TRUE);
@@ -115,7 +163,8 @@ ci_status ci_jpeg_open(ci_jpeg_reader *reader, const uint8_t *bytes, size_t coun
   info->channels = decoder->out_color_space == JCS_GRAYSCALE ? 1 : 3;
   info->orientation = orientation_of(decoder);
   // Every eighth pixel each way takes a bit at least, except in arithmetic coding; half of that, to be safe.
-  if (!decoder->arith_code) info->least_bytes = (uint64_t)info->full_width * info->full_height / 1024;
+  info->least_bytes = decoder->arith_code ? ci_plausible_bytes(info->full_width, info->full_height)
+                                          : (uint64_t)info->full_width * info->full_height / 1024;
   return CI_OK;
 }
 
@@ -222,17 +271,21 @@ ci_status ci_jpeg_read(ci_jpeg_reader *reader, const ci_region *region, uint8_t 
 typedef struct {
   struct jpeg_compress_struct encoder;
   struct jpeg_error_mgr errors;
+  // The library's own destination forgets, when memory runs out, which buffer it has freed.
+  struct jpeg_destination_mgr destination;
   jmp_buf escape;
   char *message;
-  unsigned char *memory;
-  unsigned long size;
+  ci_status status;
+  uint8_t *memory;
+  size_t capacity;
 } writer;
 
 static void fail_writing(j_common_ptr common) {
   writer *state = common->client_data;
   char text[JMSG_LENGTH_MAX];
   common->err->format_message(common, text);
-  ci_fail(CI_CORRUPT, state->message, text);
+  const ci_status status = common->err->msg_code == JERR_OUT_OF_MEMORY ? CI_OUT_OF_MEMORY : CI_CORRUPT;
+  state->status = ci_fail(status, state->message, text);
   longjmp(state->escape, 1);
 }
 
@@ -241,30 +294,37 @@ static void ignore(j_common_ptr common, int level) {
   (void)level;
 }
 
-ci_status ci_encode_jpeg(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, int quality,
-                         int halves_chroma, uint8_t **output, size_t *written, char *message) {
-  message[0] = 0;
-  if ((channels != 1 && channels != 3) || width == 0 || height == 0 || width > JPEG_MAX_DIMENSION ||
-      height > JPEG_MAX_DIMENSION) {
-    return ci_fail(CI_TOO_LARGE, message, "the format holds 1 or 3 channels of up to 65,500 pixels each way");
+// Doubles the memory; called before the first byte, and when it is full.
+static void grow(j_compress_ptr encoder) {
+  writer *state = encoder->client_data;
+  const size_t used = state->capacity;
+  const size_t capacity = used ? 2 * used : 1 << 14;
+  uint8_t *memory = realloc(state->memory, capacity);
+  if (!memory) {
+    state->status = ci_fail(CI_OUT_OF_MEMORY, state->message, "out of memory");
+    longjmp(state->escape, 1);
   }
-  // What it holds outlives a long jump, unlike locals.
-  writer *state = calloc(1, sizeof *state);
-  if (!state) return ci_fail(CI_OUT_OF_MEMORY, message, "out of memory");
-  state->message = message;
-  state->encoder.err = jpeg_std_error(&state->errors);
-  state->encoder.client_data = state;
-  state->errors.error_exit = fail_writing;
-  state->errors.emit_message = ignore;
-  if (setjmp(state->escape)) {
-    jpeg_destroy_compress(&state->encoder);
-    free(state->memory);
-    free(state);
-    return CI_OUT_OF_MEMORY;
-  }
+  state->memory = memory;
+  state->capacity = capacity;
+  state->destination.next_output_byte = memory + used;
+  state->destination.free_in_buffer = capacity - used;
+}
+
+static boolean grow_when_full(j_compress_ptr encoder) {
+  grow(encoder);
+  return TRUE;
+}
+
+static void finish(j_compress_ptr encoder) { (void)encoder; }
+
+// May jump.
+static void write_jpeg(writer *state, const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels,
+                       int quality, int halves_chroma) {
   j_compress_ptr encoder = &state->encoder;
   jpeg_create_compress(encoder);
-  jpeg_mem_dest(encoder, &state->memory, &state->size);
+  state->destination = (struct jpeg_destination_mgr){
+      .init_destination = grow, .empty_output_buffer = grow_when_full, .term_destination = finish};
+  encoder->dest = &state->destination;
   encoder->image_width = width;
   encoder->image_height = height;
   encoder->input_components = (int)channels;
@@ -282,9 +342,32 @@ ci_status ci_encode_jpeg(const uint8_t *pixels, uint32_t width, uint32_t height,
     jpeg_write_scanlines(encoder, &row, 1);
   }
   jpeg_finish_compress(encoder);
-  *output = state->memory;
-  *written = state->size;
-  jpeg_destroy_compress(encoder);
+}
+
+ci_status ci_encode_jpeg(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, int quality,
+                         int halves_chroma, uint8_t **output, size_t *written, char *message) {
+  message[0] = 0;
+  if ((channels != 1 && channels != 3) || width == 0 || height == 0 || width > JPEG_MAX_DIMENSION ||
+      height > JPEG_MAX_DIMENSION) {
+    return ci_fail(CI_TOO_LARGE, message, "the format holds 1 or 3 channels of up to 65,500 pixels each way");
+  }
+  // What it holds outlives a long jump, unlike locals.
+  writer *state = calloc(1, sizeof *state);
+  if (!state) return ci_fail(CI_OUT_OF_MEMORY, message, "out of memory");
+  state->message = message;
+  state->encoder.err = jpeg_std_error(&state->errors);
+  state->encoder.client_data = state;
+  state->errors.error_exit = fail_writing;
+  state->errors.emit_message = ignore;
+  if (setjmp(state->escape) == 0) {
+    write_jpeg(state, pixels, width, height, channels, quality, halves_chroma);
+    *output = state->memory;
+    *written = state->capacity - state->destination.free_in_buffer;
+    state->memory = NULL;
+  }
+  const ci_status status = state->status;
+  jpeg_destroy_compress(&state->encoder);
+  free(state->memory);
   free(state);
-  return CI_OK;
+  return status;
 }

@@ -26,13 +26,31 @@ extern void __libc_free(void *memory);
 static _Thread_local bool is_counting;
 static _Thread_local ct_allocations counts;
 
-static bool is_of_library(const void *caller) {
-  static const char *const names[] = {"libdnnl", "libstdc++", "libgomp"};
+static _Thread_local bool is_failing;
+static _Thread_local int64_t left_before_failure;
+
+static bool is_in(const void *caller, const char *const *names, size_t count) {
   Dl_info info;
   if (!dladdr(caller, &info) || !info.dli_fname) return false;
-  for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
+  for (size_t i = 0; i < count; ++i)
     if (strstr(info.dli_fname, names[i])) return true;
   return false;
+}
+
+static bool is_of_library(const void *caller) {
+  static const char *const names[] = {"libdnnl", "libstdc++", "libgomp"};
+  return is_in(caller, names, sizeof names / sizeof *names);
+}
+
+// Whether this allocation is the one that shall fail: of the libraries of pictures and of the shims, which are linked into the
+// tests. Those of Swift and of C++ end the process when they fail.
+static bool fails(const void *caller) {
+  static const char *const names[] = {"libpng", "libjpeg", "libz.", "xctest"};
+  if (!is_failing) return false;
+  is_failing = false;
+  const bool is_counted = is_in(caller, names, sizeof names / sizeof *names);
+  is_failing = true;
+  return is_counted && left_before_failure-- == 0;
 }
 
 static void *counted(void *memory, const void *caller) {
@@ -42,17 +60,26 @@ static void *counted(void *memory, const void *caller) {
       ++counts.by_library;
     else
       ++counts.by_program;
-    counts.outstanding_bytes += (int64_t)malloc_usable_size(memory);
+    const int64_t bytes = (int64_t)malloc_usable_size(memory);
+    counts.outstanding_bytes += bytes;
+    if (bytes > counts.largest_bytes) counts.largest_bytes = bytes;
     is_counting = true;
   }
   return memory;
 }
 
-void *malloc(size_t size) { return counted(__libc_malloc(size), __builtin_return_address(0)); }
+void *malloc(size_t size) {
+  if (fails(__builtin_return_address(0))) return NULL;
+  return counted(__libc_malloc(size), __builtin_return_address(0));
+}
 
-void *calloc(size_t count, size_t size) { return counted(__libc_calloc(count, size), __builtin_return_address(0)); }
+void *calloc(size_t count, size_t size) {
+  if (fails(__builtin_return_address(0))) return NULL;
+  return counted(__libc_calloc(count, size), __builtin_return_address(0));
+}
 
 void *realloc(void *memory, size_t size) {
+  if (fails(__builtin_return_address(0))) return NULL;
   if (is_counting) counts.outstanding_bytes -= (int64_t)malloc_usable_size(memory);
   return counted(__libc_realloc(memory, size), __builtin_return_address(0));
 }
@@ -90,9 +117,23 @@ ct_allocations ct_stop_counting(void) {
   return counts;
 }
 
+void ct_start_failing(int64_t index) {
+  left_before_failure = index;
+  is_failing = true;
+}
+
+bool ct_stop_failing(void) {
+  is_failing = false;
+  return left_before_failure < 0;
+}
+
 #else
 
 bool ct_can_count(void) { return false; }
+
+void ct_start_failing(int64_t index) { (void)index; }
+
+bool ct_stop_failing(void) { return false; }
 
 void ct_start_counting(void) {}
 

@@ -96,12 +96,7 @@ struct BadPictureTests {
   private func pngHeader(width: UInt32, height: UInt32) -> [UInt8] {
     func bytes(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(value >> (24 - 8 * $0) & 0xFF) } }
     let body = [UInt8]("IHDR".utf8) + bytes(width) + bytes(height) + [8, 2, 0, 0, 0]
-    var checksum = UInt32.max
-    for byte in body {
-      checksum ^= UInt32(byte)
-      for _ in 0..<8 { checksum = checksum >> 1 ^ (checksum & 1 == 1 ? 0xEDB8_8320 : 0) }
-    }
-    return bytes(13) + body + bytes(~checksum)
+    return bytes(13) + body + bytes(crc32(body))
   }
 
   @Test("Paths that are no files, and files that cannot be read")
@@ -141,47 +136,6 @@ struct BadPictureTests {
       let broken = try directory.write([0], to: name)
       let error = #expect(throws: ImageError.self) { try Image(contentsOf: broken) }
       #expect(error?.file == broken)
-    }
-  }
-
-  @Test("Twenty thousand mutated pictures neither trap nor allocate without bound")
-  func fuzz() async {
-    await #expect(processExitsWith: .success) {
-      let names = [
-        "rgb8.png", "palette4-transparent.png", "interlaced.png", "grey1.png", "baseline.jpg",
-        "progressive.jpg", "restart.jpg", "cmyk.jpg", "orientation.jpg", "orientation6.png",
-        "orientation.webp", "lossy.webp", "alpha.webp", "animation.webp",
-      ]
-      var samples = try names.map { try fileBytes(fixturePath($0)) }
-      for text in [
-        "P1 9 2 010010100 111000110", "P3 2 2 9 1 2 3 4 5 6 7 8 9 8 7 6 ", "P2 3 1 7 5 6 7 ",
-      ] {
-        samples.append([UInt8](text.utf8))
-      }
-      samples.append([UInt8]("P4 9 2\n".utf8) + [1, 2, 3, 4])
-      samples.append([UInt8]("P6 3 2 255\n".utf8) + (0..<18).map { UInt8($0) })
-      var mutator = Mutator(samples: samples, seed: 3)
-      limitMemory(toExtra: 1 << 28)
-      var accepted = 0
-      // One decoder for all, so that what damage leaves behind meets the next picture; some accept
-      // damage.
-      var decoder = ImageDecoder(.init(pixelLimit: 1 << 23))
-      var image = Image(height: 1, width: 1, color: .black)
-      for index in 0..<20_000 {
-        decoder.options.acceptsDamage = index % 3 == 0
-        decoder.options.channels = [nil, 1, 3, 4][index % 4]
-        decoder.options.resizedExtent = index % 5 == 0 ? 2 : nil
-        do {
-          try decoder.decode(mutator.mutant().span.bytes, into: &image) { height, width in
-            guard index % 7 == 0 else { return .all(height: height, width: width) }
-            return ImageRegion(
-              row: height / 3, column: width / 2, height: height - height / 2,
-              width: width - width / 2)
-          }
-          accepted += 1
-        } catch {}
-      }
-      precondition(accepted > 100, "mutations that leave a picture valid must occur")
     }
   }
 }

@@ -1,4 +1,4 @@
-// The only door to libpng, libjpeg-turbo, libwebp, libexif and zlib, and the kernels of resizing. Pictures are decoded into
+// The only door to libpng, libjpeg-turbo, libwebp and zlib, and the kernels of resizing. Pictures are decoded into
 // memory that the caller owns: open, check the size, provide the memory, read.
 #pragma once
 

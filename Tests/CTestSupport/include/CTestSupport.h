@@ -13,11 +13,19 @@ typedef struct {
   int64_t by_program;
   // Bytes allocated and not freed by the thread.
   int64_t outstanding_bytes;
+  // Bytes of the largest allocation.
+  int64_t largest_bytes;
 } ct_allocations;
 
 bool ct_can_count(void);
 // Begins to count what the calling thread allocates.
 void ct_start_counting(void);
 ct_allocations ct_stop_counting(void);
+
+// Lets the allocation of this number, from 0, fail that a library of pictures or a shim asks for in the
+// calling thread.
+void ct_start_failing(int64_t index);
+// Whether it came so far.
+bool ct_stop_failing(void);
 
 #endif
