@@ -18,7 +18,7 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-pictures \
+.PHONY: help setup build demo test fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-pictures \
   test-peers parity clean
 
 help: ## List the targets
@@ -35,6 +35,13 @@ demo: build ## Train LeNet-5 on Fashion-MNIST, evaluate it, classify some pictur
 
 test: setup ## Run every test, optimized
 	swift test -c release
+
+fuzz: setup ## Read damaged files of every format (ARGUMENTS: --format, --count, --seed, --seconds)
+	swift build -c release --product FuzzReaders
+	.build/release/FuzzReaders --output .build $(ARGUMENTS)
+
+sanitize: setup ## The same with sanitizers, and tests with them: before a release
+	scripts/sanitize $(ARGUMENTS)
 
 lint: ## Check the format of every Swift file
 	swift format lint --strict --parallel --recursive $(SOURCES)
@@ -75,4 +82,4 @@ parity: build ## Compare the outputs of the same weights, and pictures, in ConvN
 	.venv-peers/bin/python Benchmarks/formats.py --convnet $(CONVNET)
 
 clean: ## Delete what was built; keeps runs and the peers' environments
-	rm -rf .build
+	rm -rf .build .build-sanitize

@@ -49,7 +49,7 @@ let package = Package(
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
     .target(
       name: "CImages",
-      linkerSettings: ["png", "z", "jpeg", "webp", "webpdemux", "exif"].map { .linkedLibrary($0) }),
+      linkerSettings: ["png", "z", "jpeg", "webp", "webpdemux"].map { .linkedLibrary($0) }),
     .target(
       name: "CArchives", linkerSettings: [.linkedLibrary("zip"), .linkedLibrary("z")]),
     .target(name: "CTar", linkerSettings: [.linkedLibrary("archive")]),
@@ -93,11 +93,28 @@ let package = Package(
       name: "PictureJobs", dependencies: ["ConvNet"], path: "Benchmarks/Pictures",
       swiftSettings: settings),
 
+    .executableTarget(
+      name: "FuzzReaders",
+      dependencies: [
+        "ConvNetFuzzing", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Benchmarks/Fuzz", swiftSettings: settings),
+
     // Tests.
     .target(
       name: "ConvNetTestSupport", dependencies: ["ConvNetTensors", "ConvNetGraphs"],
       path: "Tests/TestSupport", swiftSettings: settings),
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
+    // Damaged files of every format, for the tests and for `FuzzReaders`.
+    .target(
+      name: "ConvNetFuzzing",
+      dependencies: [
+        "ConvNetTestSupport", "ConvNetTraining", "ConvNetDatasets", "ConvNetFormats",
+        "ConvNetLayers", "ConvNetImages", "ConvNetEngine", "ConvNetCompiler", "ConvNetGraphs",
+        "ConvNetTensors",
+      ], path: "Tests/Fuzzing", swiftSettings: settings),
+    .testTarget(
+      name: "FuzzingTests", dependencies: ["ConvNetFuzzing", "ConvNetTestSupport"],
+      path: "Tests/FuzzingTests", swiftSettings: settings),
     tests(of: "Tensors"),
     tests(of: "Graphs", imports: ["Tensors"]),
     tests(of: "Compiler", imports: graphRooms),
@@ -108,7 +125,7 @@ let package = Package(
     tests(
       of: "Models", imports: ["Layers", "Formats", "Training"] + engineRooms),
     tests(of: "Formats", imports: graphRooms),
-    tests(of: "Images", imports: ["Tensors"]),
+    tests(of: "Images", imports: ["Tensors"], shims: ["CTestSupport"]),
     tests(of: "Datasets", imports: ["Images", "Tensors"], shims: ["CTestSupport"]),
     tests(
       of: "Training",

@@ -61,10 +61,10 @@ void ci_png_destroy(ci_png_reader *reader) {
   free(reader);
 }
 
-// Reads the header and asks for eight bits a channel, whatever the file has: 1, 3 or 4 channels. May jump.
+// Reads the header. May jump.
 static void read_header(ci_png_reader *reader, ci_info *info) {
   png_structp png = reader->png;
-  // The caller checks the number of pixels.
+  // The caller checks the number of pixels, before anything of their size is allocated.
   png_set_user_limits(png, 0x7FFFFFFF, 0x7FFFFFFF);
   // Of the rest only the palette and its transparency make pixels. Passed over, nothing of it is inflated or kept, so that its
   // size does not matter.
@@ -72,9 +72,18 @@ static void read_header(ci_png_reader *reader, ci_info *info) {
   png_set_chunk_malloc_max(png, 0);
   png_set_read_fn(png, reader, provide);
   png_read_info(png, reader->info);
+  info->width = info->full_width = png_get_image_width(png, reader->info);
+  info->height = info->full_height = png_get_image_height(png, reader->info);
   // Deflate cannot shrink by more than a factor of 1032. Each row has a byte that names its filter.
-  info->least_bytes =
-      ((uint64_t)png_get_rowbytes(png, reader->info) + 1) * png_get_image_height(png, reader->info) / 1032;
+  info->least_bytes = ((uint64_t)png_get_rowbytes(png, reader->info) + 1) * info->height / 1032;
+  const int color = png_get_color_type(png, reader->info);
+  const int has_alpha = (color & PNG_COLOR_MASK_ALPHA) || png_get_valid(png, reader->info, PNG_INFO_tRNS);
+  info->channels = has_alpha ? 4 : color & PNG_COLOR_MASK_COLOR ? 3 : 1;
+}
+
+// Asks for eight bits a channel, whatever the file has, and allocates rows. May jump.
+static void begin_reading(ci_png_reader *reader) {
+  png_structp png = reader->png;
   png_set_expand(png);
   png_set_scale_16(png);
   const int color = png_get_color_type(png, reader->info);
@@ -97,21 +106,19 @@ ci_status ci_png_open(ci_png_reader *reader, const uint8_t *bytes, size_t count,
   if (!reader->info) return ci_fail(CI_OUT_OF_MEMORY, message, "out of memory");
   if (setjmp(png_jmpbuf(reader->png))) return status_of(reader->is_out_of_memory, message);
   read_header(reader, info);
-  info->width = info->full_width = png_get_image_width(reader->png, reader->info);
-  info->height = info->full_height = png_get_image_height(reader->png, reader->info);
-  info->channels = png_get_channels(reader->png, reader->info);
   const ci_status status = ci_png_orientation(bytes, count, &info->orientation);
   return status == CI_OK ? CI_OK : status_of(1, message);
 }
 
 ci_status ci_png_read(ci_png_reader *reader, uint8_t *pixels, size_t capacity, char *message) {
   reader->message = message;
+  if (setjmp(png_jmpbuf(reader->png))) return status_of(reader->is_out_of_memory, message);
+  begin_reading(reader);
   const size_t height = png_get_image_height(reader->png, reader->info);
   const size_t row_bytes = png_get_rowbytes(reader->png, reader->info);
   if (row_bytes == 0 || capacity / row_bytes != height || capacity % row_bytes != 0) {
     return ci_fail(CI_CORRUPT, message, "the memory provided has another size than the picture");
   }
-  if (setjmp(png_jmpbuf(reader->png))) return status_of(reader->is_out_of_memory, message);
   for (int pass = 0; pass < reader->passes; pass++) {
     for (size_t row = 0; row < height; row++) png_read_row(reader->png, pixels + row * row_bytes, NULL);
   }

@@ -112,6 +112,21 @@ uint64_t ck_begin_computing(int threads) {
 
 void ck_end_computing(uint64_t before) { set_arithmetic(before); }
 
+// OpenMP's library is not compiled with the thread sanitizer, which therefore does not see that a region waits for its
+// threads: told here.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+extern void __tsan_acquire(void *);
+extern void __tsan_release(void *);
+#define SEES_OTHERS(address) __tsan_acquire(address)
+#define SHOWS_OTHERS(address) __tsan_release(address)
+#endif
+#endif
+#ifndef SEES_OTHERS
+#define SEES_OTHERS(address) ((void)(address))
+#define SHOWS_OTHERS(address) ((void)(address))
+#endif
+
 struct work {
   int tasks;
   void (*body)(void *, int);
@@ -120,15 +135,19 @@ struct work {
 
 static void run_share(void *argument) {
   const struct work *work = argument;
+  SEES_OTHERS(argument);
   int threads = omp_threads(), thread = omp_thread();
   for (int task = thread; task < work->tasks; task += threads) work->body(work->context, task);
+  SHOWS_OTHERS(argument);
 }
 
 void ck_parallel(int tasks, void (*body)(void *context, int task), void *context) {
   load_openmp();
   if (tasks > 1 && omp_parallel && prepared_threads != 1) {
     struct work work = {tasks, body, context};
+    SHOWS_OTHERS(&work);
     omp_parallel(run_share, &work, 0, 0);
+    SEES_OTHERS(&work);
   } else {
     for (int task = 0; task < tasks; ++task) body(context, task);
   }

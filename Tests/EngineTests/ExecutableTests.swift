@@ -196,6 +196,26 @@ import Testing
     #expect(results == [expected, expected])
   }
 
+  // What compilations share is made by the first; the thread sanitizer sees whether both may.
+  @Test("Several threads compile at once")
+  func concurrentCompilation() async throws {
+    let network = try SmallNetwork()
+    let options = options
+    let batch = Tensor.random([4, 3, 8, 8], seed: 1)
+    let results = try await withThrowingTaskGroup(of: Tensor?.self) { group in
+      for _ in 0..<4 {
+        group.addTask {
+          var executable = try Executable(
+            network.graph, parameters: network.parameters, options: options)
+          return try executable.run(["images": batch])["logits"]
+        }
+      }
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
+    #expect(results.count == 4 && results[0] != nil)
+    #expect(results.allSatisfy { $0 == results[0] })
+  }
+
   /// An executable in a place that tasks may share.
   private final class Worker: Sendable {
     private let executable: Mutex<Executable>

@@ -108,25 +108,6 @@ import Testing
     }
   }
 
-  @Test(
-    "twenty thousand mutated descriptions neither trap nor make a model that is not well formed")
-  func fuzz() async {
-    await #expect(processExitsWith: .success) {
-      let directory = try TemporaryDirectory()
-      let path = directory.file("model")
-      try Model(ModelFileTests.network()).save(to: path)
-      let file = try Safetensors(contentsOf: path)
-      let text = [UInt8]((file.metadata["convnet.model"] ?? "").utf8)
-      var mutator = Mutator(samples: [text], seed: 4)
-      limitMemory(toExtra: 256 << 20)
-      for _ in 0..<20_000 {
-        let mutant = String(decoding: mutator.mutant(), as: UTF8.self)
-        let model = try? Model(description: mutant, parameters: file.tensors, path: path)
-        try model?.graph.verify()
-      }
-    }
-  }
-
   @Test("fine-tuning takes what fits and names what does not")
   func takeParameters() throws {
     let directory = try TemporaryDirectory()

@@ -23,12 +23,20 @@ package struct Mutator {
     return word ^ word >> 31
   }
 
+  /// One of the samples, as it is.
+  package mutating func sample() -> [UInt8] { samples[integer(below: samples.count)] }
+
   package mutating func integer(below bound: Int) -> Int { Int(next() % UInt64(bound)) }
 
   /// One sample after one to four mutations. Headers are short, so half of the places lie in the
   /// first 64 bytes.
   package mutating func mutant() -> [UInt8] {
-    var bytes = samples[integer(below: samples.count)]
+    mutated(samples[integer(below: samples.count)])
+  }
+
+  /// These bytes after one to four mutations.
+  package mutating func mutated(_ bytes: [UInt8]) -> [UInt8] {
+    var bytes = bytes
     for _ in 0...integer(below: 4) { mutate(&bytes) }
     return bytes
   }
@@ -87,9 +95,11 @@ package struct Mutator {
 /// Limits the process's memory to what it has and `extra` bytes more, so that a runaway allocation
 /// fails.
 ///
-/// For the child process of an exit test only.
+/// For the child process of an exit test only. Not under a sanitizer, which reserves more than any limit.
 package func limitMemory(toExtra extra: Int) {
   #if os(Linux)
+    let isSanitized = dlsym(nil, "__asan_init") != nil || dlsym(nil, "__tsan_init") != nil
+    if isSanitized { return }
     guard let status = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8),
       let pages = status.split(separator: " ").first.flatMap({ Int($0) })
     else { return }
