@@ -40,7 +40,7 @@ fuzz: setup ## Read damaged files of every format (ARGUMENTS: --format, --count,
 	swift build -c release --product FuzzReaders
 	.build/release/FuzzReaders --output .build $(ARGUMENTS)
 
-sanitize: setup ## The same with sanitizers, and tests with them: before a release
+sanitize: setup ## The same with sanitizers, and threads under one: before a release
 	scripts/sanitize $(ARGUMENTS)
 
 lint: ## Check the format of every Swift file
