@@ -11,7 +11,7 @@
 // A picture of more scans is made to waste time: the standard's tools write about ten. A scan of a few bytes may go through all
 // blocks of 8x8 values; all scans together may visit this number, and each block twelve times beside it, where the standard's
 // tools need six.
-enum { SCAN_LIMIT = 500, FREE_VISITS = 1 << 24, VISITS_OF_A_BLOCK = 12, METADATA_MARKER = JPEG_APP0 + 1 };
+enum { SCAN_LIMIT = 500, FREE_VISITS = 1 << 24, VISITS_OF_A_BLOCK = 12 };
 
 // Serves picture after picture, with the library's state kept.
 struct ci_jpeg_reader {
@@ -89,7 +89,6 @@ ci_jpeg_reader *ci_jpeg_create(void) {
   jpeg_create_decompress(&reader->decoder);
   reader->progress.progress_monitor = count_scans;
   reader->decoder.progress = &reader->progress;
-  jpeg_save_markers(&reader->decoder, METADATA_MARKER, 0xFFFF);
   return reader;
 }
 
@@ -101,42 +100,75 @@ void ci_jpeg_destroy(ci_jpeg_reader *reader) {
 
 void ci_jpeg_close(ci_jpeg_reader *reader) { jpeg_abort_decompress(&reader->decoder); }
 
-static int begins_with(jpeg_saved_marker_ptr marker, const char *text, size_t count) {
-  return marker->marker == METADATA_MARKER && marker->data_length >= count && memcmp(marker->data, text, count) == 0;
+// A segment of metadata, without its marker and length.
+typedef struct {
+  const uint8_t *bytes;
+  size_t count;
+} segment;
+
+// The next segment of metadata behind the offset, which moves on; 0 where pixels begin. The library would keep such segments in
+// a list that it goes through for each.
+static int next_metadata(const uint8_t *bytes, size_t count, size_t *offset, segment *found) {
+  while (*offset < count) {
+    const uint8_t *at = memchr(bytes + *offset, 0xFF, count - *offset);
+    if (!at) return 0;
+    *offset = (size_t)(at - bytes) + 1;
+    while (*offset < count && bytes[*offset] == 0xFF) ++*offset;
+    if (*offset >= count) return 0;
+    const int marker = bytes[(*offset)++];
+    // Without contents: escaped bytes, restarts, the beginning.
+    if (marker <= 0x01 || (marker >= JPEG_RST0 && marker <= 0xD8)) continue;
+    enum { START_OF_SCAN = 0xDA };
+    if (marker == JPEG_EOI || marker == START_OF_SCAN || count - *offset < 2) return 0;
+    const size_t length = (size_t)bytes[*offset] << 8 | bytes[*offset + 1];
+    if (length < 2 || length > count - *offset) return 0;
+    *found = (segment){bytes + *offset + 2, length - 2};
+    *offset += length;
+    if (marker == JPEG_APP0 + 1) return 1;
+  }
+  return 0;
 }
 
-// Exif data longer than a segment are continued in the next ones, each introduced again. May jump.
-static uint32_t orientation_of(j_decompress_ptr decoder) {
+static int begins_with(const segment *segment, const char *text, size_t count) {
+  return segment->count >= count && memcmp(segment->bytes, text, count) == 0;
+}
+
+// Exif data longer than a segment are continued in the next ones, each introduced again.
+static ci_status find_orientation(const uint8_t *bytes, size_t count, uint32_t *orientation) {
   static const char exif[] = "Exif\0";
   static const char xmp[] = "http://ns.adobe.com/xap/1.0/";
   ci_metadata metadata = {0};
   size_t exif_count = sizeof exif;
   int exif_segments = 0;
-  for (jpeg_saved_marker_ptr marker = decoder->marker_list; marker; marker = marker->next) {
-    if (begins_with(marker, exif, sizeof exif)) {
-      exif_count += marker->data_length - sizeof exif;
+  segment found;
+  for (size_t offset = 2; next_metadata(bytes, count, &offset, &found);) {
+    if (begins_with(&found, exif, sizeof exif)) {
+      exif_count += found.count - sizeof exif;
       exif_segments++;
-      metadata.exif = marker->data;
-      metadata.exif_count = marker->data_length;
-    } else if (begins_with(marker, xmp, sizeof xmp)) {
-      metadata.xmp = marker->data + sizeof xmp;
-      metadata.xmp_count = marker->data_length - sizeof xmp;
+      metadata.exif = found.bytes;
+      metadata.exif_count = found.count;
+    } else if (begins_with(&found, xmp, sizeof xmp)) {
+      metadata.xmp = found.bytes + sizeof xmp;
+      metadata.xmp_count = found.count - sizeof xmp;
     }
   }
+  uint8_t *joined = NULL;
   if (exif_segments > 1) {
-    // Freed with the picture.
-    uint8_t *joined = decoder->mem->alloc_large((j_common_ptr)decoder, JPOOL_IMAGE, exif_count);
+    joined = malloc(exif_count);
+    if (!joined) return CI_OUT_OF_MEMORY;
     metadata.exif = joined;
     metadata.exif_count = exif_count;
     memcpy(joined, exif, sizeof exif);
-    joined += sizeof exif;
-    for (jpeg_saved_marker_ptr marker = decoder->marker_list; marker; marker = marker->next) {
-      if (!begins_with(marker, exif, sizeof exif)) continue;
-      memcpy(joined, marker->data + sizeof exif, marker->data_length - sizeof exif);
-      joined += marker->data_length - sizeof exif;
+    uint8_t *next = joined + sizeof exif;
+    for (size_t offset = 2; next_metadata(bytes, count, &offset, &found);) {
+      if (!begins_with(&found, exif, sizeof exif)) continue;
+      memcpy(next, found.bytes + sizeof exif, found.count - sizeof exif);
+      next += found.count - sizeof exif;
     }
   }
-  return ci_orientation(&metadata);
+  *orientation = ci_orientation(&metadata);
+  free(joined);
+  return CI_OK;
 }
 
 ci_status ci_jpeg_open(ci_jpeg_reader *reader, const uint8_t *bytes, size_t count, const ci_options *options,
@@ -161,10 +193,12 @@ ci_status ci_jpeg_open(ci_jpeg_reader *reader, const uint8_t *bytes, size_t coun
   info->full_width = decoder->image_width;
   info->full_height = decoder->image_height;
   info->channels = decoder->out_color_space == JCS_GRAYSCALE ? 1 : 3;
-  info->orientation = orientation_of(decoder);
   // Every eighth pixel each way takes a bit at least, except in arithmetic coding; half of that, to be safe.
   info->least_bytes = decoder->arith_code ? ci_plausible_bytes(info->full_width, info->full_height)
                                           : (uint64_t)info->full_width * info->full_height / 1024;
+  if (find_orientation(bytes, count, &info->orientation) != CI_OK) {
+    return ci_fail(CI_OUT_OF_MEMORY, message, "out of memory");
+  }
   return CI_OK;
 }
 

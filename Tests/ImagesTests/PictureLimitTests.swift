@@ -175,6 +175,20 @@ struct PictureLimitTests {
     }
   }
 
+  @Test("Segments of metadata are gone through once, however many")
+  func segments() throws {
+    let picture = try fileBytes(fixturePath("orientation.jpg"))
+    let empty = Self.segment(0xE1, [UInt8]("Exif".utf8) + [0, 0])
+    let note = Self.segment(0xE1, [UInt8]("http://ns.adobe.com/xap/1.0/".utf8) + [0])
+    let extra = (0..<30_000).flatMap { $0 % 2 == 0 ? empty : note }
+    ct_start_counting()
+    let decoded = try? Self.decode(Array(picture[..<2]) + extra + Array(picture[2...]))
+    let counts = ct_stop_counting()
+    #expect(try decoded == ImageDecodingTests.expected("orientation"))
+    // Nothing is kept of each.
+    #expect(counts.by_program < 1000 || !ct_can_count())
+  }
+
   // MARK: Formats that can say nothing in no bits
 
   @Test("Above sixteen million pixels a byte is asked for each 1,024 of them")
