@@ -91,8 +91,24 @@ struct FuzzReaders: ParsableCommand {
 
   private static func largestMegabytes() -> Int {
     var usage = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    return usage.ru_maxrss / 1024
+    #if os(Linux)
+      getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+      return usage.ru_maxrss / 1024
+    #else
+      getrusage(RUSAGE_SELF, &usage)
+      return usage.ru_maxrss >> 20
+    #endif
+  }
+
+  /// Ends the process after so many seconds of its work; those that others take from it do not count.
+  private static func watch(seconds: Int) {
+    var timer = itimerval(
+      it_interval: timeval(tv_sec: 0, tv_usec: 0), it_value: timeval(tv_sec: seconds, tv_usec: 0))
+    #if os(Linux)
+      setitimer(__itimer_which_t(ITIMER_PROF.rawValue), &timer, nil)
+    #else
+      setitimer(ITIMER_PROF, &timer, nil)
+    #endif
   }
 
   private func work(_ format: FuzzedFormat) throws {
@@ -107,8 +123,7 @@ struct FuzzReaders: ParsableCommand {
       guard start.duration(to: .now) < .seconds(min(seconds, 1e9)) else { break }
       place.pointee = Int64(index)
       let input = fuzzer.input(index)
-      // Ends the process when it is over.
-      alarm(UInt32(Self.secondsOfAnInput))
+      Self.watch(seconds: Self.secondsOfAnInput)
       let begin = ContinuousClock.now
       do {
         if try fuzzer.read(input, index) { accepted += 1 }
@@ -123,7 +138,7 @@ struct FuzzReaders: ParsableCommand {
       }
       done += 1
     }
-    alarm(0)
+    Self.watch(seconds: 0)
     let time = start.duration(to: .now) / .seconds(1)
     print(
       "\(format.rawValue): \(done) inputs of seed \(seed) from \(first), \(accepted) accepted, "
