@@ -19,6 +19,35 @@ static size_t guess(const uint8_t *bytes, size_t count, size_t limit) {
   return size + 1;
 }
 
+ci_status ci_gunzip_head(const uint8_t *bytes, size_t count, uint8_t *head, size_t capacity,
+                         size_t *written, char *message) {
+  message[0] = 0;
+  *written = 0;
+  z_stream stream = {0};
+  if (inflateInit2(&stream, MAX_WBITS + 16) != Z_OK) {
+    return ci_fail(CI_OUT_OF_MEMORY, message, "out of memory");
+  }
+  stream.next_in = (Bytef *)bytes;
+  stream.avail_in = (uInt)smaller(count, UINT_MAX);
+  stream.next_out = head;
+  stream.avail_out = (uInt)smaller(capacity, UINT_MAX);
+  ci_status status = CI_OK;
+  while (status == CI_OK && stream.avail_out && stream.avail_in) {
+    const int result = inflate(&stream, Z_NO_FLUSH);
+    if (result == Z_MEM_ERROR) {
+      status = ci_fail(CI_OUT_OF_MEMORY, message, "out of memory");
+    } else if (result == Z_STREAM_END) {
+      // The next member.
+      if (inflateReset(&stream) != Z_OK) status = ci_fail(CI_OUT_OF_MEMORY, message, "out of memory");
+    } else if (result != Z_OK) {
+      status = ci_fail(CI_CORRUPT, message, stream.msg ? stream.msg : "not gzip data");
+    }
+  }
+  *written = smaller(capacity, UINT_MAX) - stream.avail_out;
+  inflateEnd(&stream);
+  return status;
+}
+
 ci_status ci_gunzip(const uint8_t *bytes, size_t count, size_t limit, uint8_t **output,
                     size_t *written, char *message) {
   message[0] = 0;

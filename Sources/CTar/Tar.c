@@ -58,7 +58,8 @@ ct_status ct_open(const uint8_t *bytes, size_t count, ct_archive **archive, char
     return fail(CT_OUT_OF_MEMORY, message, "out of memory");
   }
   archive_read_support_format_tar(reader);
-  archive_read_support_filter_gzip(reader);
+  // Left to choose, the library undoes gzip in gzip in gzip, each of which may be a thousand times as large.
+  if (count > 1 && bytes[0] == 0x1F && bytes[1] == 0x8B) archive_read_append_filter(reader, ARCHIVE_FILTER_GZIP);
   const locale_t old = enter_locale();
   const int result = archive_read_open_memory(reader, bytes, count);
   leave_locale(old);

@@ -90,6 +90,8 @@ private struct BlockCutter {
   private var saved: [Int]
   /// Bytes that cross from the operations before an index to those from there on, what is kept anyway left out.
   private var crossing: [Int]
+  /// The last place before each at which something else crosses; 0 where there is none.
+  private var differing: [Int] = []
 
   init(_ graph: Graph, forward count: Int) {
     saved = [Int](repeating: 0, count: count)
@@ -108,10 +110,18 @@ private struct BlockCutter {
         if life.mayBeRecomputed, readers.contains(where: { $0 >= count }) {
           saved[index] += byteCount
         }
+        // Differences first: a value may cross everything.
         if life.mayBeRecomputed, life.lastReader > index {
-          for place in index + 1...life.lastReader { crossing[place] += byteCount }
+          crossing[index + 1] += byteCount
+          crossing[life.lastReader + 1] -= byteCount
         }
       }
+    }
+    for place in crossing.indices.dropFirst() { crossing[place] += crossing[place - 1] }
+    differing = [Int](repeating: 0, count: crossing.count)
+    for place in crossing.indices.dropFirst() {
+      let isSame = crossing[place - 1] == crossing[place]
+      differing[place] = isSame ? differing[place - 1] : place - 1
     }
   }
 
@@ -131,18 +141,21 @@ private struct BlockCutter {
 
   /// Whether less crosses than before, or as much since then: not so within a block, where the shortcut crosses as well.
   private func isNarrow(_ place: Int) -> Bool {
-    let before = crossing[1..<place].last { $0 != crossing[place] }
-    return before.map { $0 > crossing[place] } ?? true
+    let before = differing[place]
+    return before == 0 || crossing[before] > crossing[place]
   }
 
   /// What blocks between cuts make and nothing beyond them reads; that of the last block left out.
   func values(within cuts: [Int]) -> Set<ValueID> {
     guard let end = cuts.last else { return [] }
-    let within = lives.filter { life in
-      life.mayBeRecomputed && life.producer < end
-        && !cuts.contains { life.producer < $0 && $0 <= life.lastReader }
+    var within: Set<ValueID> = []
+    // Both in the order of the operations.
+    var next = 0
+    for life in lives where life.mayBeRecomputed && life.producer < end {
+      while cuts[next] <= life.producer { next += 1 }
+      if cuts[next] > life.lastReader { within.insert(life.value) }
     }
-    return Set(within.map(\.value))
+    return within
   }
 }
 

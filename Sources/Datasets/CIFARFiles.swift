@@ -15,7 +15,8 @@ struct CIFARFiles: Sendable {
   static let pictureSize = 3 * 32 * 32
   var recordSize: Int { labelCount + Self.pictureSize }
 
-  /// The largest file that is taken out of an archive; CIFAR-100's has 154 million bytes.
+  /// The most bytes that are gone through in an archive, whose files may be compressed a thousandfold; CIFAR's have 186
+  /// million.
   private static let limit = 1 << 30
 
   func names(of split: DatasetSplit) -> [String] { split == .train ? train : test }
@@ -82,7 +83,14 @@ struct CIFARFiles: Sendable {
     try MappedFile(path: path).withBytes { bytes in
       try bytes.withUnsafeBytes { bytes in
         var reader = try TarReader(bytes, file: path)
+        var left = Self.limit
         while found.count < wanted.count, let entry = try reader.next() {
+          guard entry.byteCount <= left else {
+            throw TarError(
+              file: path, member: entry.path,
+              problem: .tooLarge(byteCount: entry.byteCount, limit: left))
+          }
+          left -= entry.byteCount
           let name = entry.path.split(separator: "/").last.map(String.init) ?? ""
           if wanted.contains(name) { found[name] = try reader.contents(limit: Self.limit) }
         }

@@ -56,7 +56,10 @@ public struct DatasetVerification: Sendable {
 
   private static func classNames(of parts: [any Dataset]) -> [String] {
     var names = parts[0].classNames
-    for part in parts.dropFirst() { names += part.classNames.filter { !names.contains($0) } }
+    var known = Set(names)
+    for part in parts.dropFirst() {
+      names += part.classNames.filter { known.insert($0).inserted }
+    }
     return names
   }
 
@@ -72,6 +75,7 @@ public struct DatasetVerification: Sendable {
 
   private static func badClasses(_ parts: [any Dataset]) -> [BadFile] {
     var bad: [BadFile] = []
+    let trained = Set(parts[0].classNames)
     for (number, part) in parts.enumerated() {
       var isEmpty = [Bool](repeating: true, count: part.classNames.count)
       for index in 0..<part.count { isEmpty[part.label(at: index)] = false }
@@ -80,7 +84,7 @@ public struct DatasetVerification: Sendable {
         if isEmpty[label], part is ImageFolder {
           bad.append(BadFile(file: path, reason: "the class has no picture"))
         }
-        if number > 0, !parts[0].classNames.contains(name) {
+        if number > 0, !trained.contains(name) {
           bad.append(
             BadFile(file: path, reason: "the part to train on, \(parts[0].name), has no such class")
           )
@@ -104,10 +108,12 @@ public struct DatasetVerification: Sendable {
   ) -> [Duplicates] {
     let alike = Dictionary(grouping: contents, by: \.digest).values.filter { $0.count > 1 }
     let groups = alike.flatMap { samples.identical($0.map(\.index).sorted()) }
+    let places = Dictionary(zip(names, names.indices)) { first, _ in first }
     return groups.sorted { $0[0] < $1[0] }.map { group in
       let classes = Set(group.map { samples.className(at: $0) })
       return Duplicates(
-        files: group.map { samples.name(at: $0) }, classNames: names.filter(classes.contains),
+        files: group.map { samples.name(at: $0) },
+        classNames: classes.sorted { places[$0, default: 0] < places[$1, default: 0] },
         crossesParts: Set(group.map { samples.place($0).part }).count > 1)
     }
   }

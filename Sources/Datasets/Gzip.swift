@@ -4,6 +4,9 @@ import CImages
 package final class InflatedBytes: @unchecked Sendable {
   private let bytes: UnsafeRawBufferPointer
 
+  /// Deflate makes at most so many bytes of one.
+  package static let largestRatio = 1032
+
   package enum Failure: Error {
     case corrupt(reason: String)
     case tooLarge(limit: Int)
@@ -21,10 +24,29 @@ package final class InflatedBytes: @unchecked Sendable {
     }
     guard status == CI_OK, let output else {
       if status == CI_TOO_LARGE { throw .tooLarge(limit: limit) }
-      let text = message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-      throw .corrupt(reason: String(decoding: text, as: UTF8.self))
+      throw .corrupt(reason: Self.text(message))
     }
     bytes = UnsafeRawBufferPointer(start: output, count: count)
+  }
+
+  /// The first bytes of what a gzip file holds, at most `capacity`, without inflating the rest.
+  package static func head(
+    inflating compressed: RawSpan, capacity: Int
+  ) throws(Failure) -> [UInt8] {
+    var message = [CChar](repeating: 0, count: Int(CI_MESSAGE_SIZE))
+    var head = [UInt8](repeating: 0, count: capacity)
+    var count = 0
+    let status = compressed.withUnsafeBytes { compressed in
+      ci_gunzip_head(
+        compressed.baseAddress, compressed.count, &head, capacity, &count, &message)
+    }
+    guard status == CI_OK else { throw .corrupt(reason: text(message)) }
+    return Array(head.prefix(count))
+  }
+
+  private static func text(_ message: [CChar]) -> String {
+    String(
+      decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   deinit {

@@ -27,11 +27,26 @@ extension Tensor {
       self = try Tensor(parsingInflatedIDX: bytes, file: file)
       return
     }
+    func fail(_ problem: IDXError.Problem) -> IDXError {
+      IDXError(file: file, offset: 0, problem: problem)
+    }
+    let start: [UInt8]
+    do {
+      start = try InflatedBytes.head(inflating: bytes, capacity: IDXHead.largestByteCount)
+    } catch {
+      throw fail(error.problem)
+    }
+    // No more is inflated than the head says, and than there can be.
+    let head = try IDXHead(start.span.bytes, file: file)
+    let limit = min(Self.inflatedIDXLimit, InflatedBytes.largestRatio * bytes.byteCount)
+    guard head.byteCount <= limit - head.dataStart else {
+      throw fail(.inflatedTooLarge(limit: limit))
+    }
     let inflated: InflatedBytes
     do {
-      inflated = try InflatedBytes(inflating: bytes, limit: Self.inflatedIDXLimit)
+      inflated = try InflatedBytes(inflating: bytes, limit: head.dataStart + head.byteCount)
     } catch {
-      throw IDXError(file: file, offset: 0, problem: error.problem)
+      throw fail(error.problem)
     }
     self = try inflated.withBytes { bytes throws(IDXError) in
       try Tensor(parsingInflatedIDX: bytes, file: file)
@@ -39,6 +54,35 @@ extension Tensor {
   }
 
   private init(parsingInflatedIDX bytes: RawSpan, file: String?) throws(IDXError) {
+    let head = try IDXHead(bytes, file: file)
+    guard head.byteCount == bytes.byteCount - head.dataStart else {
+      throw IDXError(
+        file: file, offset: head.dataStart,
+        problem: .dataSize(expected: head.byteCount, actual: bytes.byteCount - head.dataStart))
+    }
+    var tensor = Tensor(uninitialized: head.shape, elementType: head.elementType)
+    let data = bytes.extracting(head.dataStart..<bytes.byteCount)
+    tensor.withUnsafeMutableBytes { target in
+      data.withUnsafeBytes { target.copyMemory(from: $0) }
+      swapBytes(of: target, elementSize: head.elementType.byteCount)
+    }
+    self = tensor
+  }
+}
+
+/// What stands before the elements of an IDX file.
+private struct IDXHead {
+  var shape: Shape
+  var elementType: ElementType
+  var dataStart: Int
+
+  /// Bytes of the elements.
+  var byteCount: Int { shape.count * elementType.byteCount }
+
+  /// Of 255 dimensions.
+  static let largestByteCount = 4 + 4 * 255
+
+  init(_ bytes: RawSpan, file: String?) throws(IDXError) {
     func fail(_ offset: Int, _ problem: IDXError.Problem) -> IDXError {
       IDXError(file: file, offset: offset, problem: problem)
     }
@@ -60,17 +104,9 @@ extension Tensor {
     guard let shape = Shape(checking: dimensions) else {
       throw fail(4, .shapeTooLarge(dimensions))
     }
-    let byteCount = shape.count * elementType.byteCount
-    guard byteCount == bytes.byteCount - dataStart else {
-      throw fail(dataStart, .dataSize(expected: byteCount, actual: bytes.byteCount - dataStart))
-    }
-    var tensor = Tensor(uninitialized: shape, elementType: elementType)
-    let data = bytes.extracting(dataStart..<bytes.byteCount)
-    tensor.withUnsafeMutableBytes { target in
-      data.withUnsafeBytes { target.copyMemory(from: $0) }
-      swapBytes(of: target, elementSize: elementType.byteCount)
-    }
-    self = tensor
+    self.shape = shape
+    self.elementType = elementType
+    self.dataStart = dataStart
   }
 }
 

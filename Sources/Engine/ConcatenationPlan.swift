@@ -175,8 +175,8 @@ extension Lowering {
 
   /// Convolutions say in which layout they read.
   private func areConvolutions(readersOf value: ValueID) -> Bool {
-    graph.operations.allSatisfy { operation in
-      guard operation.inputs.contains(value) else { return true }
+    consumers[value, default: []].allSatisfy { index in
+      let operation = graph.operations[index]
       if case .convolution = operation.kind { return operation.inputs.first == value }
       return false
     }

@@ -27,15 +27,20 @@ struct Lowering {
   private var position = 0
   /// The last operation that reads each value; `Int.max` for what must survive the run.
   private let lastUse: [ValueID: Int]
-  /// The values that lie in each buffer.
-  private var residents: [Int: [ValueID]] = [:]
+  /// The operations that read each value, in order, and the one that makes it.
+  let consumers: [ValueID: [Int]]
+  let producers: [ValueID: Int]
+  /// The last operation that reads anything in each buffer.
+  private var lastUseOfBuffers: [Int: Int] = [:]
 
   init(_ graph: Graph, options: CompilationOptions) throws {
     self.graph = graph
     self.options = options
     algorithms = AlgorithmChooser(options)
     concatenations = try ConcatenationPlan(graph)
-    var lastUse = graph.consumers.mapValues { $0.last ?? 0 }
+    consumers = graph.consumers
+    producers = graph.producers
+    var lastUse = consumers.mapValues { $0.last ?? 0 }
     for result in graph.results { lastUse[result] = .max }
     self.lastUse = lastUse
     for input in graph.inputs { try Self.named(graph[input].name) { try placeInput(input) } }
@@ -96,7 +101,8 @@ struct Lowering {
   /// The layout that the operations which read a value will want it in, as far as it is known before they are lowered: that of
   /// the values which they combine it with, element by element.
   func layoutWanted(by value: ValueID) -> Layout? {
-    for operation in graph.operations where operation.inputs.contains(value) {
+    for index in consumers[value, default: []] {
+      let operation = graph.operations[index]
       switch operation.kind {
       case .activationGradient, .batchNormalizationGradient, .add, .multiply,
         .localResponseNormalizationGradient:
@@ -138,7 +144,7 @@ struct Lowering {
       try emitReorder(from: source, to: place, name: graph[value].name)
     }
     places[value, default: []].append(place)
-    residents[place.buffer, default: []].append(value)
+    inhabit(place.buffer, value)
     return place
   }
 
@@ -187,7 +193,11 @@ struct Lowering {
   /// Whether nothing that lies in the place's buffer is read after the current operation.
   func canOverwrite(_ place: Place) -> Bool {
     guard buffers[place.buffer].home == .arena else { return false }
-    return residents[place.buffer, default: []].allSatisfy { (lastUse[$0] ?? 0) <= position }
+    return lastUseOfBuffers[place.buffer, default: 0] <= position
+  }
+
+  private mutating func inhabit(_ buffer: Int, _ value: ValueID) {
+    lastUseOfBuffers[buffer] = max(lastUseOfBuffers[buffer, default: 0], lastUse[value] ?? 0)
   }
 
   /// Row-major numbers that the steps of an operation read, written once.
@@ -321,7 +331,7 @@ struct Lowering {
   func isConstant(_ value: ValueID) -> Bool {
     options.mode == .inference
       && (graph[value].parameterKind != nil
-        || graph.operations.contains { $0.phase == .preparation && $0.outputs.contains(value) })
+        || producers[value].map { graph.operations[$0].phase == .preparation } ?? false)
   }
 
   private mutating func append(_ step: Step) {
@@ -335,6 +345,6 @@ struct Lowering {
 
   mutating func settle(_ value: ValueID, _ place: Place) {
     places[value] = [place]
-    residents[place.buffer, default: []].append(value)
+    inhabit(place.buffer, value)
   }
 }

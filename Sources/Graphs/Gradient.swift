@@ -60,12 +60,8 @@ public struct GradientBuilder {
   public mutating func extendForward(
     _ operation: Operation, to attributes: some OperationAttributes
   ) throws(GraphError) -> [ValueID] {
-    let types: [ValueType]
-    do {
-      types = try attributes.outputTypes(for: operation.inputs.map { graph[$0].type })
-    } catch {
-      throw GraphError(subject: operation.name, problem: error)
-    }
+    let types = try graph.inferredTypes(
+      attributes, inputs: operation.inputs, name: operation.name)
     let added = types.indices.dropFirst(operation.outputs.count).map { index in
       graph.append(
         Value(name: "\(operation.name):\(index)", type: types[index], source: .operation))

@@ -60,7 +60,9 @@ private func aligned(_ rows: [[String]]) -> [String] {
     for (column, cell) in row.enumerated() {
       line += cell
       guard column < row.count - 1 else { break }
-      line += String(repeating: " ", count: widths[column] - cell.count + 2)
+      // A cell that is wider than all others need not widen these.
+      let width = min(widths[column], 120)
+      line += String(repeating: " ", count: max(0, width - cell.count) + 2)
     }
     while line.last == " " { line.removeLast() }
     return line

@@ -126,14 +126,14 @@ extension Graph {
 // MARK: - Rewriting
 
 extension Graph {
-  /// Makes every operation and output that read `old` read `new`.
-  package mutating func replaceUses(of old: ValueID, with new: ValueID) {
-    for index in operations.indices {
-      operations[index].inputs = operations[index].inputs.map { $0 == old ? new : $0 }
+  /// Makes every output and update that reads a value read the one that it is replaced by.
+  package mutating func replaceResults(_ replaced: [ValueID: ValueID]) {
+    for index in outputs.indices {
+      outputs[index].value = replaced[outputs[index].value] ?? outputs[index].value
     }
-    for index in outputs.indices where outputs[index].value == old { outputs[index].value = new }
-    for index in parameterUpdates.indices where parameterUpdates[index].value == old {
-      parameterUpdates[index].value = new
+    for index in parameterUpdates.indices {
+      let value = parameterUpdates[index].value
+      parameterUpdates[index].value = replaced[value] ?? value
     }
   }
 
@@ -193,6 +193,13 @@ extension Graph: Codable {
     operations = try container.decode([Operation].self, forKey: .operations)
     outputs = try container.decode([Output].self, forKey: .outputs)
     parameterUpdates = try container.decode([ParameterUpdate].self, forKey: .parameterUpdates)
+    for text in [name] + values.map(\.name) + operations.map(\.name) + outputs.map(\.name)
+    where text.utf8.count > nameLimit {
+      throw GraphError(
+        subject: String(text.prefix(40)),
+        problem: .invariant(
+          "is the beginning of a name of \(text.utf8.count) bytes; there may be \(nameLimit)"))
+    }
     try verify()
   }
 }

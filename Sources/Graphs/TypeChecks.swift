@@ -13,6 +13,13 @@ package let rankLimit = 12
 /// The most elements of one value: beyond any machine, and far from overflow in bytes.
 package let elementLimit = 1 << 40
 
+/// The most operations of a graph, a training step's included: twenty times those of the deepest
+/// network of the papers, and few enough for what must compare them with each other.
+package let operationLimit = 1 << 16
+
+/// The most bytes of a name in a file: every line of a table is as wide as the longest.
+package let nameLimit = 1 << 10
+
 extension Shape {
   /// - Throws: where no machine could hold a value of this shape, or no kernel take it.
   package func requireComputable() throws(GraphError.Problem) {

@@ -6,6 +6,12 @@ extension Graph {
   ///
   /// - Throws: ``GraphError`` naming the first operation or value that breaks one.
   public func verify() throws(GraphError) {
+    guard operations.count <= operationLimit else {
+      throw GraphError(
+        subject: name,
+        problem: .invariant(
+          "has \(operations.count) operations; there may be \(operationLimit)"))
+    }
     for value in values {
       do {
         try value.shape.requireComputable()

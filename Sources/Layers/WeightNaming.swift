@@ -70,9 +70,9 @@ public struct WeightNaming: Sendable {
 
   /// ConvNet's own without the classifiers at the side, which files for inference leave out.
   package static let withoutSideClassifiers = WeightNaming(framework: "ConvNet") { graph, _ in
-    let needed = graph.valuesOfMainOutputs
+    let needed = Set(graph.valuesOfMainOutputs.map { graph[$0].name })
     return graph.sources { value in
-      guard let id = graph.value(named: value.name), needed.contains(id) else { return nil }
+      guard needed.contains(value.name) else { return nil }
       return ParameterSource(value.name, shape: value.shape)
     }
   }

@@ -25,9 +25,14 @@ private func copyStrided<Element: FixedWidthInteger & BitwiseCopyable>(
   let elements = target.bindMemory(to: Element.self)
   guard !elements.isEmpty, let source = source.baseAddress else { return }
   let size = MemoryLayout<Element>.size
-  let rowCount = shape.dimensions.last ?? 1
+  // Axes of one element move nothing, but each would be carried over at every row: a file may have a
+  // hundred thousand of them.
+  let axes = shape.dimensions.indices.filter { shape[$0] != 1 }
+  let extents = axes.map { shape[$0] }
+  let strides = axes.map { strides[$0] }
+  let rowCount = extents.last ?? 1
   let step = (strides.last ?? 1) * size
-  let outerAxes = max(0, shape.rank - 1)
+  let outerAxes = max(0, extents.count - 1)
   var index = [Int](repeating: 0, count: outerAxes)
   var start = 0
   for row in stride(from: 0, to: elements.count, by: rowCount) {
@@ -39,7 +44,7 @@ private func copyStrided<Element: FixedWidthInteger & BitwiseCopyable>(
     for axis in stride(from: outerAxes - 1, through: 0, by: -1) {
       index[axis] += 1
       start += strides[axis] * size
-      if index[axis] < shape[axis] { break }
+      if index[axis] < extents[axis] { break }
       start -= index[axis] * strides[axis] * size
       index[axis] = 0
     }

@@ -66,7 +66,9 @@ struct DatasetVerifyCommand: ParsableCommand {
     var text = group.files.prefix(4).joined(separator: " = ")
     if group.files.count > 4 { text += " and \(group.files.count - 4) more" }
     if group.classNames.count > 1 {
-      text += "; of different classes: \(group.classNames.joined(separator: ", "))"
+      let names = group.classNames
+      text += "; of different classes: \(names.prefix(4).joined(separator: ", "))"
+      if names.count > 4 { text += " and \(names.count - 4) more" }
     }
     if group.crossesParts { text += "; to train on and to test on" }
     return text

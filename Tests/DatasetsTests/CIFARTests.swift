@@ -66,6 +66,29 @@ struct CIFARTests {
     #expect(fine.sample(at: 1).image == coarse.sample(at: 1).image)
   }
 
+  @Test("An archive compressed twice is refused, as is one of more than CIFAR can need")
+  func hostileArchives() throws {
+    let archive = TarSamples.archive(Self.cifar10.map { ("cifar-10-batches-bin/\($0.0)", $0.1) })
+    let twice = try Self.folder([
+      ("cifar-10-binary.tar.gz", IDXSamples.gzip(IDXSamples.gzip(archive)))
+    ])
+    let damaged = #expect(throws: TarError.self) {
+      try CIFAR10.load(root: twice.path, split: .train)
+    }
+    guard case .damaged = damaged?.problem else {
+      Issue.record("\(damaged as Any)")
+      return
+    }
+    let claims = TarSamples.File(name: "a", contents: [], claimedSize: 1 << 30 + 1)
+    let claimed = try Self.folder([
+      ("cifar-10-binary.tar.gz", IDXSamples.gzip(TarSamples.archive([claims])))
+    ])
+    let error = #expect(throws: TarError.self) {
+      try CIFAR10.load(root: claimed.path, split: .train)
+    }
+    #expect(error?.problem == .tooLarge(byteCount: 1 << 30 + 1, limit: 1 << 30))
+  }
+
   @Test("The same from the files, from what the archive unpacks to, and from the archive")
   func places() throws {
     let plain = try Self.folder(Self.cifar10)

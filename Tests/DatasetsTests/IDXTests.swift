@@ -70,6 +70,14 @@ struct IDXTests {
       testDescription: "trailing byte", bytes: IDXSamples.images + [0], offset: 16,
       problem: .dataSize(expected: 150, actual: 151)),
     Refusal(
+      testDescription: "compressed, and more than the head says",
+      bytes: IDXSamples.gzip(IDXSamples.images + [7]), offset: 0,
+      problem: .inflatedTooLarge(limit: IDXSamples.images.count)),
+    Refusal(
+      testDescription: "compressed, the head says more than can be",
+      bytes: IDXSamples.gzip(IDXSamples.file([1 << 20], [1, 2, 3])), offset: 0,
+      problem: .inflatedTooLarge(limit: 1032 * 34)),
+    Refusal(
       testDescription: "compressed, truncated",
       bytes: Array(IDXSamples.gzip(IDXSamples.images).dropLast(30)), offset: 0,
       problem: .compression(reason: "the compressed data is truncated")),

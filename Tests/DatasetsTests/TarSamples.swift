@@ -5,6 +5,8 @@ enum TarSamples {
     var contents: [UInt8]
     /// "0" is a regular file, "5" a folder, "1" and "2" are links.
     var kind: Character = "0"
+    /// The size in the header, where it is another than the contents'.
+    var claimedSize: Int?
   }
 
   static func archive(_ files: [File]) -> [UInt8] {
@@ -24,7 +26,7 @@ enum TarSamples {
     put("0000644", at: 100)
     put("0000000", at: 108)
     put("0000000", at: 116)
-    put(octal(file.contents.count, digits: 11), at: 124)
+    put(octal(file.claimedSize ?? file.contents.count, digits: 11), at: 124)
     put("00000000000", at: 136)
     put("        ", at: 148)
     put(String(file.kind), at: 156)

@@ -7,6 +7,27 @@ import Testing
 
 @Suite("Verification")
 struct VerificationTests {
+  // Were each class looked for among all others, it would take minutes; the limit of time is for that.
+  @Test("Very many classes, each in both parts, are counted", .timeLimit(.minutes(1)))
+  func manyClasses() throws {
+    let directory = try TemporaryDirectory()
+    try directory.write(picture(1), to: "a.png")
+    try directory.write(picture(2), to: "b.png")
+    let count = 150_000
+    var list = "path,label,split\n"
+    for number in 0..<count {
+      list += "a.png,class \(number),train\nabsent.png,class \(number),val\n"
+    }
+    try directory.write(Array(list.utf8), to: "list.csv")
+    let result = try DatasetVerification(
+      of: DatasetCatalog.source(directory.file("list.csv")), threads: 2)
+    #expect(result.imageCount == 2 * count)
+    #expect(result.classNames.count == count && result.classNames[2] == "class 2")
+    #expect(result.counts.allSatisfy { $0 == 2 })
+    #expect(result.bad.count == count)
+    #expect(result.duplicates.map(\.classNames) == [result.classNames])
+  }
+
   @Test(
     "Bad files, classes that do not fit, duplicates and ignored files are found", arguments: [1, 3])
   func findings(threads: Int) throws {

@@ -186,6 +186,10 @@ private func sample() throws -> Graph {
     Break("image: has shape 1x1x1x2147483648; extents must be between 1 and") {
       $0[ValueID(0)].type.shape = [1, 1, 1, 1 << 31]
     },
+    Break("sample: has 65537 operations; there may be 65536") {
+      $0.operations += [Operation](
+        repeating: $0.operations[0], count: 1 << 16 + 1 - $0.operations.count)
+    },
     Break("image: has 13 dimensions; there may be 12") {
       $0[ValueID(0)].type.shape = Shape([Int](repeating: 1, count: 13))
     },
@@ -203,5 +207,23 @@ private func sample() throws -> Graph {
     #expect(error?.description.contains(broken.text) == true, "\(error?.description ?? "")")
     let data = try JSONEncoder().encode(graph)
     #expect(throws: GraphError.self) { try JSONDecoder().decode(Graph.self, from: data) }
+  }
+
+  @Test("a name that would make every line of a table too wide is refused in a file")
+  func longName() throws {
+    var graph = try sample()
+    let name = String(repeating: "n", count: 1 << 10)
+    graph.operations[0].name = name
+    let data = try JSONEncoder().encode(graph)
+    #expect(try JSONDecoder().decode(Graph.self, from: data) == graph)
+    graph.operations[0].name = name + "n"
+    let long = try JSONEncoder().encode(graph)
+    let error = #expect(throws: GraphError.self) {
+      try JSONDecoder().decode(Graph.self, from: long)
+    }
+    #expect(error?.description.contains("a name of 1025 bytes") == true)
+    // Where one is made in memory, other lines do not become as wide.
+    graph.operations[0].name = String(repeating: "n", count: 1 << 20)
+    #expect(graph.dump.utf8.count < 3 << 20)
   }
 }

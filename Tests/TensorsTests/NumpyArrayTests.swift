@@ -82,6 +82,27 @@ struct NumpyArrayTests {
     #expect(error?.problem == .malformedHeader(expected: "a quoted string"))
   }
 
+  // Carried over at each of a million elements they would take many minutes.
+  @Test("A hundred thousand dimensions of one element are no trouble", .timeLimit(.minutes(1)))
+  func dimensionsOfOne() throws {
+    for place in [0, 1, 50_000] {
+      var dimensions = [Int](repeating: 1, count: 100_000)
+      dimensions[place] = 1 << 10
+      dimensions[place + 1] = 1 << 10
+      let tensor = Tensor(zeros: Shape(dimensions), elementType: .uint8)
+      var header = tensor.npyHeader
+      // The same length, which needs no other padding.
+      let text = [UInt8]("'fortran_order': False,".utf8)
+      let start = try #require(header.indices.first { header[$0...].starts(with: text) })
+      header.replaceSubrange(start..<start + text.count, with: "'fortran_order': True, ".utf8)
+      let bytes = header + (0..<1 << 20).map { UInt8(truncatingIfNeeded: $0 >> 10) }
+      let read = try Tensor(parsingNPY: bytes.span.bytes)
+      #expect(read.shape == tensor.shape)
+      let first = Array(read.elements(of: UInt8.self).prefix(300))
+      #expect(first == (0..<300).map { UInt8($0 & 255) })
+    }
+  }
+
   @Test("A header that needs more bytes than version 1 can say is one of version 2")
   func longHeader() throws {
     for (rank, version) in [(21_700, 1), (21_820, 2), (21_840, 2), (22_000, 2), (100_000, 2)] {

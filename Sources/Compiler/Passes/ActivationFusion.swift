@@ -9,26 +9,24 @@ extension Pass {
     name: "activation-fusion",
     purpose: "moves an activation into the convolution or dense layer whose result it alone reads",
     rewrite: { (graph: inout Graph) throws(GraphError) in
-      var index = 0
-      while index < graph.operations.count {
-        if !graph.fuseActivation(at: index) { index += 1 }
-      }
+      var uses = GraphUses(graph)
+      for index in graph.operations.indices { graph.fuseActivation(at: index, &uses) }
       graph.removeDeadValues()
     })
 }
 
 extension Graph {
-  /// Whether the operation at `index` is an activation that was fused, and so removed.
-  fileprivate mutating func fuseActivation(at index: Int) -> Bool {
+  /// Fuses the operation at `index`, where it is an activation and may be fused.
+  fileprivate mutating func fuseActivation(at index: Int, _ uses: inout GraphUses) {
     let operation = operations[index]
     guard case .activation(let activation) = operation.kind,
-      let layer = soleProducer(of: operation.inputs[0]),
+      let layer = uses.soleProducer(of: operation.inputs[0], in: self),
       let fused = operations[layer].kind.fusing(.activation(activation.function))
-    else { return false }
+    else { return }
     operations[layer].kind = fused
     operations[layer].outputs = operation.outputs
-    operations.remove(at: index)
-    return true
+    uses.note(producer: layer, of: operation.outputs[0])
+    empty(index)
   }
 }
 

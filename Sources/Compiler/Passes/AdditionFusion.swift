@@ -10,41 +10,45 @@ extension Pass {
     name: "addition-fusion",
     purpose: "moves a residual addition into the layer that makes one of its terms",
     rewrite: { (graph: inout Graph) throws(GraphError) in
-      for index in graph.operations.indices { graph.fuseAddition(at: index) }
-      graph.operations.removeAll { $0.outputs.isEmpty }
+      let uses = GraphUses(graph)
+      var lastReaders = graph.consumers.mapValues { $0.last ?? 0 }
+      for index in graph.operations.indices {
+        graph.fuseAddition(at: index, uses, &lastReaders)
+      }
       graph.removeDeadValues()
     })
 }
 
 extension Graph {
   /// Fuses the addition at `index`, where it is one and may be fused. The layer moves to the place of the addition, where both
-  /// terms are there; where it was, an operation without outputs remains, for the pass to remove.
-  fileprivate mutating func fuseAddition(at index: Int) {
+  /// terms are there.
+  fileprivate mutating func fuseAddition(
+    at index: Int, _ uses: GraphUses, _ lastReaders: inout [ValueID: Int]
+  ) {
     let operation = operations[index]
     guard case .add(let add) = operation.kind, add.coefficients == nil,
       operation.inputs.count == 2
     else { return }
     // The later of two candidates has the other's result to accumulate onto.
     let candidates = [0, 1].compactMap { term in
-      soleProducer(of: operation.inputs[term]).map {
+      uses.soleProducer(of: operation.inputs[term], in: self).map {
         (layer: $0, addend: operation.inputs[1 - term])
       }
     }
     for (layer, addend) in candidates.sorted(by: { $0.layer > $1.layer })
-    where mayOverwrite(addend, at: index) && !operations[layer].inputs.contains(addend) {
+    where self[addend].source == .operation && !uses.results.contains(addend)
+      // Nothing reads it after the addition.
+      && lastReaders[addend, default: 0] <= index && !operations[layer].inputs.contains(addend)
+    {
       guard let fused = operations[layer].kind.fusing(.addition) else { continue }
       operations[index] = Operation(
         name: operations[layer].name, kind: fused, inputs: operations[layer].inputs + [addend],
         outputs: operation.outputs)
-      operations[layer].inputs = []
-      operations[layer].outputs = []
+      for input in operations[layer].inputs {
+        lastReaders[input] = max(lastReaders[input, default: 0], index)
+      }
+      empty(layer)
       return
     }
-  }
-
-  /// Whether nothing reads a computed value after the operation at `index`.
-  private func mayOverwrite(_ value: ValueID, at index: Int) -> Bool {
-    self[value].source == .operation && !results.contains(value)
-      && !operations[(index + 1)...].contains { $0.inputs.contains(value) }
   }
 }

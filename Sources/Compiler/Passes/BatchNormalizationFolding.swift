@@ -10,64 +10,71 @@ extension Pass {
     name: "batch-normalization-folding",
     purpose: "multiplies inference batch normalization into the kernel and bias before it",
     rewrite: { (graph: inout Graph) throws(GraphError) in
-      var index = 0
-      while index < graph.operations.count {
-        try graph.foldBatchNormalization(at: index)
-        index += 1
-      }
+      var folder = NormalizationFolder(graph)
+      for index in graph.operations.indices { folder.fold(index) }
+      graph = folder.folded
       graph.removeDeadValues()
     })
 }
 
-extension Graph {
-  /// Folds the normalization at `index`, where it is one and may be folded.
-  fileprivate mutating func foldBatchNormalization(at index: Int) throws(GraphError) {
-    let operation = operations[index]
+/// Folds the normalizations of a graph, one after the other.
+private struct NormalizationFolder {
+  private var graph: Graph
+  private var uses: GraphUses
+  /// What computes the folded kernels and biases, by the layer that reads them.
+  private var folds: [Int: [Operation]] = [:]
+  /// Constants that stood behind a layer which needs them now.
+  private var moved: [Int: Int] = [:]
+
+  init(_ graph: Graph) {
+    self.graph = graph
+    uses = GraphUses(graph)
+  }
+
+  var folded: Graph {
+    var result = graph
+    result.rearrange(moving: moved, inserting: folds)
+    return result
+  }
+
+  /// Folds the operation at `index`, where it is a normalization and may be folded.
+  mutating func fold(_ index: Int) {
+    let operation = graph.operations[index]
     guard case .batchNormalization(let normalization) = operation.kind,
       normalization.form == .inference,
-      var layer = soleProducer(of: operation.inputs[0]),
-      let folding = FoldableLayer(operations[layer].kind)
+      let layer = uses.soleProducer(of: operation.inputs[0], in: graph),
+      let folding = FoldableLayer(graph.operations[layer].kind)
     else { return }
-    bringForward(operation.inputs[1...4], before: &layer)
-    let inputs = operations[layer].inputs
+    for value in operation.inputs[1...4] { bringForward(value, before: layer) }
+    let inputs = graph.operations[layer].inputs
     let kernelAndBias = Array(inputs[1..<(folding.hasBias ? 3 : 2)])
+    let name = graph.operations[layer].name
     let foldedValues = [kernelAndBias[0], operation.inputs[1]].enumerated().map { part, like in
-      append(
+      graph.append(
         Value(
-          name: "\(operations[layer].name)/folded \(part == 0 ? "kernel" : "bias")",
-          type: self[like].type, source: .operation))
+          name: "\(name)/folded \(part == 0 ? "kernel" : "bias")",
+          type: graph[like].type, source: .operation))
     }
-    operations[layer].kind = folding.withBias
-    operations[layer].inputs = [inputs[0]] + foldedValues
-    operations[layer].outputs = operation.outputs
-    operations.remove(at: index)
-    operations.insert(
+    graph.operations[layer].kind = folding.withBias
+    graph.operations[layer].inputs = [inputs[0]] + foldedValues
+    graph.operations[layer].outputs = operation.outputs
+    uses.note(producer: layer, of: operation.outputs[0])
+    graph.empty(index)
+    folds[layer, default: []].append(
       Operation(
-        name: "\(operations[layer].name)/fold",
+        name: "\(name)/fold",
         kind: Operation.FoldedBatchNormalization(
           epsilon: normalization.epsilon, hasBias: folding.hasBias
         ).kind,
-        inputs: kernelAndBias + operation.inputs[1...4], outputs: foldedValues), at: layer)
+        inputs: kernelAndBias + operation.inputs[1...4], outputs: foldedValues))
   }
 
-  /// Moves the constants among some values, such as a scale that is not learned, before the
-  /// operation at `layer`, which then stands so many places later.
-  private mutating func bringForward(_ values: ArraySlice<ValueID>, before layer: inout Int) {
-    for value in values {
-      guard let index = operations.firstIndex(where: { $0.outputs == [value] }), index > layer,
-        operations[index].inputs.isEmpty
-      else { continue }
-      operations.insert(operations.remove(at: index), at: layer)
-      layer += 1
-    }
-  }
-
-  /// The operation that makes a value which only one operation reads and no result is; `nil` where there is more to it.
-  func soleProducer(of value: ValueID) -> Int? {
-    guard !results.contains(value),
-      operations.reduce(0, { $0 + $1.inputs.count(where: { $0 == value }) }) == 1
-    else { return nil }
-    return operations.firstIndex { $0.outputs == [value] }
+  /// Moves a constant, such as a scale that is not learned, before a layer.
+  private mutating func bringForward(_ value: ValueID, before layer: Int) {
+    guard let maker = uses.producer(of: value), maker > layer,
+      graph.operations[maker].outputs == [value], graph.operations[maker].inputs.isEmpty
+    else { return }
+    moved[maker] = min(moved[maker] ?? layer, layer)
   }
 }
 

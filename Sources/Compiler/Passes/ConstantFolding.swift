@@ -19,6 +19,7 @@ extension Pass {
 extension Graph {
   fileprivate mutating func foldConstants(_ unchanging: [ValueID]) {
     var constants = Set(unchanging)
+    let results = results
     for index in operations.indices {
       let operation = operations[index]
       guard operation.inputs.allSatisfy(constants.contains),

@@ -40,7 +40,7 @@ extension Graph {
   /// The results of training normalizations that the backward pass reads beside their input.
   fileprivate func normalizations(ofAtLeast byteCount: Int) -> Set<ValueID> {
     guard let start = backwardStart else { return [] }
-    let read = readBackward
+    let (read, results) = (readBackward, results)
     let normalized = operations[..<start].lazy.filter {
       $0.kind.isTrainingNormalization && read.contains($0.inputs[0])
     }.map { $0.outputs[0] }
@@ -56,7 +56,7 @@ extension Graph {
     ofAtLeast byteCount: Int, recomputed: Set<ValueID>
   ) -> Set<ValueID> {
     guard let start = backwardStart else { return [] }
-    let read = readBackward
+    let (read, results) = (readBackward, results)
     let producers = producers
     var values: Set<ValueID> = []
     for operation in operations[..<start] {

@@ -11,25 +11,26 @@ extension Pass {
     name: "normalization-fusion",
     purpose: "moves a ReLU, and its gradient, into the training batch normalization before it",
     rewrite: { (graph: inout Graph) throws(GraphError) in
-      var index = 0
-      while index < graph.operations.count {
-        graph.fuseRectification(intoNormalizationAt: index)
-        index += 1
+      var uses = GraphUses(graph)
+      for index in graph.operations.indices {
+        graph.fuseRectification(intoNormalizationAt: index, &uses)
       }
       graph.removeDeadValues()
     })
 }
 
 extension Graph {
-  /// Fuses the ReLU after the operation at `index`, where that is a normalization and may take it. Only operations behind it go.
-  fileprivate mutating func fuseRectification(intoNormalizationAt index: Int) {
+  /// Fuses the ReLU after the operation at `index`, where that is a normalization and may take it.
+  fileprivate mutating func fuseRectification(
+    intoNormalizationAt index: Int, _ uses: inout GraphUses
+  ) {
     guard case .batchNormalization(var normalization) = operations[index].kind,
       normalization.form == .training,
-      let relu = soleConsumer(of: operations[index].outputs[0]),
+      let relu = uses.soleReader(of: operations[index].outputs[0]),
       case .activation(let activation) = operations[relu].kind, activation.function == .relu
     else { return }
     let rectified = operations[relu].outputs[0]
-    let backward = gradients(of: rectified, normalizationAt: index)
+    let backward = gradients(of: rectified, normalizationAt: index, uses)
     guard case .fusible(let pair) = backward else { return }
 
     normalization.form = .rectifiedTraining
@@ -38,11 +39,17 @@ extension Graph {
     if let pair, case .batchNormalizationGradient(var gradient) = operations[pair.outer].kind {
       gradient.isRectified = true
       operations[pair.outer].kind = gradient.kind
-      operations[pair.outer].inputs[1] = operations[pair.inner].inputs[1]
-      operations[pair.outer].inputs.append(operations[index].inputs[2])
-      operations.remove(at: pair.inner)
+      let incoming = operations[pair.inner].inputs[1]
+      let shift = operations[index].inputs[2]
+      operations[pair.outer].inputs[1] = incoming
+      operations[pair.outer].inputs.append(shift)
+      for input in operations[pair.inner].inputs { uses.forget(reader: pair.inner, of: input) }
+      uses.note(reader: pair.outer, of: incoming)
+      uses.note(reader: pair.outer, of: shift)
+      empty(pair.inner)
     }
-    operations.remove(at: relu)
+    uses.note(producer: index, of: rectified)
+    empty(relu)
   }
 
   private enum Backward {
@@ -52,30 +59,23 @@ extension Graph {
   }
 
   /// How the backward pass uses a ReLU's result and the normalization before it.
-  private func gradients(of rectified: ValueID, normalizationAt index: Int) -> Backward {
+  private func gradients(
+    of rectified: ValueID, normalizationAt index: Int, _ uses: GraphUses
+  ) -> Backward {
     let statistics = operations[index].outputs[1]
-    let inner = operations.indices.filter {
+    let inner = uses.readers(of: rectified).filter {
       guard case .activationGradient = operations[$0].kind else { return false }
       return operations[$0].inputs[0] == rectified
     }
-    let outer = operations.indices.filter {
+    let outer = uses.readers(of: statistics).filter {
       guard case .batchNormalizationGradient = operations[$0].kind else { return false }
       return operations[$0].inputs[2] == statistics
     }
     if inner.isEmpty, outer.isEmpty { return .fusible(nil) }
     guard inner.count == 1, outer.count == 1,
-      soleConsumer(of: operations[inner[0]].outputs[0]) == outer[0],
+      uses.soleReader(of: operations[inner[0]].outputs[0]) == outer[0],
       operations[outer[0]].inputs[1] == operations[inner[0]].outputs[0]
     else { return .refused }
     return .fusible((inner[0], outer[0]))
-  }
-
-  /// The operation that alone reads a value, once; `nil` where there are others, none, or the value is a result.
-  private func soleConsumer(of value: ValueID) -> Int? {
-    let readers = operations.indices.filter { operations[$0].inputs.contains(value) }
-    guard readers.count == 1, !results.contains(value),
-      operations[readers[0]].inputs.count(where: { $0 == value }) == 1
-    else { return nil }
-    return readers[0]
   }
 }

@@ -11,20 +11,28 @@ extension Pass {
     name: "pooling-simplification",
     purpose: "removes poolings of single elements, and takes maxima before activations",
     rewrite: { (graph: inout Graph) throws(GraphError) in
+      var uses = GraphUses(graph)
+      var replaced: [ValueID: ValueID] = [:]
       for index in graph.operations.indices {
-        graph.removeIdentity(at: index)
-        graph.poolBeforeActivation(at: index)
+        graph.operations[index].inputs = graph.operations[index].inputs.map { replaced[$0] ?? $0 }
+        if let (old, new) = graph.identity(at: index) {
+          replaced[old] = new
+          uses.note(replacing: old, with: new)
+        }
+        graph.poolBeforeActivation(at: index, &uses)
       }
+      graph.replaceResults(replaced)
       graph.removeDeadValues()
     })
 }
 
 extension Graph {
-  fileprivate mutating func removeIdentity(at index: Int) {
+  /// The value that a pooling makes and the one that it is the same as; `nil` where it does something.
+  fileprivate func identity(at index: Int) -> (old: ValueID, new: ValueID)? {
     let operation = operations[index]
     guard operation.outputs.count == 1, let input = operation.inputs.first,
       self[input].source == .operation
-    else { return }
+    else { return nil }
     let isIdentity =
       switch operation.kind {
       case .maxPooling(let pooling):
@@ -35,7 +43,7 @@ extension Graph {
         self[input].shape == self[operation.outputs[0]].shape
       default: false
       }
-    if isIdentity { replaceUses(of: operation.outputs[0], with: input) }
+    return isIdentity ? (operation.outputs[0], input) : nil
   }
 
   private func isSingleElement(
@@ -46,10 +54,10 @@ extension Graph {
       && self[operation.inputs[0]].shape == self[operation.outputs[0]].shape
   }
 
-  fileprivate mutating func poolBeforeActivation(at index: Int) {
+  fileprivate mutating func poolBeforeActivation(at index: Int, _ uses: inout GraphUses) {
     let pooling = operations[index]
     guard case .maxPooling(let attributes) = pooling.kind, !attributes.recordsIndices,
-      let producer = soleProducer(of: pooling.inputs[0]),
+      let producer = uses.soleProducer(of: pooling.inputs[0], in: self),
       case .activation(let activation) = operations[producer].kind,
       activation.function.isNonDecreasing
     else { return }
@@ -64,5 +72,8 @@ extension Graph {
       name: pooling.name, kind: pooling.kind, inputs: operations[producer].inputs,
       outputs: [pooled])
     operations[index] = activated
+    uses.forget(reader: index, of: pooling.inputs[0])
+    uses.note(producer: producer, of: pooled)
+    uses.note(reader: index, of: pooled)
   }
 }

@@ -30,11 +30,14 @@ extension Graph {
 
   /// Lets the operations after each dropout read what it is given.
   package mutating func removeDropout() {
-    for operation in operations {
-      if case .dropout = operation.kind {
-        replaceUses(of: operation.outputs[0], with: operation.inputs[0])
+    var replaced: [ValueID: ValueID] = [:]
+    for index in operations.indices {
+      operations[index].inputs = operations[index].inputs.map { replaced[$0] ?? $0 }
+      if case .dropout = operations[index].kind {
+        replaced[operations[index].outputs[0]] = operations[index].inputs[0]
       }
     }
+    replaceResults(replaced)
   }
 
   fileprivate mutating func specializeForInference() {

@@ -176,9 +176,9 @@ extension Lowering {
 
   /// The layout of the pooled value that was made together with the indices.
   private func forwardLayout(ofIndices indices: ValueID) -> Layout {
-    guard let forward = graph.operations.first(where: { $0.outputs.contains(indices) }) else {
+    guard let forward = producers[indices] else {
       preconditionFailure("indices \(graph[indices].name) have no producer")
     }
-    return nativeLayout(forward.outputs[0])
+    return nativeLayout(graph.operations[forward].outputs[0])
   }
 }
