@@ -1,7 +1,10 @@
 import ConvNetCompiler
 import ConvNetGraphs
 import ConvNetTensors
+import Synchronization
 import Testing
+
+import class Foundation.Thread
 
 /// Passes over graphs of very many operations. One that looked through all of them at each would take minutes for these; the
 /// limit of time is for that alone.
@@ -37,7 +40,8 @@ import Testing
       let layer = try sample.convolution(x, "c\(index)")
       return try sample.add(layer, sample.activation(x, "t\(index)", .tanh), "s\(index)")
     },
-    Chain("poolings and dropouts that do nothing", remaining: count) { sample, x, index in
+    // The first reads the input, which is no operation's.
+    Chain("poolings and dropouts that do nothing", remaining: count + 1) { sample, x, index in
       let pooling = Operation.MaxPooling(window: [1, 1], strides: [1, 1])
       let pooled = try sample.graph.append(pooling, to: [x], name: "p\(index)")[0]
       let dropped = try sample.graph.append(
@@ -57,7 +61,7 @@ import Testing
     arguments: chains)
   func inference(_ chain: Chain) throws {
     var sample = GraphSample()
-    var x = sample.input("x", [1, 2, 3, 3])
+    var x = sample.input("x", [1, 4, 3, 3])
     for index in 0..<Self.count { x = try chain.append(&sample, x, index) }
     sample.output(x)
     let graph = try PassPipeline(mode: .inference).run(on: sample.graph)
@@ -105,5 +109,36 @@ import Testing
     let rewritten = try graph.after(.normalizationFusion)
     #expect(graph.operations.count - rewritten.operations.count >= 2 * count)
     _ = try rewritten.after(.recomputation(.normalizations))
+  }
+
+  private final class Count: Sendable {
+    let value = Mutex(0)
+  }
+
+  @Test("what is computed again from a long chain needs no deep stack")
+  func longRecomputation() async {
+    await #expect(processExitsWith: .success) {
+      var sample = GraphSample()
+      var x = try sample.convolution(sample.input("x", [1, 1, 2, 2]), "c", channels: 1)
+      for index in 0..<4000 { x = try sample.activation(x, "a\(index)", .silu) }
+      let target = sample.input("target", [1, 1, 2, 2])
+      let loss = try sample.graph.append(
+        Operation.MeanSquaredError(), to: x, target, name: "loss")
+      sample.output(loss)
+      let (differentiated, gradients) = try sample.graph.differentiated(loss: loss)
+      var graph = differentiated
+      for gradient in gradients.values { graph.addOutput("gradient", gradient) }
+      let source = graph
+      let rewritten = Count()
+      // A hundred bytes an operation.
+      let thread = Thread {
+        let result = try? source.after(.recomputation(.blocks))
+        rewritten.value.withLock { $0 = result?.operations.count ?? 0 }
+      }
+      thread.stackSize = 400 << 10
+      thread.start()
+      while !thread.isFinished { Thread.sleep(forTimeInterval: 0.001) }
+      precondition(rewritten.value.withLock { $0 } > source.operations.count)
+    }
   }
 }

@@ -114,12 +114,41 @@ private struct Recomputer {
   }
 
   /// The second copy of a value that is to have one, else the value itself.
+  ///
+  /// What it is computed from comes before it. The operations that wait for theirs stand in an array: a chain of them may be as
+  /// long as a file says, and the stack is not.
   mutating func copy(of value: ValueID) -> ValueID {
+    guard copies[value] == nil, let producer = producerToRepeat(of: value) else {
+      return copies[value] ?? value
+    }
+    var waiting = [(producer: producer, next: 0)]
+    while let last = waiting.last {
+      let inputs = forward[last.producer].inputs
+      guard last.next < inputs.count else {
+        waiting.removeLast()
+        repeatOperation(last.producer)
+        continue
+      }
+      waiting[waiting.count - 1].next += 1
+      let input = inputs[last.next]
+      if copies[input] == nil, let producer = producerToRepeat(of: input) {
+        waiting.append((producer, 0))
+      }
+    }
+    return copies[value] ?? value
+  }
+
+  /// The operation that makes a value which is to have a second copy.
+  private func producerToRepeat(of value: ValueID) -> Int? {
     guard values.contains(value), let producer = producers[value], producer < forward.endIndex
-    else { return value }
-    if let copy = copies[value] { return copy }
-    var operation = forward[producer]
-    operation.inputs = operation.inputs.map { copy(of: $0) }
+    else { return nil }
+    return producer
+  }
+
+  /// Appends an operation once more, reading the copies of what it reads.
+  private mutating func repeatOperation(_ index: Int) {
+    var operation = forward[index]
+    operation.inputs = operation.inputs.map { copies[$0] ?? $0 }
     if case .batchNormalization(let normalization) = operation.kind, let fixed = normalization.fixed
     {
       operation.kind = fixed.kind
@@ -136,7 +165,6 @@ private struct Recomputer {
       return copy
     }
     graph.operations.append(operation)
-    return copies[value] ?? value
   }
 }
 
