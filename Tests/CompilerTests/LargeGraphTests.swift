@@ -137,7 +137,7 @@ import class Foundation.Thread
       }
       thread.stackSize = 400 << 10
       thread.start()
-      while !thread.isFinished { Thread.sleep(forTimeInterval: 0.001) }
+      while !thread.isFinished { usleep(1000) }
       precondition(rewritten.value.withLock { $0 } > source.operations.count)
     }
   }
