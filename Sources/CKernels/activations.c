@@ -1,4 +1,5 @@
 #include "activations.h"
+#include "shares.h"
 #include "vector.h"
 
 #include <string.h>
@@ -27,6 +28,13 @@ INLINE void rectify_vector(float *x) {
   STORE(x, SELECT(zero > value, zero, value));
 }
 
+INLINE void clip_vector(float *x) {
+  lanes value = LOAD(x);
+  const lanes zero = {0}, limit = zero + 6;
+  value = SELECT(zero > value, zero, value);
+  STORE(x, SELECT(limit < value, limit, value));
+}
+
 VECTORISED void ck_activate(float *x, size_t count, ck_activation activation) {
   size_t i = 0;
   float rest[WIDTH] = {0};
@@ -41,8 +49,61 @@ VECTORISED void ck_activate(float *x, size_t count, ck_activation activation) {
       return;
     case CK_RELU:
       APPLY(rectify_vector)
+    case CK_RELU6:
+      APPLY(clip_vector)
     case CK_TANH:
       APPLY(tanh_vector)
   }
 #undef APPLY
+}
+
+typedef struct {
+  float *y;
+  const float *x, *dy;
+  size_t count;
+  ck_activation activation;
+  int tasks;
+} work;
+
+static void activation_share(void *context, int task) {
+  enum { BLOCK = 2048 };  // stays in the nearest cache
+  const work *w = context;
+  const size_t end = share_begin(w->count, task + 1, w->tasks);
+  for (size_t first = share_begin(w->count, task, w->tasks); first < end; first += BLOCK) {
+    const size_t count = end - first < BLOCK ? end - first : BLOCK;
+    if (w->y != w->x) memcpy(w->y + first, w->x + first, count * sizeof *w->x);
+    ck_activate(w->y + first, count, w->activation);
+  }
+}
+
+// Tasks that have more to do than their barrier costs.
+static int useful_tasks(size_t count, int tasks) { return count < 8192 ? 1 : tasks; }
+
+void ck_activation_forward(float *y, const float *x, size_t count, ck_activation activation, int tasks) {
+  work w = {.y = y, .x = x, .count = count, .activation = activation, .tasks = useful_tasks(count, tasks)};
+  ck_parallel(w.tasks, activation_share, &w);
+}
+
+// As PyTorch has it: what is not a number lets the gradient through.
+VECTORISED static void rectified_gradient(float *dx, const float *y, const float *dy, size_t count) {
+  for (size_t i = 0; i < count; ++i) dx[i] = y[i] <= 0 ? 0 : dy[i];
+}
+
+VECTORISED static void clipped_gradient(float *dx, const float *y, const float *dy, size_t count) {
+  for (size_t i = 0; i < count; ++i) dx[i] = ((y[i] <= 0) | (y[i] >= 6)) ? 0 : dy[i];
+}
+
+static void gradient_share(void *context, int task) {
+  const work *w = context;
+  const size_t first = share_begin(w->count, task, w->tasks), count = share_begin(w->count, task + 1, w->tasks) - first;
+  if (w->activation == CK_RELU6)
+    clipped_gradient(w->y + first, w->x + first, w->dy + first, count);
+  else
+    rectified_gradient(w->y + first, w->x + first, w->dy + first, count);
+}
+
+void ck_activation_gradient(float *dx, const float *y, const float *dy, size_t count, ck_activation activation,
+                            int tasks) {
+  work w = {.y = dx, .x = y, .dy = dy, .count = count, .activation = activation, .tasks = useful_tasks(count, tasks)};
+  ck_parallel(w.tasks, gradient_share, &w);
 }

@@ -74,8 +74,23 @@ VECTORISED void ck_dropout(float *result, const float *x, size_t first, size_t c
     uint32_t words[4] = {(uint32_t)block, counter[0], counter[1], counter[2]};
     philox(words, key[0], key[1]);
     for (size_t i = block * 4; i < block * 4 + 4; ++i)
-      if (i >= first && i < end) result[i - first] = words[i & 3] >= threshold ? scale * x[i - first] : 0;
+      // Multiplied, so that what is not a number stays so.
+      if (i >= first && i < end) result[i - first] = (words[i & 3] >= threshold ? scale : 0) * x[i - first];
   }
+}
+
+void ck_softmax_of_no_numbers(float *y, const float *x, size_t rows, size_t classes, size_t positions) {
+  for (size_t row = 0; row < rows; ++row, x += classes * positions, y += classes * positions)
+    for (size_t position = 0; position < positions; ++position) {
+      float largest = -INFINITY;
+      for (size_t i = 0; i < classes; ++i) {
+        const float value = x[i * positions + position];
+        largest = value <= largest ? largest : value;
+        if (largest != largest) break;
+      }
+      if (fabsf(largest) < INFINITY) continue;
+      for (size_t i = 0; i < classes; ++i) y[i * positions + position] = NAN;
+    }
 }
 
 static inline float target_of(const int32_t *labels, const float *targets, size_t row, size_t column, size_t classes,

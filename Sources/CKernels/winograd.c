@@ -62,7 +62,8 @@ INLINE void finish_row(float *to, size_t step, const lanes *y, const lanes *bias
   for (size_t j = 0; j < count; ++j) {
     lanes value = y[j] + *bias;
     if (addend) value += LOAD(addend + j * step);
-    if (rectifies) value = (lanes)((lane_mask)value & (lane_mask)(value > 0));
+    // What is not a number is not negative, and stays.
+    if (rectifies) value = (lanes)((lane_mask)value & ~(lane_mask)(value <= 0));
     STORE(to + j * step, value);
   }
 }

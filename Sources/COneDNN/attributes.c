@@ -1,5 +1,9 @@
 #include "internal.h"
 
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
 int cdnn_attributes_create(cdnn_attributes **out) {
   *out = NULL;
   cdnn_attributes *attributes = calloc(1, sizeof *attributes);
@@ -29,6 +33,31 @@ int cdnn_attributes_append_eltwise(cdnn_attributes *attributes, cdnn_algorithm a
   CHECK(dnnl_post_ops_append_eltwise(attributes->post_ops, 1, cdnn_algorithm_kind(algorithm), alpha, beta));
 #endif
   return dnnl_primitive_attr_set_post_ops(attributes->attr, attributes->post_ops);
+}
+
+uint64_t cdnn_begin_making(void) {
+#if defined(__x86_64__)
+  const unsigned before = _mm_getcsr();
+  _mm_setcsr(before & ~0x8040u);
+  return before;
+#elif defined(__aarch64__)
+  uint64_t before;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(before));
+  __asm__ volatile("msr fpcr, %0" : : "r"(before & ~((uint64_t)1 << 24)));
+  return before;
+#else
+  return 0;
+#endif
+}
+
+void cdnn_end_making(uint64_t before) {
+#if defined(__x86_64__)
+  _mm_setcsr((unsigned)before);
+#elif defined(__aarch64__)
+  __asm__ volatile("msr fpcr, %0" : : "r"(before));
+#else
+  (void)before;
+#endif
 }
 
 int cdnn_attributes_append_sum(cdnn_attributes *attributes) {

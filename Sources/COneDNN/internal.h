@@ -62,6 +62,11 @@ dnnl_alg_kind_t cdnn_algorithm_kind(cdnn_algorithm algorithm);
 int cdnn_argument_index(cdnn_argument argument);
 cdnn_kind cdnn_kind_of(dnnl_primitive_kind_t kind);
 
+// While a primitive with post-operations is made, denormal numbers count on this thread: one is the slope of a ReLU, which is
+// not to be taken for zero. The end wants back what the beginning returned.
+uint64_t cdnn_begin_making(void);
+void cdnn_end_making(uint64_t before);
+
 cdnn_desc *cdnn_copy_of(md_pointer md);
 
 // Makes a primitive of a descriptor, which it takes over.

@@ -25,8 +25,12 @@ int cdnn_convolution_forward(cdnn_primitive **out, bool training, cdnn_algorithm
                              const cdnn_window *window, const cdnn_attributes *attributes) {
   CHECK(cdnn_prepare());
   dnnl_primitive_desc_t pd;
-  CHECK(convolution_forward_pd(&pd, training, algorithm, src, weights, bias, dst, window, cdnn_attr_of(attributes)));
-  return cdnn_finish_primitive(out, pd);
+  const uint64_t arithmetic = cdnn_begin_making();
+  int status =
+      convolution_forward_pd(&pd, training, algorithm, src, weights, bias, dst, window, cdnn_attr_of(attributes));
+  if (status == dnnl_success) status = cdnn_finish_primitive(out, pd);
+  cdnn_end_making(arithmetic);
+  return status;
 }
 
 int cdnn_convolution_backward_data(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *diff_src,
@@ -97,8 +101,11 @@ int cdnn_inner_product_forward(cdnn_primitive **out, bool training, const cdnn_d
                                const cdnn_desc *bias, const cdnn_desc *dst, const cdnn_attributes *attributes) {
   CHECK(cdnn_prepare());
   dnnl_primitive_desc_t pd;
-  CHECK(inner_product_forward_pd(&pd, training, src, weights, bias, dst, cdnn_attr_of(attributes)));
-  return cdnn_finish_primitive(out, pd);
+  const uint64_t arithmetic = cdnn_begin_making();
+  int status = inner_product_forward_pd(&pd, training, src, weights, bias, dst, cdnn_attr_of(attributes));
+  if (status == dnnl_success) status = cdnn_finish_primitive(out, pd);
+  cdnn_end_making(arithmetic);
+  return status;
 }
 
 int cdnn_inner_product_backward_data(cdnn_primitive **out, const cdnn_desc *diff_src, const cdnn_desc *weights,

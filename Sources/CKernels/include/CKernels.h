@@ -65,6 +65,9 @@ bool ck_all_finite(const float *x, size_t count);
 void ck_copy_rows(float *to, size_t to_stride, const float *from, size_t from_stride, size_t rows, size_t count,
                   int tasks);
 
+// Makes those results y[rows][classes][positions] of a softmax over the classes not a number where one of x is none, or the
+// largest is infinite.
+void ck_softmax_of_no_numbers(float *y, const float *x, size_t rows, size_t classes, size_t positions);
 // old <- momentum old + fresh_weight fresh.
 void ck_moving_average(float *result, const float *old, const float *fresh, size_t count, float momentum,
                        float fresh_weight);
@@ -134,8 +137,15 @@ typedef struct {
   size_t pad_top, pad_left;
 } ck_planes;
 
-// What is applied to the results: nothing; max(y, 0); tanh y, off by at most 5 units in the last place.
-typedef enum { CK_IDENTITY, CK_RELU, CK_TANH } ck_activation;
+// What is applied to the results: nothing; max(y, 0); min(max(y, 0), 6); tanh y, off by at most 5 units in the last place. What
+// is not a number stays so.
+typedef enum { CK_IDENTITY, CK_RELU, CK_RELU6, CK_TANH } ck_activation;
+
+// Applies an activation to `count` numbers, `tasks` shares of which run on the pool; `y` may be `x`.
+void ck_activation_forward(float *y, const float *x, size_t count, ck_activation activation, int tasks);
+// The gradient of CK_RELU or CK_RELU6 from its results `y`: zero where they are at a limit. `dx` may be `dy`.
+void ck_activation_gradient(float *dx, const float *y, const float *dy, size_t count, ck_activation activation,
+                            int tasks);
 
 size_t ck_planes_forward_scratch(const ck_planes *planes);
 // `bias` may be null.

@@ -1,5 +1,7 @@
+import CKernels
 import COneDNN
 import ConvNetGraphs
+import ConvNetTensors
 
 extension ActivationFunction {
   /// The library's name of the function, with its two numbers.
@@ -31,6 +33,39 @@ extension ActivationFunction {
   }
 }
 
+extension ActivationFunction {
+  /// What the library applies to a result in registers; `nil` where it would lose what is not a number.
+  ///
+  /// Its maximum with zero does. With a slope it selects by comparing, which does not. The slope is the least below zero: where
+  /// denormal numbers are taken for zero, as on all of our threads, a negative number times it is zero. (Minus infinity times
+  /// it is not a number.) Its sigmoid does in convolutions by matrix products.
+  var postOperation: (cdnn_algorithm, alpha: Float, beta: Float)? {
+    switch self {
+    case .relu: (CDNN_ELTWISE_RELU, -Float.leastNonzeroMagnitude, 0)
+    case .relu6, .sigmoid: nil
+    case .leakyReLU, .elu, .silu, .gelu, .tanh: libraryAlgorithm
+    }
+  }
+
+  /// Its name among those that our kernels apply to a result in the nearest cache; `nil` where it is left to the library.
+  var ofKernels: ck_activation? {
+    switch self {
+    case .relu: CK_RELU
+    case .relu6: CK_RELU6
+    case .tanh: CK_TANH
+    case .leakyReLU, .elu, .silu, .gelu, .sigmoid: nil
+    }
+  }
+
+  /// The same where the library loses what is not a number.
+  fileprivate var ofKernelsAlone: ck_activation? {
+    switch self {
+    case .relu, .relu6: ofKernels
+    case .tanh, .leakyReLU, .elu, .silu, .gelu, .sigmoid: nil
+    }
+  }
+}
+
 extension Lowering {
   mutating func lower(_ activation: Operation.Activation, _ operation: Operation) throws {
     let source = read(operation.inputs[0])
@@ -43,6 +78,14 @@ extension Lowering {
     _ function: ActivationFunction, from source: Place? = nil, _ result: Place,
     for operation: Operation
   ) throws {
+    if let activation = function.ofKernelsAlone {
+      let count = result.layout.floatCount
+      let tasks = Int32(clamping: options.threads)
+      emitKernel(Self.activationName, [result, source ?? result], for: operation) { memory, _ in
+        ck_activation_forward(memory.floats(0), memory.floats(1), count, activation, tasks)
+      }
+      return
+    }
     let (algorithm, alpha, beta) = function.libraryAlgorithm
     let primitive = try Primitive {
       cdnn_eltwise_forward(&$0, algorithm, result.layout.handle, alpha, beta)
@@ -50,9 +93,33 @@ extension Lowering {
     try emit(primitive, [(CDNN_SRC, source ?? result), (CDNN_DST, result)], for: operation)
   }
 
+  /// Applies to a result what was fused into its layer and the library does not do there.
+  mutating func emitActivation(
+    leftOutOf fused: [Operation.Convolution.FusedOperation], _ result: Place,
+    for operation: Operation
+  ) throws {
+    if case .activation(let function) = fused.last, function.postOperation == nil {
+      try emitActivation(function, result, for: operation)
+    }
+  }
+
+  /// Names the step that applies an activation after a layer.
+  static let activationName = "activation"
+
   mutating func lower(_ gradient: Operation.ActivationGradient, _ operation: Operation) throws {
     let kept = read(operation.inputs[0])
     let outputGradient = try read(operation.inputs[1], as: kept.layout)
+    if let activation = gradient.function.ofKernelsAlone {
+      let result = make(operation.outputs[0], over: outputGradient, of: operation.inputs[1])
+      let (count, tasks) = (kept.layout.floatCount, Int32(clamping: options.threads))
+      emitKernel(
+        "activation gradient", [result, kept, outputGradient], for: operation
+      ) { memory, _ in
+        ck_activation_gradient(
+          memory.floats(0), memory.floats(1), memory.floats(2), count, activation, tasks)
+      }
+      return
+    }
     let (algorithm, alpha, beta) = gradient.function.libraryDerivative
     let primitive = try Primitive {
       cdnn_eltwise_backward(
@@ -65,4 +132,9 @@ extension Lowering {
       [(argument, kept), (CDNN_DIFF_DST, outputGradient), (CDNN_DIFF_SRC, result)],
       for: operation)
   }
+}
+
+extension Layout {
+  /// Floats of memory, those that fill up blocks or lie between included.
+  fileprivate var floatCount: Int { byteCount / MemoryLayout<Float>.stride }
 }

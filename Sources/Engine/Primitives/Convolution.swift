@@ -28,6 +28,7 @@ extension Lowering {
     let result = try placeResult(
       operation, layout, adds: convolution.fused.contains(.addition), reading: arguments.map(\.1))
     try emit(primitive, arguments + [(CDNN_DST, result)], for: operation)
+    try emitActivation(leftOutOf: convolution.fused, result, for: operation)
   }
 
   mutating func lower(
@@ -185,7 +186,7 @@ extension Lowering {
   }
 }
 
-/// What the library does to a result while it is in registers.
+/// What the library does to a result while it is in registers; what it cannot is left out.
 final class PostOperations {
   let handle: OpaquePointer?
 
@@ -197,7 +198,7 @@ final class PostOperations {
       case .addition:
         status = cdnn_attributes_append_sum(handle)
       case .activation(let function):
-        let (algorithm, alpha, beta) = function.libraryAlgorithm
+        guard let (algorithm, alpha, beta) = function.postOperation else { continue }
         status = cdnn_attributes_append_eltwise(handle, algorithm, alpha, beta)
       }
     }

@@ -32,6 +32,7 @@ extension Lowering {
     let result = try placeResult(
       operation, layout, adds: dense.fused.contains(.addition), reading: arguments.map(\.1))
     try emit(primitive, arguments + [(CDNN_DST, result)], for: operation)
+    try emitActivation(leftOutOf: dense.fused, result, for: operation)
   }
 
   mutating func lower(_ gradient: Operation.DenseInputGradient, _ operation: Operation) throws {

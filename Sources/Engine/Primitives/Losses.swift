@@ -10,8 +10,15 @@ extension Lowering {
     let primitive = try Primitive {
       cdnn_softmax_forward(&$0, algorithm, source.layout.handle, 1)
     }
-    let result = make(operation.outputs[0], over: source, of: operation.inputs[0])
+    let result = make(operation.outputs[0], source.layout)
     try emit(primitive, [(CDNN_SRC, source), (CDNN_DST, result)], for: operation)
+    // The library's exponential has limits, which what is not a number does not survive.
+    let input = shape(operation.inputs[0])
+    let (rows, classes) = (input[0], input[1])
+    let positions = input.count / max(1, rows * classes)
+    emitKernel("softmax of no numbers", [result, source], for: operation) { memory, _ in
+      ck_softmax_of_no_numbers(memory.floats(0), memory.floats(1), rows, classes, positions)
+    }
   }
 
   mutating func lower(_ gradient: Operation.SoftmaxGradient, _ operation: Operation) throws {

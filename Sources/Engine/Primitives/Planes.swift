@@ -202,17 +202,6 @@ extension Lowering {
   }
 }
 
-extension ActivationFunction {
-  /// Its name among those that our kernels apply while a result is in the nearest cache; `nil` where it is left to the library.
-  fileprivate var ofKernels: ck_activation? {
-    switch self {
-    case .relu: CK_RELU
-    case .tanh: CK_TANH
-    case .relu6, .leakyReLU, .elu, .silu, .gelu, .sigmoid: nil
-    }
-  }
-}
-
 extension Operation.Convolution.FusedOperation {
   fileprivate var activation: ActivationFunction? {
     switch self {

@@ -67,6 +67,7 @@ public enum StepKind: String, Hashable, Sendable, Codable, CaseIterable {
 extension Lowering {
   /// The kind of a step that a kernel of ours does for an operation.
   func kind(of operation: Operation, _ kernel: String) -> StepKind {
+    if kernel == Self.activationName { return .activation }
     switch operation.kind {
     case .convolution, .convolutionInputGradient, .transposedConvolution:
       return convolutionKind(kernel, shape(operation.inputs[1]))
