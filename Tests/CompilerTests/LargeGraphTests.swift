@@ -137,7 +137,8 @@ import class Foundation.Thread
       }
       thread.stackSize = 400 << 10
       thread.start()
-      while !thread.isFinished { usleep(1000) }
+      func wait() { while !thread.isFinished { Thread.sleep(forTimeInterval: 0.001) } }
+      wait()
       precondition(rewritten.value.withLock { $0 } > source.operations.count)
     }
   }
