@@ -66,11 +66,12 @@ VECTORISED bool ck_all_finite(const float *x, size_t count) {
   return sum == 0;
 }
 
-bool ck_momentum_is_finite(const ck_momentum *parameters, size_t count, int task, int tasks) {
+double ck_momentum_sum_of_squares(const ck_momentum *parameters, size_t count, int task, int tasks) {
+  double sum = 0;
   for (size_t i = 0; i < count; ++i) {
     const size_t first = share_begin(parameters[i].count, task, tasks);
     const size_t last = share_begin(parameters[i].count, task + 1, tasks);
-    if (!ck_all_finite(parameters[i].gradient + first, last - first)) return false;
+    sum += ck_sum_of_squares(parameters[i].gradient + first, last - first);
   }
-  return true;
+  return sum;
 }

@@ -134,6 +134,16 @@ public struct Executable: ~Copyable, Sendable {
     return try body(&span)
   }
 
+  /// A copy of an input as it was written last.
+  package func input(_ name: String) throws -> Tensor {
+    let port = try inputPort(name)
+    var tensor = Tensor(zeros: port.shape, elementType: port.elementType)
+    tensor.withUnsafeMutableBytes {
+      $0.copyMemory(from: UnsafeRawBufferPointer(shards.bytes(of: port)))
+    }
+    return tensor
+  }
+
   /// Lends the memory of an output for reading, in row-major order.
   public func withOutput<Result>(
     _ name: String, _ body: (Span<Float>) throws -> Result

@@ -161,13 +161,11 @@ public struct Trainer: Sendable {
     _ requireGoing: () throws -> Void, progress: (Progress) throws -> Void
   ) throws -> ClassificationMetrics {
     var metrics = ClassificationMetrics()
-    var last: TrainingStep?
     let (start, waitedBefore) = (ContinuousClock.now, loader.secondsWaited)
     loader.start(epoch: epoch)
     try requireGoing()
     while let batch = try loader.next() {
       let step = try session.step(batch: batch.count)
-      last = step
       try step.load(batch, input: session.model.inputName)
       let loss = try session.run(step)
       try step.executable.withOutput(TrainingGraph.probabilitiesName) { scores in
@@ -182,7 +180,7 @@ public struct Trainer: Sendable {
             / max(1e-9, (ContinuousClock.now - start) / .seconds(1))))
       try requireGoing()
     }
-    if let last { try session.requireFiniteParameters(after: last) }
+    try session.requireFiniteParametersAfterSteps()
     return metrics
   }
 

@@ -4,8 +4,11 @@ public enum TrainingError: Error, Hashable, Sendable {
   /// The data has classes that the model has not, or lacks some to train on. Both lists in order.
   case classMismatch(model: [String], data: [String])
   case classCount(model: Int, data: Int)
-  /// A number that is not finite, found before it reached the parameters.
+  /// A number that is not finite, found before it reached the parameters: `what` of `layer` is the first in the order of the
+  /// step's computation. The norm is that of the last gradient that was finite, 0 where there was none.
   case nonFinite(what: String, layer: String, step: Int, learningRate: Float, gradientNorm: Double)
+  /// A parameter has so many elements that are not finite before the first step.
+  case nonFiniteParameter(name: String, count: Int, elements: Int)
   case checkpoint(String)
   /// Stopped as it was asked to, within this epoch, from 1.
   case stopped(epoch: Int)
@@ -23,8 +26,13 @@ extension TrainingError: CustomStringConvertible {
     case .classCount(let model, let data):
       "the model has \(model) classes, the data \(data); build the model for \(data) classes"
     case .nonFinite(let what, let layer, let step, let learningRate, let gradientNorm):
-      "\(what) of \(layer) is not finite at step \(step), learning rate \(learningRate), gradient "
-        + "norm \(gradientNorm); the model keeps its values of the last epoch; try a lower learning rate"
+      "\(what) of \(layer) is not finite at step \(step), learning rate \(learningRate), "
+        + (gradientNorm > 0
+          ? "last finite gradient norm \(gradientNorm)" : "without a finite gradient before")
+        + "; the model keeps its values of the last epoch; try a lower learning rate"
+    case .nonFiniteParameter(let name, let count, let elements):
+      "\(name) has \(count) of \(elements) numbers that are not finite, before the first step; begin "
+        + "with other weights"
     case .checkpoint(let text):
       text
     case .stopped(let epoch):

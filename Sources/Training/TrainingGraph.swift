@@ -12,6 +12,8 @@ package struct TrainingGraph {
   /// Outputs: the loss of the network's own output, its probabilities, the gradient of every
   /// trainable parameter and, where there are side classifiers, the weighted sum of all losses.
   let graph: Graph
+  /// The forward pass and the losses: how ``graph`` begins.
+  let forward: Graph
   /// The trainable parameters, in the order of the graph, each with the name of the output that
   /// holds its gradient.
   let gradients: [(parameter: String, kind: ParameterKind, output: String)]
@@ -57,6 +59,7 @@ package struct TrainingGraph {
       : try graph.append(
         Operation.Add(coefficients: weights), to: losses, name: Self.totalLossName)[0]
     if losses.count > 1 { graph.addOutput(Self.totalLossName, total) }
+    forward = graph
     let (differentiated, gradients) = try graph.differentiated(loss: total)
     graph = differentiated
     var named: [(parameter: String, kind: ParameterKind, output: String)] = []

@@ -5,7 +5,6 @@ import ConvNetGraphs
 import ConvNetImages
 package import ConvNetLayers
 import ConvNetTensors
-import Synchronization
 
 /// A training in progress: parameters, the optimizer's memory, and the compiled steps, one a batch
 /// size.
@@ -19,7 +18,11 @@ package final class TrainingSession {
   var schedule: ScheduleState
   /// Steps taken since the beginning.
   package private(set) var stepCount: Int
-  private let gradients: [(parameter: String, kind: ParameterKind, output: String)]
+  /// The length of the gradient by all parameters at the last step where it was finite; 0 where there was none.
+  package private(set) var gradientNorm = 0.0
+  /// Room for what each task adds to it.
+  private var squares: [Double] = []
+  let gradients: [(parameter: String, kind: ParameterKind, output: String)]
   private var steps: [Int: TrainingStep] = [:]
 
   package init(
@@ -43,6 +46,7 @@ package final class TrainingSession {
     schedule = checkpoint?.state.schedule ?? ScheduleState(trainer.schedule)
     stepCount = checkpoint?.state.step ?? 0
     gradients = try Self.graph(self.model.graph, trainer, statistics).gradients
+    try requireFiniteParameters()
   }
 
   private static func graph(
@@ -52,6 +56,17 @@ package final class TrainingSession {
       network, labelSmoothing: trainer.labelSmoothing,
       labelsAreDistributions: trainer.augmentation.mixesSamples,
       youngVariances: statistics.youngVariances)
+  }
+
+  /// The graph of a step for a batch size.
+  func trainingGraph(batch: Int) throws(GraphError) -> TrainingGraph {
+    try Self.graph(model.graph.batched(batch), trainer, statistics)
+  }
+
+  /// How a step is compiled.
+  var options: CompilationOptions {
+    CompilationOptions(
+      mode: .training, inputFormat: model.dataFormat, compute: trainer.compute)
   }
 
   /// Gives a model what has been learnt so far, its running statistics freed of their beginning.
@@ -70,9 +85,7 @@ package final class TrainingSession {
 
   func makeStep(batch: Int) throws -> TrainingStep {
     let executable = try Executable(
-      Self.graph(model.graph.batched(batch), trainer, statistics).graph, training: store,
-      options: CompilationOptions(
-        mode: .training, inputFormat: model.dataFormat, compute: trainer.compute))
+      trainingGraph(batch: batch).graph, training: store, options: options)
     let parameters = try gradients.map { gradient in
       try executable.withUnsafeOutput(gradient.output) {
         optimizer.parameter(gradient.parameter, kind: gradient.kind, gradient: $0, in: store)
@@ -85,75 +98,57 @@ package final class TrainingSession {
   ///
   /// - Returns: the loss before the update.
   /// - Throws: ``TrainingError/nonFinite(what:layer:step:learningRate:gradientNorm:)`` before
-  ///   anything that is not finite reaches the parameters.
+  ///   anything that is not finite reaches the parameters, naming where it began.
   @discardableResult
   package func run(_ step: TrainingStep) throws -> Double {
     try step.executable.run(step: stepCount, seed: trainer.seed)
     let loss = try step.executable.withOutput(TrainingGraph.lossName) { Double($0[0]) }
-    guard loss.isFinite, areFinite(step) else { throw try nonFinite(loss, step) }
-    step.executable.share(workOn: step.elementCount) { task, tasks in
-      optimizer.step(
-        step.parameters, learningRate: schedule.learningRate, task: task, tasks: tasks)
-    }
+    guard loss.isFinite, update(step) else { throw nonFinite(loss, step) }
     stepCount += 1
     return loss
   }
 
-  /// Whether all gradients of the step's last run are.
-  private func areFinite(_ step: TrainingStep) -> Bool {
-    if let areFinite = step.executable.meansAreFinite { return areFinite }
-    let parameters = step.parameters
-    let areFinite = Atomic(true)
-    step.executable.share(workOn: step.elementCount) { task, tasks in
-      if !ck_momentum_is_finite(parameters, parameters.count, Int32(task), Int32(tasks)) {
-        areFinite.store(false, ordering: .relaxed)
-      }
-    }
-    return areFinite.load(ordering: .relaxed)
-  }
-
-  /// Checks what the steps made of the parameters: an update may overflow although its gradient is
-  /// finite.
+  /// Moves the parameters along the gradients of the step's last run, where all these are finite.
   ///
-  /// - Parameter step: the last that was run.
-  /// - Throws: ``TrainingError`` naming the first parameter or moving average that is not finite.
-  func requireFiniteParameters(after step: TrainingStep) throws {
-    for id in model.graph.parameters {
-      let name = model.graph[id].name
-      guard store.withFloats(of: name, { ck_all_finite($0.baseAddress, $0.count) }) == false else {
-        continue
-      }
-      throw nonFinite("the value", of: name, norm: try measureGradients(of: step).norm)
+  /// - Returns: whether they are. Else nothing is moved.
+  private func update(_ step: TrainingStep) -> Bool {
+    let parameters = step.parameters
+    let rate = schedule.learningRate
+    if let areFinite = step.executable.meansAreFinite {
+      guard areFinite else { return false }
+      gradientNorm = sumSquares(step) { task, tasks in
+        optimizer.step(parameters, learningRate: rate, task: task, tasks: tasks)
+      }.squareRoot()
+      return true
     }
-  }
-
-  /// Names the first layer whose gradient is not finite.
-  private func nonFinite(_ loss: Double, _ step: TrainingStep) throws -> TrainingError {
-    let (norm, culprit) = try measureGradients(of: step)
-    return nonFinite(
-      loss.isFinite ? "the gradient" : "the loss", of: culprit ?? model.graph.name, norm: norm)
-  }
-
-  private func nonFinite(_ what: String, of layer: String, norm: Double) -> TrainingError {
-    .nonFinite(
-      what: what, layer: layer, step: stepCount, learningRate: schedule.learningRate,
-      gradientNorm: norm)
-  }
-
-  /// The length of the gradient by all parameters, and the first parameter whose gradient is not
-  /// finite.
-  private func measureGradients(
-    of step: TrainingStep
-  ) throws -> (norm: Double, culprit: String?) {
-    var squares = 0.0
-    var culprit: String?
-    for gradient in gradients {
-      let (isFinite, sum) = try step.executable.withUnsafeOutput(gradient.output) {
-        (ck_all_finite($0.baseAddress, $0.count), ck_sum_of_squares($0.baseAddress, $0.count))
-      }
-      squares += sum
-      if !isFinite, culprit == nil { culprit = gradient.parameter }
+    let sum = sumSquares(step) { _, _ in }
+    guard sum.isFinite else { return false }
+    gradientNorm = sum.squareRoot()
+    step.executable.share(workOn: step.elementCount) { task, tasks in
+      optimizer.step(parameters, learningRate: rate, task: task, tasks: tasks)
     }
-    return (squares.squareRoot(), culprit)
+    return true
+  }
+
+  /// The sum of the squares of all gradients, in double precision, where no finite number's square overflows: it is finite
+  /// where all gradients are.
+  ///
+  /// - Parameter body: called by each task after its share, which then is in its caches.
+  private func sumSquares(
+    _ step: TrainingStep, _ body: (_ task: Int, _ tasks: Int) -> Void
+  ) -> Double {
+    let parameters = step.parameters
+    // No more tasks than threads.
+    let room = max(1, trainer.compute.threads)
+    if squares.count < room { squares = [Double](repeating: 0, count: room) }
+    squares.withUnsafeMutableBufferPointer { squares in
+      squares.update(repeating: 0)
+      step.executable.share(workOn: step.elementCount) { task, tasks in
+        squares[task] = ck_momentum_sum_of_squares(
+          parameters, parameters.count, Int32(task), Int32(tasks))
+        body(task, tasks)
+      }
+    }
+    return squares.reduce(0, +)
   }
 }

@@ -217,12 +217,13 @@ private struct Setting: Sendable, CustomTestStringConvertible {
     let error = #expect(throws: TrainingError.self) {
       try trainer.fit(&model, on: data, epochs: 3)
     }
-    guard case .nonFinite(_, let layer, let step, let rate, _) = error else {
+    guard case .nonFinite(let what, let layer, let step, let rate, let norm) = error else {
       Issue.record("\(error as Any)")
       return
     }
-    #expect(layer == "first.weight")
-    #expect(step > 0 && rate == 1e30)
+    // Its parameters are large, and finite.
+    #expect(what == "the output" && layer == "second")
+    #expect(step > 0 && rate == 1e30 && norm.isFinite && norm > 0)
     // No epoch was finished, so the model is as it was.
     #expect(model.parameters == before)
   }
@@ -235,7 +236,12 @@ private struct Setting: Sendable, CustomTestStringConvertible {
     try step.executable.write(
       Tensor(repeating: Float.nan, shape: [2, 8, 8, 1]), to: model.inputName)
     try step.executable.write(Tensor([0, 1] as [Int32]), to: TrainingGraph.labelsName)
-    #expect(throws: TrainingError.self) { try session.run(step) }
+    let error = #expect(throws: TrainingError.self) { try session.run(step) }
+    #expect(
+      error
+        == .nonFinite(
+          what: "the input", layer: model.inputName, step: 0, learningRate: 0.02, gradientNorm: 0))
+    #expect(error.map { "\($0)".contains("nan") } == false)
     for id in model.graph.parameters where model.graph[id].parameterKind?.isTrainable == true {
       #expect(session.store[model.graph[id].name] == model.parameters[model.graph[id].name])
     }

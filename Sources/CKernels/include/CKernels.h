@@ -52,8 +52,8 @@ typedef struct {
 // velocity <- momentum velocity - rate gradient - decay rate weight; weight <- weight + velocity. Of each of `count`
 // parameters the share of one task of `tasks`.
 void ck_momentum_step(const ck_momentum *parameters, size_t count, float rate, float momentum, int task, int tasks);
-// Whether every gradient is finite in the task's share.
-bool ck_momentum_is_finite(const ck_momentum *parameters, size_t count, int task, int tasks);
+// The sum of the squares of the gradients in the task's share, in double precision: finite where every gradient is.
+double ck_momentum_sum_of_squares(const ck_momentum *parameters, size_t count, int task, int tasks);
 // The sum of squares, accumulated in double precision.
 double ck_sum_of_squares(const float *x, size_t count);
 // Whether every element is finite.

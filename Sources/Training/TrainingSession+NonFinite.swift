@@ -1,0 +1,131 @@
+import CKernels
+import ConvNetEngine
+import ConvNetGraphs
+import ConvNetLayers
+import ConvNetTensors
+
+/// Where numbers ceased to be finite: found by computing a step once more with every value in sight.
+extension TrainingSession {
+  /// Checks what a training begins with: a file may bring anything.
+  ///
+  /// - Throws: ``TrainingError/nonFiniteParameter(name:count:elements:)`` of the first.
+  func requireFiniteParameters() throws(TrainingError) {
+    for id in model.graph.parameters {
+      let name = model.graph[id].name
+      let count = store.withFloats(of: name) { values in
+        ck_all_finite(values.baseAddress, values.count) ? 0 : values.count { !$0.isFinite }
+      }
+      if let count, count > 0 {
+        throw .nonFiniteParameter(
+          name: name, count: count, elements: model.graph[id].shape.count)
+      }
+    }
+  }
+
+  /// Checks what the steps made of the parameters: an update may overflow although its gradient is
+  /// finite.
+  ///
+  /// - Throws: ``TrainingError`` naming the first parameter or moving average that is not finite.
+  func requireFiniteParametersAfterSteps() throws(TrainingError) {
+    if let name = firstParameterThatIsNotFinite({ _ in true }) {
+      throw nonFinite("the value", of: name)
+    }
+  }
+
+  private func firstParameterThatIsNotFinite(_ isMeant: (ParameterKind) -> Bool) -> String? {
+    model.graph.parameters.first { id in
+      model.graph[id].parameterKind.map(isMeant) == true
+        && store.withFloats(of: model.graph[id].name) {
+          ck_all_finite($0.baseAddress, $0.count)
+        } == false
+    }.map { model.graph[$0].name }
+  }
+
+  /// The error of a step whose loss or gradient is not finite: names the first thing that is not, in the order in which the
+  /// step computes: a parameter, the input, an operation's result, a gradient on the way back.
+  ///
+  /// - Parameter loss: what the step said.
+  func nonFinite(_ loss: Double, _ step: TrainingStep) -> TrainingError {
+    // Running statistics are no part of the step, which has changed them already.
+    if let name = firstParameterThatIsNotFinite(\.isTrainable) {
+      return nonFinite("the value", of: name)
+    }
+    let place = try? inspect(step)
+    if let place { return nonFinite(place.what, of: place.layer) }
+    // Not seen again: the search adds in another order.
+    guard loss.isFinite, let parameter = lastGradientThatIsNotFinite(step) else {
+      return nonFinite("the loss", of: model.graph.name)
+    }
+    return nonFinite("the gradient", of: parameter)
+  }
+
+  private func nonFinite(_ what: String, of layer: String) -> TrainingError {
+    .nonFinite(
+      what: what, layer: layer, step: stepCount, learningRate: schedule.learningRate,
+      gradientNorm: gradientNorm)
+  }
+
+  /// The backward pass begins at the end of the network.
+  private func lastGradientThatIsNotFinite(_ step: TrainingStep) -> String? {
+    gradients.last { gradient in
+      (try? step.executable.withUnsafeOutput(gradient.output) {
+        ck_all_finite($0.baseAddress, $0.count)
+      }) == false
+    }?.parameter
+  }
+
+  /// Computes a step once more, first its forward pass alone, which takes less memory.
+  private func inspect(_ step: TrainingStep) throws -> (what: String, layer: String)? {
+    var inputs: [String: Tensor] = [:]
+    for name in step.executable.inputNames {
+      let input = try step.executable.input(name)
+      if input.elementType == .float32, !input.elements.allSatisfy(\.isFinite) {
+        return ("the input", name)
+      }
+      inputs[name] = input
+    }
+    let batch = inputs[model.inputName]?.shape[0] ?? 1
+    let training = try trainingGraph(batch: batch)
+    if let name = try firstThatIsNotFinite(of: training.forward, inputs, from: 0) {
+      let isLoss = training.forward.operations.contains {
+        if case .crossEntropy = $0.kind { $0.name == name } else { false }
+      }
+      return isLoss || name == TrainingGraph.totalLossName
+        ? ("the loss", model.graph.name) : ("the output", name)
+    }
+    let name = try firstThatIsNotFinite(
+      of: training.graph, inputs, from: training.forward.operations.count)
+    // `conv1/weight gradient` is a gradient of `conv1`.
+    return name.map { name in
+      ("the gradient", name.lastIndex(of: "/").map { String(name[..<$0]) } ?? name)
+    }
+  }
+
+  /// The name of the first operation, from a place on, whose result is not finite.
+  private func firstThatIsNotFinite(
+    of graph: Graph, _ inputs: [String: Tensor], from start: Int
+  ) throws -> String? {
+    var graph = graph
+    graph.outputs = []
+    // The statistics have had this step.
+    graph.parameterUpdates = []
+    let operations = graph.operations[start...]
+    for value in operations.flatMap(\.outputs) where graph[value].type.elementType == .float32 {
+      graph.addOutput("\(value.index)", value)
+    }
+    var executable = try Executable(graph, training: store, options: options)
+    // Inputs that only a part of the step reads are not there.
+    for (name, input) in inputs where executable.inputShape(name) != nil {
+      try executable.write(input, to: name)
+    }
+    try executable.run(step: stepCount, seed: trainer.seed)
+    return try operations.first { operation in
+      try operation.outputs.contains { value in
+        try graph[value].type.elementType == .float32
+          && !executable.withUnsafeOutput("\(value.index)") {
+            ck_all_finite($0.baseAddress, $0.count)
+          }
+      }
+    }?.name
+  }
+}
