@@ -46,13 +46,12 @@ public struct Holdout: Hashable, Sendable {
   }
 
   private func draw(_ name: String) -> UInt64 {
-    // FNV-1a: a number of the name that is the same in every process.
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    var hash = FNVHash()
+    hash.combine(name.utf8)
     var numbers = RandomNumbers(
       RandomKey(
-        seed: seed, purpose: .split, epoch: UInt32(truncatingIfNeeded: hash >> 32),
-        index: UInt32(truncatingIfNeeded: hash)))
+        seed: seed, purpose: .split, epoch: UInt32(truncatingIfNeeded: hash.value >> 32),
+        index: UInt32(truncatingIfNeeded: hash.value)))
     return numbers.next()
   }
 }

@@ -1,3 +1,4 @@
+public import ConvNetDatasets
 import ConvNetEngine
 import ConvNetFormats
 import ConvNetGraphs
@@ -8,7 +9,8 @@ import Foundation
 
 /// Everything that a training needs to go on as if it had never stopped: parameters, the
 /// optimizer's memory, the state of the schedule, and how far it has come. Random numbers are keyed
-/// by epoch and step, so they need no state.
+/// by epoch and step, so they need no state. It also says what else decides the numbers, the network,
+/// the preparation of pictures, the data and the recipe, and is refused where any of these differs.
 ///
 /// Its running statistics are the averages as the training keeps them, begun at 0 and 1: a model
 /// to use is what ``Trainer`` gives back.
@@ -20,9 +22,13 @@ public struct Checkpoint: Sendable {
     var schedule: ScheduleState
     var step: Int
     var history: [EpochReport]
-    /// What must be the same for the training to go on: the recipe.
+    /// What must be the same for the training to go on.
     var recipe: Recipe
+    var network: Graph
+    var preprocessing: Preprocessing?
     var classNames: [String]
+    var data: TrainingData
+    var settings: [String: String] = [:]
     /// As in ``RunningStatistics/beginnings``.
     var averageBeginnings: [String: Int]
   }
@@ -41,6 +47,7 @@ public struct Checkpoint: Sendable {
     var augmentation: Augmentation
     var batchSize: Int
     var seed: UInt64
+    var isExact: Bool
   }
 
   /// The parameters, and the averages that only a training needs.
@@ -51,21 +58,48 @@ public struct Checkpoint: Sendable {
   /// The reports of the finished epochs.
   public var history: [EpochReport] { state.history }
 
-  init(_ session: TrainingSession, history: [EpochReport]) {
+  /// What the caller wants to find again in the file, by names of its own.
+  public var settings: [String: String] {
+    get { state.settings }
+    set { state.settings = newValue }
+  }
+
+  /// The model as the last finished epoch left it, ready to use.
+  ///
+  /// - Throws: ``GraphError`` where a parameter is missing or has another shape.
+  public func model() throws -> Model {
+    let statistics = RunningStatistics(of: state.network, beginnings: state.averageBeginnings)
+    var model = try Model(
+      graph: state.network, parameters: statistics.parameters(of: averages, at: state.step),
+      classNames: state.classNames, preprocessing: state.preprocessing)
+    model.averageAges = statistics.ages(at: state.step)
+    return model
+  }
+
+  init(_ session: TrainingSession, on data: TrainingData, history: [EpochReport]) {
     averages = session.store.values
     velocities = session.optimizer.velocities
     state = State(
       schedule: session.schedule, step: session.stepCount, history: history,
-      recipe: Recipe(session.trainer), classNames: session.model.classNames,
+      recipe: Recipe(session.trainer), network: session.model.graph,
+      preprocessing: session.model.preprocessing, classNames: session.model.classNames, data: data,
       averageBeginnings: session.statistics.beginnings)
   }
 
   /// The state before the first step: what a training that is stopped in its first epoch goes on from.
   ///
-  /// - Parameter model: as ``Trainer/fit(_:on:validating:epochs:resuming:progress:until:sampleSkipped:epochEnded:)`` leaves it
-  ///   before the first epoch has ended.
-  public init(beginning model: Model, trainer: Trainer) throws {
-    self.init(try TrainingSession(model, trainer: trainer), history: [])
+  /// - Parameters:
+  ///   - model: as ``Trainer/fit(_:on:validating:epochs:resuming:progress:until:sampleSkipped:epochEnded:)`` leaves it before the
+  ///     first epoch has ended.
+  ///   - training: the data that it was given, as `validation`.
+  public init(
+    beginning model: Model, on training: any Dataset, validating validation: (any Dataset)? = nil,
+    trainer: Trainer
+  ) throws {
+    var model = model
+    if model.classNames.isEmpty { model.classNames = training.classNames }
+    let data = try TrainingData(training, validating: validation, of: model)
+    self.init(try TrainingSession(model, trainer: trainer), on: data, history: [])
   }
 
   private static let stateKey = WeightFile.checkpointKey
@@ -129,60 +163,5 @@ public struct Checkpoint: Sendable {
         averages[name] = tensor
       }
     }
-  }
-
-  /// Refuses to go on where the result would be neither the old training nor a new one.
-  ///
-  /// - Throws: ``TrainingError`` where the checkpoint was made by another recipe, for other classes
-  ///   or for another network.
-  package func requireFit(for trainer: Trainer, _ model: Model) throws(TrainingError) {
-    let wanted = Recipe(trainer)
-    guard state.recipe == wanted else {
-      throw .checkpoint(
-        "the checkpoint was made with \(state.recipe); this training has \(wanted); resume with "
-          + "the same settings, or begin anew in another folder")
-    }
-    guard model.classNames.isEmpty || model.classNames == state.classNames else {
-      throw .checkpoint(
-        "the checkpoint's classes are \(classList(state.classNames)); this training's are "
-          + "\(classList(model.classNames)); resume with the same data, or begin anew in another folder"
-      )
-    }
-    for id in model.graph.parameters {
-      let value = model.graph[id]
-      var tensors = [("parameter", averages[value.name])]
-      if state.averageBeginnings[value.name] != nil {
-        tensors.append(("average", averages[RunningStatistics.seenName(of: value.name)]))
-      }
-      if value.parameterKind?.isTrainable == true {
-        tensors.append(("velocity", velocities[value.name]))
-      }
-      for (kind, tensor) in tensors {
-        guard let tensor, tensor.shape == value.shape, tensor.elementType == .float32 else {
-          throw .checkpoint(
-            "the checkpoint's \(kind) of \(value.name) is \(tensor.map { "\($0)" } ?? "missing"), "
-              + "\(model.graph.name) needs \(value.shape), float32; resume with the same network")
-        }
-      }
-    }
-  }
-}
-
-extension Checkpoint.Recipe {
-  fileprivate init(_ trainer: Trainer) {
-    optimizer = trainer.optimizer
-    schedule = trainer.schedule
-    labelSmoothing = trainer.labelSmoothing
-    augmentation = trainer.augmentation
-    batchSize = trainer.batchSize
-    seed = trainer.seed
-  }
-}
-
-extension Checkpoint.Recipe: CustomStringConvertible {
-  /// For the message that compares two.
-  var description: String {
-    "\(optimizer), \(schedule), label smoothing \(labelSmoothing), augmentation \(augmentation), "
-      + "batch size \(batchSize), seed \(seed)"
   }
 }

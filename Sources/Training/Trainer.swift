@@ -94,7 +94,10 @@ public struct Trainer: Sendable {
     let validation = try validation.map {
       try model.numbering($0, as: names, isComplete: false)
     }
+    let data = TrainingData(training, validating: validation)
     try checkpoint?.requireFit(for: self, model)
+    // Where no epoch is left, data decides nothing.
+    if let checkpoint, checkpoint.history.count < epochs { try checkpoint.requireSame(data) }
     model.classNames = names
     let loader = try makeLoader(of: training, for: &model)
     let session = try TrainingSession(model, trainer: self, resuming: checkpoint)
@@ -129,7 +132,7 @@ public struct Trainer: Sendable {
         seconds: seconds, dataWaitSeconds: loader.secondsWaited - waitedBefore,
         skippedCount: loader.skippedCount, endTime: Date().timeIntervalSince1970)
       history.append(report)
-      try epochEnded(report, Checkpoint(session, history: history))
+      try epochEnded(report, Checkpoint(session, on: data, history: history))
     }
   }
 

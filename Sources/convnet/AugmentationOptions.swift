@@ -10,18 +10,28 @@ struct AugmentationOptions: ParsableArguments {
       discussion:
         "list prints the names. A step is {\"randomCrop\": {\"padding\": 4}} or its name.",
       valueName: "name|json|list"))
-  var augment: AugmentationChoice = AugmentationChoice(.none)
+  var augment: AugmentationChoice?
 
   @Option(
     help: ArgumentHelp(
       "Values around zero: imagenet, or measured on the data, colors or picture; none as they are.",
-      discussion: "colors: mean and deviation of each channel. picture: the mean picture."))
-  var normalize = Normalization.none
+      discussion: """
+        colors: mean and deviation of each channel. picture: the mean picture. Default: what the \
+        file of --model or --init says, else none.
+        """))
+  var normalize: Normalization?
 
   /// Answered before anything else is asked for.
   func validate() throws {
-    if augment.isList { throw CleanExit.message(AugmentationsCommand.listing) }
+    if augment?.isList == true { throw CleanExit.message(AugmentationsCommand.listing) }
   }
+}
+
+extension AugmentationOptions {
+  /// What was asked for; `nil` where nothing was.
+  ///
+  /// - Throws: ``AugmentationError``, or ``UnknownName`` with the nearest presets.
+  func steps() throws -> Augmentation? { try augment?.resolved() }
 }
 
 /// A preset's name or a list of steps in JSON.
@@ -62,7 +72,7 @@ struct AugmentationChoice: ExpressibleByArgument {
 }
 
 /// How values become numbers around zero.
-enum Normalization: String, ExpressibleByArgument, CaseIterable {
+enum Normalization: String, ExpressibleByArgument, CaseIterable, Codable {
   case none, imagenet, colors, picture
 
   /// The preprocessing with mean and deviation, measured on the training data where they are its
@@ -72,7 +82,10 @@ enum Normalization: String, ExpressibleByArgument, CaseIterable {
   ) throws -> Preprocessing {
     var preprocessing = preprocessing
     switch self {
-    case .none: return preprocessing
+    case .none:
+      preprocessing.mean = nil
+      preprocessing.deviation = nil
+      preprocessing.meanPicture = nil
     case .imagenet:
       preprocessing.meanPicture = nil
       guard preprocessing.channels == 3 else {

@@ -23,7 +23,8 @@ struct ConvertCommand: ParsableCommand {
       """)
 
   @Argument(help: ArgumentHelp("The file to read.", valueName: "in")) var source: String
-  @Argument(help: ArgumentHelp("The file to write.", valueName: "out")) var target: String
+  @Argument(help: ArgumentHelp("The file to write; replaces one of its name.", valueName: "out"))
+  var target: String
   @Option(help: ArgumentHelp("The network of the zoo that the weights are of.", valueName: "name"))
   var model: String?
   @OptionGroup var network: NetworkOptions
@@ -73,6 +74,7 @@ struct ConvertCommand: ParsableCommand {
     let format = try WeightFormat(forPath: target)
     let file = try WeightFile(source)
     for note in file.notes { shared.note("\(source): \(note)") }
+    var notes: [String] = []
     let progress = Progress(
       "converting", unit: "bytes", total: 2 * file.byteCount, shared, after: 1)
     let model = try describedModel(file)
@@ -80,8 +82,11 @@ struct ConvertCommand: ParsableCommand {
     if let model {
       written = parameters(of: model)
       if format != .safetensors {
-        shared.note("\(target) holds the weights only: the format has no place for the network")
+        notes.append(
+          "\(target) holds the weights only: the format has no place for the network"
+            + lost(of: model).map { ", \($0)" }.joined())
       }
+      notes.forEach(shared.note)
     } else {
       written = try file.tensors(as: elementType?.type) { progress.update($0) }
     }
@@ -98,7 +103,7 @@ struct ConvertCommand: ParsableCommand {
       input: source, output: target, inputFormat: file.format.rawValue,
       outputFormat: format.rawValue, model: model?.graph.name, tensors: written.count,
       elements: written.reduce(0) { $0 + $1.tensor.count },
-      bytes: written.reduce(0) { $0 + $1.tensor.byteCount }, notes: file.notes)
+      bytes: written.reduce(0) { $0 + $1.tensor.byteCount }, notes: file.notes + notes)
     if shared.json { return try printJSON(result) }
     let size = HumanReadable.bytes(result.bytes)
     let name = result.model.map { "model \($0)" } ?? format.description
@@ -121,7 +126,14 @@ struct ConvertCommand: ParsableCommand {
     options.classes = network.classes ?? options.classes
     var model = try Model(validating: entry.build(options), seed: shared.seed)
     try model.loadParameters(from: file)
-    if let preprocessing = model.preprocessing {
+    if let brought = try BroughtDescription(source) {
+      if classNames == nil { brought.lendClassNames(to: &model).forEach(shared.note) }
+      if mean == nil, deviation == nil {
+        brought.lendPreparation(to: &model).forEach(shared.note)
+      }
+      model.augmentation = brought.augmentation
+    }
+    if mean != nil || deviation != nil, let preprocessing = model.preprocessing {
       model.preprocessing = try Preprocessing(
         height: preprocessing.height, width: preprocessing.width,
         channels: preprocessing.channels, mean: mean?.values, deviation: deviation?.values,
@@ -129,6 +141,16 @@ struct ConvertCommand: ParsableCommand {
     }
     if let classNames { model.classNames = try names(in: classNames, count: model.classCount) }
     return model
+  }
+
+  /// What a model says of itself and a file of weights does not.
+  private func lost(of model: Model) -> [String] {
+    var lost: [String] = []
+    if !model.classNames.isEmpty { lost.append("the names of its classes") }
+    if let preprocessing = model.preprocessing, !preprocessing.isPlain {
+      lost.append("how pictures are prepared (\(preprocessing))")
+    }
+    return lost
   }
 
   /// In the order of the network, as PyTorch has them.

@@ -6,7 +6,8 @@ struct DatasetExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export", abstract: "Write pictures of a data set as PNG files.",
     discussion: """
-      Each file is named by the picture's number and its label.
+      Each file is named by the picture's number and its label. A folder that holds
+      such files already is refused: --overwrite replaces them.
 
       EXAMPLES
         convnet dataset export fashion-mnist --part test --count 8 --output pictures
@@ -16,12 +17,15 @@ struct DatasetExportCommand: ParsableCommand {
   @OptionGroup var part: PartOption
   @Option(help: "Pictures to write, from the first on.") var count = 8
   @Option(help: ArgumentHelp("Where to write them.", valueName: "folder")) var output: String
+  @Flag(help: "Replace the pictures that an earlier export wrote into the folder.")
+  var overwrite = false
   @OptionGroup var shared: SharedOptions
 
   func validate() throws { try requirePositive(count, "--count") }
 
   func run() throws {
     let dataset = try part.load(data.source())
+    try clearFolder()
     try createOutputFolder(output)
     var paths: [String] = []
     for index in 0..<min(count, dataset.count) {
@@ -35,5 +39,21 @@ struct DatasetExportCommand: ParsableCommand {
       if !shared.json { try print(path) }
     }
     if shared.json { try printJSON(paths) }
+  }
+
+  /// Pictures of two exports in one folder could not be told apart.
+  private func clearFolder() throws {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: output)) ?? []
+    let found = names.filter { name in
+      let number = name.prefix { $0.isASCII && $0.isNumber }
+      return number.count >= 4 && name.dropFirst(number.count).hasPrefix("-")
+        && name.hasSuffix(".png")
+    }.sorted()
+    guard !found.isEmpty else { return }
+    guard overwrite else {
+      throw UsedFolder(
+        folder: output, found: found, remedies: ["replace them with --overwrite"])
+    }
+    for name in found { try FileManager.default.removeItem(atPath: "\(output)/\(name)") }
   }
 }

@@ -18,7 +18,8 @@ struct DatasetInspectCommand: ParsableCommand {
   @Option(help: "Pictures on the sheet.") var count = 48
   @Option(help: "Pictures in a row.") var columns = 8
   @Option(help: "Pictures to open at most.") var limit = 2000
-  @Option(help: ArgumentHelp("The sheet, a PNG file.", valueName: "file")) var output: String
+  @Option(help: ArgumentHelp("The sheet, a PNG file; replaces one of its name.", valueName: "file"))
+  var output: String
   @OptionGroup var shared: SharedOptions
 
   /// Pixels a side of a picture on the sheet.

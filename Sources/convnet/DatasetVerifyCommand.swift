@@ -75,8 +75,8 @@ struct DatasetVerifyCommand: ParsableCommand {
   }
 }
 
-func plural(_ count: Int, _ noun: String) -> String {
-  "\(count) \(noun)\(count == 1 ? "" : "s")"
+func plural(_ count: Int, _ noun: String, _ many: String? = nil) -> String {
+  "\(count) \(count == 1 ? noun : many ?? noun + "s")"
 }
 
 /// A check has found files that cannot be used.

@@ -27,7 +27,9 @@ struct GradientsCommand: ParsableCommand {
   var input: String
   @Option(help: ArgumentHelp("The class of every example, integers from 0.", valueName: "y.npy"))
   var labels: String
-  @Option(help: ArgumentHelp("Where to write the gradients.", valueName: "g.safetensors"))
+  @Option(
+    help: ArgumentHelp(
+      "Where to write the gradients; replaces a file of its name.", valueName: "g.safetensors"))
   var output: String
   @Option(help: "Classes of the output.") var classes: Int?
   @Flag(help: "Let everything pass dropout.") var withoutDropout = false

@@ -15,8 +15,12 @@ struct LoadingArguments: ParsableArguments {
       "Memory for decoded pictures, which are then decoded once: 500M, 4G.", valueName: "bytes"))
   var cacheMemory = ByteCount(0)
 
-  @Option(help: "Where a picture cannot be read: error ends the run, skip reports it and goes on.")
-  var onBad = BadPicture.error
+  @Option(
+    help: """
+      Where a picture cannot be read: error ends the run, skip reports it and goes on. Default: \
+      error.
+      """)
+  var onBad: BadPicture?
 
   enum BadPicture: String, ExpressibleByArgument, CaseIterable { case error, skip }
 

@@ -43,9 +43,9 @@ struct LoadingCommand: ParsableCommand {
     let plain = try Preprocessing(
       height: input?.height ?? shape?[0] ?? 224, width: input?.width ?? shape?[1] ?? 224,
       channels: shape.map { $0[2] == 1 ? 1 : 3 } ?? 3)
-    let preprocessing = try augmentation.normalize.applied(
+    let preprocessing = try (augmentation.normalize ?? .none).applied(
       to: plain, data: dataset, options: loading.options, threads: shared.threadCount)
-    var steps = try augmentation.augment.resolved()
+    var steps = try augmentation.steps() ?? .none
     steps = try steps.resolved(
       on: dataset, preprocessing: preprocessing, options: loading.options,
       threads: shared.threadCount)

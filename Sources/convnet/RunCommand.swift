@@ -20,7 +20,10 @@ struct RunCommand: ParsableCommand {
       "Weights for a model by name: safetensors, .pth or .npz.", valueName: "file"))
   var weights: String?
   @Option(help: ArgumentHelp("The tensor to read.", valueName: "x.npy")) var input: String
-  @Option(help: ArgumentHelp("Where to write the result.", valueName: "y.npy")) var output: String
+  @Option(
+    help: ArgumentHelp(
+      "Where to write the result; replaces a file of its name.", valueName: "y.npy"))
+  var output: String
   @Option(help: "Classes of the output.") var classes: Int?
   @OptionGroup var compute: InferenceArguments
   @OptionGroup var shared: SharedOptions

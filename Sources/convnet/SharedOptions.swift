@@ -10,8 +10,12 @@ struct SharedOptions: ParsableArguments {
   @Option(help: "Threads to compute on. Default: the processors that this process may use.")
   var threads: Int?
 
-  @Option(help: "Seed of every random number.")
-  var seed: UInt64 = 0
+  @Option(
+    name: .customLong("seed"),
+    help: ArgumentHelp("Seed of every random number. Default: 0.", valueName: "seed"))
+  var givenSeed: UInt64?
+
+  var seed: UInt64 { givenSeed ?? 0 }
 
   @Flag(help: "No progress on standard error.")
   var quiet = false
@@ -36,10 +40,13 @@ struct SharedOptions: ParsableArguments {
 /// How the network is computed.
 struct ComputeArguments: ParsableArguments {
   @Option(
+    name: .customLong("tune"),
     help: ArgumentHelp(
-      "How the algorithm of each convolution is chosen: off, by rule; cached, as measured earlier; full, by measuring now.",
+      "How the algorithm of each convolution is chosen: off, by rule; cached, as measured earlier; full, by measuring now. Default: cached.",
       valueName: "off|cached|full"))
-  var tune = ComputeOptions.Tuning.cached
+  var givenTuning: ComputeOptions.Tuning?
+
+  var tuning: ComputeOptions.Tuning { givenTuning ?? .cached }
 
   @Flag(help: "Compute convolutions as they are written: slower, and more precise.")
   var exact = false
@@ -48,7 +55,7 @@ struct ComputeArguments: ParsableArguments {
     _ shared: SharedOptions, recomputing: Recomputation = .normalizations
   ) -> ComputeOptions {
     ComputeOptions(
-      threads: shared.threadCount, tuning: tune, isExact: exact, recomputation: recomputing)
+      threads: shared.threadCount, tuning: tuning, isExact: exact, recomputation: recomputing)
   }
 }
 
@@ -96,26 +103,26 @@ extension Recomputation: ExpressibleByArgument {}
 
 /// Where the data lies.
 struct DataOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "A data set by name or path.",
-      discussion: """
-        Names: \(DatasetCatalog.names.joined(separator: ", ")). Paths: a folder with one \
-        subfolder of pictures a class, perhaps under train and val; a CSV file of paths and \
-        labels; tar shards as 'train-{000..146}.tar'; IDX and CIFAR files.
-        """, valueName: "name|path"))
-  var data: String
+  @Option(help: Self.dataHelp) var data: String
+  @Option(help: Self.rootHelp) var dataRoot: String?
+  @Option(help: Self.splitHelp) var split: Double?
 
-  @Option(help: ArgumentHelp("The folder in which a data set's files lie.", valueName: "folder"))
-  var dataRoot: String?
+  static let dataHelp = ArgumentHelp(
+    "A data set by name or path.",
+    discussion: """
+      Names: \(DatasetCatalog.names.joined(separator: ", ")). Paths: a folder with one \
+      subfolder of pictures a class, perhaps under train and val; a CSV file of paths and \
+      labels; tar shards as 'train-{000..146}.tar'; IDX and CIFAR files.
+      """, valueName: "name|path")
+  static let rootHelp = ArgumentHelp(
+    "The folder in which a data set's files lie.", valueName: "folder")
+  static let splitHelp = ArgumentHelp(
+    "The share of each class to hold out, of data without a part to test on.",
+    discussion: "Drawn by --seed and the pictures' names.", valueName: "share")
 
-  @Option(
-    help: ArgumentHelp(
-      "The share of each class to hold out, of data without a part to test on.",
-      discussion: "Drawn by --seed and the pictures' names.", valueName: "share"))
-  var split: Double?
+  func validate() throws { try Self.validate(split: split) }
 
-  func validate() throws {
+  static func validate(split: Double?) throws {
     guard let split else { return }
     guard split > 0, split <= 1 else {
       throw ValidationError("--split is \(split), must be above 0, at most 1")
@@ -125,6 +132,15 @@ struct DataOptions: ParsableArguments {
   func source() throws -> DatasetSource { try DatasetCatalog.source(data, root: dataRoot) }
 
   func holdout(seed: UInt64) -> Holdout? { split.map { Holdout(share: $0, seed: seed) } }
+}
+
+/// The same for a training, which finds in its checkpoint what is left out.
+struct TrainingDataOptions: ParsableArguments {
+  @Option(help: DataOptions.dataHelp) var data: String?
+  @Option(help: DataOptions.rootHelp) var dataRoot: String?
+  @Option(help: DataOptions.splitHelp) var split: Double?
+
+  func validate() throws { try DataOptions.validate(split: split) }
 }
 
 /// Prints a value as one line of JSON, keys in alphabetical order; numbers that are not finite as

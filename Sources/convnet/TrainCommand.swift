@@ -21,25 +21,41 @@ struct TrainCommand: ParsableCommand {
         convnet train --model lenet5 --data pictures --split 0.2 --output runs/second
         convnet train --model resnet18 --data pictures --output runs/third \\
           --augment inception --normalize imagenet --cache-memory 4G --on-bad skip
-        convnet train --model lenet5 --data fashion-mnist --output runs/first \\
-          --epochs 10 --resume
+        convnet train --resume --output runs/first --epochs 10
+
+      A folder that holds a training is not written over: --resume goes on with it,
+      --overwrite replaces it. --resume takes every option that is left out from
+      the checkpoint, and refuses one that was another. Only --epochs may change, and
+      what changes no more than last digits or how pictures are read: --threads,
+      --tune, --recompute, --workers, --prefetch, --cache-memory, --on-bad.
       """)
 
   // First, so that `--augment list` is answered without the rest.
   @OptionGroup(title: "Augmentation") var augmentation: AugmentationOptions
-  @Option(help: "A model's name, or a model file.") var model: String
-  @OptionGroup var data: DataOptions
+  @Option(help: "A model's name, or a model file.") var model: String?
+  @OptionGroup var data: TrainingDataOptions
   @Option(help: ArgumentHelp("Where to write the results.", valueName: "folder"))
   var output: String
-  @Option(help: "Times to go through the training data.") var epochs = 5
-  @Option(help: "Samples of a step.") var batchSize = 64
-  @Option(help: "Divided by ten whenever the validation error stops improving.")
-  var learningRate: Float = 0.01
-  @Option(help: "Share of the old velocity.") var momentum: Float = 0.9
-  @Option(help: "Pull of the parameters towards zero.") var weightDecay: Float = 0.0005
+  @Option(
+    help: "Times to go through the training data. Default: \(TrainingSettings.defaultEpochs).")
+  var epochs: Int?
+  @Option(help: "Samples of a step. Default: \(TrainingSettings.defaultBatchSize).")
+  var batchSize: Int?
+  @Option(
+    help: """
+      Divided by ten whenever the validation error stops improving. Default: \
+      \(TrainingSettings.defaultLearningRate).
+      """)
+  var learningRate: Float?
+  @Option(help: "Share of the old velocity. Default: \(TrainingSettings.defaultMomentum).")
+  var momentum: Float?
+  @Option(
+    help: "Pull of the parameters towards zero. Default: \(TrainingSettings.defaultWeightDecay).")
+  var weightDecay: Float?
   @Option(help: ArgumentHelp("Begin with the parameters of this model.", valueName: "file"))
   var `init`: String?
   @Flag(help: "Go on from the checkpoint in the output folder.") var resume = false
+  @Flag(help: "Replace the training that the output folder holds.") var overwrite = false
   @OptionGroup var network: NetworkOptions
   @OptionGroup var compute: ComputeArguments
   @OptionGroup var memory: MemoryArguments
@@ -60,44 +76,60 @@ struct TrainCommand: ParsableCommand {
     var augmentation: Augmentation?
   }
 
+  func validate() throws {
+    if resume, overwrite {
+      throw ValidationError("--resume goes on with a training, --overwrite removes it; choose one")
+    }
+    for (value, option) in [(model, "--model"), (data.data, "--data")] where value == nil {
+      guard resume else { throw ValidationError("Missing expected argument '\(option)'") }
+    }
+  }
+
   func run() throws {
-    let trainer = try Trainer(
-      optimizer: .sgd(momentum: momentum, weightDecay: weightDecay),
-      schedule: .plateau(from: learningRate), augmentation: augmentation.augment.resolved(),
-      batchSize: batchSize, seed: shared.seed,
-      compute: compute.options(shared, recomputing: memory.recompute),
-      loading: loading.options)
-    try trainer.validate(epochs: epochs)
-    let source = try data.source()
-    let holdout = holdout(of: source)
+    var run = TrainingRun(folder: output)
+    if !resume, !overwrite { try run.requireUnused() }
+    let checkpoint = try resume ? run.loadCheckpoint() : nil
+    var settings = try settings(from: checkpoint)
+    var loading = loading
+    loading.onBad = settings.skipsBadPictures ? .skip : .error
+    let trainer = trainer(settings, loading.options)
+    try trainer.validate(epochs: settings.epochs)
+    let source = try DatasetCatalog.source(settings.dataPath, root: settings.dataRootPath)
+    let holdout = holdout(of: source, &settings)
     let (training, validation) = try source.loadParts(holdout: holdout)
     if let holdout {
       shared.note(
         "\(plural(training.count, "picture")) to train on; \(validation.count), "
           + "\(HumanReadable.percent(holdout.share, digits: 0)) of each class, held out to validate on"
-          + (data.split == nil ? " (--split chooses the share)" : ""))
+          + (data.split == nil && !resume ? " (--split chooses the share)" : ""))
     }
-    if training.count < 4 * batchSize, batchSize > 8 {
+    if training.count < 4 * settings.batchSize, settings.batchSize > 8 {
       shared.note(
-        "\(plural(training.count, "picture")) make few steps of \(batchSize) an epoch; with a "
+        "\(plural(training.count, "picture")) make few steps of \(settings.batchSize) an epoch; with a "
           + "smaller --batch-size there are more")
     }
-    var model = try makeModel(for: training)
-    model.trainingSummary[HeldOutPart.key] = holdout.map { "\($0.share)" }
-    var run = TrainingRun(folder: output)
-    let checkpoint = try resume ? run.loadCheckpoint() : nil
+    var model = try makeModel(for: training, settings, from: checkpoint)
     if let checkpoint {
       try checkpoint.requireFit(for: trainer, model)
+      model.trainingSummary = settings.summary
       shared.note("resuming after epoch \(checkpoint.history.count)")
+      if checkpoint.history.count >= settings.epochs {
+        shared.note("nothing is left of \(plural(settings.epochs, "epoch")); --epochs has it go on")
+      }
+    } else {
+      model.trainingSummary[HeldOutPart.key] = holdout.map { "\($0.share)" }
+      settings.summary = model.trainingSummary
     }
     Interruption.deferSignals()
     try createOutputFolder(output)
+    if overwrite { try run.clear() }
     var history = checkpoint?.history ?? []
     var unwritten: [any Error] = []
-    var progress = progressOfNextEpoch(history, training)
+    var progress = progressOfNextEpoch(history, training, of: settings.epochs)
     func fit() throws {
       try trainer.fit(
-        &model, on: training, validating: validation, epochs: epochs, resuming: checkpoint
+        &model, on: training, validating: validation, epochs: settings.epochs,
+        resuming: checkpoint
       ) { state in
         progress?.update(
           state.samples, notes: notes(state.metrics) + waiting(state.dataWaitShare))
@@ -106,12 +138,14 @@ struct TrainCommand: ParsableCommand {
       } sampleSkipped: { skipped in
         shared.note("skipped: \(skipped.reason)")
       } epochEnded: { report, checkpoint in
-        progress?.finish(notes: notes(report.training) + outcome(report))
+        progress?.finish(notes: notes(report.training) + outcome(report, settings))
         history = checkpoint.history
-        progress = progressOfNextEpoch(history, training)
+        progress = progressOfNextEpoch(history, training, of: settings.epochs)
+        var checkpoint = checkpoint
+        try settings.remember(in: &checkpoint)
         unwritten = run.record(history, checkpoint)
         // No reason to lose the training: there may be room again before it ends. Of the last epoch it is the command's error.
-        for error in unwritten where history.count < epochs {
+        for error in unwritten where history.count < settings.epochs {
           Console.tell("\(error); the training goes on, and the next epoch tries again\n")
         }
       }
@@ -120,16 +154,19 @@ struct TrainCommand: ParsableCommand {
       try fit()
     } catch TrainingError.stopped {
       progress?.interrupt()
-      throw stopped(trainer, &model, history, &run)
+      let beginning = model
+      throw stopped(&model, settings, history, &run) {
+        try Checkpoint(beginning: beginning, on: training, validating: validation, trainer: trainer)
+      }
     } catch {
       progress?.interrupt()
       // The model has the values of the last finished epoch: worth keeping, whatever came after.
       if case TrainingError.nonFinite = error {
-        for loss in save(&model, history, run) { Console.tell("\(loss)\n") }
+        for loss in save(&model, settings, history, run) { Console.tell("\(loss)\n") }
       }
       throw error
     }
-    try finish(&model, history, run, unwritten)
+    try finish(&model, settings, history, run, unwritten)
   }
 
   private func notes(_ metrics: ClassificationMetrics) -> [String] {
@@ -145,14 +182,14 @@ struct TrainCommand: ParsableCommand {
   }
 
   /// What an epoch brought besides: the validation, what it waited and skipped, and the rate once the schedule has lowered it.
-  private func outcome(_ report: EpochReport) -> [String] {
+  private func outcome(_ report: EpochReport, _ settings: TrainingSettings) -> [String] {
     var notes: [String] = []
     if let validation = report.validation {
       notes.append("validation \(HumanReadable.percent(validation.top1))")
     }
     notes += waiting(report.dataWaitShare)
     if report.skippedCount > 0 { notes.append("skipped \(report.skippedCount)") }
-    if report.learningRate != learningRate {
+    if report.learningRate != settings.learningRate {
       notes.append("rate \(HumanReadable.quantity(Double(report.learningRate)))")
     }
     return notes
@@ -160,44 +197,118 @@ struct TrainCommand: ParsableCommand {
 
   /// The clock of an epoch begins before its first step.
   private func progressOfNextEpoch(
-    _ history: [EpochReport], _ training: any Dataset
+    _ history: [EpochReport], _ training: any Dataset, of epochs: Int
   ) -> Progress? {
     guard history.count < epochs else { return nil }
     return Progress("epoch \(history.count + 1)/\(epochs)", total: training.count, shared)
   }
 
-  /// Training must be judged by pictures that it does not see.
-  private func holdout(of source: DatasetSource) -> Holdout? {
-    if let given = data.holdout(seed: shared.seed) { return given }
-    return source.hasTestPart ? nil : Holdout(share: 0.1, seed: shared.seed)
+  /// Those that a training goes on with, or those of the command.
+  private func settings(from checkpoint: Checkpoint?) throws -> TrainingSettings {
+    guard let checkpoint else {
+      return try TrainingSettings(self, model: model ?? "", data: data.data ?? "")
+    }
+    var settings = try TrainingSettings(of: checkpoint, in: output)
+    try settings.go(on: self, from: checkpoint, tell: shared.note)
+    return settings
   }
 
-  private func makeModel(for training: any Dataset) throws -> Model {
+  private func trainer(_ settings: TrainingSettings, _ loading: LoadingOptions) -> Trainer {
+    var options = compute.options(shared, recomputing: memory.recompute)
+    options.tuning = settings.tuning
+    options.isExact = settings.isExact
+    return Trainer(
+      optimizer: .sgd(momentum: settings.momentum, weightDecay: settings.weightDecay),
+      schedule: .plateau(from: settings.learningRate), augmentation: settings.augmentation,
+      batchSize: settings.batchSize, seed: settings.seed, compute: options, loading: loading)
+  }
+
+  /// Training must be judged by pictures that it does not see.
+  private func holdout(
+    of source: DatasetSource, _ settings: inout TrainingSettings
+  ) -> Holdout? {
+    if !resume, settings.split == nil, !source.hasTestPart {
+      settings.split = TrainingSettings.defaultSplit
+    }
+    // Other data than the checkpoint's is refused by what it holds.
+    if resume, source.hasTestPart { return nil }
+    return settings.split.map { Holdout(share: $0, seed: settings.seed) }
+  }
+
+  private func makeModel(
+    for training: any Dataset, _ settings: TrainingSettings, from checkpoint: Checkpoint?
+  ) throws -> Model {
+    if let checkpoint { return try resumedModel(checkpoint, settings) }
+    let source = try ModelSource(settings.model)
     var model = try network.model(
-      from: model, imageShape: training.imageShape, classNames: training.classNames,
-      seed: shared.seed)
+      from: source, imageShape: training.imageShape, classNames: training.classNames,
+      seed: settings.seed)
+    var brought: BroughtDescription?
+    if case .file(_, let path) = source { brought = try BroughtDescription(path) }
+    var preparation: [String] = []
     if let `init` {
       for name in try model.takeParameters(from: `init`) {
         shared.note("\(name) does not fit or is not in \(`init`): freshly initialized")
       }
-      try noteClasses(of: `init`, training)
+      brought = try BroughtDescription(`init`)
+      if let brought {
+        noteClasses(of: brought, training)
+        preparation = brought.lendPreparation(to: &model)
+      }
     }
-    if let preprocessing = model.preprocessing {
-      model.preprocessing = try augmentation.normalize.applied(
-        to: preprocessing, data: training, options: loading.options, threads: shared.threadCount)
+    if let given = augmentation.normalize {
+      try normalize(&model, given, training, settings)
+    } else {
+      preparation.forEach(shared.note)
+      if let `init`, brought == nil, let preprocessing = model.preprocessing {
+        shared.note(
+          "\(`init`) does not say how pictures were prepared; here they are \(preprocessing): "
+            + "--normalize chooses")
+      }
+    }
+    if let brought, let other = brought.augmentation, other != settings.augmentation {
+      shared.note(
+        "\(brought.path) was trained with augmentation \(other); this training has "
+          + "\(settings.augmentation.steps.isEmpty ? "none" : "\(settings.augmentation)")")
     }
     return model
   }
 
+  /// The checkpoint's, or the one that was named, which must be it.
+  private func resumedModel(
+    _ checkpoint: Checkpoint, _ settings: TrainingSettings
+  ) throws -> Model {
+    let kept = try checkpoint.model()
+    guard let name = model else { return kept }
+    var model = try network.model(
+      from: name, imageShape: kept.preprocessing.map { [$0.height, $0.width, $0.channels] },
+      classNames: kept.classNames, seed: settings.seed)
+    model.preprocessing = kept.preprocessing
+    return model
+  }
+
+  private func normalize(
+    _ model: inout Model, _ normalization: Normalization, _ training: any Dataset,
+    _ settings: TrainingSettings
+  ) throws {
+    guard let own = model.preprocessing else { return }
+    let preprocessing = try normalization.applied(
+      to: own, data: training, options: loading.options, threads: shared.threadCount)
+    model.preprocessing = preprocessing
+    if !own.isPlain, preprocessing != own {
+      shared.note(
+        "--normalize \(normalization.rawValue) replaces the preparation that "
+          + "\(`init` ?? settings.model) says (\(own)): pictures are \(preprocessing)")
+    }
+  }
+
   /// A last layer for other classes is no mistake, but one that was not meant.
-  private func noteClasses(of path: String, _ training: any Dataset) throws {
-    let file = try WeightFile(path)
-    guard file.describesModel else { return }
-    let names = try Model(file, isMapped: true).classNames
+  private func noteClasses(of brought: BroughtDescription, _ training: any Dataset) {
+    let names = brought.classNames
     guard !names.isEmpty, names != training.classNames, names.count == training.classNames.count
     else { return }
     shared.note(
-      "the last layer of \(path) was trained for \(classList(names)); it begins here as it is, for "
+      "the last layer of \(brought.path) was trained for \(classList(names)); it begins here as it is, for "
         + classList(training.classNames))
   }
 
@@ -205,37 +316,44 @@ struct TrainCommand: ParsableCommand {
   ///
   /// - Returns: what could not be written.
   private func save(
-    _ model: inout Model, _ history: [EpochReport], _ run: TrainingRun
+    _ model: inout Model, _ settings: TrainingSettings, _ history: [EpochReport],
+    _ run: TrainingRun
   ) -> [any Error] {
     guard let last = history.last else { return [] }
     model.trainingSummary.merge([
-      "data": data.data, "epochs": "\(history.count)",
-      "top1": "\((last.validation ?? last.training).top1)", "batchSize": "\(batchSize)",
-      "seed": "\(shared.seed)",
+      "data": settings.data, "epochs": "\(history.count)",
+      "top1": "\((last.validation ?? last.training).top1)", "batchSize": "\(settings.batchSize)",
+      "seed": "\(settings.seed)",
     ]) { $1 }
     return [
       failure { try run.save(model) },
       failure {
         try run.writeReport(
-          title: "\(model.graph.name) on \(data.data)", settings: settings(of: model),
+          title: "\(model.graph.name) on \(settings.data)", settings: facts(of: model, settings),
           history: history)
       },
     ].compactMap(\.self)
   }
 
   /// What the report says of how the model was made.
-  private func settings(of model: Model) -> [(name: String, value: String)] {
+  private func facts(
+    of model: Model, _ settings: TrainingSettings
+  ) -> [(name: String, value: String)] {
     [
       ("Network", "\(model.graph.name), \(model.graph.cost.parameters) parameters"),
       ("Input", model.preprocessing.map { "\($0)" } ?? ""),
       ("Augmentation", model.augmentation.map { "\($0)" } ?? "none"),
       ("Classes", model.classNames.joined(separator: ", ")),
-      ("Optimizer", "SGD, momentum \(momentum), weight decay \(weightDecay)"),
+      (
+        "Optimizer",
+        "SGD, momentum \(settings.momentum), weight decay \(settings.weightDecay)"
+      ),
       (
         "Learning rate",
-        "\(learningRate), divided by ten when the validation error stops improving"
+        "\(settings.learningRate), divided by ten when the validation error stops improving"
       ),
-      ("Batch", "\(batchSize)"), ("Seed", "\(shared.seed)"), ("Threads", "\(shared.threadCount)"),
+      ("Batch", "\(settings.batchSize)"), ("Seed", "\(settings.seed)"),
+      ("Threads", "\(settings.threads)"),
     ]
   }
 
@@ -243,13 +361,17 @@ struct TrainCommand: ParsableCommand {
   ///
   /// - Returns: what to say of it.
   private func stopped(
-    _ trainer: Trainer, _ model: inout Model, _ history: [EpochReport], _ run: inout TrainingRun
+    _ model: inout Model, _ settings: TrainingSettings, _ history: [EpochReport],
+    _ run: inout TrainingRun, beginning: () throws -> Checkpoint
   ) -> Interrupted {
-    var lost = save(&model, history, run)
-    if history.isEmpty, run.savedEpoch == nil,
-      let error = failure(of: { try run.save(Checkpoint(beginning: model, trainer: trainer)) })
-    {
-      lost.append(error)
+    var lost = save(&model, settings, history, run)
+    if history.isEmpty, run.savedEpoch == nil {
+      let error = failure {
+        var checkpoint = try beginning()
+        try settings.remember(in: &checkpoint)
+        try run.save(checkpoint)
+      }
+      if let error { lost.append(error) }
     }
     for error in lost { Console.tell("\(error)\n") }
     var kept: [String] = []
@@ -267,11 +389,12 @@ struct TrainCommand: ParsableCommand {
 
   /// Writes and prints the results: all that can be, before an error says what cannot.
   private func finish(
-    _ model: inout Model, _ history: [EpochReport], _ run: TrainingRun, _ unwritten: [any Error]
+    _ model: inout Model, _ settings: TrainingSettings, _ history: [EpochReport],
+    _ run: TrainingRun, _ unwritten: [any Error]
   ) throws {
     guard let last = history.last else { return }
     let measured = last.validation ?? last.training
-    let lost = save(&model, history, run) + unwritten
+    let lost = save(&model, settings, history, run) + unwritten
     let seconds = history.reduce(0) { $0 + $1.seconds }
     let samples = history.reduce(0) { $0 + $1.training.samples }
     let result = Result(

@@ -17,6 +17,39 @@ struct TrainingRun {
     events = EventFile.log(at: folder + "/" + EventFile.name)
   }
 
+  /// What a training writes, by which one is known.
+  private var traces: [String] {
+    ["checkpoint", "model.safetensors", "metrics.jsonl", EventFile.name]
+  }
+
+  private func exists(_ name: String) -> Bool {
+    FileManager.default.fileExists(atPath: "\(folder)/\(name)")
+  }
+
+  /// - Throws: ``UsedFolder`` where the folder holds a training.
+  func requireUnused() throws {
+    let found = traces.filter(exists)
+    guard found.isEmpty else {
+      throw UsedFolder(
+        folder: folder, found: found,
+        remedies: (found.contains("checkpoint") ? ["go on with --resume"] : [])
+          + ["replace it with --overwrite"])
+    }
+  }
+
+  /// Removes the files of a training, so that none is left beside those of another.
+  ///
+  /// - Throws: ``UnwritableOutput``.
+  func clear() throws {
+    for name in (traces + ["report.html"]).filter(exists) {
+      do {
+        try FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+      } catch {
+        throw UnwritableOutput(path: "\(folder)/\(name)", reason: error.localizedDescription)
+      }
+    }
+  }
+
   /// Epochs of the checkpoint that lies in the folder; `nil` where this training neither read nor wrote one.
   private(set) var savedEpoch: Int?
 
@@ -124,6 +157,18 @@ struct TrainingRun {
       ])
     }
     return table
+  }
+}
+
+/// A folder for results that holds others.
+struct UsedFolder: Error, CustomStringConvertible {
+  var folder: String
+  var found: [String]
+  var remedies: [String]
+  var description: String {
+    let names = found.count > 3 ? found.prefix(3) + ["…"] : found[...]
+    return "\(folder) holds results already (\(names.joined(separator: ", "))); "
+      + (remedies + ["name another folder with --output"]).joined(separator: ", or ")
   }
 }
 

@@ -17,7 +17,10 @@ struct WeightsOptions: ParsableArguments {
     var model = try network.model(from: source, classNames: classNames, seed: shared.seed)
     guard let weights else { return model }
     for note in try source.load(&model, from: weights) { shared.note("\(weights): \(note)") }
-    if case .zoo(let entry) = source, let preprocessing = model.preprocessing {
+    if let brought = try BroughtDescription(weights) {
+      let notes = brought.lendClassNames(to: &model) + brought.lendPreparation(to: &model)
+      notes.forEach(shared.note)
+    } else if case .zoo(let entry) = source, let preprocessing = model.preprocessing {
       shared.note(
         "\(weights) does not say how pictures are prepared: \(preprocessing); "
           + "`convnet convert --model \(entry.name) --mean … --deviation …` stores it")

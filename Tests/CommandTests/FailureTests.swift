@@ -17,6 +17,8 @@ import Testing
       ["evaluate", "file", "--data", "mnist", "--batch-size", "0"],
       ["train", "--model", "lenet5", "--data", "x", "--output", "y", "--learning-rate", "fast"],
       ["dataset", "export", "mnist", "--output", "x", "--count=-1"],
+      ["train", "--output", "x"], ["train", "--output", "x", "--overwrite", "--data", "y"],
+      ["train", "--output", "x", "--resume", "--overwrite"],
       ["benchmark", "lenet5", "--mode", "training", "--dense-weights", "int8"],
       ["explain", "lenet5", "--mode", "training", "--dense-weights", "bfloat16"],
       ["benchmark", "lenet5", "--dense-weights", "int4"],

@@ -94,7 +94,7 @@ import Testing
     let directory = try TemporaryDirectory()
     try writeList(to: directory, rows: 20_000)
     let arguments = [
-      "dataset", "export", "list.csv", "--output", "out", "--quiet", "--count",
+      "dataset", "export", "list.csv", "--output", "out", "--overwrite", "--quiet", "--count",
     ]
     // Until it is killed while a file has its temporary name.
     for _ in 0..<50 {

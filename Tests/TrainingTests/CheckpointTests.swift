@@ -1,7 +1,10 @@
+import ConvNetDatasets
 import ConvNetEngine
 import ConvNetFormats
 import ConvNetGraphs
+import ConvNetImages
 import ConvNetLayers
+import ConvNetModels
 import ConvNetTensors
 import ConvNetTestSupport
 import ConvNetTraining
@@ -69,8 +72,15 @@ import Testing
 
   @Test(
     "another recipe is refused with both",
-    arguments: ["seed", "batch size", "label smoothing", "momentum", "schedule"])
-  func recipe(setting: String) throws {
+    arguments: [
+      ("seed", "seed 7", "seed 8"), ("batch size", "batch size 16", "batch size 17"),
+      ("label smoothing", "label smoothing 0.0", "label smoothing 0.1"),
+      ("momentum", "momentum 0.9", "momentum 0.8"),
+      ("schedule", "learning rate 0.02", "learning rate 0.03"),
+      ("augmentation", "augmentation none", "reflection"),
+      ("exactness", "by any algorithm", "as they are written"),
+    ])
+  func recipe(setting: String, kept: String, wanted: String) throws {
     let directory = try TemporaryDirectory()
     let loaded = try checkpoint(directory, epochs: 1)
     var trainer = momentumTrainer
@@ -78,6 +88,8 @@ import Testing
     case "seed": trainer.seed = 8
     case "batch size": trainer.batchSize = 17
     case "label smoothing": trainer.labelSmoothing = 0.1
+    case "augmentation": trainer.augmentation = [.horizontalReflection()]
+    case "exactness": trainer.compute.isExact = true
     case "momentum": trainer.optimizer = .sgd(momentum: 0.8, weightDecay: 0.0005)
     default: trainer.schedule = .plateau(from: 0.03)
     }
@@ -87,7 +99,7 @@ import Testing
         &model, on: syntheticData(count: 50, extent: 8), epochs: 2, resuming: loaded
       ) { _, _ in }
     }
-    #expect(error.map { "\($0)".contains("momentum 0.9") && "\($0)".contains("seed") } == true)
+    #expect(error.map { "\($0)".contains(kept) && "\($0)".contains(wanted) } == true)
     // Threads change no number, so they may differ.
     trainer = momentumTrainer
     trainer.compute.threads = 2
@@ -102,6 +114,80 @@ import Testing
       try loaded.requireFit(for: momentumTrainer, Model(smallNetwork(classes: 5)))
     }
     #expect(error.map { "\($0)".contains("dense1.weight is Tensor(4x108") } == true)
+  }
+
+  @Test("networks that share the names and shapes of all parameters are told apart")
+  func twins() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("checkpoint")
+    func model(_ name: String) throws -> Model {
+      let entry = try #require(ModelRegistry[name])
+      let options = ModelOptions(height: 8, width: 8, channels: 1, classes: 4)
+      return try Model(validating: entry.build(options), seed: 1)
+    }
+    let data = try syntheticData(count: 8, extent: 8)
+    var plain = try model("plain20")
+    try momentumTrainer.fit(&plain, on: data, epochs: 1) { try $1.save(to: path) }
+    var residual = try model("resnet20")
+    #expect(residual.parameters.mapValues(\.shape) == plain.parameters.mapValues(\.shape))
+    let error = #expect(throws: TrainingError.self) {
+      try momentumTrainer.fit(
+        &residual, on: data, epochs: 2, resuming: Checkpoint(loading: path)
+      ) { _, _ in }
+    }
+    #expect(error.map { "\($0)".contains("plain20") && "\($0)".contains("resnet20") } == true)
+    // A name alone makes no other network.
+    plain.graph.name = "mine"
+    try momentumTrainer.fit(&plain, on: data, epochs: 2, resuming: Checkpoint(loading: path)) {
+      _, _ in
+    }
+  }
+
+  @Test("pictures that are prepared otherwise, and other data, are refused with both")
+  func preparationAndData() throws {
+    let directory = try TemporaryDirectory()
+    let loaded = try checkpoint(directory, epochs: 1)
+    func refusal(
+      _ data: some Dataset, _ validation: (any Dataset)? = nil,
+      _ change: (inout Model) -> Void = { _ in }
+    ) throws -> String {
+      var model = Model(smallNetwork(), seed: 1)
+      change(&model)
+      let error = #expect(throws: TrainingError.self) {
+        try momentumTrainer.fit(
+          &model, on: data, validating: validation, epochs: 2, resuming: loaded
+        ) { _, _ in }
+      }
+      return "\(try #require(error))"
+    }
+    let (train, validation) = (
+      try syntheticData(count: 50, extent: 8), try syntheticData(count: 20, extent: 8)
+    )
+    let mean = try refusal(train, validation) { $0.preprocessing?.mean = [0.25] }
+    #expect(mean.contains("mean [0.25]") && mean.contains("the checkpoint's pictures are resized"))
+    let fewer = try refusal(syntheticData(count: 49, extent: 8), validation)
+    #expect(fewer.contains("training data are 50 pictures") && fewer.contains("49 pictures"))
+    let other = try refusal(syntheticData(count: 50, extent: 8, seed: 9), validation)
+    #expect(other.contains("training data are 50 pictures of fingerprint"))
+    #expect(try refusal(train).contains("validation data are 20 pictures; these are none"))
+    #expect(try refusal(train, train).contains("validation data are 20 pictures"))
+  }
+
+  @Test("a checkpoint gives its model, and what a caller wants to find again")
+  func contents() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("checkpoint")
+    var model = Model(smallNetwork(), seed: 1)
+    try momentumTrainer.fit(&model, on: syntheticData(count: 16, extent: 8), epochs: 1) {
+      var checkpoint = $1
+      checkpoint.settings["mine"] = "a \"word\""
+      try checkpoint.save(to: path)
+    }
+    let loaded = try Checkpoint(loading: path)
+    #expect(loaded.settings == ["mine": "a \"word\""])
+    let kept = try loaded.model()
+    #expect(kept.parameters == model.parameters && kept.classNames == model.classNames)
+    #expect(kept.graph == model.graph && kept.preprocessing == model.preprocessing)
   }
 
   @Test("files that are no checkpoints, or damaged ones, are refused with a typed error")

@@ -49,7 +49,9 @@ import Testing
     #expect(error == .stopped(epoch: finished + 1) && questions == last)
     if finished == 0 {
       #expect(model.parameters == Model(smallNetwork(), seed: 1).parameters)
-      try Checkpoint(beginning: model, trainer: momentumTrainer).save(to: path)
+      try Checkpoint(
+        beginning: model, on: parts.training, validating: parts.validation, trainer: momentumTrainer
+      ).save(to: path)
     } else {
       #expect(try model.parameters == wholeModel(parts, epochs: finished).parameters)
     }

@@ -1,0 +1,72 @@
+import ConvNetImages
+import ConvNetTensors
+
+/// What tells data from other data without reading all of it: how many samples each class has, and a number made of all
+/// samples' names and classes in their order, and of the contents of some of the samples.
+///
+/// It does not depend on the folder in which the data lies.
+public struct DatasetFingerprint: Hashable, Sendable, Codable {
+  /// Samples of each class.
+  public let counts: [Int]
+  /// 16 hexadecimal digits.
+  public let digest: String
+
+  /// Samples whose contents are read, spread evenly.
+  private static let contentCount = 64
+
+  public init(of dataset: any Dataset) {
+    var counts = [Int](repeating: 0, count: dataset.classNames.count)
+    var hash = FNVHash()
+    for index in 0..<dataset.count {
+      let label = dataset.label(at: index)
+      counts[label] += 1
+      hash.combine(dataset.sampleName(at: index).utf8)
+      hash.combine(label)
+    }
+    let read = min(Self.contentCount, dataset.count)
+    var bytes: [UInt8] = []
+    for place in 0..<read {
+      hash.combineContents(of: dataset, at: place * dataset.count / read, using: &bytes)
+    }
+    self.counts = counts
+    digest = hash.digits
+  }
+
+  public var count: Int { counts.reduce(0, &+) }
+}
+
+/// FNV-1a of 64 bits: a number of some bytes that is the same in every process.
+struct FNVHash {
+  private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
+
+  mutating func combine(_ bytes: some Sequence<UInt8>) {
+    for byte in bytes { value = (value ^ UInt64(byte)) &* 0x100_0000_01B3 }
+  }
+
+  mutating func combine(_ number: Int) {
+    withUnsafeBytes(of: UInt64(bitPattern: Int64(number)).littleEndian) { combine($0) }
+  }
+
+  /// A sample that cannot be read counts as one without contents: whether that is an error is not decided here.
+  fileprivate mutating func combineContents(
+    of dataset: any Dataset, at index: Int, using bytes: inout [UInt8]
+  ) {
+    switch dataset {
+    case let dataset as any InMemoryDataset:
+      dataset.withPixels(at: index) { pixels in
+        for place in pixels.indices { combine(CollectionOfOne(pixels[place])) }
+      }
+    case let dataset as any EncodedDataset:
+      guard (try? dataset.readEncoded(at: index, into: &bytes)) != nil else { return }
+      combine(bytes)
+    default:
+      guard let image = try? dataset.sample(at: index).image else { return }
+      combine(image.pixels)
+    }
+  }
+
+  fileprivate var digits: String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}

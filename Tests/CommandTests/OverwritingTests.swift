@@ -1,0 +1,67 @@
+import ConvNet
+import ConvNetTestSupport
+import Foundation
+import Testing
+
+@Suite("Results that are there already") struct OverwritingTests {
+  @Test("a training is not written over, unless that is asked for")
+  func training() throws {
+    let directory = try TemporaryDirectory()
+    try writeClasses(["dark": 30, "light": 200], to: directory.file("pictures"))
+    #expect(try trainShortly(directory, ["--epochs", "2", "--quiet"]).status == 0)
+    let names = ["checkpoint", "model.safetensors", "metrics.jsonl"]
+    let before = try names.map { try fileBytes(directory.file("out/\($0)")) }
+    let line = try trainShortly(directory, ["--epochs", "1", "--quiet"]).failure()
+    for text in ["out holds results already", "--resume", "--overwrite", "--output"] {
+      #expect(line.contains(text), "\(line)")
+    }
+    #expect(try names.map { try fileBytes(directory.file("out/\($0)")) } == before)
+
+    // A training that cannot begin removes nothing.
+    let failed = try convnet(
+      "train", "--model", "lenet5", "--data", "absent", "--output", "out", "--overwrite",
+      in: directory.path)
+    #expect(failed.status == 1)
+    #expect(try names.map { try fileBytes(directory.file("out/\($0)")) } == before)
+
+    #expect(try trainShortly(directory, ["--epochs", "1", "--overwrite", "--quiet"]).status == 0)
+    let metrics = try String(contentsOfFile: directory.file("out/metrics.jsonl"), encoding: .utf8)
+    #expect(metrics.split(separator: "\n").count == 1)
+    #expect(try Checkpoint(loading: directory.file("out/checkpoint")).history.count == 1)
+  }
+
+  @Test(
+    "each file of a training is enough to refuse the folder; others are not",
+    arguments: ["checkpoint", "model.safetensors", "metrics.jsonl", EventFile.name, "notes.txt"])
+  func traces(name: String) throws {
+    let directory = try TemporaryDirectory()
+    try writeClasses(["dark": 30, "light": 200], to: directory.file("pictures"))
+    try directory.write([1], to: "out/\(name)")
+    let run = try trainShortly(directory, ["--epochs", "1", "--quiet"])
+    guard name != "notes.txt" else {
+      #expect(run.status == 0)
+      return
+    }
+    let line = try run.failure()
+    #expect(line.contains(name) && line.contains("--overwrite"))
+    #expect(line.contains("--resume") == (name == "checkpoint"))
+  }
+
+  @Test("pictures of two exports are not mixed")
+  func export() throws {
+    let directory = try TemporaryDirectory()
+    try writeClasses(["dark": 30, "light": 200], to: directory.file("pictures"))
+    func export(_ more: String...) throws -> Invocation {
+      try Invocation(
+        ["dataset", "export", "pictures", "--output", "png", "--quiet"] + more, in: directory.path)
+    }
+    #expect(try export("--count", "4").status == 0)
+    try directory.write([1], to: "png/mine.png")
+    let line = try export("--count", "2").failure()
+    #expect(line.contains("png holds results already (0000-dark.png"))
+    #expect(try export("--count", "2", "--overwrite").status == 0)
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: directory.file("png")).sorted()
+        == ["0000-dark.png", "0001-dark.png", "mine.png"])
+  }
+}
