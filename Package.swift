@@ -63,7 +63,7 @@ let package = Package(
     room("Engine", imports: ["Compiler"] + graphRooms, shims: ["COneDNN", "CKernels"]),
     room("Layers", imports: ["Images"] + graphRooms),
     room("Models", imports: ["Layers", "Images"] + graphRooms),
-    room("Formats", imports: ["Layers", "Images"] + graphRooms, shims: ["CArchives"]),
+    room("Formats", imports: ["Models", "Layers", "Images"] + graphRooms, shims: ["CArchives"]),
     room("Datasets", imports: ["Images", "Tensors"], shims: ["CImages", "CTar", "CKernels"]),
     room(
       "Training", imports: ["Layers", "Formats", "Datasets", "Images"] + engineRooms,

@@ -113,6 +113,12 @@ ca_status ca_read_table(const uint8_t *bytes, size_t count, ca_table *table, cha
     // The name of an entry that failed is freed with the others.
     table->count = (size_t)index + 1;
   }
+  int length = 0;
+  const char *comment = zip_get_archive_comment(archive, &length, ZIP_FL_ENC_RAW);
+  if (status == CA_OK && comment && length > 0) {
+    table->comment = strndup(comment, (size_t)length);
+    if (!table->comment) status = ca_fail(CA_OUT_OF_MEMORY, message, "out of memory");
+  }
   zip_discard(archive);
   if (status != CA_OK) ca_free_table(table);
   return status;
@@ -121,5 +127,6 @@ ca_status ca_read_table(const uint8_t *bytes, size_t count, ca_table *table, cha
 void ca_free_table(ca_table *table) {
   for (size_t index = 0; index < table->count; index++) free((char *)table->entries[index].name);
   free(table->entries);
+  free(table->comment);
   *table = (ca_table){0};
 }

@@ -123,7 +123,7 @@ static void tell(zip_t *archive, double share, void *context) {
   state->function(share, state->context);
 }
 
-ca_status ca_write(int descriptor, const ca_item *items, size_t count, bool deflates,
+ca_status ca_write(int descriptor, const ca_item *items, size_t count, bool deflates, const char *comment,
                    ca_progress progress, void *context, char *message) {
   message[0] = 0;
   output output = {.descriptor = descriptor};
@@ -143,6 +143,9 @@ ca_status ca_write(int descriptor, const ca_item *items, size_t count, bool defl
   bool is_good = true;
   for (size_t index = 0; is_good && index < count; index++) {
     is_good = add(archive, &items[index], deflates, &offset);
+  }
+  if (is_good && comment) {
+    is_good = zip_set_archive_comment(archive, comment, (zip_uint16_t)strlen(comment)) == 0;
   }
   progress_state state = {.function = progress, .context = context};
   if (is_good && progress) {

@@ -24,6 +24,10 @@ public protocol Dataset: Sendable {
   /// - Precondition: `0..<count` contains `index`.
   func sampleName(at index: Int) -> String
 
+  /// How many files, folders or rows were passed over where the data lies, by what they are: an ending that is no picture's, the
+  /// litter of file systems.
+  var passedOver: [String: Int] { get }
+
   /// A picture and its class.
   ///
   /// - Precondition: `0..<count` contains `index`.
@@ -33,6 +37,7 @@ public protocol Dataset: Sendable {
 
 extension Dataset {
   public func sampleName(at index: Int) -> String { "\(index)" }
+  public var passedOver: [String: Int] { [:] }
 }
 
 /// A picture and its class.

@@ -26,7 +26,7 @@ public struct DatasetVerification: Sendable {
   /// Pictures first, in the data's order, then classes.
   public let bad: [BadFile]
   public let duplicates: [Duplicates]
-  /// How many files were passed over because of their names' ending, by that ending.
+  /// How many files, folders and rows were passed over, by what they are: an ending, a kind of litter.
   public let ignored: [String: Int]
 
   /// Reads and decodes every picture of every part.
@@ -95,11 +95,7 @@ public struct DatasetVerification: Sendable {
   }
 
   private static func ignored(_ parts: [any Dataset]) -> [String: Int] {
-    let files = parts.flatMap { ($0 as? ImageFolder)?.ignoredFiles ?? [] }
-    return files.reduce(into: [:]) { counts, file in
-      let ending = PictureNames.ending(of: file).map { ".\($0.lowercased())" } ?? "no ending"
-      counts[ending, default: 0] += 1
-    }
+    parts.reduce(into: [:]) { $0.merge($1.passedOver, uniquingKeysWith: +) }
   }
 
   /// - Parameter contents: of the pictures that could be decoded.

@@ -11,6 +11,9 @@ package protocol EncodedDataset: Dataset {
   /// - Returns: what errors call the picture.
   /// - Throws: ``FileError``.
   func readEncoded(at index: Int, into bytes: inout [UInt8]) throws -> String
+
+  /// Reads the first bytes of the file of a picture, or all where it has fewer.
+  func readBeginning(at index: Int, byteCount: Int, into bytes: inout [UInt8]) throws
 }
 
 extension EncodedDataset {

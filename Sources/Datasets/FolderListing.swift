@@ -1,12 +1,14 @@
 import ConvNetTensors
 import Foundation
 
-/// What lies in a folder. Hidden names are left out.
+/// What lies in a folder. Hidden names and the litter of file systems are left out, and counted.
 struct FolderListing {
   /// In natural order, links followed.
   private(set) var folders: [String] = []
   /// Everything else in natural order: files, and links that lead nowhere.
   private(set) var files: [String] = []
+  /// Names that were left out, by kind.
+  private(set) var litter: [String: Int] = [:]
 
   /// - Throws: ``FileError`` where the folder cannot be listed.
   init(_ folder: String) throws(FileError) {
@@ -16,7 +18,11 @@ struct FolderListing {
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
         String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
       }
-      guard !name.hasPrefix(".") else { continue }
+      guard name != ".", name != ".." else { continue }
+      if let kind = Litter.kind(of: name) {
+        litter[kind, default: 0] += 1
+        continue
+      }
       // The kind that the listing itself tells spares a call for each of a million files.
       let isFolder =
         switch Int(entry.pointee.d_type) {
@@ -64,6 +70,8 @@ struct FolderWalk {
   private var seen: Set<Identity>
   /// Paths below the first folder.
   private(set) var files: [String] = []
+  /// Names that were left out, by kind.
+  private(set) var litter: [String: Int] = [:]
 
   /// - Parameter root: a folder further up.
   /// - Throws: ``FileError`` where a folder cannot be listed.
@@ -84,6 +92,7 @@ struct FolderWalk {
     guard try seen.insert(Self.identity(of: folder)).inserted else { return }
     let listing = try FolderListing(folder)
     files += listing.files.map { prefix + $0 }
+    litter.merge(listing.litter, uniquingKeysWith: +)
     for name in listing.folders {
       try visit("\(folder)/\(name)", prefix: "\(prefix)\(name)/")
     }

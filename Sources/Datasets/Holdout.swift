@@ -4,7 +4,7 @@ import ConvNetTensors
 ///
 /// Of each class the same share is drawn, by a number that depends on the seed and the sample's
 /// name alone: the same data gives the same parts, in whatever folder it lies.
-public struct Holdout: Hashable, Sendable {
+public struct Holdout: Hashable, Sendable, Codable {
   /// Above 0, at most 1.
   public var share: Double
   public var seed: UInt64

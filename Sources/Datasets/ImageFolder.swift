@@ -4,8 +4,8 @@ import Foundation
 /// A folder of pictures with a subfolder for each class, which bears its name.
 ///
 /// Classes and files are numbered in natural order ("2" before "10"); the pictures of folders
-/// within a class belong to it. Hidden files and folders are ignored, and so are files whose name
-/// does not end as a picture's; what a picture is, its contents decide. Links are followed, but no
+/// within a class belong to it. Hidden files and folders, the litter of file systems, and files whose name
+/// does not end as a picture's are passed over and counted; what a picture is, its contents decide. Links are followed, but no
 /// folder of a class is listed twice.
 public struct ImageFolder: EncodedDataset {
   /// The folder.
@@ -14,6 +14,7 @@ public struct ImageFolder: EncodedDataset {
   private let files: PictureFiles
   /// Files that are not pictures by their names: paths below the folder.
   package let ignoredFiles: [String]
+  public let passedOver: [String: Int]
 
   /// Lists the pictures of a folder; opens none.
   ///
@@ -37,9 +38,12 @@ public struct ImageFolder: EncodedDataset {
     }
     var entries: [(path: String, label: Int)] = []
     var ignored = listing.files
+    var passedOver = listing.litter
     for (label, className) in classNames.enumerated() {
       let countBefore = entries.count
-      for file in try FolderWalk("\(folder)/\(className)", below: folder).files {
+      let walk = try FolderWalk("\(folder)/\(className)", below: folder)
+      passedOver.merge(walk.litter, uniquingKeysWith: +)
+      for file in walk.files {
         let path = "\(className)/\(file)"
         if PictureNames.isPicture(file) {
           entries.append((path, label))
@@ -55,6 +59,13 @@ public struct ImageFolder: EncodedDataset {
     guard !entries.isEmpty else { throw DatasetError(dataset: folder, problem: .empty) }
     files = PictureFiles(folder: folder, entries: entries)
     ignoredFiles = ignored
+    for file in ignored {
+      // A picture beside the class folders belongs to none.
+      let place = !file.contains("/") && PictureNames.isPicture(file) ? " beside the classes" : ""
+      let ending = PictureNames.ending(of: file).map { ".\($0.lowercased())" } ?? "no ending"
+      passedOver[ending + place, default: 0] += 1
+    }
+    self.passedOver = passedOver
   }
 
   /// The part of a data set that a split names: the subfolder `train`, or `val` or `test`, where
@@ -78,6 +89,10 @@ public struct ImageFolder: EncodedDataset {
 
   package func readEncoded(at index: Int, into bytes: inout [UInt8]) throws -> String {
     try files.read(at: index, into: &bytes)
+  }
+
+  package func readBeginning(at index: Int, byteCount: Int, into bytes: inout [UInt8]) throws {
+    try files.readBeginning(at: index, byteCount: byteCount, into: &bytes)
   }
 }
 

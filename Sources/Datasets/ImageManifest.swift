@@ -15,6 +15,7 @@ public struct ImageManifest: EncodedDataset {
   public let name: String
   public let classNames: [String]
   private let files: PictureFiles
+  public let passedOver: [String: Int]
 
   /// Reads the list; opens no picture.
   ///
@@ -30,6 +31,7 @@ public struct ImageManifest: EncodedDataset {
   init(_ table: ManifestTable, split: DatasetSplit?) throws(DatasetError) {
     name = table.path
     classNames = table.classNames
+    passedOver = table.passedOver
     let rows = table.rows.filter { split == nil || $0.split == split }
     guard !rows.isEmpty else { throw DatasetError(dataset: table.path, problem: .empty) }
     files = PictureFiles(folder: table.folder, entries: rows.map { ($0.path, $0.label) })
@@ -47,6 +49,10 @@ public struct ImageManifest: EncodedDataset {
 
   package func readEncoded(at index: Int, into bytes: inout [UInt8]) throws -> String {
     try files.read(at: index, into: &bytes)
+  }
+
+  package func readBeginning(at index: Int, byteCount: Int, into bytes: inout [UInt8]) throws {
+    try files.readBeginning(at: index, byteCount: byteCount, into: &bytes)
   }
 }
 
@@ -66,6 +72,8 @@ struct ManifestTable: Sendable {
   private(set) var rows: [Row] = []
   /// Whether a column says which part a row belongs to.
   let hasParts: Bool
+  /// Rows that are not taken, by kind.
+  private(set) var passedOver: [String: Int] = [:]
   private let firstLine: Int
 
   func contains(_ split: DatasetSplit) -> Bool { rows.contains { $0.split == split } }
@@ -74,12 +82,21 @@ struct ManifestTable: Sendable {
     self.path = path
     folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
     let separator = UInt8(ascii: path.lowercased().hasSuffix(".tsv") ? "\t" : ",")
-    let (columns, records) = try MappedFile(path: path).withBytes { bytes in
+    let (columns, listed) = try MappedFile(path: path).withBytes { bytes in
       try bytes.withUnsafeBytes { bytes in
         try Self.records(CSVReader(bytes, separator: separator, file: path), file: path)
       }
     }
     hasParts = columns.part != nil
+    // A list that was made of all files of a folder has those of the system, too.
+    var records: [Record] = []
+    for record in listed {
+      if let kind = Litter.kind(inListedPath: record.path) {
+        passedOver["rows of \(kind)", default: 0] += 1
+      } else {
+        records.append(record)
+      }
+    }
     classNames = Set(records.map(\.label)).sorted(by: precedesNaturally)
     let numbers = Dictionary(uniqueKeysWithValues: zip(classNames, classNames.indices))
     let hasValidation = records.contains { $0.part == .validation }
@@ -93,6 +110,8 @@ struct ManifestTable: Sendable {
         }
       return numbers[record.label].map { Row(path: record.path, label: $0, split: split) }
     }
+    let unused = rows.count { $0.split == nil }
+    if hasParts, unused > 0 { passedOver["rows of test, beside those of val"] = unused }
     firstLine = records.first?.line ?? 1
   }
 

@@ -16,6 +16,12 @@ struct PictureFiles: Sendable {
     try readFile(path, into: &bytes)
     return path
   }
+
+  func readBeginning(
+    at index: Int, byteCount: Int, into bytes: inout [UInt8]
+  ) throws(FileError) {
+    try readFile(path(at: index), 0..<byteCount, into: &bytes)
+  }
 }
 
 /// How the names of picture files end. What a picture is, its contents decide.

@@ -23,6 +23,17 @@ extension Dataset {
   }
 }
 
+extension Dataset {
+  /// Reads the first bytes that make a sample what it is: enough to know it again.
+  func readBeginning(at index: Int, into bytes: inout [UInt8]) throws {
+    if let encoded = self as? any EncodedDataset {
+      try encoded.readBeginning(at: index, byteCount: 1 << 16, into: &bytes)
+    } else {
+      _ = try readContents(at: index, into: &bytes)
+    }
+  }
+}
+
 /// Why a sample is bad, in words that do not repeat its file where it is said anyway.
 func reason(of error: any Error) -> String {
   switch error {

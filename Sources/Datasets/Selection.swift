@@ -28,6 +28,7 @@ public struct Selection<Base: Dataset>: Dataset {
     return labels?[label] ?? label
   }
 
+  public var passedOver: [String: Int] { base.passedOver }
   public func sampleName(at index: Int) -> String { base.sampleName(at: place(index)) }
 
   public func sample(at index: Int) throws -> Sample {
@@ -48,6 +49,12 @@ extension Selection: InMemoryDataset where Base: InMemoryDataset {
 extension Selection: EncodedDataset where Base: EncodedDataset {
   package func readEncoded(at index: Int, into bytes: inout [UInt8]) throws -> String {
     try base.readEncoded(at: place(index), into: &bytes)
+  }
+
+  package func readBeginning(
+    at index: Int, byteCount: Int, into bytes: inout [UInt8]
+  ) throws {
+    try base.readBeginning(at: place(index), byteCount: byteCount, into: &bytes)
   }
 }
 

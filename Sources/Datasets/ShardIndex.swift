@@ -11,6 +11,8 @@ struct ShardIndex {
   }
 
   private(set) var samples: [Sample] = []
+  /// Files that systems left in what was packed, by kind.
+  private(set) var litter: [String: Int] = [:]
   private let path: String
 
   /// A sample while its files come by.
@@ -40,6 +42,10 @@ struct ShardIndex {
   ) throws {
     var draft: Draft?
     while let entry = try reader.next() {
+      if let kind = Litter.kind(inPath: entry.path) {
+        litter[kind, default: 0] += 1
+        continue
+      }
       guard let (key, ending) = Self.parts(of: entry.path) else { continue }
       if draft?.key != key {
         try finish(draft)

@@ -13,6 +13,7 @@ public struct TarShards: EncodedDataset {
   /// Archives in order.
   public let shards: [String]
   private let samples: [Entry]
+  public let passedOver: [String: Int]
 
   struct Entry: Sendable {
     var shard: Int
@@ -32,8 +33,11 @@ public struct TarShards: EncodedDataset {
   public init(name: String, shards: [String]) throws {
     var found: [ShardIndex.Sample] = []
     var places: [Int] = []
+    var passedOver: [String: Int] = [:]
     for (number, path) in shards.enumerated() {
-      let samples = try ShardIndex(path).samples
+      let index = try ShardIndex(path)
+      let samples = index.samples
+      passedOver.merge(index.litter, uniquingKeysWith: +)
       found += samples
       places += repeatElement(number, count: samples.count)
     }
@@ -41,6 +45,7 @@ public struct TarShards: EncodedDataset {
     let classes = try ShardClasses(found.map(\.className), dataset: name, shards: shards)
     self.name = name
     self.shards = shards
+    self.passedOver = passedOver
     classNames = classes.names
     samples = zip(found, zip(places, classes.labels)).map { sample, place in
       Entry(
@@ -67,6 +72,12 @@ public struct TarShards: EncodedDataset {
     let path = shards[sample.shard]
     try readFile(path, sample.start..<sample.start + sample.byteCount, into: &bytes)
     return "\(path), \(sample.member)"
+  }
+
+  package func readBeginning(at index: Int, byteCount: Int, into bytes: inout [UInt8]) throws {
+    let sample = samples[index]
+    let end = sample.start + min(sample.byteCount, byteCount)
+    try readFile(shards[sample.shard], sample.start..<end, into: &bytes)
   }
 }
 

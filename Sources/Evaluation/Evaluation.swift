@@ -9,12 +9,12 @@ public import ConvNetTraining
 public struct Evaluation: Sendable {
   public let metrics: ClassificationMetrics
   public let classNames: [String]
-  /// Counts: `confusion[label][predicted]`.
+  /// Counts: `confusion[label][predicted]`, of samples whose scores are finite.
   public let confusion: [[Int]]
   /// How every picture was prepared and how many views of it were scored.
   public let protocolDescription: String
 
-  /// Scores every sample once; one that cannot be read ends it, or is left out and not counted, as
+  /// Scores every sample once; one that cannot be read ends it, or is left out, told and counted as such, as
   /// `loading` says.
   ///
   /// The data's classes are found by name among the model's; it need not have all of them.
@@ -23,7 +23,8 @@ public struct Evaluation: Sendable {
   public init(
     of model: Model, on dataset: any Dataset, batchSize: Int = 256,
     compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions(),
-    progress: (Int) -> Void = { _ in }
+    progress: (Int) -> Void = { _ in },
+    sampleSkipped: (SkippedSample) throws -> Void = { _ in }
   ) throws {
     let names = model.classNames.isEmpty ? dataset.classNames : model.classNames
     let dataset = try model.numbering(dataset, as: names, isComplete: false)
@@ -31,9 +32,9 @@ public struct Evaluation: Sendable {
     var confusion = [[Int]](repeating: [Int](repeating: 0, count: classes), count: classes)
     metrics = try ClassificationMetrics(
       of: model, on: dataset, batchSize: batchSize, compute: compute, loading: loading,
-      progress: progress
+      progress: progress, sampleSkipped: sampleSkipped
     ) { predicted, label in
-      confusion[label][predicted] += 1
+      if let predicted { confusion[label][predicted] += 1 }
     }
     self.confusion = confusion
     classNames = dataset.classNames

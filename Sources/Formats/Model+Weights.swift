@@ -3,40 +3,40 @@ public import ConvNetLayers
 import ConvNetTensors
 
 extension Model {
-  /// What PyTorch's batch normalization counts and nothing uses.
-  private static let counterName = "num_batches_tracked"
-
   /// Takes all parameters from a file of weights in any format, by name, as `float32`.
   ///
   /// Each is copied out of the file once. PyTorch's counters of batches, `num_batches_tracked`, are
   /// passed over. A file may leave out the classifiers at the side, all of them, which then stay as
   /// they are.
   ///
-  /// - Parameter namings: other names than the network's own that the file may have.
+  /// Names and shapes do not tell every network of the zoo from another: a file that says whose it is, or whose names are a
+  /// publisher's, is not taken for a twin of that network.
+  ///
+  /// - Parameters:
+  ///   - namings: other names than the network's own that the file may have.
+  ///   - asNamed: whether this network is meant, although the file may be of a twin.
   /// - Returns: what was found and is worth a word to a person: the names are another framework's,
-  ///   there are no side classifiers.
-  /// - Throws: ``ParameterMismatch`` where the file's names and shapes are not the network's; the
-  ///   model is then as it was. ``ModelFileError`` where it is a training's checkpoint. Errors of the file as ``WeightFile/init(_:)`` and
+  ///   there are no side classifiers, another network has the same parameters.
+  /// - Throws: ``ParameterMismatch`` where the file's names and shapes are not the network's, ``NetworkMismatch`` where they are
+  ///   and the file is another network's; the model is then as it was. ``ModelFileError``
+  ///   where it is a training's checkpoint. Errors of the file as ``WeightFile/init(_:)`` and
   ///   ``WeightFile/tensor(named:as:)``.
   @discardableResult
   public mutating func loadParameters(
-    from path: String, namings: [WeightNaming] = []
+    from path: String, namings: [WeightNaming] = [], asNamed: Bool = false
   ) throws -> [String] {
-    try loadParameters(from: WeightFile(path), namings: namings)
+    try loadParameters(from: WeightFile(path), namings: namings, asNamed: asNamed)
   }
 
   /// Takes all parameters from an open file.
   ///
-  /// - Throws: as ``loadParameters(from:namings:)-(String,_)``.
+  /// - Throws: as ``loadParameters(from:namings:asNamed:)-(String,_,_)``.
   @discardableResult
   public mutating func loadParameters(
-    from file: WeightFile, namings: [WeightNaming] = []
+    from file: WeightFile, namings: [WeightNaming] = [], asNamed: Bool = false
   ) throws -> [String] {
     try file.requireNoCheckpoint()
-    let names = Set(
-      file.entries.map(\.name).filter {
-        $0 != Self.counterName && !$0.hasSuffix("." + Self.counterName)
-      })
+    let names = Set(Self.shapes(in: file).keys)
     let candidates = ([.own, .withoutSideClassifiers] + namings).map { naming in
       (framework: naming.framework, sources: naming.sources(graph, names))
     }
@@ -54,6 +54,7 @@ extension Model {
       }
     }
     try requireFit(of: file, names: names, sources: best.sources)
+    var notes = try requireNetwork(of: file, asNamed: asNamed)
     var loaded = parameters
     for (name, source) in best.sources {
       guard let shape = parameters[name]?.shape else { continue }
@@ -63,7 +64,6 @@ extension Model {
     averageAges = averageAges.filter { best.sources[$0.key] == nil }
     let left = parameters.keys.filter { best.sources[$0] == nil }.sorted()
     parameters = loaded
-    var notes: [String] = []
     if best.framework != WeightNaming.own.framework {
       notes.append("names and orders of \(best.framework)")
     }
@@ -92,6 +92,7 @@ extension Model {
     }
     mismatch.unexpected = names.subtracting(sources.values.map(\.name)).sorted()
     guard mismatch.missing.isEmpty, mismatch.unexpected.isEmpty, mismatch.different.isEmpty else {
+      mismatch.fitting = file.row.map { .init($0) }
       throw mismatch
     }
   }
@@ -99,13 +100,20 @@ extension Model {
   /// Takes from a file every parameter of the same name and shape, as `float32`: the beginning of
   /// fine-tuning.
   ///
+  /// - Parameter asNamed: as in ``loadParameters(from:namings:asNamed:)-(String,_,_)``.
   /// - Returns: the names of those that the file has in another shape or not at all, which stay as
   ///   they were.
   /// - Throws: ``ModelFileError`` where the file has none of the network's parameters, or is a
-  ///   training's checkpoint; errors of the file as ``WeightFile/init(_:)``.
-  public mutating func takeParameters(from path: String) throws -> [String] {
+  ///   training's checkpoint; ``NetworkMismatch`` where it has all by
+  ///   name, and is another network's; errors of the file as ``WeightFile/init(_:)``.
+  public mutating func takeParameters(
+    from path: String, asNamed: Bool = false
+  ) throws -> [String] {
     let file = try WeightFile(path)
     try file.requireNoCheckpoint()
+    if Set(Self.shapes(in: file).keys) == Set(parameters.keys) {
+      _ = try requireNetwork(of: file, asNamed: asNamed)
+    }
     let fitting = parameters.filter { name, own in file[name]?.shape == own.shape }
     guard !fitting.isEmpty else {
       throw ModelFileError(

@@ -86,6 +86,14 @@ extension Graph {
     return sources
   }
 
+  /// The graph without the operations of side classifiers.
+  package var withoutSideClassifiers: Graph {
+    let needed = valuesOfMainOutputs
+    var graph = self
+    graph.operations.removeAll { !$0.outputs.contains(where: needed.contains) }
+    return graph
+  }
+
   /// Everything that the outputs which are no side classifiers' are computed from.
   fileprivate var valuesOfMainOutputs: Set<ValueID> {
     var needed = Set(outputs.filter { $0.auxiliaryWeight == nil }.map(\.value))

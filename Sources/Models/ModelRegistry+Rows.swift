@@ -21,7 +21,7 @@ extension ModelRegistry {
       "alexnet-torchvision",
       paper: "One weird trick for parallelizing convolutional neural networks",
       year: 2014, defaults: .imageNetChannelsFirst,
-      note: "one column, fewer channels, no response normalization",
+      note: "one column, fewer channels, no response normalization", publisher: .torchvision,
       build: torchvisionAlexNet),
   ]
 
@@ -30,13 +30,16 @@ extension ModelRegistry {
       ModelEntry(
         "vgg-\(configuration.rawValue)", aliases: vggAliases[configuration, default: []],
         paper: vggPaper, year: 2014, defaults: .imageNetChannelsFirst,
+        publisher: vggAliases[configuration] == nil ? nil : .torchvision,
         weightNamings: [.kerasVGG, .timmVGG], build: { vgg(configuration, $0) })
     }
     + [VGGConfiguration.a, .b, .d, .e].map { configuration in
       ModelEntry(
-        "vgg\(configuration.weightLayers)-bn", paper: vggPaper, year: 2014,
+        "vgg\(configuration.weightLayers)-bn",
+        aliases: ["vgg\(configuration.weightLayers)_bn"], paper: vggPaper, year: 2014,
         defaults: .imageNetChannelsFirst,
         note: "torchvision's: \(torchvisionNormalization) after every convolution",
+        publisher: .torchvision,
         build: { vgg(configuration, batchNorm: true, $0) })
     }
 
@@ -47,7 +50,7 @@ extension ModelRegistry {
       "googlenet-torchvision", paper: googLeNetPaper, year: 2014, defaults: .imageNetChannelsFirst,
       note: "batch normalization, no response normalization, 3x3 kernels in place of 5x5; side "
         + "classifiers pool adaptively",
-      build: torchvisionGoogLeNet),
+      publisher: .torchvision, build: torchvisionGoogLeNet),
     ModelEntry(
       "bn-inception", paper: batchNormPaper, year: 2015, defaults: .imageNet,
       note: "no dropout, as in the accelerated variants; side classifiers as in GoogLeNet",
@@ -66,11 +69,11 @@ extension ModelRegistry {
     ModelEntry(
       "inception-v3-torchvision", paper: inceptionPaper, year: 2015, defaults: .inception,
       note: "as released: another stem, 5x5 kernels on the first grid, four modules on the second",
-      build: torchvisionInceptionV3),
+      publisher: .torchvision, build: torchvisionInceptionV3),
     ModelEntry(
       "inception-v3-keras", paper: inceptionPaper, year: 2015, defaults: .inception,
       note: "Keras's: as released, without side classifier, dropout and normalization's scales",
-      weightNamings: [.kerasInception], build: kerasInceptionV3),
+      publisher: .keras, weightNamings: [.kerasInception], build: kerasInceptionV3),
   ]
 
   static let resNetRows =
@@ -91,17 +94,17 @@ extension ModelRegistry {
           "\(name)-v1.5", aliases: ["\(name)-torchvision"], paper: resNetPaper, year: 2015,
           defaults: .imageNet,
           note: "torchvision's: stride on the 3x3 convolutions, \(torchvisionNormalization)",
-          build: { torchvisionResNet(depth, $0) })
+          publisher: .torchvision, build: { torchvisionResNet(depth, $0) })
         : ModelEntry(
           "\(name)-torchvision", aliases: ["\(name)-v1.5"], paper: resNetPaper, year: 2015,
-          defaults: .imageNet, note: torchvisionNormalization,
-          build: { torchvisionResNet(depth, $0) })
+          defaults: .imageNet, note: "torchvision's: \(torchvisionNormalization)",
+          publisher: .torchvision, build: { torchvisionResNet(depth, $0) })
     }
     + ResNetDepth.allCases.filter(\.hasBottlenecks).map { depth in
       ModelEntry(
         "resnet\(depth.rawValue)-keras", paper: resNetPaper, year: 2015, defaults: .imageNet,
         note: "Keras's: biases in the convolutions, batch normalization of epsilon 1.001e-5",
-        weightNamings: [.kerasResNet], build: { kerasResNet(depth, $0) })
+        publisher: .keras, weightNamings: [.kerasResNet], build: { kerasResNet(depth, $0) })
     }
 
   static let cifarRows =

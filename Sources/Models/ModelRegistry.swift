@@ -24,6 +24,12 @@ public struct ModelOptions: Hashable, Sendable {
 
 /// A row of the zoo.
 public struct ModelEntry: Sendable {
+  /// Whose files of weights a row is for.
+  public enum Publisher: String, Hashable, Sendable, CaseIterable {
+    case torchvision
+    case keras = "Keras"
+  }
+
   public var name: String
   public var aliases: [String]
   public var paper: String
@@ -32,13 +38,15 @@ public struct ModelEntry: Sendable {
   public var defaults: ModelOptions
   /// What differs from the paper, if anything does.
   public var note: String?
+  /// Who publishes weights for exactly this network: torchvision or Keras. `nil` for the paper's own.
+  public var publisher: Publisher?
   public var build: @Sendable (ModelOptions) -> Network
   /// Other frameworks' names for its parameters, under which their weights load.
   public var weightNamings: [WeightNaming]
 
   init(
     _ name: String, aliases: [String] = [], paper: String, year: Int, defaults: ModelOptions,
-    note: String? = nil, weightNamings: [WeightNaming] = [],
+    note: String? = nil, publisher: Publisher? = nil, weightNamings: [WeightNaming] = [],
     build: @escaping @Sendable (ModelOptions) -> Network
   ) {
     self.name = name
@@ -47,6 +55,7 @@ public struct ModelEntry: Sendable {
     self.year = year
     self.defaults = defaults
     self.note = note
+    self.publisher = publisher
     self.build = build
     self.weightNamings = weightNamings
   }

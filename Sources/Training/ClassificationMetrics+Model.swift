@@ -10,14 +10,17 @@ extension ClassificationMetrics {
   /// says.
   ///
   /// - Parameters:
-  ///   - loading: how samples are read; one that is skipped is left out and not counted.
+  ///   - loading: how samples are read; one that is skipped is left out, and counted as such.
   ///   - progress: told the number of samples so far.
-  ///   - observe: given the class with the highest score and the true class of each sample.
+  ///   - sampleSkipped: told of each sample that cannot be read and is left out.
+  ///   - observe: given the class with the highest score, `nil` where a score is not finite, and the true class of each sample.
+  /// - Throws: ``TrainingError`` where every sample was left out; what reading and computing throws.
   public init(
     of model: Model, on dataset: any Dataset, batchSize: Int = 256,
     compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions(),
     progress: (Int) throws -> Void = { _ in },
-    observe: (_ predicted: Int, _ label: Int) -> Void = { _, _ in }
+    sampleSkipped: (SkippedSample) throws -> Void = { _ in },
+    observe: (_ predicted: Int?, _ label: Int) -> Void = { _, _ in }
   ) throws {
     self.init()
     var loading = loading
@@ -28,6 +31,14 @@ extension ClassificationMetrics {
     loader.start(epoch: 0)
     var steps: [Int: TrainingStep] = [:]
     guard let output = model.mainOutput?.name else { return }
+    var lastReason = ""
+    func tellSkipped() throws {
+      for sample in loader.takeSkipped() {
+        skippedCount += 1
+        lastReason = sample.reason
+        try sampleSkipped(sample)
+      }
+    }
     while let batch = try loader.next() {
       let step =
         try steps[batch.count]
@@ -42,30 +53,46 @@ extension ClassificationMetrics {
           add(scores: scores, labels: labels, meanLoss: loss)
           let classes = scores.count / labels.count
           for row in labels.indices {
+            let start = row * classes
             var best = 0
-            for column in 0..<classes
-            where scores[row * classes + column] > scores[row * classes + best] {
-              best = column
+            var isFinite = true
+            for column in 0..<classes {
+              if scores[start + column] > scores[start + best] { best = column }
+              isFinite = isFinite && scores[start + column].isFinite
             }
-            observe(best, Int(labels[row]))
+            observe(isFinite ? best : nil, Int(labels[row]))
           }
         }
       }
+      try tellSkipped()
       try progress(samples)
+    }
+    try tellSkipped()
+    if samples == 0, skippedCount > 0 {
+      throw TrainingError.nothingReadable(
+        data: dataset.name, count: skippedCount, reason: lastReason)
     }
   }
 }
 
-/// The mean over the batch of -log softmax(scores)[label], in double precision.
+/// The mean of -log softmax(scores)[label] over those of the batch whose scores are finite, in double precision.
 private func crossEntropy(scores: Span<Float>, labels: Span<Int32>) -> Double {
   let classes = scores.count / max(1, labels.count)
   var sum = 0.0
+  var count = 0
   for row in labels.indices {
     var largest = -Double.infinity
-    for column in 0..<classes { largest = max(largest, Double(scores[row * classes + column])) }
+    var isFinite = true
+    for column in 0..<classes {
+      let score = scores[row * classes + column]
+      largest = max(largest, Double(score))
+      isFinite = isFinite && score.isFinite
+    }
+    guard isFinite else { continue }
+    count += 1
     var total = 0.0
     for column in 0..<classes { total += exp(Double(scores[row * classes + column]) - largest) }
     sum += log(total) + largest - Double(scores[row * classes + Int(labels[row])])
   }
-  return sum / Double(max(1, labels.count))
+  return sum / Double(max(1, count))
 }

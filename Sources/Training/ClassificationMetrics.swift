@@ -2,15 +2,22 @@
 public struct ClassificationMetrics: Hashable, Sendable, Codable {
   /// Samples counted.
   public private(set) var samples = 0
+  /// Of these, those with a score that is not finite: no answer. They are no hits, and have no part in the loss.
+  public private(set) var nonFiniteCount = 0
+  /// Samples that could not be read, and are not counted above.
+  public package(set) var skippedCount = 0
   private var lossSum = 0.0
   private var top1Count = 0
   private var top5Count = 0
 
   public init() {}
 
-  /// The mean cross-entropy, in nats.
-  public var loss: Double { lossSum / Double(max(1, samples)) }
-  /// The share of samples whose label has the highest score, 0 to 1.
+  /// The mean cross-entropy, in nats, of the samples whose scores are finite; not a number where there are samples and no such.
+  public var loss: Double {
+    let count = samples - nonFiniteCount
+    return count == 0 && samples > 0 ? .nan : lossSum / Double(max(1, count))
+  }
+  /// The share of samples whose label has the highest score, and all scores finite, 0 to 1.
   public var top1: Double { Double(top1Count) / Double(max(1, samples)) }
   /// The share of samples whose label is among the five highest scores.
   public var top5: Double { Double(top5Count) / Double(max(1, samples)) }
@@ -20,26 +27,32 @@ public struct ClassificationMetrics: Hashable, Sendable, Codable {
   /// - Parameters:
   ///   - scores: [batch, classes], higher is likelier: logits or probabilities.
   ///   - labels: the true class of each.
-  ///   - meanLoss: of the batch.
+  ///   - meanLoss: of those examples of the batch whose scores are finite.
   public mutating func add(scores: Span<Float>, labels: Span<Int32>, meanLoss: Double) {
     let batch = labels.count
     guard batch > 0 else { return }
     let classes = scores.count / batch
+    var finite = 0
     for row in 0..<batch {
       let label = Int(labels[row])
       let own = scores[row * classes + label]
       // An equal score before the label counts as better, so that constant scores are right once in
-      // `classes`. A score that is not a number is never right.
+      // `classes`.
       var better = 0
+      var isFinite = true
       for column in 0..<classes {
         let score = scores[row * classes + column]
         if score > own || (score == own && column < label) { better += 1 }
+        isFinite = isFinite && score.isFinite
       }
-      guard !own.isNaN else { continue }
+      // Beside a score that is no number the others have no rank.
+      guard isFinite else { continue }
+      finite += 1
       if better == 0 { top1Count += 1 }
       if better < 5 { top5Count += 1 }
     }
     samples += batch
-    lossSum += meanLoss * Double(batch)
+    nonFiniteCount += batch - finite
+    if finite > 0 { lossSum += meanLoss * Double(finite) }
   }
 }

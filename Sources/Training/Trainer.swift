@@ -75,7 +75,8 @@ public struct Trainer: Sendable {
   ///   - isStopped: asked before every step, and between the batches of a validation; where it says yes, the training ends at
   ///     its last finished epoch. So it does where its task is cancelled. ``Checkpoint/init(beginning:trainer:)`` keeps the
   ///     state of one that was stopped in its first epoch.
-  ///   - sampleSkipped: told of each training sample that cannot be read and is replaced, once.
+  ///   - sampleSkipped: told once of each sample that cannot be read: to train on, where another replaces it, or to validate on,
+  ///     where it is left out.
   ///   - epochEnded: told after every epoch, with the state to resume from.
   /// - Throws: ``TrainingError`` for settings, data or a checkpoint that do not fit and for numbers
   ///   that are not finite; ``TrainingError/stopped(epoch:)``, `CancellationError`; what the data set throws; what the closures
@@ -98,6 +99,7 @@ public struct Trainer: Sendable {
     try checkpoint?.requireFit(for: self, model)
     // Where no epoch is left, data decides nothing.
     if let checkpoint, checkpoint.history.count < epochs { try checkpoint.requireSame(data) }
+    try requireSeveralClasses(in: training)
     model.classNames = names
     let loader = try makeLoader(of: training, for: &model)
     let session = try TrainingSession(model, trainer: self, resuming: checkpoint)
@@ -108,12 +110,17 @@ public struct Trainer: Sendable {
       try Task.checkCancellation()
     }
     let clock = ContinuousClock()
+    /// Of samples that cannot be read, whose reasons name the file; each is told once.
+    var told: Set<String> = []
     for epoch in history.count..<max(history.count, epochs) {
       let start = clock.now
       let learningRate = session.schedule.learningRate
       let waitedBefore = loader.secondsWaited
       let metrics = try runEpoch(epoch, of: epochs, session, loader, requireGoing) { progress in
-        for sample in loader.takeSkipped() { try sampleSkipped(sample) }
+        for sample in loader.takeSkipped() {
+          told.insert(sample.reason)
+          try sampleSkipped(sample)
+        }
         try tell(progress)
       }
       let seconds = (clock.now - start) / .seconds(1)
@@ -123,7 +130,11 @@ public struct Trainer: Sendable {
       let validated = try validation.map {
         try ClassificationMetrics(
           of: candidate, on: $0, compute: compute, loading: loading
-        ) { _ in try requireGoing() }
+        ) { _ in
+          try requireGoing()
+        } sampleSkipped: { sample in
+          if told.insert(sample.reason).inserted { try sampleSkipped(sample) }
+        }
       }
       model = candidate
       session.schedule.record(error: 1 - (validated ?? metrics).top1)
@@ -188,6 +199,14 @@ public struct Trainer: Sendable {
   }
 
   // MARK: Checks
+
+  /// With one class every answer is right, and nothing is learnt.
+  private func requireSeveralClasses(in training: any Dataset) throws(TrainingError) {
+    guard training.count > 0, case let first = training.label(at: 0),
+      (1..<training.count).allSatisfy({ training.label(at: $0) == first })
+    else { return }
+    throw .oneClass(name: training.classNames[first], data: training.name)
+  }
 
   /// - Throws: ``TrainingError`` naming the setting that is out of its range.
   package func validate(epochs: Int) throws(TrainingError) {

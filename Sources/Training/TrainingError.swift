@@ -10,6 +10,10 @@ public enum TrainingError: Error, Hashable, Sendable {
   /// A parameter has so many elements that are not finite before the first step.
   case nonFiniteParameter(name: String, count: Int, elements: Int)
   case checkpoint(String)
+  /// Every picture to train on is of one class: there is nothing to tell apart.
+  case oneClass(name: String, data: String)
+  /// No sample could be read; `reason` is that of the last.
+  case nothingReadable(data: String, count: Int, reason: String)
   /// Stopped as it was asked to, within this epoch, from 1.
   case stopped(epoch: Int)
 }
@@ -35,6 +39,11 @@ extension TrainingError: CustomStringConvertible {
         + "with other weights"
     case .checkpoint(let text):
       text
+    case .oneClass(let name, let data):
+      "every picture to train on in \(data) is of the class \(name); a network learns to tell classes apart: give at least two, "
+        + "each in a folder of its own"
+    case .nothingReadable(let data, let count, let reason):
+      "none of the \(count) samples of \(data) can be read; the last: \(reason)"
     case .stopped(let epoch):
       "the training was stopped in epoch \(epoch); the model has its values of "
         + (epoch > 1 ? "epoch \(epoch - 1)" : "the beginning")

@@ -54,7 +54,8 @@ struct BenchmarkCommand: ParsableCommand {
     if let trace { try requireFolder(of: trace, "--trace") }
     // Handed over, so that training takes the parameters' memory.
     let benchmark = try Benchmark(
-      network.model(from: model, seed: shared.seed), batch: plan.batch, mode: plan.mode,
+      network.model(from: model, seed: shared.seed, recognizingFor: shared), batch: plan.batch,
+      mode: plan.mode,
       compute: compute.options(shared, recomputing: memory.recompute), seconds: seconds,
       profiling: profile || trace != nil)
     let result = Result(

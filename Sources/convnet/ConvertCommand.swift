@@ -27,6 +27,7 @@ struct ConvertCommand: ParsableCommand {
   var target: String
   @Option(help: ArgumentHelp("The network of the zoo that the weights are of.", valueName: "name"))
   var model: String?
+  @OptionGroup var asNamed: AsNamedOption
   @OptionGroup var network: NetworkOptions
   @Option(
     help: """
@@ -90,13 +91,16 @@ struct ConvertCommand: ParsableCommand {
     } else {
       written = try file.tensors(as: elementType?.type) { progress.update($0) }
     }
+    tellNonFinite(in: written)
     let report = { (share: Double) in
       progress.update(file.byteCount + Int(share * Double(file.byteCount)))
     }
     if let model, format == .safetensors {
       try model.save(to: target, as: elementType?.type ?? .float32, progress: report)
     } else {
-      try WeightFile.write(written, to: target, isDeflated: deflate, progress: report)
+      try WeightFile.write(
+        written, to: target, network: model?.graph.name ?? file.network, isDeflated: deflate,
+        progress: report)
     }
     progress.finish()
     let result = Result(
@@ -112,6 +116,18 @@ struct ConvertCommand: ParsableCommand {
         + "\(HumanReadable.count(result.elements)) numbers, \(size)")
   }
 
+  /// What is not finite in the file, or became so because the new type holds no number so large.
+  private func tellNonFinite(in tensors: [WeightFile.NamedTensor]) {
+    let found = tensors.map { NonFiniteParameter(name: $0.name, count: $0.tensor.nonFiniteCount) }
+      .filter { $0.count > 0 }
+    guard !found.isEmpty else { return }
+    let old = found.filter { parameter in
+      (try? WeightFile(source).tensor(named: parameter.name))?.nonFiniteCount ?? 1 > 0
+    }
+    ConvNetCommand.tellNonFinite(old, in: source)
+    ConvNetCommand.tellNonFinite(found.filter { !old.contains($0) }, in: target)
+  }
+
   /// The model that the file describes, or the network of `--model` with the file's weights.
   private func describedModel(_ file: WeightFile) throws -> Model? {
     guard let name = model else { return file.describesModel ? try Model(file) : nil }
@@ -125,7 +141,11 @@ struct ConvertCommand: ParsableCommand {
     options.width = network.input?.width ?? options.width
     options.classes = network.classes ?? options.classes
     var model = try Model(validating: entry.build(options), seed: shared.seed)
-    try model.loadParameters(from: file)
+    for note in try model.loadParameters(
+      from: file, namings: entry.weightNamings, asNamed: asNamed.isOn)
+    {
+      shared.note("\(source): \(note)")
+    }
     if let brought = try BroughtDescription(source) {
       if classNames == nil { brought.lendClassNames(to: &model).forEach(shared.note) }
       if mean == nil, deviation == nil {

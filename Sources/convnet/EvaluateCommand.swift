@@ -10,8 +10,9 @@ struct EvaluateCommand: ParsableCommand {
         convnet evaluate runs/first/model.safetensors --data pictures/val --json
         convnet evaluate lenet5 --weights lenet5.pth --data fashion-mnist
 
-      Of data that the training held a share out of, that share is measured;
-      --split 1 takes all.
+      Of data with pictures that the model was trained on, the others are measured,
+      such as the share that training held out; --split 1 takes all. Pictures are
+      known by their contents.
       """)
 
   @Argument(help: "A model file, or a model's name.") var file: String
@@ -29,33 +30,26 @@ struct EvaluateCommand: ParsableCommand {
     var top5: Double
     var loss: Double
     var protocolName: String
+    /// Which part of the data was measured.
+    var part: EvaluatedPart.Kind
+    /// Of the pictures, those that the model was trained on; absent where that is not known.
+    var trainedOn: Int?
+    /// Pictures that could not be read and are left out.
+    var skipped: Int
+    /// Of the pictures, those whose scores are not finite.
+    var nonFinite: Int
 
     enum CodingKeys: String, CodingKey {
-      case images, top1, top5, loss
+      case images, top1, top5, loss, part, trainedOn, skipped, nonFinite
       case protocolName = "protocol"
     }
   }
 
   func validate() throws { try requirePositive(batchSize, "--batch-size") }
 
-  private func load(for model: Model) throws -> any Dataset {
-    let source = try data.source()
-    if let holdout = data.holdout(seed: shared.seed) {
-      return try source.load(.test, holdout: holdout)
-    }
-    guard !source.hasTestPart, let part = HeldOutPart(of: model), part.isOf(data.data) else {
-      return try source.load(.test)
-    }
-    let dataset = try source.load(.test, holdout: part.holdout)
-    shared.note(
-      "\(plural(dataset.count, "picture")), the share of \(data.data) that training held out; "
-        + "--split 1 takes all")
-    return dataset
-  }
-
   /// A model file says its own classes; a network of the zoo is built for those of the data.
   private func evaluatedModel() throws -> Model {
-    let source = try ModelSource(file)
+    let source = try ModelSource(file, recognizingFor: shared)
     guard case .zoo = source else { return try weights.model(from: source, shared, network) }
     let names = try data.source().load(.test).classNames
     return try weights.model(from: source, shared, network, classNames: names)
@@ -63,27 +57,56 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     let model = try evaluatedModel()
-    let dataset = try load(for: model)
-    let progress = Progress("evaluating", total: dataset.count, shared)
+    let part = try EvaluatedPart(
+      of: data.source(), for: model, given: data.holdout(seed: shared.seed),
+      threads: shared.threadCount)
+    if let note = part.note { shared.note(note) }
+    noteGaps(in: part.dataset, shared)
+    let progress = Progress("evaluating", total: part.dataset.count, shared)
     let evaluation = try Evaluation(
-      of: model, on: dataset, batchSize: batchSize, compute: compute.options(shared),
+      of: model, on: part.dataset, batchSize: batchSize, compute: compute.options(shared),
       loading: loading.options
-    ) { progress.update($0) }
+    ) {
+      progress.update($0)
+    } sampleSkipped: {
+      shared.note("left out: \($0.reason)")
+    }
     progress.finish()
     let metrics = evaluation.metrics
     if shared.json {
-      return try printJSON(
+      try printJSON(
         Result(
           images: metrics.samples, top1: metrics.top1, top5: metrics.top5, loss: metrics.loss,
-          protocolName: evaluation.protocolDescription))
+          protocolName: evaluation.protocolDescription, part: part.kind,
+          trainedOn: part.trainedOn, skipped: metrics.skippedCount,
+          nonFinite: metrics.nonFiniteCount))
+    } else {
+      try printText(evaluation, part)
     }
+    guard metrics.samples > 0, metrics.nonFiniteCount == metrics.samples else { return }
+    throw NoAnswer(
+      model: file, count: metrics.samples, total: metrics.samples,
+      parameters: model.nonFiniteParameters)
+  }
+
+  private func printText(_ evaluation: Evaluation, _ part: EvaluatedPart) throws {
+    let metrics = evaluation.metrics
     try print(
       """
       \(metrics.samples) pictures, \(evaluation.protocolDescription)
       top-1 accuracy \(HumanReadable.percent(metrics.top1, digits: 2))
       top-5 accuracy \(HumanReadable.percent(metrics.top5, digits: 2))
       loss           \(HumanReadable.fixed(metrics.loss, digits: 4))
+      part           \(part.kind.rawValue)
       """)
+    if metrics.skippedCount > 0 {
+      try print("left out       \(plural(metrics.skippedCount, "picture")) that cannot be read")
+    }
+    if metrics.nonFiniteCount > 0 {
+      try print(
+        "no answer      \(plural(metrics.nonFiniteCount, "picture")) with scores that are not finite: no hits, not in the loss"
+      )
+    }
     let confusions = evaluation.worstConfusions(limit: 5)
     guard !confusions.isEmpty else { return }
     var table = Table([

@@ -27,7 +27,7 @@ struct ExplainCommand: ParsableCommand {
   func validate() throws { try compute.validate(for: plan.mode) }
 
   func run() throws {
-    let model = try network.model(from: model, seed: shared.seed)
+    let model = try network.model(from: model, seed: shared.seed, recognizingFor: shared)
     let source = try model.stepGraph(batch: plan.batch, mode: plan.mode)
     let pipeline = PassPipeline(mode: plan.mode, recomputation: memory.recompute)
     if let after, !pipeline.passes.contains(where: { $0.name == after }) {

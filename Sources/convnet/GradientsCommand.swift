@@ -22,6 +22,7 @@ struct GradientsCommand: ParsableCommand {
   @Argument(help: "A model file, or a model's name.") var model: String
   @Option(help: ArgumentHelp("Parameters for a model by name.", valueName: "file"))
   var weights: String?
+  @OptionGroup var asNamed: AsNamedOption
   @Option(
     help: ArgumentHelp("The tensor to read: batch, channels, height, width.", valueName: "x.npy"))
   var input: String
@@ -51,7 +52,7 @@ struct GradientsCommand: ParsableCommand {
     let tensor = try Tensor(npy: input)
     let labels = try Tensor(npy: labels)
     let model = try RunCommand.model(
-      model, weights: weights, for: tensor, classes: classes, shared)
+      model, weights: weights, asNamed: asNamed.isOn, for: tensor, classes: classes, shared)
     let result = try model.gradients(
       of: tensor, labels: labels, hasDropout: !withoutDropout, seed: shared.seed,
       compute: compute.options(shared))
@@ -59,6 +60,9 @@ struct GradientsCommand: ParsableCommand {
       tensors: result.gradients.merging(result.runningStatistics) { gradient, _ in gradient },
       metadata: ["loss": "\(result.loss)", "totalLoss": "\(result.totalLoss)"]
     ).write(to: output)
+    if !result.totalLoss.isFinite || !result.norm.isFinite {
+      Console.tell("\(output): the loss or the gradients are not finite\n")
+    }
     if shared.json {
       return try printJSON(
         Result(

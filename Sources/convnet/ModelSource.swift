@@ -19,13 +19,33 @@ struct UnknownName: Error, CustomStringConvertible {
 enum ModelSource {
   case zoo(ModelEntry)
   case file(Model, path: String)
+  /// Weights without a network, of which row they are, and with which classes and channels.
+  case weights(WeightFile, ModelEntry, ModelOptions)
 
-  /// - Parameter isMapped: whether the parameters of a model file stay in it: for commands that end soon.
-  init(_ argument: String, isMapped: Bool = false) throws {
+  /// - Parameters:
+  ///   - isMapped: whether the parameters of a model file stay in it: for commands that end soon.
+  ///   - shared: for commands that take a file of weights alone, where its row is known: to say which it is.
+  init(
+    _ argument: String, isMapped: Bool = false, recognizingFor shared: SharedOptions? = nil
+  ) throws {
     if let entry = ModelRegistry[argument] {
       self = .zoo(entry)
+    } else if let shared, try Self.isBareWeights(argument),
+      case let file = try WeightFile(argument), let match = file.row,
+      file.network != nil || match.entry.publisher != nil
+    {
+      let names = match.framework ?? (file.network == nil ? match.entry.publisher?.rawValue : nil)
+      shared.note(
+        "\(argument): \(names.map { "names of \($0), " } ?? "")taken as \(match.entry.name)")
+      self = .weights(file, match.entry, match.options)
     } else if FileManager.default.fileExists(atPath: argument) || Self.isPath(argument) {
-      self = .file(try Model(loading: argument, isMapped: isMapped), path: argument)
+      let model = try Model(loading: argument, isMapped: isMapped)
+      // Of a large file that stays mapped, the large tensors are read when they are needed; where they are not finite, the
+      // answers say so.
+      let isSmall = model.parameters.values.reduce(0) { $0 + $1.byteCount } <= 1 << 23
+      tellNonFinite(
+        model.nonFiniteParameters(ofBytesUpTo: isMapped && !isSmall ? 1 << 14 : .max), in: argument)
+      self = .file(model, path: argument)
     } else {
       throw UnknownName(
         kind: "model or file", name: argument, known: ModelRegistry.names,
@@ -54,6 +74,14 @@ enum ModelSource {
   ) throws -> Model {
     switch self {
     case .file(let model, _): return model
+    case .weights(let file, let entry, var options):
+      let (classes, channels) = (options.classes, options.channels)
+      adjust(&options)
+      (options.classes, options.channels) = (classes, channels)
+      var model = try Model(validating: entry.build(options), seed: seed)
+      try model.loadParameters(from: file, namings: entry.weightNamings)
+      tellNonFinite(model.nonFiniteParameters, in: file.path)
+      return model
     case .zoo(let entry):
       var options = entry.defaults
       adjust(&options)
@@ -65,11 +93,23 @@ enum ModelSource {
 extension ModelSource {
   /// Takes the parameters of a file of weights, under any names that are known for the model.
   ///
+  /// - Parameter asNamed: whether the network that was named is meant, although the file may be of a twin.
   /// - Returns: what of it is worth a word to a person.
-  func load(_ model: inout Model, from path: String) throws -> [String] {
+  func load(_ model: inout Model, from path: String, asNamed: Bool) throws -> [String] {
     let file = try WeightFile(path)
     let namings: [WeightNaming] = if case .zoo(let entry) = self { entry.weightNamings } else { [] }
-    return try file.notes + model.loadParameters(from: file, namings: namings)
+    let notes = try model.loadParameters(from: file, namings: namings, asNamed: asNamed)
+    tellNonFinite(model.nonFiniteParameters, in: path)
+    return file.notes + notes
+  }
+
+  /// The file that the source is, which has sizes of its own.
+  var path: String? {
+    switch self {
+    case .zoo: nil
+    case .file(_, let path): path
+    case .weights(let file, _, _): file.path
+    }
   }
 }
 

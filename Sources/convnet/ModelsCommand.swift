@@ -9,21 +9,26 @@ struct ModelsCommand: ParsableCommand {
 
   private struct Row: Encodable {
     var name: String
+    /// Other names, where it has any.
+    var aliases: [String]?
     var paper: String
     var year: Int
     var input: [Int]
     var parameters: Int
     var multiplyAdds: Int
+    /// Networks with the same parameters by name and shape, and what this one computes otherwise.
+    var twins: [TwinRow]?
   }
 
   func run() throws {
     let rows = try ModelRegistry.entries.map { entry in
       let table = try entry.network.graph().withoutAuxiliaries.layerTable
       return Row(
-        name: entry.name, paper: entry.paper, year: entry.year,
+        name: entry.name, aliases: entry.aliases.isEmpty ? nil : entry.aliases, paper: entry.paper,
+        year: entry.year,
         input: [entry.defaults.height, entry.defaults.width, entry.defaults.channels],
         parameters: table.reduce(0) { $0 + $1.parameters },
-        multiplyAdds: table.reduce(0) { $0 + $1.multiplyAdds })
+        multiplyAdds: table.reduce(0) { $0 + $1.multiplyAdds }, twins: TwinRow.rows(of: entry))
     }
     if shared.json { return try printJSON(rows) }
     var table = Table([
@@ -32,10 +37,51 @@ struct ModelsCommand: ParsableCommand {
     ])
     for row in rows {
       table.append([
-        row.name, "\(row.year)", Shape(row.input).description,
+        row.name, "\(row.year)",
+        Shape(row.input).description,
         HumanReadable.count(row.parameters), HumanReadable.count(row.multiplyAdds), row.paper,
       ])
     }
     try print(table.plainText(width: TerminalDevice.standardOutput.width), terminator: "")
+    let aliases = rows.compactMap { row in
+      row.aliases.map { "\($0.joined(separator: ", ")) for \(row.name)" }
+    }
+    try print("\nOther names: \(aliases.joined(separator: "; "))")
+    try print("\nTwins have the same parameters by name and shape, and compute something else:")
+    var told: Set<String> = []
+    for row in rows {
+      // A pair once, from the side of the one that comes later and is the exception.
+      for twin in row.twins ?? [] where told.contains(twin.name) {
+        try print("  \(twin.sentence(of: row.name))")
+      }
+      told.insert(row.name)
+    }
+  }
+}
+
+/// A network that weights alone do not tell from another.
+struct TwinRow: Encodable {
+  var name: String
+  var differences: [String]
+  private var summary: String
+
+  private enum CodingKeys: CodingKey {
+    case name, differences
+  }
+
+  /// `nil` where a network has none.
+  static func rows(of entry: ModelEntry?) -> [TwinRow]? {
+    let twins = entry?.twins ?? []
+    return twins.isEmpty
+      ? nil
+      : twins.map {
+        TwinRow(
+          name: $0.name, differences: $0.differences.map(\.description),
+          summary: $0.differences.summary)
+      }
+  }
+
+  func sentence(of network: String) -> String {
+    "\(network) has the parameters of \(name), and \(summary)"
   }
 }

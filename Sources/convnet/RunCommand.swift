@@ -19,6 +19,7 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp(
       "Weights for a model by name: safetensors, .pth or .npz.", valueName: "file"))
   var weights: String?
+  @OptionGroup var asNamed: AsNamedOption
   @Option(help: ArgumentHelp("The tensor to read.", valueName: "x.npy")) var input: String
   @Option(
     help: ArgumentHelp(
@@ -35,18 +36,26 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     let tensor = try Tensor(npy: input)
     let model = try Self.model(
-      model, weights: weights, for: tensor, classes: classes, shared)
+      model, weights: weights, asNamed: asNamed.isOn, for: tensor, classes: classes, shared)
     let result = try model.run(tensor, compute: compute.options(shared))
     try result.writeNPY(to: output)
+    Self.tellNonFinite(tensor, "the input \(input)")
+    Self.tellNonFinite(result, output)
+  }
+
+  private static func tellNonFinite(_ tensor: Tensor, _ name: String) {
+    let count = tensor.nonFiniteCount
+    guard count > 0 else { return }
+    Console.tell("\(name): \(count) of \(plural(tensor.count, "number")) are not finite\n")
   }
 
   /// The model of a file, or the one of a name built for the tensor's height and width.
   static func model(
-    _ argument: String, weights: String?, for tensor: Tensor, classes: Int?,
+    _ argument: String, weights: String?, asNamed: Bool, for tensor: Tensor, classes: Int?,
     _ shared: SharedOptions
   ) throws -> Model {
-    let source = try ModelSource(argument)
-    if case .file(_, let path) = source, classes != nil {
+    let source = try ModelSource(argument, recognizingFor: shared)
+    if let path = source.path, classes != nil {
       throw FixedSizes(path: path, options: "--classes")
     }
     var model = try source.model(seed: shared.seed) { options in
@@ -56,7 +65,9 @@ struct RunCommand: ParsableCommand {
       options.classes = classes ?? options.classes
     }
     if let weights {
-      for note in try source.load(&model, from: weights) { shared.note("\(weights): \(note)") }
+      for note in try source.load(&model, from: weights, asNamed: asNamed) {
+        shared.note("\(weights): \(note)")
+      }
     }
     return model
   }

@@ -37,6 +37,31 @@ struct SharedOptions: ParsableArguments {
   }
 }
 
+/// Says which numbers of a file's weights are not finite, also to who wants no progress.
+func tellNonFinite(_ parameters: [NonFiniteParameter], in path: String) {
+  guard !parameters.isEmpty else { return }
+  let shown = parameters.prefix(3).map(\.description).joined(separator: ", ")
+  let more = parameters.count > 3 ? " and of \(parameters.count - 3) more" : ""
+  Console.tell(
+    "\(path): numbers that are not finite: \(shown)\(more); what this network says is no answer\n")
+}
+
+/// Says what of some data is passed over, and what it lacks.
+func noteGaps(in dataset: any Dataset, _ shared: SharedOptions) {
+  if !dataset.passedOver.isEmpty {
+    let kinds = dataset.passedOver.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+    shared.note("passed over in \(dataset.name): \(kinds.joined(separator: ", "))")
+  }
+  var isEmpty = [Bool](repeating: true, count: dataset.classNames.count)
+  for index in 0..<dataset.count { isEmpty[dataset.label(at: index)] = false }
+  let empty = dataset.classNames.indices.filter { isEmpty[$0] }.map { dataset.classNames[$0] }
+  if !empty.isEmpty {
+    shared.note(
+      "\(empty.count) of \(dataset.classNames.count) classes of \(dataset.name) have no picture here: "
+        + classList(empty, limit: 5))
+  }
+}
+
 /// How the network is computed.
 struct ComputeArguments: ParsableArguments {
   @Option(

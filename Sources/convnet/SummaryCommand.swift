@@ -23,6 +23,7 @@ struct SummaryCommand: ParsableCommand {
     help: ArgumentHelp(
       "Weights for a model by name: safetensors, .pth or .npz.", valueName: "file"))
   var weights: String?
+  @OptionGroup var asNamed: AsNamedOption
   @Flag(help: "Print every layer, not the stages of the paper's table.") var layers = false
   @OptionGroup var network: NetworkOptions
   @OptionGroup var plan: PlanOptions
@@ -48,12 +49,19 @@ struct SummaryCommand: ParsableCommand {
     var memory: Memory
     /// Of the training, where the model is a file that says.
     var augmentation: Augmentation?
+    /// Networks of the zoo with the same parameters, and what this one computes otherwise.
+    var twins: [TwinRow]?
   }
 
   func run() throws {
     if try ModelSource.isBareWeights(model) { return try printWeights() }
-    var model = try network.model(from: model, seed: shared.seed)
-    if let weights { try model.loadParameters(from: WeightFile(weights)) }
+    let source = try ModelSource(model)
+    var model = try network.model(from: source, seed: shared.seed)
+    if let weights {
+      for note in try source.load(&model, from: weights, asNamed: asNamed.isOn) {
+        shared.note("\(weights): \(note)")
+      }
+    }
     // Side classifiers are there in training only.
     let graph = plan.mode == .inference ? model.graph.withoutAuxiliaries : model.graph
     let rows = graph.layerTable
@@ -69,7 +77,7 @@ struct SummaryCommand: ParsableCommand {
       },
       memory: .init(
         weightBytes: executable.weightByteCount, activationBytes: executable.activationByteCount),
-      augmentation: model.augmentation)
+      augmentation: model.augmentation, twins: TwinRow.rows(of: ModelRegistry[self.model]))
     if shared.json { return try printJSON(summary) }
     let table = layers ? layerTable(summary) : stageTable(summary, graph.stageTable)
     try print(
@@ -80,13 +88,16 @@ struct SummaryCommand: ParsableCommand {
       \(HumanReadable.bytes(summary.memory.activationBytes)) at their peak
       """)
     if let note = ModelRegistry[self.model]?.note { try print("Note: \(note)") }
+    for twin in summary.twins ?? [] {
+      try print("Note: \(twin.sentence(of: summary.name))")
+    }
   }
 
   private func printWeights() throws {
     let weights = WeightTable(try WeightFile(model))
     if shared.json { return try printJSON(weights) }
     try print(weights.table.plainText(width: TerminalDevice.standardOutput.width), terminator: "")
-    for note in weights.notes { try print("Note: \(note)") }
+    for note in weights.notes { shared.note("\(model): \(note)") }
   }
 
   private func stageTable(_ summary: Summary, _ rows: [StageRow]) -> Table {
@@ -159,18 +170,24 @@ struct NetworkOptions: ParsableArguments {
   ///     for.
   ///   - classNames: of the data.
   func model(
-    from name: String, imageShape: Shape? = nil, classNames: [String] = [], seed: UInt64
+    from name: String, imageShape: Shape? = nil, classNames: [String] = [], seed: UInt64,
+    recognizingFor shared: SharedOptions? = nil
   ) throws -> Model {
     try model(
-      from: ModelSource(name), imageShape: imageShape, classNames: classNames, seed: seed)
+      from: ModelSource(name, recognizingFor: shared), imageShape: imageShape,
+      classNames: classNames, seed: seed)
   }
 
   /// As above, of what a name stands for.
   func model(
     from source: ModelSource, imageShape: Shape? = nil, classNames: [String] = [], seed: UInt64
   ) throws -> Model {
-    if case .file(_, let path) = source, input != nil || classes != nil {
+    switch source {
+    case .file(_, let path) where input != nil || classes != nil:
       throw FixedSizes(path: path, options: "--input and --classes")
+    case .weights(let file, _, _) where classes != nil:
+      throw FixedSizes(path: file.path, options: "--classes")
+    default: break
     }
     return try source.model(seed: seed, classNames: classNames) { options in
       options.height = input?.height ?? imageShape?[0] ?? options.height

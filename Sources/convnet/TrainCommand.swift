@@ -54,6 +54,7 @@ struct TrainCommand: ParsableCommand {
   var weightDecay: Float?
   @Option(help: ArgumentHelp("Begin with the parameters of this model.", valueName: "file"))
   var `init`: String?
+  @OptionGroup var asNamed: AsNamedOption
   @Flag(help: "Go on from the checkpoint in the output folder.") var resume = false
   @Flag(help: "Replace the training that the output folder holds.") var overwrite = false
   @OptionGroup var network: NetworkOptions
@@ -103,6 +104,8 @@ struct TrainCommand: ParsableCommand {
           + "\(HumanReadable.percent(holdout.share, digits: 0)) of each class, held out to validate on"
           + (data.split == nil && !resume ? " (--split chooses the share)" : ""))
     }
+    noteGaps(in: training, shared)
+    if source.hasTestPart { noteGaps(in: validation, shared) }
     if training.count < 4 * settings.batchSize, settings.batchSize > 8 {
       shared.note(
         "\(plural(training.count, "picture")) make few steps of \(settings.batchSize) an epoch; with a "
@@ -117,7 +120,12 @@ struct TrainCommand: ParsableCommand {
         shared.note("nothing is left of \(plural(settings.epochs, "epoch")); --epochs has it go on")
       }
     } else {
-      model.trainingSummary[HeldOutPart.key] = holdout.map { "\($0.share)" }
+      model.trainingSummary["split"] = holdout.map { "\($0.share)" }
+      model.trainingSummary[EvaluatedPart.key] =
+        TrainingPictures(
+          training: training, heldOut: holdout == nil ? nil : validation, holdout: holdout,
+          threads: shared.threadCount
+        ).text
       settings.summary = model.trainingSummary
     }
     Interruption.deferSignals()
@@ -186,6 +194,12 @@ struct TrainCommand: ParsableCommand {
     var notes: [String] = []
     if let validation = report.validation {
       notes.append("validation \(HumanReadable.percent(validation.top1))")
+      if validation.skippedCount > 0 {
+        notes.append("left out of validation \(validation.skippedCount)")
+      }
+      if validation.nonFiniteCount > 0 {
+        notes.append("without an answer in validation \(validation.nonFiniteCount)")
+      }
     }
     notes += waiting(report.dataWaitShare)
     if report.skippedCount > 0 { notes.append("skipped \(report.skippedCount)") }
@@ -247,10 +261,11 @@ struct TrainCommand: ParsableCommand {
     if case .file(_, let path) = source { brought = try BroughtDescription(path) }
     var preparation: [String] = []
     if let `init` {
-      for name in try model.takeParameters(from: `init`) {
+      for name in try model.takeParameters(from: `init`, asNamed: asNamed.isOn) {
         shared.note("\(name) does not fit or is not in \(`init`): freshly initialized")
       }
       brought = try BroughtDescription(`init`)
+      tellNonFinite(model.nonFiniteParameters, in: `init`)
       if let brought {
         noteClasses(of: brought, training)
         preparation = brought.lendPreparation(to: &model)
@@ -401,7 +416,7 @@ struct TrainCommand: ParsableCommand {
       epochs: history.count, top1: measured.top1, top5: measured.top5, loss: measured.loss,
       seconds: seconds, imagesPerSecond: Double(samples) / max(seconds, 1e-9),
       dataWaitShare: history.reduce(0) { $0 + $1.dataWaitSeconds } / max(seconds, 1e-9),
-      skipped: last.skippedCount,
+      skipped: last.skippedCount + (last.validation?.skippedCount ?? 0),
       augmentation: model.augmentation.flatMap { $0.steps.isEmpty ? nil : $0 })
     if shared.json {
       try printJSON(result)
@@ -416,7 +431,7 @@ struct TrainCommand: ParsableCommand {
   private func printText(_ result: Result, _ measured: ClassificationMetrics) throws {
     try print(
       """
-      test accuracy \(HumanReadable.percent(measured.top1, digits: 2)) after \(plural(result.epochs, "epoch")), \
+      validation accuracy \(HumanReadable.percent(measured.top1, digits: 2)) after \(plural(result.epochs, "epoch")), \
       \(HumanReadable.duration(result.seconds)) of training at \
       \(HumanReadable.quantity(result.imagesPerSecond)) images/s, \
       \(HumanReadable.percent(result.dataWaitShare)) of it waiting for data

@@ -181,6 +181,9 @@ private struct MetricsLine: Encodable {
   var validationLoss: Double?
   var validationTop1: Double?
   var validationTop5: Double?
+  /// Of the pictures to validate on: left out because they cannot be read, and with scores that are not finite.
+  var validationSkipped: Int?
+  var validationNonFinite: Int?
   var seconds: Double
   var imagesPerSecond: Double
   var dataWaitShare: Double
@@ -194,6 +197,8 @@ private struct MetricsLine: Encodable {
     validationLoss = report.validation?.loss
     validationTop1 = report.validation?.top1
     validationTop5 = report.validation?.top5
+    validationSkipped = report.validation?.skippedCount
+    validationNonFinite = report.validation?.nonFiniteCount
     seconds = report.seconds
     imagesPerSecond = report.imagesPerSecond
     dataWaitShare = report.dataWaitShare

@@ -18,7 +18,8 @@ struct WeightTable: Encodable {
     self.file = file.path
     format = file.format.rawValue
     elements = file.entries.reduce(0) { $0 + $1.shape.count }
-    notes = file.notes
+    let network = file.row?.entry.name ?? file.network
+    notes = file.notes + (network.map { ["the parameters of \($0)"] } ?? [])
     tensors = file.entries.map {
       Row(name: $0.name, shape: $0.shape.dimensions, elementType: $0.elementType)
     }

@@ -88,7 +88,7 @@ import Testing
     // Larger than the logs, smaller than checkpoint and model; the shell's blocks have 512 or 1024 bytes.
     let run = try train(
       directory, "--epochs", "3", shell: #"ulimit -f 8; exec "$0" "$@""#)
-    #expect(run.status == 1 && run.output.hasPrefix("test accuracy 100"))
+    #expect(run.status == 1 && run.output.hasPrefix("validation accuracy 100"))
     #expect(!run.output.contains("saved"))
     let lines = run.errors.split(separator: "\n")
     let reason = "File too large"

@@ -81,7 +81,12 @@ func trainingArguments(_ output: String = "out") -> [String] {
     let evaluation = try convnet(
       "evaluate", file, "--data", "pictures", "--json", in: directory.path)
     let scores = try #require(try evaluation.json() as? [String: Any])
-    #expect(Set(scores.keys) == ["images", "top1", "top5", "loss", "protocol"])
+    #expect(
+      Set(scores.keys) == [
+        "images", "top1", "top5", "loss", "protocol", "part", "trainedOn", "skipped", "nonFinite",
+      ])
+    // Every picture to validate on is one to train on, too.
+    #expect(scores["part"] as? String == "test" && scores["trainedOn"] as? Int == 10)
     #expect(scores["images"] as? Int == 10 && scores["top1"] as? Double == 1)
     #expect((scores["protocol"] as? String)?.hasPrefix("resized to 16x16 (bilinear") == true)
     #expect(abs(try #require(scores["loss"] as? Double) - #require(result["loss"])) < 1e-6)
@@ -128,7 +133,7 @@ func trainingArguments(_ output: String = "out") -> [String] {
     try writePictures(to: directory)
     let run = try train(directory, "--epochs", "2", "--quiet")
     #expect(run.status == 0 && run.errors.isEmpty)
-    #expect(run.output.hasPrefix("test accuracy "))
+    #expect(run.output.hasPrefix("validation accuracy "))
     #expect(run.output.hasSuffix("saved out/model.safetensors\n"))
     let evaluation = try convnet(
       "evaluate", "out/model.safetensors", "--data", "pictures", "--quiet", in: directory.path)

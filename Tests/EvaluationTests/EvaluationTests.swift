@@ -118,6 +118,31 @@ private let blue = Image.Color(red: 10, green: 20, blue: 200)
       try Evaluation(of: meansOfChannels(classNames: []), on: data).classNames == ["r", "g", "b"])
   }
 
+  @Test("pictures whose scores are not finite are in no cell of the confusion")
+  func notFinite() throws {
+    // Twice as large as the largest number, where there is any red.
+    var model = try Model(
+      validating: Network("large", input: .image(height: 4, width: 4, channels: 3)) {
+        GlobalPool.average
+        Dense(3).named("a")
+        Dense(3).named("b")
+      }, classNames: ["red", "green", "blue"])
+    for name in ["a.weight", "b.weight"] {
+      model.parameters[name] = Tensor([1e20, 0, 0, 0, 1, 0, 0, 0, 1] as [Float])
+        .reshaped(to: [3, 3])
+    }
+    let black = Image.Color(red: 0, green: 100, blue: 20)
+    let data = Colours(samples: [(red, 0), (black, 1), (red, 2)])
+    let evaluation = try Evaluation(of: model, on: data, batchSize: 2)
+    #expect(evaluation.metrics.samples == 3 && evaluation.metrics.nonFiniteCount == 2)
+    #expect(evaluation.confusion == [[0, 0, 0], [0, 1, 0], [0, 0, 0]])
+    #expect(evaluation.metrics.top1 == Double(1) / 3 && evaluation.metrics.loss.isFinite)
+    let classifier = try Classifier(model)
+    let answer = try classifier.classify(Image(height: 2, width: 2, color: red))
+    #expect(answer.nonFiniteCount == 1 && answer.top(3).isEmpty)
+    #expect(try classifier.classify(Image(height: 2, width: 2, color: black)).top(1)[0].index == 1)
+  }
+
   @Test("the protocol says how pictures were prepared")
   func protocolText() throws {
     let preprocessing = try Preprocessing(

@@ -37,11 +37,17 @@ import Testing
     #expect(metrics([[0, 3, 3]], [2]).top1 == 0)
   }
 
-  @Test("a score that is not a number is never right", arguments: [[Float.nan, 1], [.nan, .nan]])
-  func notANumber(scores: [Float]) {
-    #expect(metrics([scores], [0]).top1 == 0)
-    #expect(metrics([scores], [0]).top5 == 0)
-    #expect(metrics([scores], [0]).samples == 1)
+  @Test(
+    "where a score is not finite there is no answer: no hit, counted, and no part of the loss",
+    arguments: [[Float.nan, 1], [1, .nan], [.nan, .nan], [.infinity, 0], [1, -.infinity]],
+    [Int32(0), 1])
+  func notANumber(scores: [Float], label: Int32) {
+    var one = metrics([scores], [label], loss: .nan)
+    #expect(one.top1 == 0 && one.top5 == 0)
+    #expect(one.samples == 1 && one.nonFiniteCount == 1 && one.loss.isNaN)
+    one.add(scores: ([0, 3, 3, 0] as [Float]).span, labels: ([1, 1] as [Int32]).span, meanLoss: 2)
+    #expect(one.samples == 3 && one.nonFiniteCount == 1 && one.loss == 2)
+    #expect(one.top1 == Double(1) / 3)
   }
 
   @Test("batches of any sizes give the same sums")

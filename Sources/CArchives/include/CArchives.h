@@ -35,6 +35,8 @@ typedef struct {
 typedef struct {
   size_t count;
   ca_entry *entries;
+  // The archive's comment, ended by a zero; NULL where there is none.
+  char *comment;
 } ca_table;
 
 // Reads the names and places of all entries. The caller frees the table with `ca_free_table`. `message` has room for
@@ -62,6 +64,7 @@ typedef struct {
 // Told now and then which share, 0 to 1, is written.
 typedef void (*ca_progress)(double share, void *context);
 
-// Writes a whole archive to an open file, from its beginning. Equal items give equal bytes.
-ca_status ca_write(int descriptor, const ca_item *items, size_t count, bool deflates,
+// Writes a whole archive to an open file, from its beginning. Equal items give equal bytes. `comment`, ASCII text, becomes the
+// archive's own, which readers of its entries do not see; NULL for none.
+ca_status ca_write(int descriptor, const ca_item *items, size_t count, bool deflates, const char *comment,
                    ca_progress progress, void *context, char *message);

@@ -17,6 +17,8 @@ final class Archive: Sendable {
 
   let file: MappedFile
   let entries: [Entry]
+  /// What the archive says of itself as a whole.
+  let comment: String?
   private let indices: [String: Int]
   private let state = Mutex(State())
 
@@ -38,7 +40,7 @@ final class Archive: Sendable {
   /// - Throws: ``ArchiveError``.
   init(_ file: MappedFile) throws(ArchiveError) {
     self.file = file
-    entries = try Self.readEntries(of: file)
+    (entries, comment) = try Self.readTable(of: file)
     var indices: [String: Int] = [:]
     for (index, entry) in entries.enumerated() {
       guard indices.updateValue(index, forKey: entry.name) == nil else {
@@ -50,7 +52,9 @@ final class Archive: Sendable {
     self.indices = indices
   }
 
-  private static func readEntries(of file: MappedFile) throws(ArchiveError) -> [Entry] {
+  private static func readTable(
+    of file: MappedFile
+  ) throws(ArchiveError) -> (entries: [Entry], comment: String?) {
     var table = ca_table()
     var message = [CChar](repeating: 0, count: Int(CA_MESSAGE_SIZE))
     let status = file.withBytes { bytes in
@@ -67,7 +71,7 @@ final class Archive: Sendable {
       entries.append(try checked(entry, in: file))
     }
     try requireApart(entries, in: file)
-    return entries
+    return (entries, table.comment.map { String(cString: $0) })
   }
 
   /// Entries that share bytes, of which each would be counted within the limit, could claim any size together.

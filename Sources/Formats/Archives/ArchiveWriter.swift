@@ -13,10 +13,13 @@ enum ArchiveWriter {
 
   /// Writes an archive, whole or not at all.
   ///
-  /// - Parameter progress: told the share that is written, from 0 to 1.
+  /// - Parameters:
+  ///   - comment: of the archive; readers of its entries do not see it.
+  ///   - progress: told the share that is written, from 0 to 1.
   /// - Throws: ``FileError`` and ``ArchiveError`` where the file cannot be written.
   static func write(
-    _ items: [Item], to path: String, isDeflated: Bool, progress: ((Double) -> Void)? = nil
+    _ items: [Item], to path: String, isDeflated: Bool, comment: String? = nil,
+    progress: ((Double) -> Void)? = nil
   ) throws {
     // Names and heads in one piece of memory, with the place of each.
     var texts: [UInt8] = []
@@ -45,7 +48,7 @@ enum ArchiveWriter {
                 body: body?.baseAddress?.assumingMemoryBound(to: UInt8.self),
                 body_count: body?.count ?? 0)
             }
-            try write(entries, to: descriptor, path: path, isDeflated, progress)
+            try write(entries, to: descriptor, path: path, isDeflated, comment, progress)
           }
         }
       }
@@ -54,20 +57,21 @@ enum ArchiveWriter {
 
   private static func write(
     _ entries: [ca_item], to descriptor: Int32, path: String, _ isDeflated: Bool,
-    _ progress: ((Double) -> Void)?
+    _ comment: String?, _ progress: ((Double) -> Void)?
   ) throws(ArchiveError) {
     var message = [CChar](repeating: 0, count: Int(CA_MESSAGE_SIZE))
     let status: ca_status
     if var progress {
       status = withUnsafeMutablePointer(to: &progress) { progress in
         ca_write(
-          descriptor, entries, entries.count, isDeflated,
+          descriptor, entries, entries.count, isDeflated, comment,
           { share, context in
             context?.assumingMemoryBound(to: ((Double) -> Void).self).pointee(share)
           }, progress, &message)
       }
     } else {
-      status = ca_write(descriptor, entries, entries.count, isDeflated, nil, nil, &message)
+      status = ca_write(
+        descriptor, entries, entries.count, isDeflated, comment, nil, nil, &message)
     }
     guard status == CA_OK else {
       throw ArchiveError(file: path, problem: .unwritable(reason: String(message: message)))

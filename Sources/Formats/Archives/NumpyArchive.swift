@@ -16,6 +16,7 @@ struct NumpyArchive: Sendable {
   /// Entries of the archive that are no arrays.
   let otherCount: Int
   private let archive: Archive
+  var comment: String? { archive.comment }
 
   private static let suffix = ".npy"
   /// NumPy's headers have at most 2^16 bytes, but for records with very many fields.

@@ -22,6 +22,7 @@ struct PyTorchFile: Sendable {
   /// Entries of the state dictionary that are no tensors.
   let otherCount: Int
   private let archive: Archive
+  var comment: String? { archive.comment }
 
   private static let pickleName = "data.pkl"
   /// Tied weights share a storage; more than this is an attempt to fill the memory.

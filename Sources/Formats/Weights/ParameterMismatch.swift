@@ -1,3 +1,4 @@
+import ConvNetModels
 public import ConvNetTensors
 
 /// The weights in a file are not those of a network.
@@ -17,6 +18,20 @@ public struct ParameterMismatch: Error, Hashable, Sendable {
   /// Tensors of the file that the network has no parameter for.
   public var unexpected: [String]
   public var different: [Difference]
+  /// The network of the zoo whose parameters the file's tensors are, where there is one.
+  public var fitting: Fitting?
+
+  /// A network of the zoo that a file fits.
+  public struct Fitting: Hashable, Sendable {
+    public var network: String
+    public var classes: Int
+    public var channels: Int
+
+    init(_ match: ModelMatch) {
+      network = match.entry.name
+      (classes, channels) = (match.options.classes, match.options.channels)
+    }
+  }
 }
 
 extension ParameterMismatch: CustomStringConvertible {
@@ -30,7 +45,13 @@ extension ParameterMismatch: CustomStringConvertible {
     ]
     return "\(path) does not fit \(network): "
       + parts.compactMap(\.self).joined(separator: "; ")
-      + "; choose another network or file, or --classes"
+      + "; " + advice
+  }
+
+  private var advice: String {
+    guard let fitting else { return "choose another network or file, or --classes" }
+    return "its tensors are those of \(fitting.network) with \(fitting.classes) classes and "
+      + "\(fitting.channels) channels; name that"
   }
 
   private static func part(_ items: [String], _ verb: String, _ noun: String) -> String? {

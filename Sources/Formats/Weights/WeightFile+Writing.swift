@@ -9,15 +9,19 @@ extension WeightFile {
   ///
   /// - Parameters:
   ///   - tensors: in the order in which PyTorch and NumPy shall have them; no two of one name.
+  ///   - network: the name of the network that the tensors are the parameters of, which ``network`` reads. Names and shapes alone
+  ///     may fit several. PyTorch and NumPy do not see it.
   ///   - isDeflated: whether a NumPy archive is compressed; trained weights hardly become smaller.
   ///   - progress: told the share that is written, from 0 to 1.
   /// - Throws: ``WeightFileError`` where the format cannot hold the tensors; ``FileError`` and
   ///   ``ArchiveError`` where the file cannot be written.
   public static func write(
-    _ tensors: [NamedTensor], to path: String, isDeflated: Bool = false,
+    _ tensors: [NamedTensor], to path: String, network: String? = nil, isDeflated: Bool = false,
     progress: ((Double) -> Void)? = nil
   ) throws {
     let format = try WeightFormat(forPath: path)
+    // An archive has room for a short comment.
+    let network = network.flatMap { $0.utf8.count <= 1024 ? $0 : nil }
     func fail(_ problem: WeightFileError.Problem) -> WeightFileError {
       WeightFileError(path: path, problem: problem)
     }
@@ -32,11 +36,14 @@ extension WeightFile {
     }
     switch format {
     case .safetensors:
-      try Safetensors(tensors: Dictionary(tensors) { first, _ in first }).write(
-        to: path, progress: progress)
+      try Safetensors(
+        tensors: Dictionary(tensors) { first, _ in first },
+        metadata: network.map { [networkKey: $0] } ?? [:]
+      ).write(to: path, progress: progress)
     case .pyTorch:
       try ArchiveWriter.write(
-        checkpoint(of: tensors), to: path, isDeflated: false, progress: progress)
+        checkpoint(of: tensors), to: path, isDeflated: false,
+        comment: network.map(comment(naming:)), progress: progress)
     case .npz:
       let items = try tensors.map { name, tensor in
         guard !name.isEmpty, !name.contains("\0"), name.utf8.count < 1 << 15 else {
@@ -44,8 +51,21 @@ extension WeightFile {
         }
         return ArchiveWriter.Item(name: "\(name).npy", head: tensor.npyHeader, tensor: tensor)
       }
-      try ArchiveWriter.write(items, to: path, isDeflated: isDeflated, progress: progress)
+      try ArchiveWriter.write(
+        items, to: path, isDeflated: isDeflated, comment: network.map(comment(naming:)),
+        progress: progress)
     }
+  }
+
+  /// The entry of a file's metadata with the name of the network, and the beginning of an archive's comment with it.
+  static let networkKey = "convnet.network"
+
+  private static func comment(naming network: String) -> String { "\(networkKey)=\(network)" }
+
+  /// The name in an archive's comment.
+  static func network(inComment comment: String?) -> String? {
+    guard let comment, comment.hasPrefix("\(networkKey)=") else { return nil }
+    return String(comment.dropFirst(networkKey.utf8.count + 1))
   }
 
   /// The entries of a checkpoint, as `torch.load(…, weights_only=True)` wants them.

@@ -30,6 +30,9 @@ public struct WeightFile: Sendable {
   public let entries: [Entry]
   /// The texts beside the tensors, which safetensors files can have.
   public let metadata: [String: String]
+  /// The name of the network that the weights are of, where the file says: those that ``write(_:to:network:isDeflated:progress:)``
+  /// was told it of. For a model file ask the model.
+  public let network: String?
   /// What was found besides the tensors themselves and is worth a word to a person: the key under
   /// which a checkpoint keeps its weights, a prefix that all names had and that was removed.
   public let notes: [String]
@@ -61,12 +64,14 @@ public struct WeightFile: Sendable {
     case .safetensors(let header, _):
       format = .safetensors
       metadata = header.metadata
+      network = header.metadata[Self.networkKey]
       entries = header.entries.map {
         Entry(name: $0.name, shape: $0.shape, elementType: $0.elementType)
       }
     case .pyTorch(let checkpoint):
       format = .pyTorch
       metadata = [:]
+      network = Self.network(inComment: checkpoint.comment)
       entries = checkpoint.entries.map {
         Entry(name: $0.name, shape: $0.shape, elementType: $0.elementType)
       }
@@ -79,6 +84,7 @@ public struct WeightFile: Sendable {
     case .npz(let archive):
       format = .npz
       metadata = [:]
+      network = Self.network(inComment: archive.comment)
       entries = archive.entries.map {
         Entry(name: $0.name, shape: $0.shape, elementType: $0.elementType)
       }
