@@ -287,6 +287,21 @@ public struct EpochReport: Hashable, Sendable, Codable {
   public var dataWaitShare: Double { dataWaitSeconds / max(seconds, 1e-9) }
 
   public var imagesPerSecond: Double { Double(training.samples) / max(seconds, 1e-9) }
+
+  package init(
+    epoch: Int, learningRate: Float, training: ClassificationMetrics,
+    validation: ClassificationMetrics?, seconds: Double, dataWaitSeconds: Double,
+    skippedCount: Int, endTime: Double
+  ) {
+    self.epoch = epoch
+    self.learningRate = learningRate
+    self.training = training
+    self.validation = validation
+    self.seconds = seconds
+    self.dataWaitSeconds = dataWaitSeconds
+    self.skippedCount = skippedCount
+    self.endTime = endTime
+  }
 }
 
 extension EpochReport: CustomStringConvertible {

@@ -3,7 +3,7 @@ import ConvNetTestSupport
 import Foundation
 import Testing
 
-@testable import ConvNetTraining
+import ConvNetTraining
 
 @Suite("Logs of epochs") struct EpochLogTests {
   private func inode(_ path: String) throws -> Int {
