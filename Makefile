@@ -18,7 +18,7 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-pictures \
+.PHONY: help setup build demo test fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-pooling benchmark-pictures \
   test-peers parity clean
 
 help: ## List the targets
@@ -70,6 +70,12 @@ benchmark-kernels: setup ## Measure our Winograd kernels beside oneDNN's, layer 
 	@clang -O2 -ISources/CKernels/include Benchmarks/kernels/winograd.c Sources/CKernels/*.c \
 	  -ldnnl -lm -lpthread -ldl -o .build/winograd-benchmark
 	.build/winograd-benchmark $(ARGUMENTS)
+
+benchmark-pooling: setup ## Measure our pooling kernels beside oneDNN's, pool by pool
+	@mkdir -p .build
+	@clang -O2 -ISources/CKernels/include Benchmarks/kernels/pooling.c Sources/CKernels/*.c \
+	  -ldnnl -lm -lpthread -ldl -o .build/pooling-benchmark
+	.build/pooling-benchmark $(ARGUMENTS)
 
 benchmark-pictures: build ## Measure decoding and resizing beside Pillow, in turn
 	@scripts/peers-environment .venv-peers

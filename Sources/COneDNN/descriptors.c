@@ -133,6 +133,7 @@ size_t cdnn_desc_byte_count(const cdnn_desc *desc) { return dnnl_memory_desc_get
 typedef struct {
   int rank, blocks;
   bool is_blocked;
+  int64_t offset;  // of the first element, in elements
   dnnl_dims_t dims, padded, strides, block_extents, block_axes;
 } layout;
 
@@ -146,6 +147,7 @@ static layout layout_of(const cdnn_desc *desc) {
   result.is_blocked = kind == dnnl_blocked;
   if (!result.is_blocked) return result;
   dnnl_memory_desc_query(md, dnnl_query_inner_nblks_s32, &result.blocks);
+  dnnl_memory_desc_query(md, dnnl_query_submemory_offset_s64, &result.offset);
   dnnl_memory_desc_query(md, dnnl_query_dims, &dims);
   memcpy(result.dims, *dims, sizeof *dims);
   dnnl_memory_desc_query(md, dnnl_query_padded_dims, &dims);
@@ -163,6 +165,7 @@ static layout layout_of(const cdnn_desc *desc) {
   result.is_blocked = md->format_kind == dnnl_blocked;
   if (!result.is_blocked) return result;
   result.blocks = md->format_desc.blocking.inner_nblks;
+  result.offset = md->offset0;
   memcpy(result.dims, md->dims, sizeof md->dims);
   memcpy(result.padded, md->padded_dims, sizeof md->padded_dims);
   memcpy(result.strides, md->format_desc.blocking.strides, sizeof result.strides);
@@ -226,7 +229,7 @@ bool cdnn_desc_plain_strides(const cdnn_desc *desc, int rank, int64_t *strides) 
 
 bool cdnn_desc_channel_strides(const cdnn_desc *desc, int rank, int64_t *strides, int64_t *block) {
   layout l = layout_of(desc);
-  if (!l.is_blocked || l.rank != rank || l.blocks > 1 || (l.blocks == 1 && l.block_axes[0] != 1)) return false;
+  if (!l.is_blocked || l.rank != rank || l.offset || l.blocks > 1 || (l.blocks == 1 && l.block_axes[0] != 1)) return false;
   *block = l.blocks ? l.block_extents[0] : 1;
   for (int axis = 0; axis < l.rank; ++axis) {
     const int64_t whole = axis == 1 ? (l.dims[axis] + *block - 1) / *block * *block : l.dims[axis];
@@ -242,20 +245,36 @@ int cdnn_desc_create_blocked(cdnn_desc **out, int rank, const int64_t *dims, cdn
   return create_tagged(out, rank, dims, type, dnnl_aBcd16b);
 }
 
+static bool have_equal_orders(const layout *left, const cdnn_desc *desc) {
+  layout right = layout_of(desc);
+  if (!right.is_blocked || left->blocks != right.blocks) return false;
+  for (int i = 0; i < left->blocks; ++i)
+    if (left->block_extents[i] != right.block_extents[i] || left->block_axes[i] != right.block_axes[i]) return false;
+  for (int axis = 0; axis < left->rank; ++axis) {
+    if (left->padded[axis] != right.padded[axis]) return false;
+    if (left->padded[axis] > 1 && left->strides[axis] != right.strides[axis]) return false;
+  }
+  return true;
+}
+
 int cdnn_desc_create_like(cdnn_desc **out, const cdnn_desc *like, int rank, const int64_t *dims, cdnn_type type) {
   static const struct {
-    const char *text;
+    int rank;
     dnnl_format_tag_t tag;
   } tags[] = {
-      {"aBcd16b", dnnl_aBcd16b}, {"aBcd8b", dnnl_aBcd8b}, {"aBcd4b", dnnl_aBcd4b}, {"acdb", dnnl_acdb},
-      {"abcd", dnnl_abcd},       {"aBc16b", dnnl_aBc16b}, {"aBc8b", dnnl_aBc8b},   {"aBc4b", dnnl_aBc4b},
-      {"acb", dnnl_acb},         {"abc", dnnl_abc},       {"ab", dnnl_ab},
+      {4, dnnl_aBcd16b}, {4, dnnl_aBcd8b}, {4, dnnl_aBcd4b}, {4, dnnl_acdb}, {4, dnnl_abcd}, {3, dnnl_aBc16b},
+      {3, dnnl_aBc8b},   {3, dnnl_aBc4b},  {3, dnnl_acb},    {3, dnnl_abc},  {2, dnnl_ab},
   };
   *out = NULL;
-  char text[64];
-  cdnn_desc_text(like, text, sizeof text);
+  layout l = layout_of(like);
+  if (!l.is_blocked || l.rank != rank) return dnnl_unimplemented;
+  // Orders are compared by where elements lie: their strides do not tell the place of an axis of one element.
   for (size_t i = 0; i < sizeof tags / sizeof *tags; ++i) {
-    if (!strcmp(tags[i].text, text)) return create_tagged(out, rank, dims, type, tags[i].tag);
+    cdnn_desc *tagged = NULL;
+    if (tags[i].rank != rank || create_tagged(&tagged, rank, l.dims, CDNN_F32, tags[i].tag)) continue;
+    const bool is_same = have_equal_orders(&l, tagged);
+    cdnn_desc_destroy(tagged);
+    if (is_same) return create_tagged(out, rank, dims, type, tags[i].tag);
   }
   return dnnl_unimplemented;
 }

@@ -62,9 +62,6 @@ dnnl_alg_kind_t cdnn_algorithm_kind(cdnn_algorithm algorithm) {
     case CDNN_CONVOLUTION_DIRECT: return dnnl_convolution_direct;
     case CDNN_CONVOLUTION_WINOGRAD: return dnnl_convolution_winograd;
     case CDNN_CONVOLUTION_AUTO: return dnnl_convolution_auto;
-    case CDNN_POOLING_MAX: return dnnl_pooling_max;
-    case CDNN_POOLING_AVERAGE_INCLUDING_PADDING: return dnnl_pooling_avg_include_padding;
-    case CDNN_POOLING_AVERAGE_EXCLUDING_PADDING: return dnnl_pooling_avg_exclude_padding;
     case CDNN_LRN_ACROSS_CHANNELS: return dnnl_lrn_across_channels;
     case CDNN_LRN_WITHIN_CHANNEL: return dnnl_lrn_within_channel;
     case CDNN_ELTWISE_RELU: return dnnl_eltwise_relu;
@@ -119,10 +116,6 @@ cdnn_kind cdnn_kind_of(dnnl_primitive_kind_t kind) {
   switch (kind) {
     case dnnl_convolution: return CDNN_KIND_CONVOLUTION;
     case dnnl_inner_product: return CDNN_KIND_INNER_PRODUCT;
-    case dnnl_pooling: return CDNN_KIND_POOLING;
-#if !VERSION_3
-    case dnnl_pooling_v2: return CDNN_KIND_POOLING;
-#endif
     case dnnl_lrn: return CDNN_KIND_LRN;
     case dnnl_eltwise: return CDNN_KIND_ELTWISE;
     case dnnl_binary: return CDNN_KIND_BINARY;

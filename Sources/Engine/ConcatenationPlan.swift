@@ -130,18 +130,28 @@ extension Lowering {
     _ concatenate: Operation.Concatenate, _ operation: Operation
   ) throws {
     let sources = operation.inputs.map { read($0) }
-    let destination = try Layout.any(shape(operation.outputs[0]))
-    let primitive = try Primitive {
-      cdnn_concat(
-        &$0, destination.handle, Int32(sources.count), Int32(concatenate.axis),
-        sources.map { $0.layout.handle })
+    let whole = shape(operation.outputs[0])
+    // The order of most of the elements. Left to the library it is the first source's, and an order that nothing else knows
+    // where an extent of one lets that be many.
+    let largest = sources.max { $0.layout.shape.count < $1.layout.shape.count }
+    func join(_ layout: Layout) throws -> Primitive {
+      try Primitive {
+        cdnn_concat(
+          &$0, layout.handle, Int32(sources.count), Int32(concatenate.axis),
+          sources.map { $0.layout.handle })
+      }
     }
-    let layout = try primitive.requiredLayout(of: CDNN_DST, shape: destination.shape)
+    var layout = try Layout.rowMajor(whole)
+    var primitive: Primitive?
+    if let order = try? largest?.layout.applied(to: whole), let joining = try? join(order) {
+      (layout, primitive) = (order, joining)
+    }
+    let joining = try primitive ?? join(layout)
     let arguments = sources.enumerated().map { index, source in
       (cdnn_argument(CDNN_SOURCE_0.rawValue + UInt32(index)), source)
     }
     try emit(
-      primitive, arguments + [(CDNN_DST, make(operation.outputs[0], layout))], for: operation)
+      joining, arguments + [(CDNN_DST, make(operation.outputs[0], layout))], for: operation)
   }
 
   /// Takes whole blocks of channels out of a value: where they lie, or by copying for readers that take no gaps between

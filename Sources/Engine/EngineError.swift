@@ -16,6 +16,8 @@ public struct EngineError: Error, Hashable, Sendable {
     case inputShape(name: String, expected: Shape, actual: Shape)
     case inputType(name: String, expected: ElementType, actual: ElementType)
     case outOfMemory(byteCount: Int)
+    /// A step takes memory for laid out otherwise than the step that wrote it did: a fault of the compiler.
+    case layoutsDiffer(shape: Shape, writer: String, written: String, read: String)
     /// Weights of fewer bits cannot be trained.
     case trainingNeedsFloat32(ComputeOptions.DenseWeights)
   }
@@ -46,6 +48,8 @@ extension EngineError: CustomStringConvertible {
       "\(subject): input \(name) needs shape \(expected), has \(actual)"
     case .inputType(let name, let expected, let actual):
       "\(subject): input \(name) needs elements of type \(expected), has \(actual)"
+    case .layoutsDiffer(let shape, let writer, let written, let read):
+      "\(subject): takes \(shape) for laid out as \(read), but \(writer) wrote it as \(written); please report this"
     case .outOfMemory(let byteCount):
       "\(subject): \(byteCount) bytes of memory cannot be had; use a smaller batch"
     case .trainingNeedsFloat32(let weights):

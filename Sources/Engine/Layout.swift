@@ -78,13 +78,14 @@ final class Layout: @unchecked Sendable {
     }
   }
 
-  /// The same order and blocks as this layout, for other extents.
+  /// The same order and blocks as this layout, for other extents and elements. Where an extent of one lets this layout be one of
+  /// several orders, blocks and then channels innermost come first: another tensor's layout cannot be told from it.
   ///
   /// - Throws: where the order is none that pictures or signals have.
-  func applied(to shape: Shape) throws -> Layout {
+  func applied(to shape: Shape, _ type: cdnn_type = CDNN_F32) throws -> Layout {
     let extents = Self.extents(shape)
     return try Self.make(shape) {
-      cdnn_desc_create_like(&$0, handle, Int32(extents.count), extents, CDNN_F32)
+      cdnn_desc_create_like(&$0, handle, Int32(extents.count), extents, type)
     }
   }
 

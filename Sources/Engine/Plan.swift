@@ -43,6 +43,7 @@ final class Plan: Sendable {
     let arithmetic = Executable.beginComputing(threads: options.threads)
     defer { Executable.endComputing(arithmetic) }
     let lowering = try Lowering(graph, options: options)
+    try PlacementVerifier.verify(lowering.preparation + lowering.steps)
     name = source.name
     self.options = options
     self.graph = graph

@@ -25,10 +25,12 @@ struct Place {
   var offset = 0
   /// Whether a step uses it for what it computes on the way only.
   var isScratch = false
+  /// Whether the elements are those of another value in another order or shape.
+  var isView = false
 
   /// The same memory, read in another way.
   func viewed(as layout: Layout) -> Place {
-    Place(buffer: buffer, layout: layout, offset: offset)
+    Place(buffer: buffer, layout: layout, offset: offset, isView: true)
   }
 }
 

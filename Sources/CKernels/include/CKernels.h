@@ -200,6 +200,45 @@ void ck_normalization_gradient(const ck_channels *channels, float *dx, float *sc
                                const float *x, const float *dy, const float *mean, const float *variance,
                                const float *scale, const float *shift, float epsilon, float *scratch, int tasks);
 
+// MARK: Pooling
+// Windows that slide over pictures; a signal is a picture of one row. Every window holds an element. `tasks` shares of the rows
+// run on the pool; results do not depend on their number.
+
+// One axis: elements, windows, and how these lie on the elements and the padding around them.
+typedef struct {
+  size_t in, out, window, stride, before, after;
+} ck_pooling_axis;
+
+// Where elements lie: so many from one to the next along each axis. Channels lie in blocks of 8 or 16, which are side by side
+// and filled up with zeros; `channel` leads from a block to the next, or in blocks of one from a channel to the next.
+typedef struct {
+  size_t example, channel, row, column, block;
+} ck_picture_strides;
+
+typedef struct {
+  size_t batch, channels;
+  ck_pooling_axis down, along;
+  // Of pictures, of results, and of the places of maxima; in blocks as long as one another.
+  ck_picture_strides in, out, places;
+  // Whether means are divided by all positions of the padded picture that a window covers, or by its elements alone.
+  bool counts_padding;
+  // How a place is counted: a byte, by the window's positions, row by row, those on the padding too; for windows of at most 256.
+  // Or else an int32, by the elements of the channel, row by row.
+  bool counts_taps;
+} ck_pooling;
+
+// Floats of scratch memory that each task needs, in any of the four.
+size_t ck_pooling_scratch(const ck_pooling *pooling);
+// y <- the largest under each window: NaN where there is one. `places`, which may be null: of equal elements the first, of
+// NaNs the last, as PyTorch has it.
+void ck_max_pool(const ck_pooling *pooling, float *y, void *places, const float *x, float *scratch, int tasks);
+// dx <- the sum of the gradients of the windows that an element won.
+void ck_max_pool_gradient(const ck_pooling *pooling, float *dx, const float *dy, const void *places, float *scratch,
+                          int tasks);
+// y <- the mean under each window, summed in double precision beyond 32 elements.
+void ck_mean_pool(const ck_pooling *pooling, float *y, const float *x, float *scratch, int tasks);
+void ck_mean_pool_gradient(const ck_pooling *pooling, float *dx, const float *dy, float *scratch, int tasks);
+
 // MARK: Winograd's algorithm
 // Minimal filtering for kernels of 3x3, 5x5, 1x3, 3x1, 1x7 and 7x1, stride and dilation 1, one group, a padding on each side
 // of less than the kernel, and multiples of 16 channels: tiles of four outputs along each axis on which the kernel has more

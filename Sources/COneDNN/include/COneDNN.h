@@ -25,9 +25,6 @@ typedef enum {
   CDNN_CONVOLUTION_DIRECT,
   CDNN_CONVOLUTION_WINOGRAD,
   CDNN_CONVOLUTION_AUTO,
-  CDNN_POOLING_MAX,
-  CDNN_POOLING_AVERAGE_INCLUDING_PADDING,
-  CDNN_POOLING_AVERAGE_EXCLUDING_PADDING,
   CDNN_LRN_ACROSS_CHANNELS,
   CDNN_LRN_WITHIN_CHANNEL,
   CDNN_ELTWISE_RELU,  // alpha: the slope of the negative part
@@ -76,7 +73,6 @@ typedef enum {
   CDNN_KIND_OTHER,
   CDNN_KIND_CONVOLUTION,
   CDNN_KIND_INNER_PRODUCT,
-  CDNN_KIND_POOLING,
   CDNN_KIND_LRN,
   CDNN_KIND_ELTWISE,
   CDNN_KIND_BINARY,
@@ -121,7 +117,7 @@ void cdnn_desc_text(const cdnn_desc *desc, char *text, size_t capacity);
 // Whether elements lie at plain strides, written to `strides`, without blocks or padding.
 bool cdnn_desc_plain_strides(const cdnn_desc *desc, int rank, int64_t *strides);
 // Whether they do but for axis 1, which may lie in blocks, innermost: the stride of an axis, there of its blocks, and the
-// extent of a block, 1 for none.
+// extent of a block, 1 for none. False where elements do not begin with the memory.
 bool cdnn_desc_channel_strides(const cdnn_desc *desc, int rank, int64_t *strides, int64_t *block);
 
 // MARK: Attributes
@@ -137,7 +133,6 @@ int cdnn_attributes_append_binary(cdnn_attributes *attributes, cdnn_algorithm al
 
 typedef struct {
   int axes;
-  const int64_t *kernel;  // pooling only
   const int64_t *strides;
   const int64_t *dilations;
   const int64_t *padding_before;
@@ -158,10 +153,6 @@ int cdnn_inner_product_backward_data(cdnn_primitive **out, const cdnn_desc *diff
                                      const cdnn_desc *diff_dst);
 int cdnn_inner_product_backward_weights(cdnn_primitive **out, const cdnn_desc *src, const cdnn_desc *diff_weights,
                                         const cdnn_desc *diff_bias, const cdnn_desc *diff_dst);
-int cdnn_pooling_forward(cdnn_primitive **out, bool training, cdnn_algorithm algorithm, const cdnn_desc *src,
-                         const cdnn_desc *dst, const cdnn_window *window);
-int cdnn_pooling_backward(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *diff_src,
-                          const cdnn_desc *diff_dst, const cdnn_window *window);
 int cdnn_lrn_forward(cdnn_primitive **out, bool training, cdnn_algorithm algorithm, const cdnn_desc *src,
                      int64_t size, float alpha, float beta, float k);
 int cdnn_lrn_backward(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *src, const cdnn_desc *diff,

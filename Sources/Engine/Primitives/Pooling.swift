@@ -1,184 +1,243 @@
+import CKernels
 import COneDNN
 import ConvNetGraphs
 import ConvNetTensors
 
-/// What max and average pooling have in common.
+// Pooling by our own kernels, `CKernels/pooling*.c`. The places of maxima lie in memory as the maxima do, by construction: the
+// gradient takes the order of both gradients from them.
+
+/// What the kernels must know of a pooling but for where its values lie.
 private struct PoolingGeometry {
-  var algorithm: cdnn_algorithm
-  var window: PaddedWindow
-  /// For means that count the padding, where windows hang over it: what each must be multiplied by, since the library counts
-  /// the overhang too. Row-major over the output's positions.
-  var corrections: [Float]?
+  var pooling: ck_pooling
 
   /// - Parameters:
   ///   - input, output: with batch and channels.
   init(
-    _ algorithm: cdnn_algorithm, kernel: [Int], strides: [Int], padding: Padding, input: Shape,
+    _ window: SlidingWindow, _ padding: Padding, countsPadding: Bool = false, input: Shape,
     output: Shape
   ) throws {
-    let window = SlidingWindow(kernel: kernel, strides: strides, dilations: kernel.map { _ in 1 })
-    let extents = Array(input.dimensions.dropFirst(2))
-    var sides = try padding.sides(window: window, input: extents)
-    // The library knows no ceil mode: the last window's overhang is padding after the input.
-    let padded = sides
-    for axis in extents.indices {
-      let covered = (output[axis + 2] - 1) * strides[axis] + kernel[axis]
-      sides[axis].after = max(sides[axis].after, covered - extents[axis] - sides[axis].before)
+    let sides = try padding.sides(window: window, input: input.spatial)
+    var axes = sides.indices.map { axis in
+      ck_pooling_axis(
+        in: input.spatial[axis], out: output.spatial[axis], window: window.kernel[axis],
+        stride: window.strides[axis], before: sides[axis].before, after: sides[axis].after)
     }
-    if algorithm == CDNN_POOLING_AVERAGE_INCLUDING_PADDING, sides != padded {
-      corrections = extents.indices.reduce([1]) { factors, axis in
-        let ofAxis = (0..<output[axis + 2]).map { position in
-          Float(kernel[axis])
-            / Float(
-              window.paddedCount(
-                at: position, axis: axis, input: extents[axis], sides: padded[axis]))
-        }
-        return factors.flatMap { factor in ofAxis.map { factor * $0 } }
-      }
+    if axes.count == 1 {
+      axes.insert(
+        ck_pooling_axis(in: 1, out: 1, window: 1, stride: 1, before: 0, after: 0), at: 0)
     }
-    self.algorithm = algorithm
-    self.window = PaddedWindow(
-      kernel: kernel, strides: strides, dilations: window.dilations, sides: sides)
+    pooling = ck_pooling()
+    (pooling.batch, pooling.channels) = (input[0], input[1])
+    (pooling.down, pooling.along) = (axes[0], axes[1])
+    pooling.counts_padding = countsPadding
+  }
+
+  /// The pooling of values that lie so.
+  func placed(
+    input: ck_picture_strides, output: ck_picture_strides, places: ck_picture_strides? = nil,
+    countsTaps: Bool = false
+  ) -> ck_pooling {
+    var pooling = pooling
+    (pooling.in, pooling.out, pooling.places) = (input, output, places ?? output)
+    pooling.counts_taps = countsTaps
+    return pooling
+  }
+}
+
+extension Layout {
+  /// Where the elements of pictures or signals lie, in the kernels' words; `nil` where those do not know the order.
+  fileprivate var pictureStrides: ck_picture_strides? {
+    let rank = shape.rank
+    var strides = [Int64](repeating: 0, count: max(1, rank))
+    var block: Int64 = 1
+    guard 3...4 ~= rank, cdnn_desc_channel_strides(handle, Int32(rank), &strides, &block),
+      [1, 8, 16].contains(block)
+    else { return nil }
+    return ck_picture_strides(
+      example: Int(strides[0]), channel: Int(strides[1]),
+      row: rank == 4 ? Int(strides[2]) : 0, column: Int(strides[rank - 1]),
+      block: Int(block))
+  }
+}
+
+/// A value in an order that the pooling kernels know.
+private struct PooledPlace {
+  var place: Place
+  var strides: ck_picture_strides
+
+  init(_ place: Place) throws {
+    guard let strides = place.layout.pictureStrides else {
+      throw LibraryFailure(status: Int32(CDNN_UNIMPLEMENTED))
+    }
+    (self.place, self.strides) = (place, strides)
   }
 }
 
 extension Lowering {
   mutating func lower(_ pooling: Operation.MaxPooling, _ operation: Operation) throws {
-    let (input, output) = (operation.inputs[0], operation.outputs[0])
-    let geometry = try PoolingGeometry(
-      CDNN_POOLING_MAX, kernel: pooling.window, strides: pooling.strides, padding: pooling.padding,
-      input: shape(input), output: shape(output))
-    try lowerPooling(
-      geometry, operation, indices: pooling.recordsIndices ? operation.outputs[1] : nil)
+    try lowerMaxima(
+      PoolingGeometry(
+        pooling.slidingWindow, pooling.padding, input: shape(operation.inputs[0]),
+        output: shape(operation.outputs[0])), operation)
   }
 
   mutating func lower(_ pooling: Operation.AveragePooling, _ operation: Operation) throws {
-    let (input, output) = (operation.inputs[0], operation.outputs[0])
+    let input = operation.inputs[0]
     if try isMeanOfTwoByTwo(pooling, nativeLayout(input)) {
       return try lowerMeanOfTwoByTwo(operation)
     }
-    try lowerPooling(
-      averageGeometry(pooling, input: shape(input), output: shape(output)), operation, indices: nil)
+    try lowerMeans(
+      PoolingGeometry(
+        pooling.slidingWindow, pooling.padding, countsPadding: pooling.countIncludesPadding,
+        input: shape(input), output: shape(operation.outputs[0])), operation)
   }
 
   mutating func lower(_ pooling: Operation.GlobalPooling, _ operation: Operation) throws {
-    let (input, output) = (operation.inputs[0], operation.outputs[0])
-    let extents = Array(shape(input).dimensions.dropFirst(2))
-    let algorithm =
-      switch pooling.reduction {
-      case .max: CDNN_POOLING_MAX
-      case .average: CDNN_POOLING_AVERAGE_EXCLUDING_PADDING
-      }
+    let extents = shape(operation.inputs[0]).spatial
+    let window = SlidingWindow(
+      kernel: extents, strides: extents, dilations: extents.map { _ in 1 })
     let geometry = try PoolingGeometry(
-      algorithm, kernel: extents, strides: extents, padding: .valid, input: shape(input),
-      output: shape(output))
-    try lowerPooling(geometry, operation, indices: nil)
+      window, .valid, input: shape(operation.inputs[0]), output: shape(operation.outputs[0]))
+    switch pooling.reduction {
+    case .max: try lowerMaxima(geometry, operation)
+    case .average: try lowerMeans(geometry, operation)
+    }
   }
 
   mutating func lower(_ gradient: Operation.MaxPoolingGradient, _ operation: Operation) throws {
     let pooling = gradient.pooling
-    let (input, output) = (operation.outputs[0], operation.inputs[0])
+    let input = operation.outputs[0]
+    let places = try PooledPlace(read(operation.inputs[1]))
+    let outputGradient = try readForPooling(
+      operation.inputs[0], inBlocksOf: places.strides.block,
+      or: places.place.layout.applied(to: shape(operation.inputs[0])))
+    let inputGradient = try makeGradient(of: input, like: places)
     let geometry = try PoolingGeometry(
-      CDNN_POOLING_MAX, kernel: pooling.window, strides: pooling.strides, padding: pooling.padding,
-      input: shape(input), output: shape(output))
-    try lowerPoolingGradient(geometry, operation, indices: operation.inputs[1])
+      pooling.slidingWindow, pooling.padding, input: shape(input),
+      output: shape(operation.inputs[0])
+    ).placed(
+      input: inputGradient.strides, output: outputGradient.strides, places: places.strides,
+      countsTaps: areBytes(operation.inputs[1]))
+    let memory = try poolingScratch(geometry)
+    let tasks = Int32(clamping: options.threads)
+    emitKernel(
+      "max pooling gradient",
+      [inputGradient.place, outputGradient.place, places.place, memory], for: operation
+    ) { memory, _ in
+      withUnsafePointer(to: geometry) {
+        ck_max_pool_gradient(
+          $0, memory.floats(0), memory.floats(1), memory[2], memory.floats(3), tasks)
+      }
+    }
   }
 
   mutating func lower(
     _ gradient: Operation.AveragePoolingGradient, _ operation: Operation
   ) throws {
     let (input, output) = (operation.outputs[0], operation.inputs[0])
-    if let wanted = layoutWanted(by: input), try isMeanOfTwoByTwo(gradient.pooling, wanted) {
+    let pooling = gradient.pooling
+    if let wanted = layoutWanted(by: input), try isMeanOfTwoByTwo(pooling, wanted) {
       return try lowerMeanOfTwoByTwoGradient(operation)
     }
-    try lowerPoolingGradient(
-      averageGeometry(gradient.pooling, input: shape(input), output: shape(output)), operation,
-      indices: nil)
-  }
-
-  private func averageGeometry(
-    _ pooling: Operation.AveragePooling, input: Shape, output: Shape
-  ) throws -> PoolingGeometry {
-    try PoolingGeometry(
-      pooling.countIncludesPadding
-        ? CDNN_POOLING_AVERAGE_INCLUDING_PADDING : CDNN_POOLING_AVERAGE_EXCLUDING_PADDING,
-      kernel: pooling.window, strides: pooling.strides, padding: pooling.padding, input: input,
-      output: output)
-  }
-
-  private mutating func lowerPooling(
-    _ geometry: PoolingGeometry, _ operation: Operation, indices: ValueID?
-  ) throws {
-    let source = read(operation.inputs[0])
-    let output = operation.outputs[0]
-    let destination = try Layout.any(shape(output))
-    let primitive = try geometry.window.withLibraryWindow { window in
-      try Primitive {
-        cdnn_pooling_forward(
-          &$0, indices != nil, geometry.algorithm, source.layout.handle, destination.handle, window)
+    // The order that the reader of the result wants is best: it costs less to reorder before the gradient grows.
+    let wanted = layoutWanted(by: input).flatMap { try? $0.applied(to: shape(output)) }
+    let outputGradient = try readForPooling(
+      output, inBlocksOf: wanted?.pictureStrides?.block, or: wanted ?? .rowMajor(shape(output)))
+    let inputGradient = try makeGradient(of: input, like: outputGradient)
+    let geometry = try PoolingGeometry(
+      pooling.slidingWindow, pooling.padding, countsPadding: pooling.countIncludesPadding,
+      input: shape(input), output: shape(output)
+    ).placed(input: inputGradient.strides, output: outputGradient.strides)
+    let memory = try poolingScratch(geometry)
+    let tasks = Int32(clamping: options.threads)
+    emitKernel(
+      "mean pooling gradient", [inputGradient.place, outputGradient.place, memory],
+      for: operation
+    ) { memory, _ in
+      withUnsafePointer(to: geometry) {
+        ck_mean_pool_gradient($0, memory.floats(0), memory.floats(1), memory.floats(2), tasks)
       }
     }
-    let layout = try primitive.requiredLayout(of: CDNN_DST, shape: shape(output))
-    let result = make(output, layout)
-    var arguments = [(CDNN_SRC, source), (CDNN_DST, result)]
-    if let indices {
-      let layout = try primitive.requiredLayout(of: CDNN_WORKSPACE, shape: shape(indices))
-      arguments.append((CDNN_WORKSPACE, make(indices, layout)))
-    }
-    try emit(primitive, arguments, for: operation)
-    if let corrections = geometry.corrections {
-      try emitCorrection(corrections, from: result, to: result, for: operation)
-    }
   }
 
-  /// Multiplies every position by a constant.
-  private mutating func emitCorrection(
-    _ corrections: [Float], from source: Place, to result: Place, for operation: Operation
-  ) throws {
-    let factors = try addConstant(
-      corrections, Shape([1, 1] + result.layout.shape.dimensions.dropFirst(2)),
-      for: operation)
-    let multiply = try Primitive {
-      cdnn_binary(
-        &$0, CDNN_BINARY_MULTIPLY, source.layout.handle, factors.layout.handle,
-        result.layout.handle)
+  /// The largest elements, and their places where these are a second output.
+  private mutating func lowerMaxima(_ geometry: PoolingGeometry, _ operation: Operation) throws {
+    let source = try readForPooling(operation.inputs[0])
+    let (layout, result) = try makePooled(operation.outputs[0], from: source)
+    let indices = operation.outputs.dropFirst().first
+    let places = try indices.map { indices in
+      try PooledPlace(
+        make(
+          indices, layout.applied(to: shape(indices), areBytes(indices) ? CDNN_U8 : CDNN_S32)))
     }
-    try emit(
-      multiply, [(CDNN_SRC, source), (CDNN_SRC_1, factors), (CDNN_DST, result)], for: operation)
-  }
-
-  private mutating func lowerPoolingGradient(
-    _ geometry: PoolingGeometry, _ operation: Operation, indices: ValueID?
-  ) throws {
-    let input = operation.outputs[0]
-    let output = operation.inputs[0]
-    // Recorded indices follow the layout of the forward result, and so must both gradients. Without them, the order that the
-    // reader of the result wants is best: it costs less to reorder before the gradient grows.
-    let wanted = indices.map(forwardLayout) ?? layoutWanted(by: input) ?? nativeLayout(output)
-    let inputLayout = try (try? wanted.applied(to: shape(input))) ?? .rowMajor(shape(input))
-    var outputGradient = try read(output, as: inputLayout.applied(to: shape(output)))
-    if let corrections = geometry.corrections {
-      let layout = outputGradient.layout
-      let corrected = Place(buffer: scratch(byteCount: layout.byteCount), layout: layout)
-      try emitCorrection(corrections, from: outputGradient, to: corrected, for: operation)
-      outputGradient = corrected
-    }
-    let primitive = try geometry.window.withLibraryWindow { window in
-      try Primitive {
-        cdnn_pooling_backward(
-          &$0, geometry.algorithm, inputLayout.handle, outputGradient.layout.handle, window)
+    let geometry = geometry.placed(
+      input: source.strides, output: result.strides, places: places?.strides,
+      countsTaps: indices.map(areBytes) ?? false)
+    let memory = try poolingScratch(geometry)
+    let tasks = Int32(clamping: options.threads)
+    let recorded = places.map { [$0.place] } ?? []
+    emitKernel(
+      "max pooling", [result.place, source.place, memory] + recorded, for: operation
+    ) { memory, _ in
+      withUnsafePointer(to: geometry) {
+        ck_max_pool(
+          $0, memory.floats(0), memory.count > 3 ? memory[3] : nil, memory.floats(1),
+          memory.floats(2), tasks)
       }
     }
-    var arguments = [(CDNN_DIFF_DST, outputGradient), (CDNN_DIFF_SRC, make(input, inputLayout))]
-    if let indices { arguments.append((CDNN_WORKSPACE, read(indices))) }
-    try emit(primitive, arguments, for: operation)
   }
 
-  /// The layout of the pooled value that was made together with the indices.
-  private func forwardLayout(ofIndices indices: ValueID) -> Layout {
-    guard let forward = producers[indices] else {
-      preconditionFailure("indices \(graph[indices].name) have no producer")
+  private mutating func lowerMeans(_ geometry: PoolingGeometry, _ operation: Operation) throws {
+    let source = try readForPooling(operation.inputs[0])
+    let (_, result) = try makePooled(operation.outputs[0], from: source)
+    let geometry = geometry.placed(input: source.strides, output: result.strides)
+    let memory = try poolingScratch(geometry)
+    let tasks = Int32(clamping: options.threads)
+    emitKernel("mean pooling", [result.place, source.place, memory], for: operation) {
+      memory, _ in
+      withUnsafePointer(to: geometry) {
+        ck_mean_pool($0, memory.floats(0), memory.floats(1), memory.floats(2), tasks)
+      }
     }
-    return nativeLayout(graph.operations[forward].outputs[0])
+  }
+
+  /// The value as it is, where the kernels know that order, and in blocks as long as they must be; else in the given layout, or
+  /// row-major.
+  private mutating func readForPooling(
+    _ value: ValueID, inBlocksOf block: Int? = nil, or layout: Layout? = nil
+  ) throws -> PooledPlace {
+    if let native = try? PooledPlace(read(value)),
+      block ?? native.strides.block == native.strides.block
+    {
+      return native
+    }
+    return try PooledPlace(read(value, as: layout ?? .rowMajor(shape(value))))
+  }
+
+  /// Memory for a result in the order of its source; that order, without the gaps that a concatenation may leave, is told too.
+  private mutating func makePooled(
+    _ value: ValueID, from source: PooledPlace
+  ) throws -> (Layout, PooledPlace) {
+    let layout =
+      try (try? source.place.layout.applied(to: shape(value))) ?? .rowMajor(shape(value))
+    return (layout, try PooledPlace(make(value, layout, acceptsStride: true)))
+  }
+
+  /// Memory for a gradient in blocks as long as those of `other`: as its reader wants it, or as `other` lies.
+  private mutating func makeGradient(
+    of value: ValueID, like other: PooledPlace
+  ) throws -> PooledPlace {
+    let orders = [layoutWanted(by: value), other.place.layout].compactMap { $0 }
+    let shape = shape(value)
+    let layout = orders.compactMap { try? $0.applied(to: shape) }
+      .first { $0.pictureStrides?.block == other.strides.block }
+    return try PooledPlace(make(value, layout ?? .rowMajor(shape)))
+  }
+
+  private func areBytes(_ indices: ValueID) -> Bool { graph[indices].type.elementType == .uint8 }
+
+  private mutating func poolingScratch(_ geometry: ck_pooling) throws -> Place {
+    let floats = withUnsafePointer(to: geometry) { ck_pooling_scratch($0) }
+    return try scratch(floats: max(1, floats * options.threads))
   }
 }

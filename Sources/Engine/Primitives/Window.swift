@@ -12,27 +12,24 @@ struct PaddedWindow {
   func withLibraryWindow<Result>(
     _ body: (UnsafePointer<cdnn_window>) throws -> Result
   ) rethrows -> Result {
-    // The library is told one number of axes for all five.
+    // The library is told one number of axes for all four.
     let axes = kernel.count
     precondition(
       strides.count == axes && dilations.count == axes && sides.count == axes,
       "a window needs as many strides, dilations and sides as extents")
-    let kernel = kernel.map(Int64.init)
     let strides = strides.map(Int64.init)
     let dilations = dilations.map(Int64.init)
     let before = sides.map { Int64($0.before) }
     let after = sides.map { Int64($0.after) }
-    return try kernel.withUnsafeBufferPointer { kernel in
-      try strides.withUnsafeBufferPointer { strides in
-        try dilations.withUnsafeBufferPointer { dilations in
-          try before.withUnsafeBufferPointer { before in
-            try after.withUnsafeBufferPointer { after in
-              var window = cdnn_window(
-                axes: Int32(kernel.count), kernel: kernel.baseAddress,
-                strides: strides.baseAddress, dilations: dilations.baseAddress,
-                padding_before: before.baseAddress, padding_after: after.baseAddress)
-              return try body(&window)
-            }
+    return try strides.withUnsafeBufferPointer { strides in
+      try dilations.withUnsafeBufferPointer { dilations in
+        try before.withUnsafeBufferPointer { before in
+          try after.withUnsafeBufferPointer { after in
+            var window = cdnn_window(
+              axes: Int32(axes), strides: strides.baseAddress,
+              dilations: dilations.baseAddress, padding_before: before.baseAddress,
+              padding_after: after.baseAddress)
+            return try body(&window)
           }
         }
       }

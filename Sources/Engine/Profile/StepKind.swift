@@ -47,7 +47,6 @@ public enum StepKind: String, Hashable, Sendable, Codable, CaseIterable {
       let axes = (arguments.first?.1.layout.shape.rank ?? 2) - 2
       self = .convolution(primitive.implementation, window: extents?.suffix(axes) ?? [])
     case CDNN_KIND_INNER_PRODUCT: self = .dense
-    case CDNN_KIND_POOLING: self = .pooling
     case CDNN_KIND_LRN: self = .normalization
     case CDNN_KIND_ELTWISE: self = .activation
     case CDNN_KIND_BINARY, CDNN_KIND_SUM: self = .elementwise
