@@ -28,7 +28,7 @@ extension ReferenceEvaluator {
     case .denseInputGradient:
       let forward = Operation.Dense(hasBias: false)
       return [
-        try pullBack(inputs[0], through: forward, at: [zeros(shapes[0]), inputs[1]], by: 0)
+        try pullBackByExample(inputs[0], through: forward, at: [zeros(shapes[0]), inputs[1]])
       ]
     case .denseParameterGradient(let attributes):
       let forward = Operation.Dense(hasBias: false)
@@ -42,7 +42,9 @@ extension ReferenceEvaluator {
       }
       return [gradient]
     case .averagePoolingGradient(let attributes):
-      return [try pullBack(inputs[0], through: attributes.pooling, at: [zeros(shapes[0])], by: 0)]
+      return [
+        try pullBackByExample(inputs[0], through: attributes.pooling, at: [zeros(shapes[0])])
+      ]
     case .batchNormalizationGradient(let attributes):
       let forward = Operation.BatchNormalization(epsilon: attributes.epsilon, form: .training)
       let (mean, variance, scale) = (inputs[2], inputs[3], inputs[4])
@@ -56,17 +58,24 @@ extension ReferenceEvaluator {
       }
       return try (0..<3).map { try pullBack(incoming, through: forward, at: arguments, by: $0) }
     case .localResponseNormalizationGradient(let attributes):
-      return [try pullBack(inputs[1], through: attributes.forward, at: [inputs[0]], by: 0)]
+      return [try pullBackByExample(inputs[1], through: attributes.forward, at: [inputs[0]])]
     case .activationGradient(let attributes):
       return [
         elementwise(inputs[0], inputs[1]) { derivative(of: attributes.function, at: $0) * $1 }
       ]
     case .sliceGradient(let attributes):
-      return [try pullBack(inputs[0], through: attributes.slice, at: [zeros(shapes[0])], by: 0)]
+      let whole = [zeros(shapes[0])]
+      return [
+        try attributes.slice.axis == 0
+          ? pullBack(inputs[0], through: attributes.slice, at: whole, by: 0)
+          : pullBackByExample(inputs[0], through: attributes.slice, at: whole)
+      ]
     case .padGradient(let attributes):
-      return [try pullBack(inputs[0], through: attributes.pad, at: [zeros(shapes[0])], by: 0)]
+      return [try pullBackByExample(inputs[0], through: attributes.pad, at: [zeros(shapes[0])])]
     case .upsampleGradient(let attributes):
-      return [try pullBack(inputs[0], through: attributes.upsample, at: [zeros(shapes[0])], by: 0)]
+      return [
+        try pullBackByExample(inputs[0], through: attributes.upsample, at: [zeros(shapes[0])])
+      ]
     case .softmaxGradient(let attributes):
       return [softmaxGradient(attributes, inputs)]
     case .crossEntropyGradient(let attributes):
@@ -105,6 +114,23 @@ extension ReferenceEvaluator {
       let output = try evaluate(attributes.kind, inputs, outputs: shapes)[0]
       return zip(output.elements, gradient.elements).reduce(0) { $0 + $1.0 * $1.1 }
     }
+  }
+
+  /// The gradient by the first input of an operation that treats every example by itself: example after example, since every
+  /// difference is an evaluation.
+  private func pullBackByExample(
+    _ gradient: ReferenceValue, through attributes: some OperationAttributes,
+    at inputs: [ReferenceValue]
+  ) throws -> ReferenceValue {
+    var result = ReferenceValue(zeros: inputs[0].shape)
+    let count = result.elements.count / result.batch
+    for example in 0..<result.batch {
+      var inputs = inputs
+      inputs[0] = inputs[0].example(example)
+      let part = try pullBack(gradient.example(example), through: attributes, at: inputs, by: 0)
+      result.elements.replaceSubrange(example * count..<(example + 1) * count, with: part.elements)
+    }
+    return result
   }
 
   private func softmaxGradient(

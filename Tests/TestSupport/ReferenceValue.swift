@@ -35,6 +35,14 @@ package struct ReferenceValue: Hashable, Sendable {
   package var height: Int { shape.rank == 4 ? shape[2] : 1 }
   package var width: Int { shape.rank > 2 ? shape[shape.rank - 1] : 1 }
 
+  /// One example, a batch by itself.
+  func example(_ index: Int) -> ReferenceValue {
+    let count = elements.count / batch
+    return ReferenceValue(
+      Array(elements[index * count..<(index + 1) * count]),
+      shape: Shape([1] + shape.dimensions.dropFirst()))
+  }
+
   func offset(_ example: Int, _ channel: Int, _ row: Int, _ column: Int) -> Int {
     ((example * channels + channel) * height + row) * width + column
   }
