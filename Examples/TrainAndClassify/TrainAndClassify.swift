@@ -25,7 +25,7 @@ struct TrainAndClassify {
       Dense(10)
     }
 
-    var model = Model(network, seed: 42, classNames: FashionMNIST.classNames)
+    var model = try Model(validating: network, seed: 42, classNames: FashionMNIST.classNames)
     let trainer = Trainer(
       optimizer: .sgd(momentum: 0.9, weightDecay: 0.0005), schedule: .plateau(from: 0.01))
     try trainer.fit(&model, on: train, validating: test, epochs: 2) { print($0) }

@@ -2,8 +2,11 @@
 #include "CKernels.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #if defined(__linux__)
@@ -62,6 +65,66 @@ int ck_available_processors(void) {
   if (limit && limit < processors) processors = limit;
 #endif
   return processors > 0 ? processors : 1;
+}
+
+struct errand {
+  void (*body)(void *);
+  void *context;
+};
+
+static void *run_errand(void *argument) {
+  const struct errand errand = *(struct errand *)argument;
+  free(argument);
+  errand.body(errand.context);
+  return NULL;
+}
+
+int ck_start_thread(void (*body)(void *context), void *context) {
+  struct errand *errand = malloc(sizeof *errand);
+  if (!errand) return ENOMEM;
+  *errand = (struct errand){body, context};
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  // The system's default of eight megabytes is much where memory is limited.
+  pthread_attr_setstacksize(&attributes, 1 << 20);
+  pthread_t thread;
+  const int code = pthread_create(&thread, &attributes, run_errand, errand);
+  pthread_attr_destroy(&attributes);
+  if (code) free(errand);
+  return code;
+}
+
+struct gate {
+  pthread_mutex_t mutex;
+  pthread_cond_t opened;
+  bool is_open;
+};
+
+static void *wait_at(void *argument) {
+  struct gate *gate = argument;
+  pthread_mutex_lock(&gate->mutex);
+  while (!gate->is_open) pthread_cond_wait(&gate->opened, &gate->mutex);
+  pthread_mutex_unlock(&gate->mutex);
+  return NULL;
+}
+
+bool ck_can_start_threads(int threads) {
+  static atomic_int most;
+  if (threads <= 1 || threads <= atomic_load(&most)) return true;
+  pthread_t *all = calloc((size_t)threads, sizeof *all);
+  if (!all) return false;
+  struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
+  int count = 1;
+  while (count < threads && pthread_create(&all[count], NULL, wait_at, &gate) == 0) ++count;
+  pthread_mutex_lock(&gate.mutex);
+  gate.is_open = true;
+  pthread_cond_broadcast(&gate.opened);
+  pthread_mutex_unlock(&gate.mutex);
+  for (int i = 1; i < count; ++i) pthread_join(all[i], NULL);
+  free(all);
+  if (count == threads) atomic_store(&most, threads);
+  return count == threads;
 }
 
 // The control register of floating-point arithmetic.

@@ -75,15 +75,26 @@ struct BatchStorage: Sendable {
   /// `nil` where labels are classes.
   let targets: TensorStorage?
 
-  init(capacity: Int, sampleShape: Shape, classCount: Int, mixesSamples: Bool) {
+  /// - Throws: ``AllocationError``.
+  init(capacity: Int, sampleShape: Shape, classCount: Int, mixesSamples: Bool) throws {
     self.sampleShape = sampleShape
     self.classCount = classCount
     let room = capacity + (mixesSamples ? 1 : 0)
-    images = TensorStorage(byteCount: room * sampleShape.count * MemoryLayout<Float>.size)
-    labels = TensorStorage(byteCount: room * MemoryLayout<Int32>.size)
-    targets =
-      mixesSamples
-      ? TensorStorage(byteCount: capacity * classCount * MemoryLayout<Float>.size) : nil
+    // Samples and extents are less than 2^31, pixels at most 2^32: the product may overflow.
+    func storage(_ extents: Int...) throws -> TensorStorage {
+      let byteCount = extents.reduce(MemoryLayout<Float>.size) { product, extent in
+        let (value, overflows) = product.multipliedReportingOverflow(by: extent)
+        return overflows ? .max : value
+      }
+      guard byteCount < .max else {
+        throw AllocationError(byteCount: byteCount, purpose: "a batch of \(capacity) samples")
+      }
+      return try TensorStorage(
+        byteCount: byteCount, for: "a batch of \(capacity) samples of \(sampleShape)")
+    }
+    images = try storage(room, sampleShape.count)
+    labels = try storage(room)
+    targets = try mixesSamples ? storage(capacity, classCount) : nil
   }
 
   /// The memory of one sample's picture.

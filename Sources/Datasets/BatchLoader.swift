@@ -23,7 +23,7 @@ public final class BatchLoader {
   private let plan: BatchPlan
   private let shuffleSeed: UInt64?
   private let threads: LoaderThreads
-  private let makeStorage: () -> BatchStorage
+  private let makeStorage: () throws -> BatchStorage
   private var isRunning = false
   /// The batch that the caller has, and its memory with it.
   private var lent: Batch?
@@ -41,13 +41,13 @@ public final class BatchLoader {
     augmentation: Augmentation = .none, shuffleSeed: UInt64? = nil,
     options: LoadingOptions = LoadingOptions()
   ) throws {
-    precondition(
-      batchSize > 0 && options.prefetch > 0 && options.workers ?? 1 > 0,
-      "a batch, the prefetch and the workers are at least 1")
+    guard batchSize > 0 && options.prefetch > 0 && options.workers ?? 1 > 0 else {
+      fatalError("a batch, the prefetch and the workers are at least 1")
+    }
     let pipeline = try PicturePipeline(preprocessing, augmentation)
-    precondition(
-      options.badSamples != .leaveOut || !pipeline.mixesSamples,
-      "a sample that is left out cannot be mixed into another")
+    guard options.badSamples != .leaveOut || !pipeline.mixesSamples else {
+      fatalError("a sample that is left out cannot be mixed into another")
+    }
     guard dataset.count > 0 else {
       throw DatasetError(dataset: dataset.name, problem: .empty)
     }
@@ -55,14 +55,19 @@ public final class BatchLoader {
     let plan = BatchPlan(sampleCount: dataset.count, batchSize: batchSize)
     self.plan = plan
     let makeStorage = {
-      BatchStorage(
+      try BatchStorage(
         capacity: plan.capacity, sampleShape: preprocessing.shape,
         classCount: dataset.classNames.count, mixesSamples: pipeline.mixesSamples)
     }
     self.makeStorage = makeStorage
     let isInMemory = dataset is any InMemoryDataset
     let isLight = isInMemory && augmentation.steps.isEmpty
-    threads = LoaderThreads(
+    let count = options.workers ?? (isLight ? 1 : max(1, Int(ck_available_processors())))
+    // Each thread has a canvas, and a second to copy to.
+    try Memory.require(
+      2 * count * preprocessing.shape.count,
+      for: "the pictures of \(count) loading threads at \(preprocessing.shape)")
+    threads = try LoaderThreads(
       dataset, pipeline, seed: shuffleSeed ?? 0, policy: options.badSamples,
       cache: isInMemory
         ? nil : PictureCache(sampleCount: dataset.count, byteCount: options.cacheByteCount),
@@ -70,8 +75,8 @@ public final class BatchLoader {
         plan: plan, shareSize: isLight ? plan.capacity : isInMemory ? 16 : 1,
         mixesSamples: pipeline.mixesSamples,
         // One more is with the caller.
-        spare: (0..<min(options.prefetch, plan.batchCount) + 1).map { _ in makeStorage() }),
-      count: options.workers ?? (isLight ? 1 : max(1, Int(ck_available_processors()))))
+        spare: (0..<min(options.prefetch, plan.batchCount) + 1).map { _ in try makeStorage() }),
+      count: count)
   }
 
   deinit {
@@ -143,8 +148,12 @@ public final class BatchLoader {
   /// Takes back the memory of the batch that the caller had, or replaces it where it was kept.
   private func recycle() {
     guard var batch = lent.take() else { return }
-    threads.recycle(
-      isKnownUniquelyReferenced(&batch.lease) ? batch.storage : makeStorage())
+    if isKnownUniquelyReferenced(&batch.lease) { return threads.recycle(batch.storage) }
+    do {
+      threads.recycle(try makeStorage())
+    } catch {
+      fatalError("\(error)")
+    }
   }
 
   /// Gives up the epoch and takes every batch back.

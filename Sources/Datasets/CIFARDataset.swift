@@ -74,7 +74,7 @@ public struct CIFARDataset: InMemoryDataset {
   }
 
   package func withPixels<Result>(at index: Int, _ body: (Span<UInt8>) -> Result) -> Result {
-    precondition(0..<count ~= index, "sample \(index) of \(count)")
+    guard 0..<count ~= index else { fatalError("sample \(index) of \(count)") }
     let size = CIFARFiles.pictureSize
     return body(pixels.span.extracting(index * size..<(index + 1) * size))
   }

@@ -1,4 +1,4 @@
-import ConvNetTensors
+public import ConvNetTensors
 
 /// Reads the rows of a CSV file (RFC 4180): fields between commas, or tabs; a field in quotation
 /// marks may hold commas, line ends, and quotation marks written twice. Lines end with LF, CRLF or
@@ -108,7 +108,7 @@ public struct CSVError: Error, Hashable, Sendable {
   public var problem: Problem
 }
 
-extension CSVError: CustomStringConvertible {
+extension CSVError: ReadableError {
   public var description: String { "\(file), line \(line): \(problem)" }
 }
 

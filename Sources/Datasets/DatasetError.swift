@@ -1,3 +1,5 @@
+public import ConvNetTensors
+
 /// Why a data set cannot be used.
 public struct DatasetError: Error, Hashable, Sendable {
   public enum Problem: Hashable, Sendable {
@@ -34,7 +36,7 @@ public struct DatasetError: Error, Hashable, Sendable {
   public var problem: Problem
 }
 
-extension DatasetError: CustomStringConvertible {
+extension DatasetError: ReadableError {
   public var description: String { "data set '\(dataset)': \(problem)" }
 }
 

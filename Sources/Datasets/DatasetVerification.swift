@@ -150,7 +150,7 @@ private struct SampleList: Sendable {
       if index < part.count { return (number, index) }
       index -= part.count
     }
-    preconditionFailure("sample \(index) is beyond the parts")
+    fatalError("sample \(index) is beyond the parts")
   }
 
   func readContents(at index: Int, into bytes: inout [UInt8]) throws -> String {

@@ -43,6 +43,9 @@ package func readFile(
   }
   let start = range?.lowerBound ?? 0
   let size = max(0, min(range?.upperBound ?? .max, Int(status.st_size)) - start)
+  guard Memory.has(size) else {
+    throw FileError(path: path, operation: .read, problem: .system(code: ENOMEM))
+  }
   if bytes.count < size {
     bytes.append(contentsOf: repeatElement(0, count: size - bytes.count))
   } else {

@@ -13,6 +13,7 @@ extension Tensor {
   ///   formed.
   public init(idx path: String) throws {
     let file = try MappedFile(path: path)
+    try Memory.require(file.byteCount, for: "the numbers of \(path)")
     self = try file.withBytes { bytes throws(IDXError) in
       try Tensor(parsingIDX: bytes, file: path)
     }

@@ -74,7 +74,7 @@ public struct IDXDataset: InMemoryDataset {
   }
 
   package func withPixels<Result>(at index: Int, _ body: (Span<UInt8>) -> Result) -> Result {
-    precondition(0..<count ~= index, "sample \(index) of \(count)")
+    guard 0..<count ~= index else { fatalError("sample \(index) of \(count)") }
     let size = height * width * channels
     return images.withSpan(of: UInt8.self) {
       body($0.extracting(index * size..<(index + 1) * size))

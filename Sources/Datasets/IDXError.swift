@@ -1,3 +1,5 @@
+public import ConvNetTensors
+
 /// Why bytes are not an IDX file.
 public struct IDXError: Error, Hashable, Sendable {
   public enum Problem: Hashable, Sendable {
@@ -22,7 +24,7 @@ public struct IDXError: Error, Hashable, Sendable {
   public var problem: Problem
 }
 
-extension IDXError: CustomStringConvertible {
+extension IDXError: ReadableError {
   public var description: String { "\(file ?? "IDX"), byte \(offset): \(problem)" }
 }
 

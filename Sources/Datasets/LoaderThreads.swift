@@ -23,7 +23,7 @@ final class LoaderThreads: Sendable {
   init(
     _ dataset: any Dataset, _ pipeline: PicturePipeline, seed: UInt64, policy: BadSamplePolicy,
     cache: PictureCache?, work: BatchWork, count: Int
-  ) {
+  ) throws {
     self.dataset = dataset
     self.pipeline = pipeline
     self.seed = seed
@@ -31,10 +31,14 @@ final class LoaderThreads: Sendable {
     self.cache = cache
     self.work = Mutex(work)
     self.count = count
-    for _ in 0..<count {
-      let thread = Thread { self.run() }
-      thread.name = "convnet.loader"
-      thread.start()
+    for index in 0..<count {
+      do throws(ThreadError) {
+        try WorkerThread.start(for: "loading") { self.run() }
+      } catch {
+        // Those that could be had do the work.
+        if index > 0 { break }
+        throw error
+      }
     }
   }
 

@@ -1,3 +1,4 @@
+import ConvNetTensors
 import Dispatch
 import Foundation
 import Synchronization
@@ -14,21 +15,26 @@ func scan<State: Sendable>(
 ) -> [State] {
   let work = SharedWork<State>(count: count)
   let group = DispatchGroup()
-  for _ in 0..<max(1, min(threads, count)) {
-    group.enter()
-    let thread = Thread {
-      var state = initial
-      while let index = work.take() {
-        body(index, &state)
-        work.finish()
-      }
-      work.put(state)
-      group.leave()
+  let run: @Sendable () -> Void = {
+    var state = initial
+    while let index = work.take() {
+      body(index, &state)
+      work.finish()
     }
-    thread.name = "convnet.scan"
-    thread.start()
+    work.put(state)
+    group.leave()
   }
   progress(0)
+  for index in 0..<max(1, min(threads, count)) {
+    group.enter()
+    do throws(ThreadError) {
+      try WorkerThread.start(for: "reading", run)
+    } catch {
+      // Where there are no more threads, those that could be had do the work, or this one does.
+      if index == 0 { run() } else { group.leave() }
+      break
+    }
+  }
   while group.wait(timeout: .now() + .milliseconds(100)) == .timedOut { progress(work.finished) }
   progress(count)
   return work.states

@@ -1,4 +1,4 @@
-import ConvNetTensors
+public import ConvNetTensors
 import Foundation
 
 /// Where the samples of one archive lie.
@@ -108,7 +108,7 @@ public struct ShardError: Error, Hashable, Sendable {
   public var problem: Problem
 }
 
-extension ShardError: CustomStringConvertible {
+extension ShardError: ReadableError {
   public var description: String {
     "\(file)\(sample.isEmpty ? "" : ", sample \(sample)"): \(problem)"
   }

@@ -1,5 +1,5 @@
 import CTar
-import ConvNetTensors
+public import ConvNetTensors
 
 /// Goes through the regular files of a tar archive that lies in memory, compressed by gzip or not.
 struct TarReader: ~Copyable {
@@ -55,7 +55,7 @@ struct TarReader: ~Copyable {
   ///
   /// - Throws: ``TarError`` where they do not lie there in one piece, or end early.
   mutating func range() throws(TarError) -> Range<Int> {
-    guard let entry = current else { preconditionFailure("there is no current file") }
+    guard let entry = current else { fatalError("there is no current file") }
     guard entry.byteCount > 0 else { return 0..<0 }
     guard let block = try block(of: entry), let start = bytes.baseAddress,
       let first = block.bytes.baseAddress, block.offset == 0,
@@ -76,7 +76,7 @@ struct TarReader: ~Copyable {
   /// - Parameter limit: a larger file is refused; memory grows with what is there, whatever the
   ///   archive claims.
   mutating func contents(limit: Int) throws(TarError) -> [UInt8] {
-    guard let entry = current else { preconditionFailure("there is no current file") }
+    guard let entry = current else { fatalError("there is no current file") }
     guard entry.byteCount <= limit else {
       throw TarError(
         file: file, member: entry.path,
@@ -151,7 +151,7 @@ public struct TarError: Error, Hashable, Sendable {
   }
 }
 
-extension TarError: CustomStringConvertible {
+extension TarError: ReadableError {
   public var description: String {
     "\(file)\(member.map { ", \($0)" } ?? ""): \(problem)"
   }

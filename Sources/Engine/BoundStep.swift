@@ -7,7 +7,7 @@ enum BoundStep {
   init(_ step: Step, address: (_ buffer: Int) -> UnsafeMutableRawPointer?) throws {
     func resolve(_ place: Place) -> UnsafeMutableRawPointer {
       guard let address = address(place.buffer) else {
-        preconditionFailure("step \(step.operation) uses memory that has no place")
+        fatalError("step \(step.operation) uses memory that has no place")
       }
       return address + place.offset
     }

@@ -18,6 +18,8 @@ public struct EngineError: Error, Hashable, Sendable {
     case outOfMemory(byteCount: Int)
     /// A step takes memory for laid out otherwise than the step that wrote it did: a fault of the compiler.
     case layoutsDiffer(shape: Shape, writer: String, written: String, read: String)
+    /// The system has not so many threads for the process.
+    case threads(Int)
     /// Weights of fewer bits cannot be trained.
     case trainingNeedsFloat32(ComputeOptions.DenseWeights)
   }
@@ -27,7 +29,7 @@ public struct EngineError: Error, Hashable, Sendable {
   public var problem: Problem
 }
 
-extension EngineError: CustomStringConvertible {
+extension EngineError: ReadableError {
   public var description: String {
     switch problem {
     case .primitive(let reason):
@@ -52,6 +54,8 @@ extension EngineError: CustomStringConvertible {
       "\(subject): takes \(shape) for laid out as \(read), but \(writer) wrote it as \(written); please report this"
     case .outOfMemory(let byteCount):
       "\(subject): \(byteCount) bytes of memory cannot be had; use a smaller batch"
+    case .threads(let count):
+      "\(subject): the system has no \(count) threads for this process; compute on fewer"
     case .trainingNeedsFloat32(let weights):
       "\(subject): dense weights of \(weights.rawValue) are for inference; train with float32"
     }

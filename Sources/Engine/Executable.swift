@@ -19,6 +19,7 @@ public struct Executable: ~Copyable, Sendable {
   public init(
     _ graph: Graph, parameters: [String: Tensor], options: CompilationOptions = .init()
   ) throws {
+    try Self.requireThreads(options, graph)
     var options = options
     options.mode = .inference
     shards = try ShardGroup(graph, parameters: parameters, store: nil, options: options)
@@ -31,6 +32,7 @@ public struct Executable: ~Copyable, Sendable {
   public init(
     _ graph: Graph, training store: ParameterStore, options: CompilationOptions = .init()
   ) throws {
+    try Self.requireThreads(options, graph)
     var options = options
     options.mode = .training
     guard options.compute.denseWeights == .float32 else {
@@ -38,6 +40,14 @@ public struct Executable: ~Copyable, Sendable {
         subject: graph.name, problem: .trainingNeedsFloat32(options.compute.denseWeights))
     }
     shards = try ShardGroup(graph, parameters: [:], store: store, options: options)
+  }
+
+  /// OpenMP ends the process where it cannot have its threads.
+  private static func requireThreads(_ options: CompilationOptions, _ graph: Graph) throws {
+    let count = options.compute.threads
+    guard ck_can_start_threads(Int32(clamping: count)) else {
+      throw EngineError(subject: graph.name, problem: .threads(count))
+    }
   }
 
   private init(_ shards: ShardGroup) {
@@ -156,7 +166,8 @@ public struct Executable: ~Copyable, Sendable {
   /// A copy of an output.
   public func output(_ name: String) throws -> Tensor {
     let port = try outputPort(name)
-    var tensor = Tensor(zeros: port.shape)
+    var tensor = try Tensor(
+      uninitialized: port.shape, elementType: .float32, for: "a copy of output \(name)")
     tensor.withUnsafeMutableBytes {
       $0.copyMemory(from: UnsafeRawBufferPointer(shards.bytes(of: port)))
     }

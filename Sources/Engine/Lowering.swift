@@ -117,7 +117,7 @@ struct Lowering {
 
   func nativePlace(_ value: ValueID) -> Place {
     guard let place = places[value]?.first else {
-      preconditionFailure("value \(graph[value].name) is read before it is made")
+      fatalError("value \(graph[value].name) is read before it is made")
     }
     return place
   }

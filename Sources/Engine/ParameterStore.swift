@@ -11,7 +11,7 @@ public final class ParameterStore {
 
   /// Takes the values' memory where nobody else holds it, else copies them.
   ///
-  /// - Throws: ``EngineError`` where a value is not `float32`.
+  /// - Throws: ``EngineError`` where a value is not `float32`, ``AllocationError``.
   public init(_ values: consuming [String: Tensor]) throws {
     var storages: [String: TensorStorage] = [:]
     shapes = values.mapValues(\.shape)
@@ -21,7 +21,7 @@ public final class ParameterStore {
         throw EngineError(
           subject: "parameters", problem: .parameterType(name: name, actual: value.elementType))
       }
-      storages[name] = (consume value).takeStorage()
+      storages[name] = try (consume value).takeStorage(for: "parameter \(name)")
     }
     self.storages = storages
   }

@@ -67,7 +67,7 @@ final class Plan: Sendable {
     for output in graph.outputs {
       let layout = try lowering.outputLayout(of: output.value)
       guard let place = lowering.places[output.value]?.first(where: { $0.layout == layout }) else {
-        preconditionFailure("output \(output.name) was not placed")
+        fatalError("output \(output.name) was not placed")
       }
       outputs[output.name] = Port(
         buffer: place.buffer, shape: graph[output.value].shape, elementType: .float32)
@@ -160,7 +160,9 @@ final class Plan: Sendable {
       let used = Set(step.places.map(\.buffer))
       for buffer in used where constants[buffer] == nil {
         guard lowering.buffers[buffer].home == .prepared else { continue }
-        constants[buffer] = TensorStorage(byteCount: lowering.buffers[buffer].byteCount)
+        constants[buffer] = try TensorStorage(
+          byteCount: lowering.buffers[buffer].byteCount,
+          for: "the packed weights of \(lowering.graph.name)")
       }
       let bound = try BoundStep(step) { constants.address($0) ?? tensors.address($0) }
       let status = bound.run(context)

@@ -24,7 +24,8 @@ final class Shard: @unchecked Sendable {
   ) throws {
     self.plan = plan
     self.firstExample = firstExample
-    let arena = TensorStorage(byteCount: plan.arenaByteCount)
+    let arena = try TensorStorage(
+      byteCount: plan.arenaByteCount, for: "the activations of \(plan.name)")
     arena.bytes.initializeMemory(as: UInt8.self, repeating: 0)
     self.arena = arena
     var addresses: [Int: UnsafeMutableRawPointer] = [:]

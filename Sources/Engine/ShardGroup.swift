@@ -4,8 +4,6 @@ import ConvNetGraphs
 import ConvNetTensors
 import Synchronization
 
-import class Foundation.ProcessInfo
-
 /// The whole batch at work: one shard on all threads, or, for a small network, a shard a thread.
 ///
 /// A small network spends its time at the barriers between operations; a batch in shards meets one barrier a run, and each
@@ -91,10 +89,12 @@ final class ShardGroup: @unchecked Sendable {
     self.roles = roles
     // Asking for more than there is would end the process, now or at the first run.
     let byteCount = inputs.values.reduce(count * plan.arenaByteCount) { $0 + $1.byteCount }
-    guard byteCount <= ProcessInfo.processInfo.physicalMemory else {
+    guard Memory.has(byteCount) else {
       throw EngineError(subject: plan.name, problem: .outOfMemory(byteCount: byteCount))
     }
-    let memory = inputs.mapValues { TensorStorage(byteCount: $0.byteCount) }
+    let memory = try inputs.mapValues {
+      try TensorStorage(byteCount: $0.byteCount, for: "the input of \(plan.name)")
+    }
     for storage in memory.values {
       storage.bytes.initializeMemory(as: UInt8.self, repeating: 0)
     }
@@ -116,7 +116,9 @@ final class ShardGroup: @unchecked Sendable {
           continue
         }
         // Two outputs may be one value.
-        let storage = gathered[whole.buffer] ?? TensorStorage(byteCount: whole.byteCount)
+        let storage =
+          try gathered[whole.buffer]
+          ?? TensorStorage(byteCount: whole.byteCount, for: "the output of \(plan.name)")
         gathered[whole.buffer] = storage
         let parts = shards.map { $0.bytes(of: part) }
         gatherings.append(

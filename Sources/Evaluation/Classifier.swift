@@ -28,7 +28,7 @@ public final class Classifier {
   }
 
   public init(_ model: Model, batch: Int = 1, compute: ComputeOptions = .init()) throws {
-    precondition(batch > 0, "a classifier runs at least one picture at once")
+    guard batch > 0 else { fatalError("a classifier runs at least one picture at once") }
     self.batch = batch
     classNames = model.classNames
     input = model.inputName

@@ -14,7 +14,7 @@ private struct ModelDescription: Codable {
 }
 
 /// Why a file is not a model.
-public struct ModelFileError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct ModelFileError: ReadableError, Hashable, Sendable {
   public var path: String
   public var reason: String
 

@@ -27,6 +27,7 @@ public struct Safetensors: Sendable, Equatable {
   ///   well formed.
   public init(contentsOf path: String) throws {
     let file = try MappedFile(path: path)
+    try Memory.require(file.byteCount, for: "the tensors of \(path)")
     self = try file.withBytes { bytes throws(SafetensorsError) in
       try Safetensors(parsing: bytes, file: path)
     }

@@ -33,7 +33,7 @@ public struct SafetensorsError: Error, Hashable, Sendable {
   public var problem: Problem
 }
 
-extension SafetensorsError: CustomStringConvertible {
+extension SafetensorsError: ReadableError {
   public var description: String {
     let place = file ?? "safetensors"
     switch problem {
@@ -43,7 +43,7 @@ extension SafetensorsError: CustomStringConvertible {
   }
 }
 
-extension SafetensorsError.Problem: CustomStringConvertible {
+extension SafetensorsError.Problem: ReadableError {
   public var description: String {
     switch self {
     case .truncatedHeader(let needed, let available):

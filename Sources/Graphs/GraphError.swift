@@ -27,11 +27,11 @@ public struct GraphError: Error, Hashable, Sendable {
   }
 }
 
-extension GraphError: CustomStringConvertible {
+extension GraphError: ReadableError {
   public var description: String { "\(subject): \(problem)" }
 }
 
-extension GraphError.Problem: Error, CustomStringConvertible {
+extension GraphError.Problem: ReadableError {
   public var description: String {
     switch self {
     case .inputCount(let expected, let actual):

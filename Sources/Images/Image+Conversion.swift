@@ -49,9 +49,9 @@ extension Image {
   ///
   /// - Precondition: the tensor is `float32` of three dimensions, the last 1, 3 or 4.
   public init(_ tensor: Tensor) {
-    precondition(
-      tensor.shape.rank == 3 && tensor.elementType == .float32,
-      "a picture needs float32 elements in order [H, W, C], has \(tensor)")
+    guard tensor.shape.rank == 3 && tensor.elementType == .float32 else {
+      fatalError("a picture needs float32 elements in order [H, W, C], has \(tensor)")
+    }
     let pixels = tensor.elements.map { value in
       value > 0 ? UInt8((min(value, 1) * 255).rounded()) : 0
     }

@@ -34,7 +34,9 @@ extension Image {
   public func encodedJPEG(
     quality: Int = 90, halvesChroma: Bool = true, background: Color = .white
   ) throws(ImageError) -> [UInt8] {
-    precondition(1...100 ~= quality, "JPEG's quality goes from 1 to 100, not \(quality)")
+    guard 1...100 ~= quality else {
+      fatalError("JPEG's quality goes from 1 to 100, not \(quality)")
+    }
     let opaque = channels == 4 ? converted(toChannels: 3, background: background) : self
     var message = [CChar](repeating: 0, count: Int(CI_MESSAGE_SIZE))
     var memory: UnsafeMutablePointer<UInt8>?
@@ -43,7 +45,9 @@ extension Image {
       opaque.pixels, UInt32(clamping: width), UInt32(clamping: height), UInt32(opaque.channels),
       Int32(quality), halvesChroma ? 1 : 0, &memory, &count, &message)
     defer { ci_free(memory) }
-    guard status != CI_OUT_OF_MEMORY else { throw ImageError(problem: .outOfMemory) }
+    guard status != CI_OUT_OF_MEMORY else {
+      throw ImageError(problem: .outOfMemory(byteCount: nil))
+    }
     guard status == CI_OK else {
       throw ImageError(problem: .notEncodable(width: width, height: height, format: "JPEG"))
     }

@@ -34,9 +34,9 @@ extension Image {
   ///
   /// - Precondition: the region lies in the picture.
   public func cropped(to region: ImageRegion) -> Image {
-    precondition(
-      region.fits(height: height, width: width),
-      "\(region) is not a part of a picture of \(height)x\(width)")
+    guard region.fits(height: height, width: width) else {
+      fatalError("\(region) is not a part of a picture of \(height)x\(width)")
+    }
     var result: [UInt8] = []
     result.reserveCapacity(region.height * region.width * channels)
     for row in region.row..<region.row + region.height {

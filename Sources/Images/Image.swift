@@ -11,11 +11,13 @@ public struct Image: Hashable, Sendable {
   /// - Precondition: the extents are at least 1, `channels` is 1, 3 or 4, and `pixels` has as many
   ///   values.
   public init(height: Int, width: Int, channels: Int, pixels: [UInt8]) {
-    precondition(height > 0 && width > 0, "a picture needs at least one pixel")
-    precondition([1, 3, 4].contains(channels), "a picture has 1, 3 or 4 channels, not \(channels)")
-    precondition(
-      pixels.count == height * width * channels,
-      "\(pixels.count) values do not fill \(height)x\(width)x\(channels)")
+    guard height > 0 && width > 0 else { fatalError("a picture needs at least one pixel") }
+    guard [1, 3, 4].contains(channels) else {
+      fatalError("a picture has 1, 3 or 4 channels, not \(channels)")
+    }
+    guard pixels.count == height * width * channels else {
+      fatalError("\(pixels.count) values do not fill \(height)x\(width)x\(channels)")
+    }
     self.height = height
     self.width = width
     self.channels = channels
@@ -39,8 +41,10 @@ public struct Image: Hashable, Sendable {
     height: Int, width: Int, channels: Int,
     _ body: (inout MutableSpan<UInt8>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    precondition(height > 0 && width > 0, "a picture needs at least one pixel")
-    precondition([1, 3, 4].contains(channels), "a picture has 1, 3 or 4 channels, not \(channels)")
+    guard height > 0 && width > 0 else { fatalError("a picture needs at least one pixel") }
+    guard [1, 3, 4].contains(channels) else {
+      fatalError("a picture has 1, 3 or 4 channels, not \(channels)")
+    }
     self.height = height
     self.width = width
     self.channels = channels
@@ -64,9 +68,10 @@ public struct Image: Hashable, Sendable {
   }
 
   private func offset(_ row: Int, _ column: Int, _ channel: Int) -> Int {
-    precondition(
-      0..<height ~= row && 0..<width ~= column && 0..<channels ~= channel,
-      "(\(row), \(column), \(channel)) is outside a picture of \(height)x\(width)x\(channels)")
+    guard 0..<height ~= row && 0..<width ~= column && 0..<channels ~= channel else {
+      fatalError(
+        "(\(row), \(column), \(channel)) is outside a picture of \(height)x\(width)x\(channels)")
+    }
     return (row * width + column) * channels + channel
   }
 

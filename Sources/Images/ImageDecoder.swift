@@ -83,6 +83,7 @@ public struct ImageDecoder: ~Copyable, @unchecked Sendable {
     let (height, width, channels) = (header.height, header.width, header.channels)
     try checkExtents(height, width)
     let region = Self.checked(part(height, width), height, width)
+    try requireMemory(height * width * (channels + (options.channels ?? channels)))
     stored.resize(to: height * width * channels)
     var span = stored.mutableSpan
     try header.decode(bytes, into: &span)
@@ -93,7 +94,7 @@ public struct ImageDecoder: ~Copyable, @unchecked Sendable {
   private mutating func decode(
     _ bytes: UnsafeRawBufferPointer, into image: inout Image, _ part: (Int, Int) -> ImageRegion
   ) throws(ImageError.Problem) {
-    guard let handle else { throw .outOfMemory }
+    guard let handle else { throw .outOfMemory(byteCount: nil) }
     // What is open points to bytes that are only lent.
     defer { ci_decoder_close(handle) }
     var info = try open(handle, bytes)
@@ -113,6 +114,7 @@ public struct ImageDecoder: ~Copyable, @unchecked Sendable {
     let channels = Int(info.channels)
     let readsPart = !isWhole && info.format == CI_JPEG
     let read = readsPart || isWhole ? region : .all(height: height, width: width)
+    try requireMemory(read.height * read.width * (channels + (options.channels ?? channels)))
     if orientation == 1, read == region, channels == options.channels ?? channels {
       try image.overwrite(height: read.height, width: read.width, channels: channels) {
         pixels throws(ImageError.Problem) in
@@ -196,10 +198,15 @@ public struct ImageDecoder: ~Copyable, @unchecked Sendable {
   }
 
   private static func checked(_ region: ImageRegion, _ height: Int, _ width: Int) -> ImageRegion {
-    precondition(
-      region.fits(height: height, width: width),
-      "\(region) is not a part of a picture of \(height)x\(width)")
+    guard region.fits(height: height, width: width) else {
+      fatalError("\(region) is not a part of a picture of \(height)x\(width)")
+    }
     return region
+  }
+
+  /// Arrays that grow beyond what there is would end the process.
+  private func requireMemory(_ byteCount: Int) throws(ImageError.Problem) {
+    guard Memory.has(byteCount) else { throw .outOfMemory(byteCount: byteCount) }
   }
 
   private func checkExtents(_ height: Int, _ width: Int) throws(ImageError.Problem) {
@@ -216,7 +223,7 @@ public struct ImageDecoder: ~Copyable, @unchecked Sendable {
       switch work(message.baseAddress) {
       case CI_OK: break
       case CI_UNKNOWN_FORMAT: problem = .unknownFormat(byteCount: byteCount)
-      case CI_OUT_OF_MEMORY: problem = .outOfMemory
+      case CI_OUT_OF_MEMORY: problem = .outOfMemory(byteCount: nil)
       default:
         let text = message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
         problem = .corrupt(reason: String(decoding: text, as: UTF8.self))

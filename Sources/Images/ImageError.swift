@@ -1,3 +1,5 @@
+public import ConvNetTensors
+
 /// Why a picture cannot be decoded or encoded.
 public struct ImageError: Error, Hashable, Sendable {
   public enum Problem: Error, Hashable, Sendable {
@@ -6,7 +8,8 @@ public struct ImageError: Error, Hashable, Sendable {
     /// The contents are damaged or end early; `reason` is the decoder's.
     case corrupt(reason: String)
     case tooLarge(width: Int, height: Int, pixelLimit: Int)
-    case outOfMemory
+    /// There are not so many bytes to decode it; `nil` where the decoder does not say how many.
+    case outOfMemory(byteCount: Int?)
     /// The format holds no picture of these extents.
     case notEncodable(width: Int, height: Int, format: String)
   }
@@ -16,11 +19,11 @@ public struct ImageError: Error, Hashable, Sendable {
   public var problem: Problem
 }
 
-extension ImageError: CustomStringConvertible {
+extension ImageError: ReadableError {
   public var description: String { "\(file ?? "picture"): \(problem)" }
 }
 
-extension ImageError.Problem: CustomStringConvertible {
+extension ImageError.Problem: ReadableError {
   public var description: String {
     switch self {
     case .unknownFormat(0):
@@ -31,8 +34,9 @@ extension ImageError.Problem: CustomStringConvertible {
       "damaged: \(reason)"
     case .tooLarge(let width, let height, let pixelLimit):
       "\(width) x \(height) pixels exceed the limit of \(pixelLimit); scale it down"
-    case .outOfMemory:
+    case .outOfMemory(let byteCount):
       "not enough memory to decode it"
+        + (byteCount.map { ": \($0) bytes were wanted; let the process have more" } ?? "")
     case .notEncodable(let width, let height, let format):
       "a picture of \(width) x \(height) pixels cannot be written as \(format)"
     }

@@ -22,14 +22,15 @@ public struct ImageGrid: Sendable {
     magnification: Int = 1, labels: [String]? = nil, labelMagnification: Int = 1,
     labelLimit: Int = 24
   ) {
-    precondition(
-      !images.isEmpty && columns > 0 && spacing >= 0 && magnification > 0,
-      "a grid needs a picture, a column and no negative space")
-    precondition(
-      labels.map { $0.count == images.count } ?? true,
-      "\(images.count) pictures need as many labels, not \(labels?.count ?? 0)")
-    precondition(
-      labelMagnification > 0 && labelLimit >= 4, "a label needs pixels and four letters")
+    guard !images.isEmpty && columns > 0 && spacing >= 0 && magnification > 0 else {
+      fatalError("a grid needs a picture, a column and no negative space")
+    }
+    guard labels.map({ $0.count == images.count }) ?? true else {
+      fatalError("\(images.count) pictures need as many labels, not \(labels?.count ?? 0)")
+    }
+    guard labelMagnification > 0 && labelLimit >= 4 else {
+      fatalError("a label needs pixels and four letters")
+    }
     self.images = images
     self.columns = columns
     self.spacing = spacing

@@ -138,7 +138,7 @@ public enum PreprocessingError: Error, Hashable, Sendable {
   case meanPicture(height: Int, width: Int, channels: Int)
 }
 
-extension PreprocessingError: CustomStringConvertible {
+extension PreprocessingError: ReadableError {
   public var description: String {
     switch self {
     case .extents(let height, let width):

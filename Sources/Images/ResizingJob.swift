@@ -16,18 +16,18 @@ package struct ResizingJob {
     sourceHeight: Int, sourceWidth: Int, channels: Int, height: Int, width: Int,
     region: ImageRegion? = nil, box: ImageBox? = nil
   ) {
-    precondition(height > 0 && width > 0, "a picture needs at least one pixel")
+    guard height > 0 && width > 0 else { fatalError("a picture needs at least one pixel") }
     let region =
       region ?? .all(height: sourceHeight, width: sourceWidth)
-    precondition(
-      region.fits(height: sourceHeight, width: sourceWidth),
-      "\(region) is not a part of a picture of \(sourceHeight)x\(sourceWidth)")
+    guard region.fits(height: sourceHeight, width: sourceWidth) else {
+      fatalError("\(region) is not a part of a picture of \(sourceHeight)x\(sourceWidth)")
+    }
     let box =
       box
       ?? ImageBox(top: 0, left: 0, bottom: Double(region.height), right: Double(region.width))
-    precondition(
-      box.fits(height: region.height, width: region.width),
-      "\(box) is not a part of a picture of \(region.height)x\(region.width)")
+    guard box.fits(height: region.height, width: region.width) else {
+      fatalError("\(box) is not a part of a picture of \(region.height)x\(region.width)")
+    }
     self.sourceHeight = sourceHeight
     self.sourceWidth = sourceWidth
     self.channels = channels

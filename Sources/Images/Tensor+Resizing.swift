@@ -14,9 +14,9 @@ extension Tensor {
   public func resizedAsPicture(
     height: Int, width: Int, filter: ResizingFilter = .bilinear, box: ImageBox? = nil
   ) -> Tensor {
-    precondition(
-      shape.rank == 3 && elementType == .float32 && shape.count > 0,
-      "a picture needs float32 elements in order [H, W, C], has \(self)")
+    guard shape.rank == 3 && elementType == .float32 && shape.count > 0 else {
+      fatalError("a picture needs float32 elements in order [H, W, C], has \(self)")
+    }
     let job = ResizingJob(
       sourceHeight: shape[0], sourceWidth: shape[1], channels: shape[2], height: height,
       width: width, box: box)

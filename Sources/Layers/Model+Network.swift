@@ -16,7 +16,8 @@ extension Model {
       try self.init(
         validating: network, seed: seed, classNames: classNames, preprocessing: preprocessing)
     } catch {
-      preconditionFailure("\(network.name): \(error)")
+      // A release build would leave out the words of a failed precondition.
+      fatalError("\(network.name): \(error)")
     }
   }
 
@@ -31,12 +32,12 @@ extension Model {
     let (graph, initializers) = try network.lowered()
     // Every parameter is limited, their number small: the sum does not overflow.
     let byteCount = graph.parameters.reduce(0) { $0 + 4 * graph[$1].shape.count }
-    guard byteCount <= ProcessInfo.processInfo.physicalMemory else {
+    guard Memory.has(byteCount) else {
       throw GraphError(
         subject: graph.name,
         problem: .invariant(
-          "its parameters need \(byteCount) bytes, the machine has "
-            + "\(ProcessInfo.processInfo.physicalMemory); build a smaller network"))
+          "its parameters need \(byteCount) bytes of memory, which cannot be had; build a smaller network, or let the "
+            + "process have more"))
     }
     var parameters: [String: Tensor] = [:]
     for (index, id) in graph.parameters.enumerated() {

@@ -13,7 +13,7 @@ public import ConvNetLayers
 public func cifarResNet(
   blocks: Int, shortcut: ResNetShortcut? = .a, _ options: ModelOptions
 ) -> Network {
-  precondition(blocks >= 1, "a stage has at least one block")
+  guard blocks >= 1 else { fatalError("a stage has at least one block") }
   let style = ResidualStyle(shortcut: shortcut)
   let suffix = shortcut.map { $0 == .a ? "" : "-\($0.rawValue)" } ?? ""
   return options.network("\(shortcut == nil ? "plain" : "resnet")\(6 * blocks + 2)\(suffix)") {

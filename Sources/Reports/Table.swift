@@ -38,9 +38,9 @@ public struct Table: Hashable, Sendable {
   ///
   /// - Precondition: no more cells than columns.
   public mutating func append(_ cells: [String]) {
-    precondition(
-      cells.count <= columns.count,
-      "a row of \(cells.count) cells in a table of \(columns.count) columns: \(cells)")
+    guard cells.count <= columns.count else {
+      fatalError("a row of \(cells.count) cells in a table of \(columns.count) columns: \(cells)")
+    }
     rows.append(cells)
   }
 

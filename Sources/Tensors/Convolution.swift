@@ -84,7 +84,7 @@ public struct ConvolutionError: Error, Hashable, Sendable {
   public var problem: Problem
 }
 
-extension ConvolutionError: CustomStringConvertible {
+extension ConvolutionError: ReadableError {
   public var description: String {
     switch problem {
     case .elementType(let type): "convolution needs float32 elements, was given \(type)"

@@ -29,6 +29,9 @@ package struct FileBuffer: Sendable {
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw FileError(path: path, operation: .read, problem: .notRegularFile)
     }
+    guard Memory.has(Int(status.st_size)) else {
+      throw FileError(path: path, operation: .read, problem: .system(code: ENOMEM))
+    }
     // One more, so that the end is seen without growing.
     grow(to: Int(status.st_size) + 1)
     while true {

@@ -30,7 +30,7 @@ public struct FileError: Error, Hashable, Sendable {
   }
 }
 
-extension FileError: CustomStringConvertible {
+extension FileError: ReadableError {
   public var description: String {
     switch problem {
     case .system(let code):

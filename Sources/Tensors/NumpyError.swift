@@ -24,7 +24,7 @@ public struct NumpyError: Error, Hashable, Sendable {
   public var problem: Problem
 }
 
-extension NumpyError: CustomStringConvertible {
+extension NumpyError: ReadableError {
   public var description: String {
     "\(file ?? "NumPy array"), byte \(offset): \(problem)"
   }

@@ -8,7 +8,7 @@ public struct Shape: Hashable, Sendable, Codable, ExpressibleByArrayLiteral {
   ///   from a file.
   public init(_ dimensions: [Int]) {
     guard let shape = Shape(checking: dimensions) else {
-      preconditionFailure("shape \(dimensions) has a negative extent or too many elements")
+      fatalError("shape \(dimensions) has a negative extent or too many elements")
     }
     self = shape
   }

@@ -14,7 +14,7 @@ package func copyStrided(
   case 2: copyStrided(source, target, shape, strides, UInt16.self)
   case 4: copyStrided(source, target, shape, strides, UInt32.self)
   case 8: copyStrided(source, target, shape, strides, UInt64.self)
-  default: preconditionFailure("elements of \(elementSize) bytes")
+  default: fatalError("elements of \(elementSize) bytes")
   }
 }
 

@@ -99,7 +99,7 @@ private func each<Source: BitwiseCopyable>(
   case .float32: map(source, target, single)
   case .float16: map(source, target) { float16(odd($0)) }
   case .bfloat16: map(source, target) { bfloat16(odd($0)) }
-  default: preconditionFailure("\(targetType) is no floating-point type")
+  default: fatalError("\(targetType) is no floating-point type")
   }
 }
 

@@ -20,9 +20,9 @@ public struct Tensor: Sendable {
   ///
   /// - Precondition: `elements.count == shape.count`.
   public init<Scalar: TensorScalar>(_ elements: [Scalar], shape: Shape) {
-    precondition(
-      elements.count == shape.count,
-      "\(elements.count) elements do not fill a tensor of shape \(shape)")
+    guard elements.count == shape.count else {
+      fatalError("\(elements.count) elements do not fill a tensor of shape \(shape)")
+    }
     self.init(uninitialized: shape, elementType: Scalar.elementType)
     elements.withUnsafeBytes { storage.bytes.copyMemory(from: $0) }
   }
@@ -59,6 +59,15 @@ public struct Tensor: Sendable {
       elementType: elementType)
   }
 
+  /// - Throws: ``AllocationError`` where there is no memory for the elements, which are not initialized.
+  package init(
+    uninitialized shape: Shape, elementType: ElementType, for purpose: @autoclosure () -> String
+  ) throws(AllocationError) {
+    self.init(
+      try TensorStorage(byteCount: shape.count * elementType.byteCount, for: purpose()),
+      shape: shape, elementType: elementType)
+  }
+
   /// Dense row-major elements that stay in a file until they are written.
   ///
   /// - Returns: `nil` where they do not lie at a multiple of an element's size.
@@ -89,8 +98,9 @@ public struct Tensor: Sendable {
   ///
   /// - Precondition: the element counts agree.
   public func reshaped(to shape: Shape) -> Tensor {
-    precondition(
-      shape.count == self.shape.count, "shape \(self.shape) cannot be viewed as \(shape)")
+    guard shape.count == self.shape.count else {
+      fatalError("shape \(self.shape) cannot be viewed as \(shape)")
+    }
     var copy = self
     copy.shape = shape
     return copy
@@ -104,9 +114,9 @@ public struct Tensor: Sendable {
   }
 
   private func requireElementType(_ scalar: any TensorScalar.Type) {
-    precondition(
-      scalar.elementType == elementType,
-      "tensor of \(elementType) accessed as \(scalar.elementType)")
+    guard scalar.elementType == elementType else {
+      fatalError("tensor of \(elementType) accessed as \(scalar.elementType)")
+    }
   }
 }
 
@@ -166,9 +176,15 @@ extension Tensor {
   }
 
   /// The tensor's memory, to keep: its own where nobody shares it, else a copy.
-  package consuming func takeStorage() -> TensorStorage {
-    makeStorageUnique()
-    return storage
+  ///
+  /// - Throws: ``AllocationError`` where there is no memory for the copy.
+  package consuming func takeStorage(
+    for purpose: @autoclosure () -> String
+  ) throws(AllocationError) -> TensorStorage {
+    if !storage.isMapped, isKnownUniquelyReferenced(&storage) { return storage }
+    let copy = try TensorStorage(byteCount: storage.bytes.count, for: purpose())
+    copy.bytes.copyMemory(from: UnsafeRawBufferPointer(storage.bytes))
+    return copy
   }
 
   /// Whether the elements still lie in a file.
@@ -198,9 +214,8 @@ extension Tensor {
   }
 
   private func offset(of indices: [Int]) -> Int {
-    precondition(
-      indices.count == shape.rank && zip(indices, shape.dimensions).allSatisfy { 0..<$1 ~= $0 },
-      "index \(indices) is outside a tensor of shape \(shape)")
+    guard indices.count == shape.rank, zip(indices, shape.dimensions).allSatisfy({ 0..<$1 ~= $0 })
+    else { fatalError("index \(indices) is outside a tensor of shape \(shape)") }
     return zip(indices, shape.rowMajorStrides).reduce(0) { $0 + $1.0 * $1.1 }
   }
 }

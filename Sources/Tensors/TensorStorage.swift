@@ -1,3 +1,5 @@
+import Foundation
+
 /// A block of memory aligned to 64 bytes (a cache line and the widest vector), freed with its owner; or a part of a mapped
 /// file, which can only be read.
 ///
@@ -9,9 +11,25 @@ package final class TensorStorage: @unchecked Sendable {
   package let bytes: UnsafeMutableRawBufferPointer
   private let file: MappedFile?
 
+  /// Uninitialized memory; `byteCount` may be zero. Ends the process where there is none: for sizes that are known to fit.
+  package convenience init(byteCount: Int) {
+    do throws(AllocationError) {
+      try self.init(byteCount: byteCount, for: "a tensor")
+    } catch {
+      fatalError("\(error)")
+    }
+  }
+
   /// Uninitialized memory; `byteCount` may be zero.
-  package init(byteCount: Int) {
-    bytes = .allocate(byteCount: byteCount, alignment: Self.alignment)
+  ///
+  /// - Parameter purpose: what it is for, in the error's words.
+  /// - Throws: ``AllocationError`` where it cannot be had.
+  package init(byteCount: Int, for purpose: @autoclosure () -> String) throws(AllocationError) {
+    var block: UnsafeMutableRawPointer?
+    guard posix_memalign(&block, Self.alignment, max(1, byteCount)) == 0, let block else {
+      throw AllocationError(byteCount: byteCount, purpose: purpose())
+    }
+    bytes = UnsafeMutableRawBufferPointer(start: block, count: byteCount)
     file = nil
   }
 
@@ -25,7 +43,7 @@ package final class TensorStorage: @unchecked Sendable {
   package var isMapped: Bool { file != nil }
 
   deinit {
-    if file == nil { bytes.deallocate() }
+    if file == nil { free(bytes.baseAddress) }
   }
 
   /// Gives the memory of a mapped part back to the system, which reads it from the file when it is wanted again. Does nothing

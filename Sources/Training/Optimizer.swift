@@ -51,11 +51,19 @@ package final class OptimizerState {
   package init(_ optimizer: Optimizer, graph: Graph, velocities: [String: Tensor] = [:]) throws {
     self.optimizer = optimizer
     var all: [String: Tensor] = [:]
+    let missing = graph.parameters.filter {
+      graph[$0].parameterKind?.isTrainable == true && velocities[graph[$0].name] == nil
+    }
+    try Memory.require(
+      missing.reduce(0) { $0 + graph[$1].shape.count * ElementType.float32.byteCount },
+      for: "the optimizer's memory")
     for id in graph.parameters where graph[id].parameterKind?.isTrainable == true {
       all[graph[id].name] = velocities[graph[id].name] ?? Tensor(zeros: graph[id].shape)
     }
     velocityStore = try ParameterStore(consume all)
   }
+
+  var byteCount: Int { velocityStore.byteCount }
 
   /// A copy of what an optimizer remembers of each parameter: the velocity.
   package var velocities: [String: Tensor] { velocityStore.values }
@@ -70,7 +78,7 @@ package final class OptimizerState {
     guard let weight = store.withFloats(of: name, { $0 }),
       let velocity = velocityStore.withFloats(of: name, { $0 }),
       weight.count == gradient.count, velocity.count == gradient.count
-    else { preconditionFailure("the gradient of \(name) fits no parameter that is learned") }
+    else { fatalError("the gradient of \(name) fits no parameter that is learned") }
     switch optimizer {
     case .sgd(_, let weightDecay, let scope):
       return ck_momentum(

@@ -124,6 +124,7 @@ public struct Trainer: Sendable {
         try tell(progress)
       }
       let seconds = (clock.now - start) / .seconds(1)
+      try Memory.require(session.store.byteCount, for: "a copy of the parameters")
       // The model keeps its last epoch until this one is measured.
       var candidate = model
       session.update(&candidate)
@@ -143,6 +144,7 @@ public struct Trainer: Sendable {
         seconds: seconds, dataWaitSeconds: loader.secondsWaited - waitedBefore,
         skippedCount: loader.skippedCount, endTime: Date().timeIntervalSince1970)
       history.append(report)
+      try Memory.require(session.byteCount, for: "the checkpoint")
       try epochEnded(report, Checkpoint(session, on: data, history: history))
     }
   }

@@ -1,3 +1,5 @@
+public import ConvNetTensors
+
 /// Why a training cannot begin or go on.
 public enum TrainingError: Error, Hashable, Sendable {
   case invalidSetting(name: String, value: String, requirement: String)
@@ -18,7 +20,7 @@ public enum TrainingError: Error, Hashable, Sendable {
   case stopped(epoch: Int)
 }
 
-extension TrainingError: CustomStringConvertible {
+extension TrainingError: ReadableError {
   public var description: String {
     switch self {
     case .invalidSetting(let name, let value, let requirement):

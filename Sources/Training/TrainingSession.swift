@@ -75,6 +75,9 @@ package final class TrainingSession {
     model.averageAges = statistics.ages(at: stepCount)
   }
 
+  /// Bytes of the parameters and of the optimizer's memory.
+  var byteCount: Int { store.byteCount + optimizer.byteCount }
+
   /// The step for a batch size; compiled where it is asked for the first time.
   package func step(batch: Int) throws -> TrainingStep {
     if let step = steps[batch] { return step }

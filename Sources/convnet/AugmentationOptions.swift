@@ -106,7 +106,7 @@ enum Normalization: String, ExpressibleByArgument, CaseIterable, Codable {
   }
 }
 
-struct UnfitNormalization: Error, CustomStringConvertible {
+struct UnfitNormalization: ReadableError {
   var channels: Int
   var description: String {
     "--normalize imagenet is for colour pictures, the network's input has \(channels) channel; use "

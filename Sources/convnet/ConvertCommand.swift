@@ -197,7 +197,7 @@ struct ConvertCommand: ParsableCommand {
 }
 
 /// A list of class names that is not as long as the network is wide.
-struct WrongClassNames: Error, CustomStringConvertible {
+struct WrongClassNames: ReadableError {
   var path: String
   var count: Int
   var expected: Int

@@ -80,7 +80,7 @@ func plural(_ count: Int, _ noun: String, _ many: String? = nil) -> String {
 }
 
 /// A check has found files that cannot be used.
-struct BadFiles: Error, CustomStringConvertible {
+struct BadFiles: ReadableError {
   var data: String
   var count: Int
   var description: String {

@@ -65,7 +65,7 @@ enum Interruption {
 }
 
 /// A command was asked to end, and has kept what it had.
-struct Interrupted: Error, CustomStringConvertible {
+struct Interrupted: ReadableError {
   var signal: Int32
   /// What was kept, and how to go on.
   var outcome: String

@@ -2,7 +2,7 @@ import ConvNet
 import Foundation
 
 /// A name that is not known, with the names that are nearest to it.
-struct UnknownName: Error, CustomStringConvertible {
+struct UnknownName: ReadableError {
   var kind: String
   var name: String
   var known: [String]
@@ -114,7 +114,7 @@ extension ModelSource {
 }
 
 /// A model file was asked to have other sizes.
-struct FixedSizes: Error, CustomStringConvertible {
+struct FixedSizes: ReadableError {
   var path: String
   var options: String
   var description: String {

@@ -205,7 +205,7 @@ func requireFolder(of path: String, _ option: String) throws {
 }
 
 /// A place that cannot be written to.
-struct UnwritableOutput: Error, CustomStringConvertible {
+struct UnwritableOutput: ReadableError {
   var path: String
   var reason: String
   var option = "--output"

@@ -55,7 +55,7 @@ struct AsNamedOption: ParsableArguments {
 }
 
 /// A network of the zoo was asked for what only a trained one can do.
-struct NoWeights: Error, CustomStringConvertible {
+struct NoWeights: ReadableError {
   var name: String
   var description: String {
     "\(name) has no weights of its own; name a file with --weights, or a model file"

@@ -38,7 +38,7 @@ import Testing
     #expect(!tensor.isMapped && other.isMapped)
     #expect(tensor[3] == -1 && other[3] == 1.5)
     #expect(try #require(try mapped(path)).elements == Self.elements)
-    let storage = try #require(try mapped(path)).takeStorage()
+    let storage = try #require(try mapped(path)).takeStorage(for: "a test")
     #expect(!storage.isMapped)
   }
 

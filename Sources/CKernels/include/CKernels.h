@@ -13,6 +13,10 @@
 
 // Processors that this process may use: affinity and the container's quota, whichever is less.
 int ck_available_processors(void);
+// Starts a thread that nobody waits for, with a stack that suits the decoders of pictures. Returns the system's error number, or 0.
+int ck_start_thread(void (*body)(void *context), void *context);
+// Whether so many threads, the calling one among them, can be had at once.
+bool ck_can_start_threads(int threads);
 // Makes the calling thread's parallel regions, ours and oneDNN's, run on `threads` threads with denormals flushed to zero,
 // and the calling thread flush them too until the end. Returns how its arithmetic was, which the end wants back.
 uint64_t ck_begin_computing(int threads);

@@ -109,7 +109,7 @@ enum Stopwatch {
 
     var address: UnsafeMutableRawPointer {
       guard let address = storage.bytes.baseAddress else {
-        preconditionFailure("memory of at least 64 bytes has an address")
+        fatalError("memory of at least 64 bytes has an address")
       }
       return address
     }

@@ -78,7 +78,7 @@ extension Lowering {
     if let channels = native.layout.channels { return (native, channels) }
     let place = try readRowMajor(value)
     guard let channels = place.layout.channels else {
-      preconditionFailure("a row-major \(place.layout.shape) has its channels in runs")
+      fatalError("a row-major \(place.layout.shape) has its channels in runs")
     }
     return (place, channels)
   }

@@ -14,9 +14,9 @@ struct PaddedWindow {
   ) rethrows -> Result {
     // The library is told one number of axes for all four.
     let axes = kernel.count
-    precondition(
-      strides.count == axes && dilations.count == axes && sides.count == axes,
-      "a window needs as many strides, dilations and sides as extents")
+    guard strides.count == axes && dilations.count == axes && sides.count == axes else {
+      fatalError("a window needs as many strides, dilations and sides as extents")
+    }
     let strides = strides.map(Int64.init)
     let dilations = dilations.map(Int64.init)
     let before = sides.map { Int64($0.before) }

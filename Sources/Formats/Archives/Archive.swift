@@ -206,6 +206,9 @@ private final class InflatedBytes: @unchecked Sendable {
   }
 
   init(inflating compressed: RawSpan, byteCount: Int, isWhole: Bool) throws(Failure) {
+    guard Memory.has(byteCount) else {
+      throw Failure(description: "\(byteCount) bytes of memory to inflate it cannot be had")
+    }
     bytes = .allocate(byteCount: byteCount, alignment: 64)
     var message = [CChar](repeating: 0, count: Int(CA_MESSAGE_SIZE))
     let status = compressed.withUnsafeBytes { [bytes] compressed in

@@ -1,3 +1,5 @@
+public import ConvNetTensors
+
 /// Why a zip archive cannot be read or written.
 public struct ArchiveError: Error, Hashable, Sendable {
   public enum Problem: Hashable, Sendable {
@@ -25,7 +27,7 @@ public struct ArchiveError: Error, Hashable, Sendable {
   public var problem: Problem
 }
 
-extension ArchiveError: CustomStringConvertible {
+extension ArchiveError: ReadableError {
   public var description: String {
     let place = [entry.map { "entry \($0)" }, offset.map { "byte \($0)" }].compactMap(\.self)
     return ([file] + place).joined(separator: ", ") + ": \(problem)"

@@ -1,3 +1,5 @@
+public import ConvNetTensors
+
 /// Why a file is not a PyTorch checkpoint that can be read.
 ///
 /// Nothing in a checkpoint is ever executed: what is not a tensor, a container, a number or a text
@@ -41,7 +43,7 @@ public struct PyTorchError: Error, Hashable, Sendable {
   public var problem: Problem
 }
 
-extension PyTorchError: CustomStringConvertible {
+extension PyTorchError: ReadableError {
   public var description: String {
     "\(file)\(offset.map { ", data.pkl, byte \($0)" } ?? ""): \(problem)"
   }
@@ -49,7 +51,7 @@ extension PyTorchError: CustomStringConvertible {
 
 extension PyTorchError.Problem: Error {}
 
-extension PyTorchError.Problem: CustomStringConvertible {
+extension PyTorchError.Problem: ReadableError {
   /// What to do in Python.
   private static let advice = "in Python, torch.save(model.state_dict(), \"weights.pth\")"
 

@@ -34,7 +34,7 @@ public struct ParameterMismatch: Error, Hashable, Sendable {
   }
 }
 
-extension ParameterMismatch: CustomStringConvertible {
+extension ParameterMismatch: ReadableError {
   /// The first few of each kind, and how many there are.
   public var description: String {
     let shapes = different.map { "\($0.name) is \($0.actual), must be \($0.expected)" }

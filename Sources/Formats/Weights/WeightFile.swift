@@ -207,6 +207,9 @@ public struct WeightFile: Sendable {
   }
 
   private func tensor(at index: Int, as type: ElementType) throws -> Tensor {
+    let entry = entries[index]
+    try Memory.require(
+      max(entry.byteCount, entry.shape.count * type.byteCount), for: "\(entry.name) of \(path)")
     switch contents {
     case .safetensors(let header, let file):
       let entry = header.entries[index]

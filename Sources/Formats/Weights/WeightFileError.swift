@@ -1,3 +1,5 @@
+public import ConvNetTensors
+
 /// Why a file of weights cannot be read or written, where its format is not to blame.
 public struct WeightFileError: Error, Hashable, Sendable {
   public enum Problem: Hashable, Sendable {
@@ -18,7 +20,7 @@ public struct WeightFileError: Error, Hashable, Sendable {
   public var problem: Problem
 }
 
-extension WeightFileError: CustomStringConvertible {
+extension WeightFileError: ReadableError {
   public var description: String { "\(path): \(problem)" }
 }
 

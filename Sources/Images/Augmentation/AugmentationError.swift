@@ -1,3 +1,5 @@
+public import ConvNetTensors
+
 /// Why an ``Augmentation`` is not possible.
 public struct AugmentationError: Error, Hashable, Sendable {
   public enum Problem: Hashable, Sendable {
@@ -22,7 +24,7 @@ public struct AugmentationError: Error, Hashable, Sendable {
   public var problem: Problem
 }
 
-extension AugmentationError: CustomStringConvertible {
+extension AugmentationError: ReadableError {
   public var description: String {
     step.isEmpty ? "augmentation: \(problem)" : "augmentation step \(step): \(problem)"
   }

@@ -33,12 +33,13 @@ public struct HeatMap: Figure, Hashable {
     _ title: String, rowTitle: String, columnTitle: String, rowNames: [String],
     columnNames: [String], cells: [[Cell]], width: Double = 680
   ) {
-    precondition(
-      cells.count == rowNames.count && cells.allSatisfy { $0.count == columnNames.count },
-      """
-      a heat map of \(rowNames.count) rows and \(columnNames.count) columns was given rows of \
-      \(cells.map(\.count)) cells
-      """)
+    guard cells.count == rowNames.count, cells.allSatisfy({ $0.count == columnNames.count }) else {
+      fatalError(
+        """
+        a heat map of \(rowNames.count) rows and \(columnNames.count) columns was given rows of \
+        \(cells.map(\.count)) cells
+        """)
+    }
     self.title = title
     self.rowTitle = rowTitle
     self.columnTitle = columnTitle

@@ -1,0 +1,56 @@
+import ConvNet
+import ConvNetTestSupport
+import Foundation
+import Testing
+
+#if os(Linux)
+  @Suite("Where there is no memory") struct MemoryTests {
+    struct Want: Sendable, CustomTestStringConvertible {
+      var arguments: String
+      var says: String
+      var testDescription: String { arguments }
+    }
+
+    static let wants = [
+      Want(arguments: "benchmark vgg-d --seconds 0", says: "vgg-d: its parameters need 553"),
+      Want(arguments: "summary vgg-d", says: "vgg-d: its parameters need 553"),
+      Want(
+        arguments: "benchmark lenet5 --batch 20000 --seconds 0 --threads 1",
+        says: "bytes of memory"),
+      Want(
+        arguments: "benchmark resnet18 --batch 64 --mode training --seconds 0 --threads 1",
+        says: "bytes of memory"),
+      Want(
+        arguments: "train --model vgg-d --data pictures --output out --epochs 1 --quiet",
+        says: "vgg-d: its parameters need"),
+      Want(
+        arguments: "dataset benchmark pictures --input 6000x6000 --epochs 1",
+        says: "bytes of memory for the pictures of"),
+      Want(
+        arguments: "dataset benchmark pictures --input 60000x60000 --epochs 1 --batch-size 1",
+        says: "bytes of memory for the pictures of"),
+    ]
+
+    @Test("a failure says how many bytes were wanted, and for what", arguments: wants)
+    func wanted(_ want: Want) throws {
+      let directory = try TemporaryDirectory()
+      try writePictures(to: directory)
+      let run = try Invocation(
+        want.arguments.split(separator: " ").map(String.init), in: directory.path,
+        shell: #"ulimit -v 250000; exec "$0" "$@""#)
+      let line = run.errors.split(separator: "\n").last.map(String.init) ?? ""
+      #expect(run.status == 1 && line.hasPrefix("error: "), "\(run.status)")
+      #expect(line.contains(want.says) && line.contains("cannot be had"), "\(line)")
+    }
+
+    @Test("threads that cannot be had are an error, too")
+    func threads() throws {
+      let run = try Invocation(
+        ["benchmark", "lenet5", "--batch", "64", "--seconds", "0", "--threads", "1024"],
+        shell: #"ulimit -v 500000; exec "$0" "$@""#)
+      #expect(
+        try run.failure()
+          == "lenet5: the system has no 1024 threads for this process; compute on fewer")
+    }
+  }
+#endif
