@@ -2,7 +2,7 @@ import ArgumentParser
 import ConvNet
 
 /// A network's scores are not finite.
-struct NoAnswer: Error, CustomStringConvertible {
+struct NoAnswer: ReadableError {
   var model: String
   var count: Int
   var total: Int

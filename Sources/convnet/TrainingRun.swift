@@ -161,7 +161,7 @@ struct TrainingRun {
 }
 
 /// A folder for results that holds others.
-struct UsedFolder: Error, CustomStringConvertible {
+struct UsedFolder: ReadableError {
   var folder: String
   var found: [String]
   var remedies: [String]

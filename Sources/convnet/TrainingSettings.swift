@@ -155,7 +155,7 @@ struct TrainingSettings: Codable {
 }
 
 /// A training that goes on was told otherwise than it began.
-struct OtherTraining: Error, CustomStringConvertible {
+struct OtherTraining: ReadableError {
   struct Difference {
     var option: String
     /// `nil` where it began without.
@@ -177,7 +177,7 @@ struct OtherTraining: Error, CustomStringConvertible {
 }
 
 /// A checkpoint that a program wrote, which has its own way to go on.
-struct UnknownTraining: Error, CustomStringConvertible {
+struct UnknownTraining: ReadableError {
   var output: String
   var description: String {
     "the checkpoint in \(output) does not say how `convnet train` began it; go on with the program "

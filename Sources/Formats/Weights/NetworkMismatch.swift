@@ -1,4 +1,5 @@
 public import ConvNetGraphs
+public import ConvNetTensors
 
 /// A file's weights fit a network by name and shape, and are another's.
 public struct NetworkMismatch: Error, Hashable, Sendable {
@@ -19,7 +20,7 @@ public struct NetworkMismatch: Error, Hashable, Sendable {
   public var differences: [GraphDifference]
 }
 
-extension NetworkMismatch: CustomStringConvertible {
+extension NetworkMismatch: ReadableError {
   public var description: String {
     let origin =
       switch evidence {
