@@ -63,7 +63,7 @@ extension EngineError: ReadableError {
 }
 
 /// What the kernel library said, before it is known for which operation.
-struct LibraryFailure: Error {
+package struct LibraryFailure: Error {
   var status: Int32
 }
 

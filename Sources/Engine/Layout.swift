@@ -1,9 +1,9 @@
-import COneDNN
+package import COneDNN
 import ConvNetGraphs
-import ConvNetTensors
+package import ConvNetTensors
 
 /// How a value lies in memory: extents, element type, and the order of the elements. Immutable.
-final class Layout: @unchecked Sendable {
+package final class Layout: @unchecked Sendable {
   /// The library's descriptor, owned.
   let handle: OpaquePointer
   let shape: Shape
@@ -32,14 +32,14 @@ final class Layout: @unchecked Sendable {
   }
 
   /// Dense, the last axis innermost.
-  static func rowMajor(_ shape: Shape, _ type: cdnn_type = CDNN_F32) throws -> Layout {
+  package static func rowMajor(_ shape: Shape, _ type: cdnn_type = CDNN_F32) throws -> Layout {
     let extents = extents(shape)
     return try make(shape) {
       cdnn_desc_create(&$0, Int32(extents.count), extents, type, nil)
     }
   }
 
-  static func strided(_ shape: Shape, _ strides: [Int]) throws -> Layout {
+  package static func strided(_ shape: Shape, _ strides: [Int]) throws -> Layout {
     let extents = extents(shape)
     guard strides.count == extents.count else {
       throw LibraryFailure(status: Int32(CDNN_INVALID_ARGUMENTS))
@@ -50,7 +50,7 @@ final class Layout: @unchecked Sendable {
   }
 
   /// Pictures and signals with the channels innermost: [N, C, H, W] in the order n, h, w, c.
-  static func channelsLast(_ shape: Shape) throws -> Layout {
+  package static func channelsLast(_ shape: Shape) throws -> Layout {
     guard shape.rank > 2 else { return try rowMajor(shape) }
     let spatial = Shape(Array(shape.dimensions.dropFirst(2)) + [shape[1]])
     let strides = spatial.rowMajorStrides
@@ -58,7 +58,7 @@ final class Layout: @unchecked Sendable {
   }
 
   /// Pictures with the channels in blocks of 16, innermost.
-  static func blocked(_ shape: Shape) throws -> Layout {
+  package static func blocked(_ shape: Shape) throws -> Layout {
     let extents = extents(shape)
     return try make(shape) {
       cdnn_desc_create_blocked(&$0, Int32(extents.count), extents, CDNN_F32)
@@ -82,7 +82,7 @@ final class Layout: @unchecked Sendable {
   /// several orders, blocks and then channels innermost come first: another tensor's layout cannot be told from it.
   ///
   /// - Throws: where the order is none that pictures or signals have.
-  func applied(to shape: Shape, _ type: cdnn_type = CDNN_F32) throws -> Layout {
+  package func applied(to shape: Shape, _ type: cdnn_type = CDNN_F32) throws -> Layout {
     let extents = Self.extents(shape)
     return try Self.make(shape) {
       cdnn_desc_create_like(&$0, handle, Int32(extents.count), extents, type)
@@ -116,7 +116,7 @@ final class Layout: @unchecked Sendable {
   }
 
   /// The same memory with its axes in another order: axis `i` of the result is axis `permutation[i]` of this.
-  func transposed(_ permutation: [Int]) throws -> Layout {
+  package func transposed(_ permutation: [Int]) throws -> Layout {
     var inverse = [Int32](repeating: 0, count: permutation.count)
     for (to, from) in permutation.enumerated() { inverse[from] = Int32(to) }
     return try Self.make(Shape(permutation.map { shape[$0] })) {
@@ -139,14 +139,14 @@ final class Layout: @unchecked Sendable {
 }
 
 extension Layout: Equatable {
-  static func == (left: Layout, right: Layout) -> Bool {
+  package static func == (left: Layout, right: Layout) -> Bool {
     left === right || cdnn_desc_equal(left.handle, right.handle)
   }
 }
 
 extension Layout: CustomStringConvertible {
   /// Axes by decreasing stride, a letter each, upper case and followed by the block where blocked: `aBcd16b`.
-  var description: String {
+  package var description: String {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 96) { text in
       guard let start = text.baseAddress else { return "" }
       cdnn_desc_text(handle, start, text.count)

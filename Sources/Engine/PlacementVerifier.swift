@@ -7,7 +7,7 @@ import ConvNetTensors
 /// the layout of the step that touches it first; whoever touches the same extents there later must agree with that, but for
 /// views, by which a value of the same elements in another order is meant. What a primitive was compiled for must agree with
 /// the memory that it is given: of a workspace it alone knows the layout.
-struct PlacementVerifier {
+package struct PlacementVerifier {
   /// Memory that steps have in common.
   fileprivate struct Region: Hashable {
     var buffer: Int
@@ -19,7 +19,7 @@ struct PlacementVerifier {
 
   /// - Parameter steps: in the order in which they run.
   /// - Throws: ``EngineError`` that names both steps.
-  static func verify(_ steps: [Step]) throws {
+  package static func verify(_ steps: [Step]) throws {
     var verifier = PlacementVerifier()
     for step in steps { try verifier.verify(step) }
   }

@@ -3,7 +3,7 @@ import ConvNetTensors
 
 /// A compiled primitive of the kernel library. Immutable; may run on several threads at once, since its scratchpad is given
 /// with every call.
-final class Primitive: @unchecked Sendable {
+package final class Primitive: @unchecked Sendable {
   /// The library's primitive, owned.
   let handle: OpaquePointer
 

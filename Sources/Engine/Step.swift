@@ -1,4 +1,4 @@
-import COneDNN
+package import COneDNN
 
 /// A piece of memory of a plan. Several values may share one, in turn or as views.
 struct Buffer {
@@ -18,7 +18,7 @@ struct Buffer {
 }
 
 /// A value, or a part of one, in memory.
-struct Place {
+package struct Place {
   var buffer: Int
   var layout: Layout
   /// Bytes from the beginning of the buffer.
@@ -28,14 +28,24 @@ struct Place {
   /// Whether the elements are those of another value in another order or shape.
   var isView = false
 
+  package init(
+    buffer: Int, layout: Layout, offset: Int = 0, isScratch: Bool = false, isView: Bool = false
+  ) {
+    self.buffer = buffer
+    self.layout = layout
+    self.offset = offset
+    self.isScratch = isScratch
+    self.isView = isView
+  }
+
   /// The same memory, read in another way.
-  func viewed(as layout: Layout) -> Place {
+  package func viewed(as layout: Layout) -> Place {
     Place(buffer: buffer, layout: layout, offset: offset, isView: true)
   }
 }
 
 /// What random operations and kernels know of the run that they are part of.
-struct RunContext: Sendable {
+package struct RunContext: Sendable {
   var seed: UInt64
   /// The training step: random operations draw anew at each.
   var step: UInt32
@@ -44,11 +54,11 @@ struct RunContext: Sendable {
 }
 
 /// Something that a run does.
-struct Step {
+package struct Step {
   /// A kernel of our own, given the addresses of its places in order.
-  typealias Kernel = @Sendable (_ addresses: [UnsafeMutableRawPointer], RunContext) -> Void
+  package typealias Kernel = @Sendable (_ addresses: [UnsafeMutableRawPointer], RunContext) -> Void
 
-  enum Work {
+  package enum Work {
     case primitive(Primitive, arguments: [(cdnn_argument, Place)])
     case kernel(Kernel, places: [Place])
   }
@@ -65,7 +75,7 @@ struct Step {
   var performedMultiplyAdds: Int
 
   /// - Parameter performedMultiplyAdds: where the algorithm does others than those of the sum as it is written.
-  init(
+  package init(
     operation: String, implementation: String, kind: StepKind, work: Work, multiplyAdds: Int = 0,
     performedMultiplyAdds: Int? = nil
   ) {

@@ -1,4 +1,4 @@
-@testable import ConvNetEngine
+import ConvNetEngine
 import ConvNetTensors
 import Testing
 
