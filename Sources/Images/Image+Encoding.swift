@@ -17,7 +17,9 @@ extension Image {
       status = ci_encode_png(
         pixels, width, height, UInt32(channels), output.baseAddress, bound, &written, &message)
     }
-    guard status != CI_OUT_OF_MEMORY else { throw ImageError(problem: .outOfMemory(byteCount: bound)) }
+    guard status != CI_OUT_OF_MEMORY else {
+      throw ImageError(problem: .outOfMemory(byteCount: bound))
+    }
     guard status == CI_OK else { throw refusal }
     return bytes
   }
