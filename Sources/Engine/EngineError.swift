@@ -27,6 +27,11 @@ public struct EngineError: Error, Hashable, Sendable {
   /// The name of the operation, or of the graph.
   public var subject: String
   public var problem: Problem
+
+  package init(subject: String, problem: Problem) {
+    self.subject = subject
+    self.problem = problem
+  }
 }
 
 extension EngineError: ReadableError {

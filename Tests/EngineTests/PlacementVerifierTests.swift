@@ -45,10 +45,11 @@ import Testing
       try writtenAndRead(.rowMajor(shape), .channelsLast(shape))
     }
     try writtenAndRead(.strided([1, 9, 5, 4], [20, 20, 4, 1]), .rowMajor([1, 9, 5, 4]))
-    let place = Place(buffer: 0, layout: try .rowMajor([4, 4]))
+    let layout = try Layout.rowMajor([4, 4])
+    let place = Place(buffer: 0, layout: layout)
     try PlacementVerifier.verify([
       step("writer", [place]),
-      step("transpose", [place.viewed(as: try place.layout.transposed([1, 0]))]),
+      step("transpose", [place.viewed(as: try layout.transposed([1, 0]))]),
     ])
   }
 
