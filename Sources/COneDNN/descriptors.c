@@ -266,6 +266,7 @@ int cdnn_desc_create_like(cdnn_desc **out, const cdnn_desc *like, int rank, cons
       {3, dnnl_aBc8b},   {3, dnnl_aBc4b},  {3, dnnl_acb},    {3, dnnl_abc},  {2, dnnl_ab},
   };
   *out = NULL;
+  if (!has_room_for(rank)) return dnnl_invalid_arguments;
   layout l = layout_of(like);
   if (!l.is_blocked || l.rank != rank) return dnnl_unimplemented;
   // Orders are compared by where elements lie: their strides do not tell the place of an axis of one element.

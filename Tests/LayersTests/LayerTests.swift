@@ -193,6 +193,6 @@ private let refusals: [Refusal] = [
       for _ in 0..<64 { Dense(1 << 15, bias: false) }
     }
     let error = #expect(throws: GraphError.self) { try Model(validating: network) }
-    #expect(error.map { "\($0)".contains("bytes, the machine has") } == true)
+    #expect(error.map { "\($0)".contains("bytes of memory, which cannot be had") } == true)
   }
 }
