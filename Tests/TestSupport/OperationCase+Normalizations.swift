@@ -70,6 +70,13 @@ extension OperationCase {
           size: 3, alpha: 0.9, bias: 1, alphaConvention: .mean, region: .withinChannel),
         [Input([2, 4, 7], .uniform(-2..<2))]),
       OperationCase(
+        "a neighbourhood of one", Operation.LocalResponseNormalization(size: 1, alpha: 0.3),
+        [Input([2, 9, 3, 2], .uniform(-2..<2))]),
+      OperationCase(
+        "signal, a neighbourhood of one",
+        Operation.LocalResponseNormalization(size: 1, alpha: 0.3, region: .withinChannel),
+        [Input([2, 4, 7], .uniform(-2..<2))]),
+      OperationCase(
         "dense", Operation.LocalResponseNormalization(size: 5, alpha: 0.3, bias: 1),
         [Input([3, 9], .uniform(-2..<2))]),
     ]

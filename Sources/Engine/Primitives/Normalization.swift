@@ -247,6 +247,9 @@ extension Layout {
 extension Operation.LocalResponseNormalization {
   var libraryAlgorithm: cdnn_algorithm {
     switch region {
+    // A neighbourhood of one element is the same in both, and the library's generator of the gradient with channels innermost
+    // fails on it: version 2.6 reads a null pointer.
+    case .acrossChannels where size == 1: CDNN_LRN_WITHIN_CHANNEL
     case .acrossChannels: CDNN_LRN_ACROSS_CHANNELS
     case .withinChannel: CDNN_LRN_WITHIN_CHANNEL
     }
