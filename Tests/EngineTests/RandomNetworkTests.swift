@@ -32,7 +32,7 @@ import Testing
       }
       guard faults.count == 3 else { continue }
       failures += 1
-      Issue.record("CONVNET_RANDOM_SEED=\(network.seed): \(faults[0])\n\(network.graph)")
+      Issue.record("CONVNET_RANDOM_SEED=\(network.seed): \(faults[0])\n\(network.graph.dump)")
     }
   }
 
@@ -74,21 +74,33 @@ import Testing
         named[graph[id].name].map { (id, $0) }
       })
     let specialized = try graph.specialized(for: mode)
-    let evaluator = ReferenceEvaluator(dropoutMask: dropoutMask(step: 3, seed: 5))
-    let values = try evaluator.evaluate(
-      specialized,
-      given: [ValueID: ReferenceValue](
-        uniqueKeysWithValues: (specialized.inputs + specialized.parameters).compactMap { id in
-          named[specialized[id].name].map { (id, ReferenceValue($0)) }
-        }))
+    let referenceGiven = [ValueID: ReferenceValue](
+      uniqueKeysWithValues: (specialized.inputs + specialized.parameters).compactMap { id in
+        named[specialized[id].name].map { (id, ReferenceValue($0)) }
+      })
+    func reference(roundingSeed: UInt64? = nil) throws -> [ValueID: ReferenceValue] {
+      let evaluator = ReferenceEvaluator(
+        roundingSeed: roundingSeed, dropoutMask: dropoutMask(step: 3, seed: 5))
+      return try evaluator.evaluate(specialized, given: referenceGiven)
+    }
+    let values = try reference()
     let outputs = try runOnEngine(
       graph, given: given, mode: mode, format: format, threads: threads, step: 3, seed: 5)
-    return specialized.outputs.compactMap { output in
+    return try specialized.outputs.compactMap { output in
       guard let actual = outputs[output.name], let expected = values[output.value] else {
         return "\(output.name) is missing"
       }
       let difference = relativeDifference(actual, expected)
-      return difference < 2e-4 ? nil : "\(output.name) is off by \(difference)"
+      guard difference >= 2e-4 else { return nil }
+      // Where large terms cancel, as in the gradient of a scale before a normalization, single precision leaves less.
+      let unavoidable = try (1...3).reduce(0.0) { worst, seed in
+        guard let changed = try reference(roundingSeed: UInt64(seed))[output.value] else {
+          return worst
+        }
+        return max(worst, relativeDifference(changed, expected))
+      }
+      guard difference >= 20 * unavoidable else { return nil }
+      return "\(output.name) is off by \(difference), by rounding \(unavoidable)"
     }
   }
 }

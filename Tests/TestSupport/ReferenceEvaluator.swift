@@ -8,9 +8,16 @@ package struct ReferenceEvaluator: Sendable {
   package typealias DropoutMask = @Sendable (_ dropout: Operation.Dropout, _ element: Int) -> Bool
 
   let keeps: DropoutMask
+  private let roundingSeed: UInt64?
 
   /// Without a mask dropout keeps every element (and still divides it).
-  package init(dropoutMask keeps: @escaping DropoutMask = { _, _ in true }) {
+  ///
+  /// With a seed every result of an operation is changed at random by up to a float's last digit, 2^-23 of it: what that changes
+  /// of a value is what single precision can be blamed for.
+  package init(
+    roundingSeed: UInt64? = nil, dropoutMask keeps: @escaping DropoutMask = { _, _ in true }
+  ) {
+    self.roundingSeed = roundingSeed
     self.keeps = keeps
   }
 
@@ -29,9 +36,19 @@ package struct ReferenceEvaluator: Sendable {
       }
       let shapes = operation.outputs.map { graph[$0].shape }
       let outputs = try evaluate(operation.kind, inputs, outputs: shapes)
-      for (id, output) in zip(operation.outputs, outputs) { values[id] = output }
+      for (id, output) in zip(operation.outputs, outputs) {
+        values[id] = graph[id].type.elementType == .float32 ? rounded(output, id) : output
+      }
     }
     return values
+  }
+
+  private func rounded(_ value: ReferenceValue, _ id: ValueID) -> ReferenceValue {
+    guard let roundingSeed else { return value }
+    var draws = SeededDraws(seed: roundingSeed &* 1000 &+ UInt64(id.index))
+    return ReferenceValue(
+      value.elements.map { $0 * (1 + Double(draws.below(2049) - 1024) * 0x1p-33) },
+      shape: value.shape)
   }
 
   /// The outputs of one operation, whose shapes are given. What a forward operation keeps for its
