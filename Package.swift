@@ -31,7 +31,7 @@ func tests(of name: String, imports rooms: [String] = [], shims: [String] = []) 
   )
 }
 
-let graphRooms = ["Graphs", "Tensors"]
+let graphRooms = ["Graphs", "Tensors", "Files"]
 let engineRooms = ["Engine", "Compiler"] + graphRooms
 
 let package = Package(
@@ -56,28 +56,31 @@ let package = Package(
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
     // Rooms.
-    room("Tensors"),
-    room("Images", imports: ["Tensors"], shims: ["CImages"]),
-    room("Graphs", imports: ["Tensors"]),
+    room("Files"),
+    room("Tensors", imports: ["Files"]),
+    room("Images", imports: ["Tensors", "Files"], shims: ["CImages"]),
+    room("Graphs", imports: ["Tensors", "Files"]),
     room("Compiler", imports: graphRooms),
     room("Engine", imports: ["Compiler"] + graphRooms, shims: ["COneDNN", "CKernels"]),
     room("Layers", imports: ["Images"] + graphRooms),
     room("Models", imports: ["Layers", "Images"] + graphRooms),
     room("Formats", imports: ["Models", "Layers", "Images"] + graphRooms, shims: ["CArchives"]),
-    room("Datasets", imports: ["Images", "Tensors"], shims: ["CImages", "CTar", "CKernels"]),
+    room(
+      "Datasets", imports: ["Images", "Tensors", "Files"], shims: ["CImages", "CTar", "CKernels"]),
     room(
       "Training", imports: ["Layers", "Formats", "Datasets", "Images"] + engineRooms,
       shims: ["CKernels"]),
     room(
       "Evaluation",
       imports: ["Training", "Models", "Layers", "Formats", "Datasets", "Images"] + engineRooms),
-    room("Reports", imports: ["Tensors"]),
+    room("Reports", imports: ["Files"]),
 
     // Products.
     .target(
       name: "ConvNet",
       dependencies: [
-        "ConvNetTensors", "ConvNetGraphs", "ConvNetCompiler", "ConvNetEngine", "ConvNetLayers",
+        "ConvNetFiles", "ConvNetTensors", "ConvNetGraphs", "ConvNetCompiler", "ConvNetEngine",
+        "ConvNetLayers",
         "ConvNetModels", "ConvNetFormats", "ConvNetImages", "ConvNetDatasets", "ConvNetTraining",
         "ConvNetEvaluation", "ConvNetReports",
       ], swiftSettings: settings),
@@ -115,8 +118,9 @@ let package = Package(
     .testTarget(
       name: "FuzzingTests", dependencies: ["ConvNetFuzzing", "ConvNetTestSupport"],
       path: "Tests/FuzzingTests", swiftSettings: settings),
-    tests(of: "Tensors"),
-    tests(of: "Graphs", imports: ["Tensors"]),
+    tests(of: "Files"),
+    tests(of: "Tensors", imports: ["Files"]),
+    tests(of: "Graphs", imports: ["Tensors", "Files"]),
     tests(of: "Compiler", imports: graphRooms),
     tests(
       of: "Engine", imports: ["Compiler"] + graphRooms,
@@ -125,15 +129,15 @@ let package = Package(
     tests(
       of: "Models", imports: ["Layers", "Formats", "Training"] + engineRooms),
     tests(of: "Formats", imports: graphRooms),
-    tests(of: "Images", imports: ["Tensors"], shims: ["CTestSupport"]),
-    tests(of: "Datasets", imports: ["Images", "Tensors"], shims: ["CTestSupport"]),
+    tests(of: "Images", imports: ["Tensors", "Files"], shims: ["CTestSupport"]),
+    tests(of: "Datasets", imports: ["Images", "Tensors", "Files"], shims: ["CTestSupport"]),
     tests(
       of: "Training",
       imports: ["Layers", "Models", "Formats", "Datasets", "Images"] + engineRooms),
     tests(
       of: "Evaluation",
       imports: ["Layers", "Models", "Formats", "Datasets", "Images"] + engineRooms),
-    tests(of: "Reports"),
+    tests(of: "Reports", imports: ["Files"]),
     .testTarget(
       name: "CommandTests", dependencies: ["ConvNet", "ConvNetTestSupport", "ConvNetCommand"],
       path: "Tests/CommandTests", swiftSettings: settings),

@@ -3,6 +3,7 @@
 @_exported import ConvNetDatasets
 @_exported import ConvNetEngine
 @_exported import ConvNetEvaluation
+@_exported import ConvNetFiles
 @_exported import ConvNetFormats
 @_exported import ConvNetGraphs
 @_exported import ConvNetImages

@@ -1,3 +1,4 @@
+import ConvNetFiles
 public import ConvNetTensors
 
 /// Prepared pictures and their labels.

@@ -1,4 +1,5 @@
 import CKernels
+import ConvNetFiles
 public import ConvNetImages
 import ConvNetTensors
 

@@ -1,4 +1,4 @@
-import ConvNetTensors
+import ConvNetFiles
 import Foundation
 
 /// The files of a CIFAR data set's binary version: where they are looked for, and how they are read.

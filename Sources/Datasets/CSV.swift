@@ -1,4 +1,4 @@
-public import ConvNetTensors
+public import ConvNetFiles
 
 /// Reads the rows of a CSV file (RFC 4180): fields between commas, or tabs; a field in quotation
 /// marks may hold commas, line ends, and quotation marks written twice. Lines end with LF, CRLF or

@@ -1,4 +1,4 @@
-import ConvNetTensors
+import ConvNetFiles
 import Foundation
 
 /// The data sets that are known by name, and the door to those that are named by a path.

@@ -1,4 +1,4 @@
-public import ConvNetTensors
+public import ConvNetFiles
 
 /// Why a data set cannot be used.
 public struct DatasetError: Error, Hashable, Sendable {

@@ -1,4 +1,4 @@
-import ConvNetTensors
+import ConvNetFiles
 import Foundation
 
 /// Data as it lies on a disk: one lot of samples, or one to train on and one to test on.

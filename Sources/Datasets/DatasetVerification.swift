@@ -1,5 +1,5 @@
+import ConvNetFiles
 import ConvNetImages
-import ConvNetTensors
 
 /// What a look at every picture of a data set has found, before a training finds it.
 public struct DatasetVerification: Sendable {

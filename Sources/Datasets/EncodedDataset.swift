@@ -1,5 +1,5 @@
+package import ConvNetFiles
 import ConvNetImages
-package import ConvNetTensors
 import Foundation
 
 /// A data set whose pictures are files, or parts of one: their bytes are read into memory that is

@@ -1,3 +1,4 @@
+import ConvNetFiles
 public import ConvNetTensors
 
 // The format of the MNIST database: two zero bytes, the element type, the number of dimensions; an

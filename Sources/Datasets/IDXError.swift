@@ -1,4 +1,4 @@
-public import ConvNetTensors
+public import ConvNetFiles
 
 /// Why bytes are not an IDX file.
 public struct IDXError: Error, Hashable, Sendable {

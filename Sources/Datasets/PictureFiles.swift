@@ -1,4 +1,4 @@
-import ConvNetTensors
+import ConvNetFiles
 
 /// Picture files below one folder, each with its class.
 struct PictureFiles: Sendable {

@@ -1,4 +1,4 @@
-public import ConvNetTensors
+public import ConvNetFiles
 import Foundation
 
 /// Where the samples of one archive lie.

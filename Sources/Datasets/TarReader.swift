@@ -1,5 +1,5 @@
 import CTar
-public import ConvNetTensors
+public import ConvNetFiles
 
 /// Goes through the regular files of a tar archive that lies in memory, compressed by gzip or not.
 struct TarReader: ~Copyable {

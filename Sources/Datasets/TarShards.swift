@@ -1,3 +1,4 @@
+import ConvNetFiles
 public import ConvNetTensors
 import Foundation
 

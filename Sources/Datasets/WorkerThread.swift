@@ -1,5 +1,5 @@
 import CKernels
-public import ConvNetTensors
+public import ConvNetFiles
 import Foundation
 
 /// The system has no thread for the process.

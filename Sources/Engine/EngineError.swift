@@ -1,4 +1,5 @@
 import COneDNN
+public import ConvNetFiles
 public import ConvNetTensors
 
 /// Why a graph cannot be compiled or run.

@@ -1,5 +1,6 @@
 import CKernels
 import ConvNetCompiler
+import ConvNetFiles
 import ConvNetGraphs
 import ConvNetTensors
 import Synchronization

@@ -1,3 +1,4 @@
+public import ConvNetFiles
 import ConvNetGraphs
 import ConvNetImages
 public import ConvNetLayers

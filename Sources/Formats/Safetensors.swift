@@ -1,3 +1,4 @@
+import ConvNetFiles
 public import ConvNetTensors
 
 /// Named tensors and text metadata: the contents of a safetensors file

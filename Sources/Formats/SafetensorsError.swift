@@ -1,3 +1,4 @@
+public import ConvNetFiles
 public import ConvNetTensors
 
 /// Why a file is not a well-formed safetensors file, or cannot be written as one.

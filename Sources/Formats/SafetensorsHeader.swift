@@ -1,3 +1,4 @@
+import ConvNetFiles
 package import ConvNetTensors
 
 /// What stands before the data: eight bytes of length, then JSON that places every tensor.

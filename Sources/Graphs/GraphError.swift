@@ -1,3 +1,4 @@
+public import ConvNetFiles
 public import ConvNetTensors
 
 /// Why an operation cannot be part of a graph, or a graph is not well formed.

@@ -1,5 +1,5 @@
 import CImages
-import ConvNetTensors
+import ConvNetFiles
 
 extension Image {
   /// The picture as a PNG file.

@@ -1,4 +1,5 @@
 import CImages
+import ConvNetFiles
 import ConvNetTensors
 
 /// Decodes one picture after another. It keeps the decoders' state and its memory, so that nothing of

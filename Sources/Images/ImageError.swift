@@ -1,4 +1,4 @@
-public import ConvNetTensors
+public import ConvNetFiles
 
 /// Why a picture cannot be decoded or encoded.
 public struct ImageError: Error, Hashable, Sendable {

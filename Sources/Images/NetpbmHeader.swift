@@ -1,3 +1,4 @@
+import ConvNetFiles
 import ConvNetTensors
 
 /// The beginning of a picture of Netpbm's formats: PBM, PGM and PPM, as text (P1 to P3) or as bytes

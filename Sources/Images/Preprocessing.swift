@@ -1,3 +1,4 @@
+public import ConvNetFiles
 public import ConvNetTensors
 
 /// What happens to a picture before it enters a network. It is stored in the model's file, so that

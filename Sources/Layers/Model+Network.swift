@@ -1,3 +1,4 @@
+import ConvNetFiles
 public import ConvNetGraphs
 public import ConvNetImages
 import ConvNetTensors

@@ -1,3 +1,5 @@
+public import ConvNetFiles
+
 // The operations of the lecture as plain functions on tensors, to be read beside its formulas. They
 // are loops for study and for checking; a network's layers run on the engine.
 

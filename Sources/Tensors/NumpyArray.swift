@@ -1,3 +1,5 @@
+import ConvNetFiles
+
 // The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 extension Tensor {

@@ -1,3 +1,5 @@
+public import ConvNetFiles
+
 /// Why bytes are not a NumPy array file that a ``Tensor`` can hold.
 public struct NumpyError: Error, Hashable, Sendable {
   public enum Problem: Hashable, Sendable {

@@ -1,3 +1,5 @@
+import ConvNetFiles
+
 /// What the head of a NumPy array file says: the array's shape and type, and where its data begins.
 package struct NumpyLayout: Sendable {
   package var shape: Shape

@@ -1,3 +1,5 @@
+package import ConvNetFiles
+
 /// A dense array of numbers in row-major order: a value type that copies its storage only when a shared one is
 /// written.
 ///

@@ -1,3 +1,4 @@
+package import ConvNetFiles
 import Foundation
 
 /// A block of memory aligned to 64 bytes (a cache line and the widest vector), freed with its owner; or a part of a mapped

@@ -1,4 +1,4 @@
-package import ConvNetTensors
+package import ConvNetFiles
 import Foundation
 
 /// A file with a record an epoch, which others follow while the training runs: `metrics.jsonl`, TensorBoard's events. Records are

@@ -1,4 +1,4 @@
-import ConvNetTensors
+import ConvNetFiles
 import Foundation
 
 /// Scalars of a training in the format that TensorBoard reads: records (length, check sum, data,

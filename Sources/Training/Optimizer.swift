@@ -1,5 +1,6 @@
 package import CKernels
 package import ConvNetEngine
+import ConvNetFiles
 package import ConvNetGraphs
 package import ConvNetTensors
 

@@ -1,9 +1,9 @@
 public import ConvNetDatasets
 public import ConvNetEngine
+import ConvNetFiles
 import ConvNetGraphs
 public import ConvNetImages
 public import ConvNetLayers
-import ConvNetTensors
 import Foundation
 
 /// Trains models: an optimizer, a schedule, and what else a recipe says.

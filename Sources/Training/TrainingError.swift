@@ -1,4 +1,4 @@
-public import ConvNetTensors
+public import ConvNetFiles
 
 /// Why a training cannot begin or go on.
 public enum TrainingError: Error, Hashable, Sendable {

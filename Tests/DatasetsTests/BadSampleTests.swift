@@ -1,4 +1,5 @@
 import ConvNetDatasets
+import ConvNetFiles
 import ConvNetImages
 import ConvNetTensors
 import ConvNetTestSupport

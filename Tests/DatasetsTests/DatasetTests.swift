@@ -103,13 +103,6 @@ struct DatasetTests {
           suggestions: suggestions))
   }
 
-  @Test("Edit distances")
-  func distances() {
-    #expect(editDistance("", "abc") == 3)
-    #expect(editDistance("kitten", "sitting") == 3)
-    #expect(editDistance("same", "same") == 0)
-  }
-
   @Test("Natural order: numbers by value, the rest by letter")
   func naturalOrder() {
     let names = ["10", "2", "1", "a10", "a2", "a", "b", "a2b", "007", "7", "Z"]

@@ -1,5 +1,6 @@
 import CTestSupport
 import ConvNetDatasets
+import ConvNetFiles
 import ConvNetImages
 import ConvNetTensors
 import ConvNetTestSupport

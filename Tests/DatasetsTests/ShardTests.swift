@@ -1,6 +1,6 @@
 import ConvNetDatasets
+import ConvNetFiles
 import ConvNetImages
-import ConvNetTensors
 import ConvNetTestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import ConvNetCompiler
 import ConvNetEngine
+import ConvNetFiles
 import ConvNetGraphs
 import ConvNetTensors
 import ConvNetTestSupport

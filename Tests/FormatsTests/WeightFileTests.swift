@@ -1,3 +1,4 @@
+import ConvNetFiles
 import ConvNetFormats
 import ConvNetTensors
 import ConvNetTestSupport

@@ -1,5 +1,6 @@
 import ConvNetDatasets
 import ConvNetEngine
+import ConvNetFiles
 import ConvNetFormats
 import ConvNetGraphs
 import ConvNetImages

@@ -1,4 +1,5 @@
 import COneDNN
+import ConvNetFiles
 import ConvNetTensors
 import Foundation
 

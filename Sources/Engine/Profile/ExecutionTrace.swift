@@ -1,4 +1,4 @@
-import ConvNetTensors
+import ConvNetFiles
 import Foundation
 
 /// What happened when during some runs, in the trace event format of Chrome: `chrome://tracing` and https://ui.perfetto.dev

@@ -1,5 +1,5 @@
 import CArchives
-import ConvNetTensors
+import ConvNetFiles
 import Synchronization
 
 /// A zip archive, mapped into memory. Stored entries are lent where they lie in the file; a

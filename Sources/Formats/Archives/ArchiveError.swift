@@ -1,4 +1,4 @@
-public import ConvNetTensors
+public import ConvNetFiles
 
 /// Why a zip archive cannot be read or written.
 public struct ArchiveError: Error, Hashable, Sendable {

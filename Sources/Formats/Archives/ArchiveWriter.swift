@@ -1,4 +1,5 @@
 import CArchives
+import ConvNetFiles
 import ConvNetTensors
 
 /// Writes zip archives whose entries begin at multiples of 64 bytes, so that they can be used where

@@ -1,3 +1,4 @@
+import ConvNetFiles
 import ConvNetTensors
 
 /// A NumPy archive (`.npz`): a zip archive with one `.npy` file an array.

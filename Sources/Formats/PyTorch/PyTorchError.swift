@@ -1,4 +1,4 @@
-public import ConvNetTensors
+public import ConvNetFiles
 
 /// Why a file is not a PyTorch checkpoint that can be read.
 ///

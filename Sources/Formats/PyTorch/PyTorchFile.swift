@@ -1,3 +1,4 @@
+import ConvNetFiles
 import ConvNetTensors
 
 /// A checkpoint that `torch.save` wrote, since PyTorch 1.6: a zip archive of a pickle, `data.pkl`,

@@ -1,5 +1,5 @@
+public import ConvNetFiles
 public import ConvNetGraphs
-public import ConvNetTensors
 
 /// A file's weights fit a network by name and shape, and are another's.
 public struct NetworkMismatch: Error, Hashable, Sendable {

@@ -1,3 +1,4 @@
+public import ConvNetFiles
 import ConvNetModels
 public import ConvNetTensors
 

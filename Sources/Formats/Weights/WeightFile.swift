@@ -1,3 +1,4 @@
+import ConvNetFiles
 public import ConvNetTensors
 
 /// A file of named tensors in any format that is read, told by its contents: safetensors, a PyTorch

@@ -1,4 +1,4 @@
-public import ConvNetTensors
+public import ConvNetFiles
 
 /// Why a file of weights cannot be read or written, where its format is not to blame.
 public struct WeightFileError: Error, Hashable, Sendable {

@@ -1,4 +1,4 @@
-import ConvNetTensors
+import ConvNetFiles
 import Foundation
 
 extension Augmentation: Codable {

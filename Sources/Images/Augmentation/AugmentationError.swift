@@ -1,4 +1,4 @@
-public import ConvNetTensors
+public import ConvNetFiles
 
 /// Why an ``Augmentation`` is not possible.
 public struct AugmentationError: Error, Hashable, Sendable {

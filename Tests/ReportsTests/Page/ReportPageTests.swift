@@ -1,5 +1,5 @@
+import ConvNetFiles
 import ConvNetReports
-import ConvNetTensors
 import Foundation
 import Testing
 

@@ -42,12 +42,12 @@ package final class MappedFile: @unchecked Sendable {
   package var byteCount: Int { bytes.count }
 
   /// Bytes that can be read as long as the mapping lives.
-  func part(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+  package func part(_ range: Range<Int>) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(rebasing: bytes[range])
   }
 
   /// Lets go of the memory of the pages that lie wholly in a part of a mapping: the next reader finds them in the file again.
-  static func letGo(_ part: UnsafeRawBufferPointer) {
+  package static func letGo(_ part: UnsafeRawBufferPointer) {
     guard let start = part.baseAddress else { return }
     let page = Int(getpagesize())
     let first = start.alignedUp(toMultipleOf: page)

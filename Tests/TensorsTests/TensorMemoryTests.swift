@@ -1,19 +1,15 @@
+import ConvNetFiles
 import ConvNetTensors
 import Testing
 
-@Suite("Memory") struct MemoryTests {
-  @Test("Memory that cannot be had is an error with the bytes that were wanted, and for what")
+@Suite("The memory of tensors") struct TensorMemoryTests {
+  @Test("A tensor for which there is no memory is an error where its size is somebody else's")
   func error() {
     let bytes = 1 << 60
-    #expect(!Memory.has(bytes) && Memory.has(0) && Memory.has(1 << 20))
-    let required = #expect(throws: AllocationError.self) {
-      try Memory.require(bytes, for: "a test")
-    }
-    let stored = #expect(throws: AllocationError.self) {
+    let error = #expect(throws: AllocationError.self) {
       _ = try TensorStorage(byteCount: bytes, for: "a test")
     }
-    #expect(required == stored && required?.byteCount == bytes)
-    #expect(required?.description.hasPrefix("\(bytes) bytes of memory for a test cannot") == true)
+    #expect(error?.byteCount == bytes && error?.purpose == "a test")
     #expect(throws: AllocationError.self) {
       _ = try Tensor(uninitialized: [1 << 29, 1 << 29], elementType: .float32, for: "x")
     }

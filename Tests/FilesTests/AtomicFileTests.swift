@@ -1,4 +1,4 @@
-import ConvNetTensors
+import ConvNetFiles
 import ConvNetTestSupport
 import Foundation
 import Testing
