@@ -55,7 +55,7 @@ extension Graph {
       }
       let made = operation.outputs.reduce(0) { $0 + keptByteCount(of: $1) }
       let reused =
-        operation.kind.worksInPlace
+        operation.kind.traits.overwritesInput
         ? dying.map { keptByteCount(of: $0) }.first {
           $0 == keptByteCount(of: operation.outputs[0])
         }
@@ -104,7 +104,8 @@ private struct BlockCutter {
         let life = Life(
           value: output, producer: index,
           lastReader: readers.last { $0 < count } ?? index,
-          mayBeRecomputed: !results.contains(output) && operation.kind.canRepeat(output: place))
+          mayBeRecomputed: !results.contains(output)
+            && operation.kind.traits.recomputable.contains(place))
         lives.append(life)
         let byteCount = graph.keptByteCount(of: output)
         if life.mayBeRecomputed, readers.contains(where: { $0 >= count }) {
@@ -156,27 +157,5 @@ private struct BlockCutter {
       if cuts[next] > life.lastReader { within.insert(life.value) }
     }
     return within
-  }
-}
-
-extension OperationKind {
-  /// Whether computing the operation again gives an output anew. A normalization's statistics and mask are small, and make it
-  /// cheap to repeat the rest.
-  fileprivate func canRepeat(output: Int) -> Bool {
-    switch self {
-    case .batchNormalization: output == 0
-    case .movingAverage, .crossEntropy, .meanSquaredError: false
-    default: true
-    }
-  }
-
-  /// Whether the engine writes the result over an input that nobody needs afterwards.
-  fileprivate var worksInPlace: Bool {
-    switch self {
-    case .activation, .activationGradient, .add, .multiply, .dropout, .batchNormalization,
-      .batchNormalizationGradient, .flatten, .unflatten, .reshape:
-      true
-    default: false
-    }
   }
 }

@@ -32,7 +32,7 @@ struct ConcatenationPlan {
     let results = graph.results
     let consumers = graph.consumers
     for operation in graph.operations where operation.phase == .run {
-      guard case .concatenate(let concatenate) = operation.kind,
+      guard let concatenate = operation.attributes as? Operation.Concatenate,
         Self.joinsBlocks(concatenate, operation.inputs.map { graph[$0].shape })
       else { continue }
       let whole = graph[operation.outputs[0]].shape
@@ -58,6 +58,14 @@ struct ConcatenationPlan {
   /// Where the blocks from a channel on begin in an example, in bytes.
   static func offset(ofChannel channel: Int, in shape: Shape) -> Int {
     channel * shape[2] * shape[3] * MemoryLayout<Float>.stride
+  }
+}
+
+extension Operation.Concatenate: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .concatenation, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
   }
 }
 
@@ -187,8 +195,7 @@ extension Lowering {
   private func areConvolutions(readersOf value: ValueID) -> Bool {
     consumers[value, default: []].allSatisfy { index in
       let operation = graph.operations[index]
-      if case .convolution = operation.kind { return operation.inputs.first == value }
-      return false
+      return operation.attributes is Operation.Convolution && operation.inputs.first == value
     }
   }
 
@@ -199,16 +206,16 @@ extension Lowering {
     let part = shape(value)
     emitBlockCopy(
       from: source, stride: exampleStride(of: value, at: source), to: destination,
-      stride: part.count / part[0], part, for: operation)
+      stride: part.count / part[0], part, for: operation, kind: .reorder)
   }
 
   /// Copies the examples of a part, which lie so many floats apart here and there.
   private mutating func emitBlockCopy(
     from source: Place, stride sourceStride: Int, to destination: Place,
-    stride destinationStride: Int, _ part: Shape, for operation: Operation
+    stride destinationStride: Int, _ part: Shape, for operation: Operation, kind: StepKind? = nil
   ) {
     let threads = Int32(clamping: options.threads)
-    emitKernel("copy of blocks", [destination, source], for: operation) { memory, _ in
+    emitKernel("copy of blocks", [destination, source], for: operation, kind: kind) { memory, _ in
       ck_copy_rows(
         memory.floats(0), destinationStride, memory.floats(1), sourceStride, part[0],
         part.count / part[0], threads)

@@ -103,13 +103,11 @@ struct Lowering {
   func layoutWanted(by value: ValueID) -> Layout? {
     for index in consumers[value, default: []] {
       let operation = graph.operations[index]
-      switch operation.kind {
-      case .activationGradient, .batchNormalizationGradient, .add, .multiply,
-        .localResponseNormalizationGradient:
-        for other in operation.inputs where other != value && shape(other) == shape(value) {
-          if let place = places[other]?.first { return place.layout }
-        }
-      default: continue
+      guard let attributes = operation.attributes as? any LoweredOperation,
+        type(of: attributes).lowering.combinesInputs
+      else { continue }
+      for other in operation.inputs where other != value && shape(other) == shape(value) {
+        if let place = places[other]?.first { return place.layout }
       }
     }
     return nil
@@ -180,7 +178,9 @@ struct Lowering {
 
   /// Memory for a value that may overwrite `source`, a place of `input`: the same, where nobody reads it later.
   mutating func make(_ value: ValueID, over source: Place, of input: ValueID) -> Place {
-    guard canOverwrite(source) else { return make(value, source.layout) }
+    guard graph.operations[position].kind.traits.overwritesInput, canOverwrite(source) else {
+      return make(value, source.layout)
+    }
     settle(value, source)
     return source
   }
@@ -267,13 +267,15 @@ struct Lowering {
       outputs: operation.outputs.map { graph[$0].type })
   }
 
+  /// - Parameter kind: where it is another than the operation's.
   mutating func emitKernel(
-    _ name: String, _ places: [Place], for operation: Operation, multiplyAdds: Int = 0,
-    performedMultiplyAdds: Int? = nil, _ kernel: @escaping Step.Kernel
+    _ name: String, _ places: [Place], for operation: Operation, kind: StepKind? = nil,
+    multiplyAdds: Int = 0, performedMultiplyAdds: Int? = nil, _ kernel: @escaping Step.Kernel
   ) {
+    let usual = (operation.attributes as? any LoweredOperation).map { type(of: $0).lowering.kind }
     append(
       Step(
-        operation: operation.name, implementation: name, kind: kind(of: operation, name),
+        operation: operation.name, implementation: name, kind: kind ?? usual ?? .movement,
         work: .kernel(kernel, places: places), multiplyAdds: multiplyAdds,
         performedMultiplyAdds: performedMultiplyAdds))
   }

@@ -14,6 +14,8 @@ public struct GraphError: Error, Hashable, Sendable {
     /// The padded input is smaller than one window.
     case windowExceedsInput(window: [Int], paddedInput: [Int])
     case attribute(name: String, value: String, requirement: String)
+    /// A file names an operation, the subject, which is neither of the package nor among those that it is read with.
+    case unknownOperation(nearest: [String])
     /// A graph read from a file, or made by a pass, breaks an invariant.
     case invariant(String)
   }
@@ -48,6 +50,10 @@ extension GraphError.Problem: ReadableError {
         + "use a larger input, more padding, or a smaller kernel"
     case .attribute(let name, let value, let requirement):
       "\(name) is \(value), must be \(requirement)"
+    case .unknownOperation(let nearest):
+      "no operation has this name"
+        + (nearest.isEmpty ? "" : " (the nearest: \(nearest.joined(separator: ", ")))")
+        + "; if it is from outside ConvNet, read the file with it among `operations`"
     case .invariant(let text):
       text
     }

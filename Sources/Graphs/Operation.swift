@@ -26,22 +26,27 @@ public struct Operation: Hashable, Sendable, Codable {
     self.outputs = outputs
     self.phase = phase
   }
+
+  public var attributes: any OperationAttributes { kind.attributes }
 }
 
 /// What every kind of operation says of itself. One file each in `Operations/`, which holds its
-/// attributes, the shapes that it infers, its cost and its gradient.
+/// attributes, the shapes that it infers, its cost, its traits and its gradient.
 public protocol OperationAttributes: Hashable, Sendable, Codable {
   /// The kind's name in dumps and model files.
   static var name: String { get }
 
-  /// These attributes as a case of ``OperationKind``.
-  var kind: OperationKind { get }
+  /// What passes and engine must know of it.
+  var traits: OperationTraits { get }
 
   /// The types of the outputs, or the problem that the inputs pose.
   func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType]
 
   /// One readable line for dumps, as in `convolution 5x5 stride 1 same + tanh`.
   func summary(inputs: [ValueType]) -> String
+
+  /// What a network's table as papers print it says of the operation.
+  func tableEntry(inputs: [ValueType], outputs: [ValueType]) -> StageTableEntry
 
   /// Multiplications, each with its addition, of one evaluation. Zero for operations whose cost is
   /// moving memory.
@@ -65,7 +70,12 @@ extension OperationAttributes {
     name.map { $0.isUppercase ? " \($0.lowercased())" : String($0) }.joined()
   }
 
-  public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
+  /// A row of its own, with its summary.
+  public func tableEntry(inputs: [ValueType], outputs: [ValueType]) -> StageTableEntry {
+    .layer(summary(inputs: inputs))
+  }
+
+  package var kind: OperationKind { OperationKind(self) }
 
   /// For operations that appear only where no gradient is asked for: gradients themselves, and
   /// inference forms.

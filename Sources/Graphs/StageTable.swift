@@ -13,6 +13,16 @@ public struct StageRow: Hashable, Sendable {
   public var multiplyAdds: Int
 }
 
+/// What a network's table as papers print it says of an operation.
+public enum StageTableEntry: Hashable, Sendable {
+  /// A part of its row: `3x3 64`. Strides, which do not make it another layer, are said beside it where they are above one.
+  case layer(String, strides: [Int] = [])
+  /// Nothing: the operation has neither window nor product, and belongs to the layer before it.
+  case partOfLayerBefore
+  /// Nothing, though it begins a row of its own where it stands between others: a concatenation.
+  case unlisted
+}
+
 extension Graph {
   /// The stages in the order of the computation. Activations, normalizations and what else has no
   /// window and no product belongs to the layer before it.
@@ -20,7 +30,8 @@ extension Graph {
     var stages: [Stage] = []
     for (operation, row) in zip(operations, layerTable) {
       let path = LayerPath(operation.name)
-      let isAbsorbed = path.isAlone && operation.kind.isElementwise
+      let entry = tableEntry(of: operation)
+      let isAbsorbed = path.isAlone && entry == .partOfLayerBefore
       if let last = stages.indices.last, isAbsorbed || stages[last].row.name == path.stage {
         stages[last].row.parameters += row.parameters
         stages[last].row.multiplyAdds += row.multiplyAdds
@@ -28,34 +39,17 @@ extension Graph {
       } else {
         stages.append(Stage(row: StageRow(row, name: path.stage)))
       }
-      if path.isListed, let part = part(of: operation) {
-        stages[stages.count - 1].append(part, block: path.block)
+      if path.isListed, case .layer(let text, let strides) = entry {
+        stages[stages.count - 1].append(.init(text: text, strides: strides), block: path.block)
       }
     }
     return stages.map(\.described)
   }
 
-  /// What a table says of an operation; `nil` where it says nothing.
-  private func part(of operation: Operation) -> Stage.Part? {
-    let output = self[operation.outputs[0]].shape
-    switch operation.kind {
-    case .convolution(let convolution):
-      let kernel = joined(self[operation.inputs[1]].shape.spatial)
-      let groups = convolution.groups == 1 ? "" : " groups \(convolution.groups)"
-      return .init(text: "\(kernel) \(output[1])\(groups)", strides: convolution.strides)
-    case .maxPooling(let pooling):
-      return .init(text: "\(joined(pooling.window)) max pool", strides: pooling.strides)
-    case .averagePooling(let pooling):
-      return .init(text: "\(joined(pooling.window)) average pool", strides: pooling.strides)
-    case .globalPooling(let pooling):
-      return .init(text: "global \(pooling.reduction.rawValue) pool")
-    case .dense:
-      return .init(text: "dense \(output[1])")
-    case .concatenate:
-      return nil
-    default:
-      return operation.kind.isElementwise ? nil : .init(text: summary(of: operation))
-    }
+  private func tableEntry(of operation: Operation) -> StageTableEntry {
+    operation.attributes.tableEntry(
+      inputs: operation.inputs.map { self[$0].type },
+      outputs: operation.outputs.map { self[$0].type })
   }
 }
 
@@ -139,16 +133,4 @@ private struct LayerPath {
 
   /// Tables do not print how a shortcut comes to its shape.
   var isListed: Bool { !isPart && !parts.contains("downsample") }
-}
-
-extension OperationKind {
-  /// Neither window nor product: a table gives it no row.
-  fileprivate var isElementwise: Bool {
-    switch self {
-    case .activation, .batchNormalization, .foldedBatchNormalization, .localResponseNormalization,
-      .dropout, .flatten, .softmax, .add, .multiply, .pad:
-      true
-    default: false
-    }
-  }
 }

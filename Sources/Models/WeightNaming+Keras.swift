@@ -37,12 +37,12 @@ extension WeightNaming {
     var (block, place) = (1, 0)
     var dense = ["fc1", "fc2", "predictions"][...]
     for operation in graph.operations {
-      switch operation.kind {
-      case .convolution:
+      switch operation.attributes {
+      case is Operation.Convolution:
         place += 1
         layers[operation.name] = "block\(block)_conv\(place)"
-      case .maxPooling: (block, place) = (block + 1, 0)
-      case .dense: layers[operation.name] = dense.popFirst()
+      case is Operation.MaxPooling: (block, place) = (block + 1, 0)
+      case is Operation.Dense: layers[operation.name] = dense.popFirst()
       default: break
       }
     }
@@ -56,9 +56,9 @@ extension WeightNaming {
     var normalizations = numbered("batch_normalization", in: names)[...]
     var layers = ["fc": "predictions"]
     for operation in graph.operations {
-      switch operation.kind {
-      case .convolution: layers[operation.name] = convolutions.popFirst()
-      case .batchNormalization: layers[operation.name] = normalizations.popFirst()
+      switch operation.attributes {
+      case is Operation.Convolution: layers[operation.name] = convolutions.popFirst()
+      case is Operation.BatchNormalization: layers[operation.name] = normalizations.popFirst()
       default: break
       }
     }

@@ -47,9 +47,9 @@ extension Graph {
     else { return nil }
     var input = dense.inputs[0]
     while let producer = operations.first(where: { $0.outputs.contains(input) }) {
-      switch producer.kind {
-      case .dropout: input = producer.inputs[0]
-      case .flatten(let flatten):
+      switch producer.attributes {
+      case is Operation.Dropout: input = producer.inputs[0]
+      case let flatten as Operation.Flatten:
         let shape = self[producer.inputs[0]].shape
         guard shape.rank == 4 else { return nil }
         return (shape[1], shape[2], shape[3], flatten.order)

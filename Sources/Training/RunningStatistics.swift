@@ -68,7 +68,10 @@ struct RunningStatistics {
 
   private static func layers(of graph: Graph) -> [Layer] {
     graph.operations.compactMap { operation in
-      guard case .batchNormalization(let normalization) = operation.kind else { return nil }
+      guard let normalization = operation.attributes as? ConvNetGraphs.Operation.BatchNormalization
+      else {
+        return nil
+      }
       let (mean, variance) = (graph[operation.inputs[3]], graph[operation.inputs[4]])
       guard mean.parameterKind != nil, variance.parameterKind != nil else { return nil }
       return Layer(
@@ -122,7 +125,7 @@ extension Graph {
     let producers = producers
     for update in parameterUpdates where variances.contains(self[update.parameter].name) {
       guard let average = producers[update.value].map({ operations[$0] }),
-        case .movingAverage(let attributes) = average.kind
+        let attributes = average.attributes as? ConvNetGraphs.Operation.MovingAverage
       else { continue }
       let running = self[update.parameter]
       let name = RunningStatistics.seenName(of: running.name)

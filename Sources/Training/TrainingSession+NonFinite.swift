@@ -88,7 +88,7 @@ extension TrainingSession {
     let training = try trainingGraph(batch: batch)
     if let name = try firstThatIsNotFinite(of: training.forward, inputs, from: 0) {
       let isLoss = training.forward.operations.contains {
-        if case .crossEntropy = $0.kind { $0.name == name } else { false }
+        $0.attributes is ConvNetGraphs.Operation.CrossEntropy && $0.name == name
       }
       return isLoss || name == TrainingGraph.totalLossName
         ? ("the loss", model.graph.name) : ("the output", name)

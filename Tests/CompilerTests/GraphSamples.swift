@@ -71,10 +71,7 @@ extension Graph {
   var names: [String] { operations.map(\.name) }
 
   func fused(_ name: String) throws -> [Operation.Convolution.FusedOperation] {
-    switch try #require(operations.first { $0.name == name }).kind {
-    case .convolution(let convolution): convolution.fused
-    case .dense(let dense): dense.fused
-    default: []
-    }
+    let operation = try #require(operations.first { $0.name == name })
+    return (operation.attributes as? any WeightLayer)?.fused ?? []
   }
 }

@@ -110,9 +110,9 @@ extension OperationCase {
   /// The modes in which the engine keeps the operation as it is: inference removes dropout,
   /// training gives batch normalization its other form.
   var modes: [Mode] {
-    switch attributes.kind {
-    case .dropout: [.training]
-    case .batchNormalization(let normalization) where normalization.form == .inference:
+    switch attributes {
+    case is Operation.Dropout: [.training]
+    case let normalization as Operation.BatchNormalization where normalization.form == .inference:
       [.inference]
     default: Mode.allCases
     }
@@ -120,9 +120,10 @@ extension OperationCase {
 
   /// Rounding errors of single precision, in units of the largest element.
   var tolerance: Double {
-    switch attributes.kind {
+    switch attributes {
     // All results are zero, and the library's logarithm of one is 1.4e-6: a unit here is 0.001.
-    case .softmax(let softmax) where softmax.isLogarithmic && inputs[0].type.shape[1] == 1: 2e-3
+    case let softmax as Operation.Softmax
+    where softmax.isLogarithmic && inputs[0].type.shape[1] == 1: 2e-3
     default: 1e-5
     }
   }

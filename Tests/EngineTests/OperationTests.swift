@@ -108,7 +108,7 @@ import Testing
       let given = fixture.given(in: forward)
       let inputs = given.filter { forward[$0.key].name != "target" }
       var modes = Mode.allCases
-      if case .batchNormalization(let normalization) = fixture.operation,
+      if let normalization = fixture.operation.attributes as? Operation.BatchNormalization,
         normalization.form == .inference
       {
         modes = [.inference]

@@ -124,7 +124,7 @@ private func sample() throws -> Graph {
       let graph = try training.graph.differentiated(loss: training.loss, byInputs: inputs).graph
       shown.formUnion(graph.operations.map(\.kind.name))
     }
-    #expect(shown.count == 42)
+    #expect(shown == Set(Operation.builtIn.map { $0.name }))
   }
 
   @Test("the encoding of a kind is its name and its attributes")
@@ -138,10 +138,10 @@ private func sample() throws -> Graph {
         == #"{"attributes":{"channels":{"after":0,"before":0},"mode":"edge","sides":[{"after":0,"before":1}]},"kind":"pad"}"#
     )
     let unknown = Data(#"{"attributes":{},"kind":"fold"}"#.utf8)
-    let error = #expect(throws: DecodingError.self) {
+    let error = #expect(throws: GraphError.self) {
       try JSONDecoder().decode(OperationKind.self, from: unknown)
     }
-    #expect("\(String(describing: error))".contains("unknown kind of operation fold"))
+    #expect(error?.subject == "fold")
   }
 }
 

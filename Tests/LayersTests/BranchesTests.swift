@@ -46,7 +46,9 @@ import Testing
     let projections = graph.operations.filter { $0.name.hasPrefix("downsample") }
     #expect(
       projections.map(\.kind.name) == (isExpected ? ["convolution", "batchNormalization"] : []))
-    guard isExpected, case .convolution(let convolution) = projections[0].kind else { return }
+    guard isExpected,
+      let convolution = projections[0].attributes as? Operation.Convolution
+    else { return }
     #expect(convolution.strides == [stride, stride])
     #expect(graph[projections[0].inputs[1]].shape == [channels, 4, 1, 1])
   }

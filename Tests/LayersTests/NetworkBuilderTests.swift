@@ -49,7 +49,7 @@ private struct Branching: Block {
       Branching(normalizes: false, activation: activation, repeats: 0, head: .nothing)
     }.graph()
     let functions = graph.operations.compactMap { operation in
-      if case .activation(let activation) = operation.kind { activation.function } else { nil }
+      (operation.attributes as? Operation.Activation)?.function
     }
     #expect(functions == (function.map { [$0] } ?? []))
   }

@@ -10,42 +10,42 @@ extension ReferenceEvaluator {
   func evaluateGradient(
     _ kind: OperationKind, _ inputs: [ReferenceValue], outputs shapes: [Shape]
   ) throws -> [ReferenceValue] {
-    switch kind {
-    case .convolutionInputGradient(let attributes):
+    switch kind.attributes {
+    case let attributes as Operation.ConvolutionInputGradient:
       let (gradient, kernel) = (inputs[0], inputs[1])
       var result = zeros(shapes[0])
       forEachProduct(of: attributes.convolution, result, kernel, gradient) { x, k, y in
         result.elements[x] += gradient.elements[y] * kernel.elements[k]
       }
       return [result]
-    case .convolutionParameterGradient(let attributes):
+    case let attributes as Operation.ConvolutionParameterGradient:
       let (input, gradient) = (inputs[0], inputs[1])
       var result = zeros(shapes[0])
       forEachProduct(of: attributes.convolution, input, result, gradient) { x, k, y in
         result.elements[k] += gradient.elements[y] * input.elements[x]
       }
       return attributes.convolution.hasBias ? [result, channelSum(gradient)] : [result]
-    case .denseInputGradient:
+    case is Operation.DenseInputGradient:
       let forward = Operation.Dense(hasBias: false)
       return [
         try pullBackByExample(inputs[0], through: forward, at: [zeros(shapes[0]), inputs[1]])
       ]
-    case .denseParameterGradient(let attributes):
+    case let attributes as Operation.DenseParameterGradient:
       let forward = Operation.Dense(hasBias: false)
       let kernel = try pullBack(
         inputs[1], through: forward, at: [inputs[0], zeros(shapes[0])], by: 1)
       return attributes.hasBias ? [kernel, channelSum(inputs[1])] : [kernel]
-    case .maxPoolingGradient:
+    case is Operation.MaxPoolingGradient:
       var gradient = zeros(shapes[0])
       for (value, place) in zip(inputs[0].elements, inputs[1].elements) {
         gradient.elements[Int(place)] += value
       }
       return [gradient]
-    case .averagePoolingGradient(let attributes):
+    case let attributes as Operation.AveragePoolingGradient:
       return [
         try pullBackByExample(inputs[0], through: attributes.pooling, at: [zeros(shapes[0])])
       ]
-    case .batchNormalizationGradient(let attributes):
+    case let attributes as Operation.BatchNormalizationGradient:
       let forward = Operation.BatchNormalization(epsilon: attributes.epsilon, form: .training)
       let (mean, variance, scale) = (inputs[2], inputs[3], inputs[4])
       let shift = attributes.isRectified ? inputs[5] : zeros(scale.shape)
@@ -57,28 +57,28 @@ extension ReferenceEvaluator {
         }
       }
       return try (0..<3).map { try pullBack(incoming, through: forward, at: arguments, by: $0) }
-    case .localResponseNormalizationGradient(let attributes):
+    case let attributes as Operation.LocalResponseNormalizationGradient:
       return [try pullBackByExample(inputs[1], through: attributes.forward, at: [inputs[0]])]
-    case .activationGradient(let attributes):
+    case let attributes as Operation.ActivationGradient:
       return [
         elementwise(inputs[0], inputs[1]) { derivative(of: attributes.function, at: $0) * $1 }
       ]
-    case .sliceGradient(let attributes):
+    case let attributes as Operation.SliceGradient:
       let whole = [zeros(shapes[0])]
       return [
         try attributes.slice.axis == 0
           ? pullBack(inputs[0], through: attributes.slice, at: whole, by: 0)
           : pullBackByExample(inputs[0], through: attributes.slice, at: whole)
       ]
-    case .padGradient(let attributes):
+    case let attributes as Operation.PadGradient:
       return [try pullBackByExample(inputs[0], through: attributes.pad, at: [zeros(shapes[0])])]
-    case .upsampleGradient(let attributes):
+    case let attributes as Operation.UpsampleGradient:
       return [
         try pullBackByExample(inputs[0], through: attributes.upsample, at: [zeros(shapes[0])])
       ]
-    case .softmaxGradient(let attributes):
+    case let attributes as Operation.SoftmaxGradient:
       return [softmaxGradient(attributes, inputs)]
-    case .crossEntropyGradient(let attributes):
+    case let attributes as Operation.CrossEntropyGradient:
       let probabilities = inputs[0]
       let factor = inputs[2].elements[0] / Double(probabilities.batch)
       return [
@@ -89,12 +89,12 @@ extension ReferenceEvaluator {
           return factor * (probabilities[example, label, 0, 0] - target)
         }
       ]
-    case .meanSquaredErrorGradient(let attributes):
+    case let attributes as Operation.MeanSquaredErrorGradient:
       let factor = 2 * inputs[inputs.count - 1].elements[0] / Double(inputs[0].elements.count)
       let difference = elementwise(inputs[0], inputs[1]) { factor * ($0 - $1) }
       return [attributes.hasMask ? elementwise(difference, inputs[2], *) : difference]
     default:
-      return try evaluate(kind, inputs, outputs: shapes)
+      throw GraphError(subject: kind.name, problem: .invariant("has no reference"))
     }
   }
 

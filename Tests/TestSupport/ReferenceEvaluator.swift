@@ -57,44 +57,44 @@ package struct ReferenceEvaluator: Sendable {
     _ kind: OperationKind, _ inputs: [ReferenceValue], outputs shapes: [Shape]
   ) throws -> [ReferenceValue] {
     let shape = shapes[0]
-    switch kind {
-    case .convolution(let attributes): return [convolution(attributes, inputs, shape)]
-    case .transposedConvolution(let attributes):
+    switch kind.attributes {
+    case let attributes as Operation.Convolution: return [convolution(attributes, inputs, shape)]
+    case let attributes as Operation.TransposedConvolution:
       return [transposedConvolution(attributes, inputs, shape)]
-    case .channelSum: return [channelSum(inputs[0])]
-    case .dense(let attributes): return [dense(attributes, inputs, shape)]
-    case .maxPooling(let attributes): return maxPooling(attributes, inputs[0], shapes)
-    case .averagePooling(let attributes): return [averagePooling(attributes, inputs[0], shape)]
-    case .globalPooling(let attributes): return [globalPooling(attributes, inputs[0], shape)]
-    case .batchNormalization(let attributes): return batchNormalization(attributes, inputs)
-    case .foldedBatchNormalization(let attributes):
+    case is Operation.ChannelSum: return [channelSum(inputs[0])]
+    case let attributes as Operation.Dense: return [dense(attributes, inputs, shape)]
+    case let attributes as Operation.MaxPooling: return maxPooling(attributes, inputs[0], shapes)
+    case let attributes as Operation.AveragePooling:
+      return [averagePooling(attributes, inputs[0], shape)]
+    case let attributes as Operation.GlobalPooling:
+      return [globalPooling(attributes, inputs[0], shape)]
+    case let attributes as Operation.BatchNormalization:
+      return batchNormalization(attributes, inputs)
+    case let attributes as Operation.FoldedBatchNormalization:
       return foldedBatchNormalization(attributes, inputs)
-    case .movingAverage(let attributes): return [movingAverage(attributes, inputs)]
-    case .localResponseNormalization(let attributes):
+    case let attributes as Operation.MovingAverage: return [movingAverage(attributes, inputs)]
+    case let attributes as Operation.LocalResponseNormalization:
       let output = localResponseNormalization(attributes, inputs[0])
       return shapes.map { _ in output }
-    case .activation(let attributes): return [activation(attributes.function, inputs[0])]
-    case .add(let attributes): return [add(attributes, inputs)]
-    case .multiply: return [elementwise(inputs[0], inputs[1], *)]
-    case .concatenate(let attributes): return [concatenate(attributes, inputs, shape)]
-    case .slice(let attributes): return [slice(attributes, inputs[0], shape)]
-    case .pad(let attributes): return [pad(attributes, inputs[0], shape)]
-    case .flatten(let attributes): return [flatten(attributes.order, inputs[0], shape)]
-    case .unflatten(let attributes): return [unflatten(attributes.order, inputs[0], shape)]
-    case .reshape: return [ReferenceValue(inputs[0].elements, shape: shape)]
-    case .transpose(let attributes): return [transpose(attributes, inputs[0], shape)]
-    case .upsample(let attributes): return [upsample(attributes, inputs[0], shape)]
-    case .dropout(let attributes): return [dropout(attributes, inputs[0])]
-    case .softmax(let attributes): return [softmax(attributes, inputs[0])]
-    case .crossEntropy(let attributes): return crossEntropy(attributes, inputs)
-    case .meanSquaredError: return [meanSquaredError(inputs)]
-    case .constant(let attributes):
+    case let attributes as Operation.Activation: return [activation(attributes.function, inputs[0])]
+    case let attributes as Operation.Add: return [add(attributes, inputs)]
+    case is Operation.Multiply: return [elementwise(inputs[0], inputs[1], *)]
+    case let attributes as Operation.Concatenate: return [concatenate(attributes, inputs, shape)]
+    case let attributes as Operation.Slice: return [slice(attributes, inputs[0], shape)]
+    case let attributes as Operation.Pad: return [pad(attributes, inputs[0], shape)]
+    case let attributes as Operation.Flatten: return [flatten(attributes.order, inputs[0], shape)]
+    case let attributes as Operation.Unflatten:
+      return [unflatten(attributes.order, inputs[0], shape)]
+    case is Operation.Reshape: return [ReferenceValue(inputs[0].elements, shape: shape)]
+    case let attributes as Operation.Transpose: return [transpose(attributes, inputs[0], shape)]
+    case let attributes as Operation.Upsample: return [upsample(attributes, inputs[0], shape)]
+    case let attributes as Operation.Dropout: return [dropout(attributes, inputs[0])]
+    case let attributes as Operation.Softmax: return [softmax(attributes, inputs[0])]
+    case let attributes as Operation.CrossEntropy: return crossEntropy(attributes, inputs)
+    case is Operation.MeanSquaredError: return [meanSquaredError(inputs)]
+    case let attributes as Operation.Constant:
       return [ReferenceValue(repeating: Double(attributes.value), shape: shape)]
-    case .convolutionInputGradient, .convolutionParameterGradient, .denseInputGradient,
-      .denseParameterGradient, .maxPoolingGradient, .averagePoolingGradient,
-      .batchNormalizationGradient, .localResponseNormalizationGradient, .activationGradient,
-      .sliceGradient, .padGradient, .upsampleGradient, .softmaxGradient, .crossEntropyGradient,
-      .meanSquaredErrorGradient:
+    default:
       return try evaluateGradient(kind, inputs, outputs: shapes)
     }
   }

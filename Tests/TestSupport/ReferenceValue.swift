@@ -36,7 +36,7 @@ package struct ReferenceValue: Hashable, Sendable {
   package var width: Int { shape.rank > 2 ? shape[shape.rank - 1] : 1 }
 
   /// One example, a batch by itself.
-  func example(_ index: Int) -> ReferenceValue {
+  package func example(_ index: Int) -> ReferenceValue {
     let count = elements.count / batch
     return ReferenceValue(
       Array(elements[index * count..<(index + 1) * count]),

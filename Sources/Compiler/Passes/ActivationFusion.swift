@@ -19,7 +19,7 @@ extension Graph {
   /// Fuses the operation at `index`, where it is an activation and may be fused.
   fileprivate mutating func fuseActivation(at index: Int, _ uses: inout GraphUses) {
     let operation = operations[index]
-    guard case .activation(let activation) = operation.kind,
+    guard let activation = operation.attributes as? Operation.Activation,
       let layer = uses.soleProducer(of: operation.inputs[0], in: self),
       let fused = operations[layer].kind.fusing(.activation(activation.function))
     else { return }
@@ -33,16 +33,11 @@ extension Graph {
 extension OperationKind {
   /// This layer with one more fused operation; `nil` where it takes none after those that it has.
   func fusing(_ operation: Operation.Convolution.FusedOperation) -> OperationKind? {
-    switch self {
-    case .convolution(var convolution) where convolution.fused.accepts(operation):
-      convolution.fused.append(operation)
-      return convolution.kind
-    case .dense(var dense) where dense.fused.accepts(operation):
-      dense.fused.append(operation)
-      return dense.kind
-    default:
+    guard var layer = attributes as? any WeightLayer, layer.fused.accepts(operation) else {
       return nil
     }
+    layer.fused.append(operation)
+    return layer.kind
   }
 }
 

@@ -26,7 +26,7 @@ extension Graph {
     at index: Int, _ uses: GraphUses, _ lastReaders: inout [ValueID: Int]
   ) {
     let operation = operations[index]
-    guard case .add(let add) = operation.kind, add.coefficients == nil,
+    guard let add = operation.attributes as? Operation.Add, add.coefficients == nil,
       operation.inputs.count == 2
     else { return }
     // The later of two candidates has the other's result to accumulate onto.

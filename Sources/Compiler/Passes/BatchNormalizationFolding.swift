@@ -40,14 +40,16 @@ private struct NormalizationFolder {
   /// Folds the operation at `index`, where it is a normalization and may be folded.
   mutating func fold(_ index: Int) {
     let operation = graph.operations[index]
-    guard case .batchNormalization(let normalization) = operation.kind,
+    guard let normalization = operation.attributes as? Operation.BatchNormalization,
       normalization.form == .inference,
       let layer = uses.soleProducer(of: operation.inputs[0], in: graph),
-      let folding = FoldableLayer(graph.operations[layer].kind)
+      var folded = graph.operations[layer].attributes as? any WeightLayer, folded.fused.isEmpty
     else { return }
+    let hasBias = folded.hasBias
+    folded.hasBias = true
     for value in operation.inputs[1...4] { bringForward(value, before: layer) }
     let inputs = graph.operations[layer].inputs
-    let kernelAndBias = Array(inputs[1..<(folding.hasBias ? 3 : 2)])
+    let kernelAndBias = Array(inputs[1..<(hasBias ? 3 : 2)])
     let name = graph.operations[layer].name
     let foldedValues = [kernelAndBias[0], operation.inputs[1]].enumerated().map { part, like in
       graph.append(
@@ -55,7 +57,7 @@ private struct NormalizationFolder {
           name: "\(name)/folded \(part == 0 ? "kernel" : "bias")",
           type: graph[like].type, source: .operation))
     }
-    graph.operations[layer].kind = folding.withBias
+    graph.operations[layer].kind = folded.kind
     graph.operations[layer].inputs = [inputs[0]] + foldedValues
     graph.operations[layer].outputs = operation.outputs
     uses.note(producer: layer, of: operation.outputs[0])
@@ -64,7 +66,7 @@ private struct NormalizationFolder {
       Operation(
         name: "\(name)/fold",
         kind: Operation.FoldedBatchNormalization(
-          epsilon: normalization.epsilon, hasBias: folding.hasBias
+          epsilon: normalization.epsilon, hasBias: hasBias
         ).kind,
         inputs: kernelAndBias + operation.inputs[1...4], outputs: foldedValues))
   }
@@ -75,26 +77,5 @@ private struct NormalizationFolder {
       graph.operations[maker].outputs == [value], graph.operations[maker].inputs.isEmpty
     else { return }
     moved[maker] = min(moved[maker] ?? layer, layer)
-  }
-}
-
-/// A layer that a normalization can be folded into: one whose kernel's first axis is the output channel.
-private struct FoldableLayer {
-  var hasBias: Bool
-  var withBias: OperationKind
-
-  init?(_ kind: OperationKind) {
-    switch kind {
-    case .convolution(var convolution) where convolution.fused.isEmpty:
-      hasBias = convolution.hasBias
-      convolution.hasBias = true
-      withBias = convolution.kind
-    case .dense(var dense) where dense.fused.isEmpty:
-      hasBias = dense.hasBias
-      dense.hasBias = true
-      withBias = dense.kind
-    default:
-      return nil
-    }
   }
 }

@@ -5,7 +5,7 @@ extension Pass {
   /// compiled.
   ///
   /// In inference parameters never change; in training they do, and only constants do not. Refused for results, which a run
-  /// must write.
+  /// must write, and for what is random, which is another at every step.
   public static func constantFolding(for mode: Mode) -> Pass {
     Pass(
       name: "constant-folding",
@@ -22,7 +22,7 @@ extension Graph {
     let results = results
     for index in operations.indices {
       let operation = operations[index]
-      guard operation.inputs.allSatisfy(constants.contains),
+      guard operation.inputs.allSatisfy(constants.contains), !operation.kind.traits.isRandom,
         !operation.outputs.contains(where: results.contains)
       else { continue }
       operations[index].phase = .preparation

@@ -28,7 +28,7 @@ extension Pass {
 extension Graph {
   /// Where the backward pass begins; `nil` where there is none.
   package var backwardStart: Int? {
-    operations.firstIndex { $0.kind.isGradient }
+    operations.firstIndex { $0.kind.traits.isGradient }
   }
 
   /// What the backward pass reads of the forward pass.
@@ -65,11 +65,12 @@ extension Graph {
       else { continue }
       var path: Set<ValueID> = [sum]
       var addition = operation
-      if case .activation = operation.kind, let producer = producers[operation.inputs[0]] {
+      if operation.attributes is Operation.Activation, let producer = producers[operation.inputs[0]]
+      {
         path.insert(operation.inputs[0])
         addition = operations[producer]
       }
-      guard case .add = addition.kind else { continue }
+      guard addition.attributes is Operation.Add else { continue }
       let terms = addition.inputs.filter { term in
         guard let producer = producers[term] else { return false }
         return !read.contains(term) && operations[producer].kind.isTrainingNormalization
@@ -149,7 +150,8 @@ private struct Recomputer {
   private mutating func repeatOperation(_ index: Int) {
     var operation = forward[index]
     operation.inputs = operation.inputs.map { copies[$0] ?? $0 }
-    if case .batchNormalization(let normalization) = operation.kind, let fixed = normalization.fixed
+    if let normalization = operation.attributes as? Operation.BatchNormalization,
+      let fixed = normalization.fixed
     {
       operation.kind = fixed.kind
       operation.inputs.replaceSubrange(3...4, with: operation.outputs[1...2])
@@ -193,25 +195,6 @@ extension Operation.BatchNormalization {
 extension OperationKind {
   /// Whether it can be repeated with the statistics that it had.
   fileprivate var isTrainingNormalization: Bool {
-    guard case .batchNormalization(let normalization) = self else { return false }
-    return normalization.fixed != nil
-  }
-
-  /// Whether only backward passes have operations of the kind.
-  fileprivate var isGradient: Bool {
-    switch self {
-    case .convolutionInputGradient, .convolutionParameterGradient, .denseInputGradient,
-      .denseParameterGradient, .maxPoolingGradient, .averagePoolingGradient,
-      .batchNormalizationGradient, .localResponseNormalizationGradient, .activationGradient,
-      .sliceGradient, .padGradient, .upsampleGradient, .softmaxGradient, .crossEntropyGradient,
-      .meanSquaredErrorGradient:
-      true
-    case .convolution, .transposedConvolution, .channelSum, .dense, .maxPooling, .averagePooling,
-      .globalPooling, .batchNormalization, .foldedBatchNormalization, .movingAverage,
-      .localResponseNormalization, .activation, .add, .multiply, .concatenate, .slice, .pad,
-      .flatten, .unflatten, .reshape, .transpose, .upsample, .dropout, .softmax, .crossEntropy,
-      .meanSquaredError, .constant:
-      false
-    }
+    (attributes as? Operation.BatchNormalization)?.fixed != nil
   }
 }

@@ -24,10 +24,11 @@ extension Graph {
   fileprivate mutating func fuseRectification(
     intoNormalizationAt index: Int, _ uses: inout GraphUses
   ) {
-    guard case .batchNormalization(var normalization) = operations[index].kind,
+    guard var normalization = operations[index].attributes as? Operation.BatchNormalization,
       normalization.form == .training,
       let relu = uses.soleReader(of: operations[index].outputs[0]),
-      case .activation(let activation) = operations[relu].kind, activation.function == .relu
+      let activation = operations[relu].attributes as? Operation.Activation,
+      activation.function == .relu
     else { return }
     let rectified = operations[relu].outputs[0]
     let backward = gradients(of: rectified, normalizationAt: index, uses)
@@ -36,7 +37,9 @@ extension Graph {
     normalization.form = .rectifiedTraining
     operations[index].kind = normalization.kind
     operations[index].outputs[0] = rectified
-    if let pair, case .batchNormalizationGradient(var gradient) = operations[pair.outer].kind {
+    if let pair,
+      var gradient = operations[pair.outer].attributes as? Operation.BatchNormalizationGradient
+    {
       gradient.isRectified = true
       operations[pair.outer].kind = gradient.kind
       let incoming = operations[pair.inner].inputs[1]
@@ -64,12 +67,12 @@ extension Graph {
   ) -> Backward {
     let statistics = operations[index].outputs[1]
     let inner = uses.readers(of: rectified).filter {
-      guard case .activationGradient = operations[$0].kind else { return false }
-      return operations[$0].inputs[0] == rectified
+      operations[$0].attributes is Operation.ActivationGradient
+        && operations[$0].inputs[0] == rectified
     }
     let outer = uses.readers(of: statistics).filter {
-      guard case .batchNormalizationGradient = operations[$0].kind else { return false }
-      return operations[$0].inputs[2] == statistics
+      operations[$0].attributes is Operation.BatchNormalizationGradient
+        && operations[$0].inputs[2] == statistics
     }
     if inner.isEmpty, outer.isEmpty { return .fusible(nil) }
     guard inner.count == 1, outer.count == 1,

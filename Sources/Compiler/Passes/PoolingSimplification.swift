@@ -34,12 +34,12 @@ extension Graph {
       self[input].source == .operation
     else { return nil }
     let isIdentity =
-      switch operation.kind {
-      case .maxPooling(let pooling):
+      switch operation.attributes {
+      case let pooling as Operation.MaxPooling:
         isSingleElement(pooling.window, pooling.strides, pooling.padding, operation)
-      case .averagePooling(let pooling):
+      case let pooling as Operation.AveragePooling:
         isSingleElement(pooling.window, pooling.strides, pooling.padding, operation)
-      case .globalPooling:
+      case is Operation.GlobalPooling:
         self[input].shape == self[operation.outputs[0]].shape
       default: false
       }
@@ -56,9 +56,9 @@ extension Graph {
 
   fileprivate mutating func poolBeforeActivation(at index: Int, _ uses: inout GraphUses) {
     let pooling = operations[index]
-    guard case .maxPooling(let attributes) = pooling.kind, !attributes.recordsIndices,
+    guard let attributes = pooling.attributes as? Operation.MaxPooling, !attributes.recordsIndices,
       let producer = uses.soleProducer(of: pooling.inputs[0], in: self),
-      case .activation(let activation) = operations[producer].kind,
+      let activation = operations[producer].attributes as? Operation.Activation,
       activation.function.isNonDecreasing
     else { return }
     let pooled = append(

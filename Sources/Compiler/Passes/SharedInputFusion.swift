@@ -46,8 +46,7 @@ private struct ConvolutionMerger {
 
   var valuesOfSeveralConvolutions: [ValueID] {
     let read = graph.operations.compactMap { operation -> ValueID? in
-      guard case .convolution = operation.kind else { return nil }
-      return operation.inputs[0]
+      operation.attributes is Operation.Convolution ? operation.inputs[0] : nil
     }
     let counts = Dictionary(read.map { ($0, 1) }, uniquingKeysWith: +)
     return graph.valueIDs.filter { counts[$0, default: 0] > 1 }
@@ -60,13 +59,13 @@ private struct ConvolutionMerger {
     for index in uses.readers(of: input) where members.last != index {
       let operation = graph.operations[index]
       guard operation.inputs.first == input,
-        case .convolution(let convolution) = operation.kind,
+        let convolution = operation.attributes as? Operation.Convolution,
         isPointwise(convolution, operation.inputs[1]), !convolution.fused.contains(.addition),
         like == nil || like == convolution,
         operation.inputs.dropFirst().allSatisfy({ isConstant($0) }),
         !uses.results.contains(operation.outputs[0]),
         !uses.readers(of: operation.outputs[0]).contains(where: {
-          graph.operations[$0].isConcatenation
+          graph.operations[$0].attributes is Operation.Concatenate
         })
       else { continue }
       like = convolution
@@ -133,11 +132,5 @@ private struct ConvolutionMerger {
     }
     for member in members { graph.empty(member) }
     joined[first] = operations
-  }
-}
-
-extension Operation {
-  fileprivate var isConcatenation: Bool {
-    if case .concatenate = kind { true } else { false }
   }
 }

@@ -33,7 +33,7 @@ extension Graph {
     var replaced: [ValueID: ValueID] = [:]
     for index in operations.indices {
       operations[index].inputs = operations[index].inputs.map { replaced[$0] ?? $0 }
-      if case .dropout = operations[index].kind {
+      if operations[index].kind.traits.isIdentityInInference {
         replaced[operations[index].outputs[0]] = operations[index].inputs[0]
       }
     }
@@ -49,7 +49,7 @@ extension Graph {
   fileprivate mutating func specializeForTraining() throws(GraphError) {
     for index in operations.indices {
       let operation = operations[index]
-      guard case .batchNormalization(var normalization) = operation.kind,
+      guard var normalization = operation.attributes as? Operation.BatchNormalization,
         normalization.form == .inference
       else { continue }
       normalization.form = .training

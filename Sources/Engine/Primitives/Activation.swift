@@ -66,6 +66,22 @@ extension ActivationFunction {
   }
 }
 
+extension Operation.Activation: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .activation, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.ActivationGradient: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .activation, combinesInputs: true)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
 extension Lowering {
   mutating func lower(_ activation: Operation.Activation, _ operation: Operation) throws {
     let source = read(operation.inputs[0])
@@ -81,7 +97,9 @@ extension Lowering {
     if let activation = function.ofKernelsAlone {
       let count = result.layout.floatCount
       let tasks = Int32(clamping: options.threads)
-      emitKernel(Self.activationName, [result, source ?? result], for: operation) { memory, _ in
+      emitKernel(
+        "activation", [result, source ?? result], for: operation, kind: .activation
+      ) { memory, _ in
         ck_activation_forward(memory.floats(0), memory.floats(1), count, activation, tasks)
       }
       return
@@ -102,9 +120,6 @@ extension Lowering {
       try emitActivation(function, result, for: operation)
     }
   }
-
-  /// Names the step that applies an activation after a layer.
-  static let activationName = "activation"
 
   mutating func lower(_ gradient: Operation.ActivationGradient, _ operation: Operation) throws {
     let kept = read(operation.inputs[0])

@@ -3,6 +3,38 @@ import ConvNetCompiler
 import ConvNetGraphs
 import ConvNetTensors
 
+extension Operation.Convolution: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .direct, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.ConvolutionInputGradient: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .direct, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.ConvolutionParameterGradient: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .direct, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.TransposedConvolution: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .direct, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
 extension Lowering {
   mutating func lower(_ convolution: Operation.Convolution, _ operation: Operation) throws {
     let (input, kernel, output) = (operation.inputs[0], operation.inputs[1], operation.outputs[0])

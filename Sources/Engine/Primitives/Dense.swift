@@ -4,6 +4,30 @@ import ConvNetCompiler
 import ConvNetGraphs
 import ConvNetTensors
 
+extension Operation.Dense: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .dense, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.DenseInputGradient: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .dense, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.DenseParameterGradient: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .dense, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
 extension Lowering {
   mutating func lower(_ dense: Operation.Dense, _ operation: Operation) throws {
     let (input, kernel, output) = (operation.inputs[0], operation.inputs[1], operation.outputs[0])

@@ -11,6 +11,46 @@ extension [UnsafeMutableRawPointer] {
   }
 }
 
+extension Operation.Add: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .elementwise, combinesInputs: true)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.ChannelSum: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .elementwise, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.Multiply: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .elementwise, combinesInputs: true)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.Dropout: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .elementwise, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.Constant: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .movement, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
 extension Lowering {
   mutating func lower(_ add: Operation.Add, _ operation: Operation) throws {
     let layout = nativeLayout(operation.inputs[0])

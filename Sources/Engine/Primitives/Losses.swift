@@ -3,6 +3,54 @@ import COneDNN
 import ConvNetGraphs
 import ConvNetTensors
 
+extension Operation.Softmax: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .loss, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.SoftmaxGradient: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .loss, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.CrossEntropy: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .loss, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.CrossEntropyGradient: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .loss, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.MeanSquaredError: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .loss, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.MeanSquaredErrorGradient: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .loss, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
 extension Lowering {
   mutating func lower(_ softmax: Operation.Softmax, _ operation: Operation) throws {
     let source = try readRowMajor(operation.inputs[0])

@@ -3,6 +3,54 @@ import COneDNN
 import ConvNetGraphs
 import ConvNetTensors
 
+extension Operation.BatchNormalization: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .normalization, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.BatchNormalizationGradient: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .normalization, combinesInputs: true)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.MovingAverage: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .normalization, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.FoldedBatchNormalization: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .normalization, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.LocalResponseNormalization: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .normalization, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.LocalResponseNormalizationGradient: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .normalization, combinesInputs: true)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
 extension Lowering {
   mutating func lower(_ normalization: Operation.BatchNormalization, _ operation: Operation) throws
   {

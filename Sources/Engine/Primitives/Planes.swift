@@ -108,7 +108,7 @@ extension Lowering {
     let memory = try scratch(floats: ck_planes_input_gradient_scratch(&planes) * tasks)
     let constant = planes
     emitKernel(
-      "planes input gradient", [result, source, kernel, memory], for: operation,
+      "planes input gradient", [result, source, kernel, memory], for: operation, kind: .fewChannels,
       multiplyAdds: multiplyAdds(of: operation)
     ) { memory, _ in
       var planes = constant
@@ -134,7 +134,7 @@ extension Lowering {
     let constant = planes
     emitKernel(
       hasChannelLanes ? "channel lanes gradient" : "planes gradient",
-      results + [source, outputGradient, memory], for: operation,
+      results + [source, outputGradient, memory], for: operation, kind: .fewChannels,
       multiplyAdds: multiplyAdds(of: operation)
     ) { memory, _ in
       var planes = constant
@@ -157,6 +157,7 @@ extension Lowering {
     let constant = planes
     emitKernel(
       algorithm.rawValue, [result, source, kernel, memory] + bias, for: operation,
+      kind: .fewChannels,
       multiplyAdds: multiplyAdds(of: operation),
       performedMultiplyAdds: algorithm == .channelLanesByWinograd
         ? ck_lanes_winograd_multiply_adds(&planes) : nil

@@ -73,6 +73,46 @@ private struct PooledPlace {
   }
 }
 
+extension Operation.MaxPooling: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .pooling, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.AveragePooling: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .pooling, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.GlobalPooling: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .pooling, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.MaxPoolingGradient: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .pooling, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.AveragePoolingGradient: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .pooling, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
 extension Lowering {
   mutating func lower(_ pooling: Operation.MaxPooling, _ operation: Operation) throws {
     try lowerMaxima(

@@ -3,6 +3,86 @@ import COneDNN
 import ConvNetGraphs
 import ConvNetTensors
 
+extension Operation.Slice: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .movement, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.SliceGradient: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .movement, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.Flatten: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .movement, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.Unflatten: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .movement, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.Reshape: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .movement, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.Transpose: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .movement, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.Upsample: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .movement, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.UpsampleGradient: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .movement, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.Pad: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .movement, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.PadGradient: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .movement, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
 extension Lowering {
   mutating func lower(_ slice: Operation.Slice, _ operation: Operation) throws {
     let (input, output) = (operation.inputs[0], operation.outputs[0])

@@ -156,7 +156,7 @@ extension Lowering {
       result: exampleStride(of: output, at: place))
     emitKernel(
       "winograd", [place, source, packed, memory] + bias + addend,
-      for: operation, multiplyAdds: multiplyAdds(of: operation),
+      for: operation, kind: .winograd, multiplyAdds: multiplyAdds(of: operation),
       performedMultiplyAdds: winograd.multiplyAdds
     ) { memory, _ in
       winograd.run(
@@ -179,7 +179,7 @@ extension Lowering {
     let result = make(operation.outputs[0], try .blocked(shape(operation.outputs[0])))
     let memory = try scratch(floats: transposed.forwardScratchCount(threads: threads))
     emitKernel(
-      "winograd input gradient", [result, source, packed, memory], for: operation,
+      "winograd input gradient", [result, source, packed, memory], for: operation, kind: .winograd,
       multiplyAdds: multiplyAdds(of: operation), performedMultiplyAdds: transposed.multiplyAdds
     ) { memory, _ in
       transposed.run(
@@ -199,6 +199,7 @@ extension Lowering {
     let memory = try scratch(floats: winograd.gradientScratchCount(threads: threads))
     emitKernel(
       "winograd gradient", [source, outputGradient, memory] + results, for: operation,
+      kind: .winograd,
       multiplyAdds: multiplyAdds(of: operation), performedMultiplyAdds: winograd.multiplyAdds
     ) { memory, _ in
       winograd.runGradient(

@@ -1,5 +1,4 @@
 import COneDNN
-import ConvNetGraphs
 import ConvNetTensors
 
 /// What kind of work a step does: what a profile is summed up by.
@@ -60,43 +59,5 @@ public enum StepKind: String, Hashable, Sendable, Codable, CaseIterable {
   fileprivate static func convolution(_ implementation: String, window: ArraySlice<Int>) -> Self {
     if implementation.contains("wino") { return .winograd }
     return window.allSatisfy { $0 == 1 } ? .pointwise : .direct
-  }
-}
-
-extension Lowering {
-  /// The kind of a step that a kernel of ours does for an operation.
-  func kind(of operation: Operation, _ kernel: String) -> StepKind {
-    if kernel == Self.activationName { return .activation }
-    switch operation.kind {
-    case .convolution, .convolutionInputGradient, .transposedConvolution:
-      return convolutionKind(kernel, shape(operation.inputs[1]))
-    case .convolutionParameterGradient(let gradient):
-      return convolutionKind(kernel, gradient.kernelShape)
-    case .dense, .denseInputGradient, .denseParameterGradient:
-      return .dense
-    case .maxPooling, .maxPoolingGradient, .averagePooling, .averagePoolingGradient,
-      .globalPooling:
-      return .pooling
-    case .batchNormalization, .batchNormalizationGradient, .foldedBatchNormalization,
-      .movingAverage, .localResponseNormalization, .localResponseNormalizationGradient:
-      return .normalization
-    case .activation, .activationGradient:
-      return .activation
-    case .add, .multiply, .dropout, .channelSum:
-      return .elementwise
-    case .concatenate:
-      return .concatenation
-    case .softmax, .softmaxGradient, .crossEntropy, .crossEntropyGradient, .meanSquaredError,
-      .meanSquaredErrorGradient:
-      return .loss
-    case .slice, .sliceGradient, .pad, .padGradient, .flatten, .unflatten, .reshape, .transpose,
-      .upsample, .upsampleGradient, .constant:
-      return .movement
-    }
-  }
-
-  private func convolutionKind(_ kernel: String, _ shape: Shape) -> StepKind {
-    kernel.hasPrefix("planes") || kernel.hasPrefix("channel lanes")
-      ? .fewChannels : .convolution(kernel, window: shape.dimensions.dropFirst(2))
   }
 }

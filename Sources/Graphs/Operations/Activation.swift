@@ -50,12 +50,23 @@ extension Operation {
   /// A nonlinearity on every element. One input of any shape, one output of the same.
   public struct Activation: OperationAttributes {
     public static let name = "activation"
-    public var kind: OperationKind { .activation(self) }
 
     public var function: ActivationFunction
 
     public init(_ function: ActivationFunction) {
       self.function = function
+    }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inNone), recomputable: .all, overwritesInput: true,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
+
+    public func tableEntry(inputs: [ValueType], outputs: [ValueType]) -> StageTableEntry {
+      .partOfLayerBefore
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
@@ -84,13 +95,20 @@ extension Operation {
   /// input; the output's gradient.
   public struct ActivationGradient: OperationAttributes {
     public static let name = "activationGradient"
-    public var kind: OperationKind { .activationGradient(self) }
 
     public var function: ActivationFunction
 
     package init(_ function: ActivationFunction) {
       self.function = function
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inEach([1])), recomputable: .all, overwritesInput: true,
+        isRandom: false, isGradient: true, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 2...2)

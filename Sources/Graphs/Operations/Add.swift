@@ -4,13 +4,24 @@ extension Operation {
   /// Inputs: one or more of the same shape. Output: coefficient[0] x[0] + coefficient[1] x[1] + ...
   public struct Add: OperationAttributes {
     public static let name = "add"
-    public var kind: OperationKind { .add(self) }
 
     /// One an input; `nil` for all one.
     public var coefficients: [Float]?
 
     public init(coefficients: [Float]? = nil) {
       self.coefficients = coefficients
+    }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inAll), recomputable: .all, overwritesInput: true,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
+
+    public func tableEntry(inputs: [ValueType], outputs: [ValueType]) -> StageTableEntry {
+      .partOfLayerBefore
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {

@@ -11,7 +11,6 @@ extension Operation {
   /// Input: [N, C, (H,) W]. Output: [N, C, (OH,) OW].
   public struct AveragePooling: OperationAttributes {
     public static let name = "averagePooling"
-    public var kind: OperationKind { .averagePooling(self) }
 
     public var window: [Int]
     public var strides: [Int]
@@ -35,6 +34,18 @@ extension Operation {
 
     package var slidingWindow: SlidingWindow {
       SlidingWindow(kernel: window, strides: strides, dilations: window.map { _ in 1 })
+    }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inEach([0])), recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
+
+    public func tableEntry(inputs: [ValueType], outputs: [ValueType]) -> StageTableEntry {
+      .layer("\(joined(window)) average pool", strides: strides)
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
@@ -70,7 +81,6 @@ extension Operation {
   /// Input: gradient by the output. Output: gradient by the input.
   public struct AveragePoolingGradient: OperationAttributes {
     public static let name = "averagePoolingGradient"
-    public var kind: OperationKind { .averagePoolingGradient(self) }
 
     public var pooling: AveragePooling
     /// The forward input's shape without its batch.
@@ -80,6 +90,14 @@ extension Operation {
       self.pooling = pooling
       self.inputShape = inputShape
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inEach([0])), recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: true, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 1...1)

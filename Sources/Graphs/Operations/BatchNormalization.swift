@@ -18,7 +18,6 @@ extension Operation {
   /// of the shape of `x`; in training also the batch's mean and variance, each [C].
   public struct BatchNormalization: OperationAttributes {
     public static let name = "batchNormalization"
-    public var kind: OperationKind { .batchNormalization(self) }
 
     /// Which estimate of the variance the moving average takes. The batch itself is always
     /// normalized by the population variance.
@@ -56,6 +55,19 @@ extension Operation {
       self.momentum = momentum
       self.runningVariance = runningVariance
       self.form = form
+    }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: form == .inference ? .separately(linear: .inNone) : .together, recomputable: .first,
+        overwritesInput: true,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
+
+    public func tableEntry(inputs: [ValueType], outputs: [ValueType]) -> StageTableEntry {
+      .partOfLayerBefore
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
@@ -161,7 +173,6 @@ extension Operation {
   /// Outputs: gradients by the input, the scale and the shift.
   public struct BatchNormalizationGradient: OperationAttributes {
     public static let name = "batchNormalizationGradient"
-    public var kind: OperationKind { .batchNormalizationGradient(self) }
 
     public var epsilon: Float
     public var isRectified: Bool
@@ -170,6 +181,14 @@ extension Operation {
       self.epsilon = epsilon
       self.isRectified = isRectified
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .together, recomputable: .all, overwritesInput: true,
+        isRandom: false, isGradient: true, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       let count = isRectified ? 6 : 5

@@ -7,9 +7,16 @@ extension Operation {
   /// Input: [N, C, ...]. Output: [C].
   public struct ChannelSum: OperationAttributes {
     public static let name = "channelSum"
-    public var kind: OperationKind { .channelSum(self) }
 
     public init() {}
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .sum, recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 1...1)

@@ -7,12 +7,24 @@ extension Operation {
   /// along the axis add up.
   public struct Concatenate: OperationAttributes {
     public static let name = "concatenate"
-    public var kind: OperationKind { .concatenate(self) }
 
     public var axis: Int
 
     public init(axis: Int = 1) {
       self.axis = axis
+    }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: axis == 0 ? .together : .separately(linear: .inAll), recomputable: .all,
+        overwritesInput: false,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
+
+    public func tableEntry(inputs: [ValueType], outputs: [ValueType]) -> StageTableEntry {
+      .unlisted
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {

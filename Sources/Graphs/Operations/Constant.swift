@@ -4,7 +4,6 @@ extension Operation {
   /// The same number everywhere. No inputs.
   public struct Constant: OperationAttributes {
     public static let name = "constant"
-    public var kind: OperationKind { .constant(self) }
 
     public var value: Float
     public var shape: Shape
@@ -13,6 +12,15 @@ extension Operation {
       self.value = value
       self.shape = shape
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: shape.count == 1 ? .separately(linear: .inNone) : .together, recomputable: .all,
+        overwritesInput: false,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 0...0)

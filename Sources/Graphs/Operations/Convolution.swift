@@ -12,7 +12,6 @@ extension Operation {
   /// fused addition, last, a value of the output's shape. Output: [N, O, (OH,) OW].
   public struct Convolution: OperationAttributes {
     public static let name = "convolution"
-    public var kind: OperationKind { .convolution(self) }
 
     public var strides: [Int]
     public var dilations: [Int]
@@ -51,6 +50,18 @@ extension Operation {
     }
 
     private var hasAddition: Bool { fused.contains(.addition) }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: hasBias || !fused.isEmpty ? .inNone : .inEach([0, 1])),
+        recomputable: .all, overwritesInput: hasAddition,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func tableEntry(inputs: [ValueType], outputs: [ValueType]) -> StageTableEntry {
+      let text = "\(joined(inputs[1].shape.spatial)) \(outputs[0].shape[1])"
+      return .layer(groups == 1 ? text : "\(text) groups \(groups)", strides: strides)
+    }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       let count = 2 + (hasBias ? 1 : 0) + (hasAddition ? 1 : 0)
@@ -112,6 +123,17 @@ extension Operation {
   }
 }
 
+/// A layer of a kernel, whose first axis is the output channel, and a bias: what normalizations are folded into, and activations
+/// and additions fused with.
+package protocol WeightLayer: OperationAttributes {
+  var hasBias: Bool { get set }
+  /// Applied to the result while it is in registers, in order.
+  var fused: [Operation.Convolution.FusedOperation] { get set }
+}
+
+extension Operation.Convolution: WeightLayer {}
+extension Operation.Dense: WeightLayer {}
+
 extension Operation.Convolution.FusedOperation: CustomStringConvertible {
   public var description: String {
     switch self {
@@ -139,7 +161,6 @@ extension Operation {
   /// Inputs: gradient by the output [N, O, ...]; kernel. Output: gradient by the input [N, C, ...].
   public struct ConvolutionInputGradient: OperationAttributes {
     public static let name = "convolutionInputGradient"
-    public var kind: OperationKind { .convolutionInputGradient(self) }
 
     public var convolution: Convolution
     /// The forward input's shape without its batch: several sizes of input lead to one size of
@@ -149,6 +170,12 @@ extension Operation {
     package init(_ convolution: Convolution, input: Shape) {
       self.convolution = convolution
       inputShape = input.withoutBatch
+    }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inEach([0, 1])), recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: true, isIdentityInInference: false)
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
@@ -176,7 +203,6 @@ extension Operation {
   /// gradient; bias's where there is one.
   public struct ConvolutionParameterGradient: OperationAttributes {
     public static let name = "convolutionParameterGradient"
-    public var kind: OperationKind { .convolutionParameterGradient(self) }
 
     public var convolution: Convolution
     public var kernelShape: Shape
@@ -184,6 +210,12 @@ extension Operation {
     package init(_ convolution: Convolution, kernel: Shape) {
       self.convolution = convolution
       kernelShape = kernel
+    }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .sum, recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: true, isIdentityInInference: false)
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {

@@ -13,13 +13,20 @@ extension Operation {
   /// distributions, each with sum one. Outputs: mean loss [1] in nats; probabilities [N, C].
   public struct CrossEntropy: OperationAttributes {
     public static let name = "crossEntropy"
-    public var kind: OperationKind { .crossEntropy(self) }
 
     public var labelSmoothing: Float
 
     public init(labelSmoothing: Float = 0) {
       self.labelSmoothing = labelSmoothing
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .mean, recomputable: .none, overwritesInput: false,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 2...2)
@@ -62,13 +69,20 @@ extension Operation {
   /// Output: [N, C].
   public struct CrossEntropyGradient: OperationAttributes {
     public static let name = "crossEntropyGradient"
-    public var kind: OperationKind { .crossEntropyGradient(self) }
 
     public var labelSmoothing: Float
 
     package init(labelSmoothing: Float) {
       self.labelSmoothing = labelSmoothing
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .shareOfMean, recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: true, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 3...3)

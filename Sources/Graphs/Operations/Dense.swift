@@ -9,7 +9,6 @@ extension Operation {
   /// of the output's shape. Output: [N, O].
   public struct Dense: OperationAttributes {
     public static let name = "dense"
-    public var kind: OperationKind { .dense(self) }
 
     public var hasBias: Bool
     /// Applied to the result while it is in registers, in order.
@@ -22,6 +21,17 @@ extension Operation {
     package init(hasBias: Bool, fused: [Convolution.FusedOperation]) {
       self.hasBias = hasBias
       self.fused = fused
+    }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: hasBias || !fused.isEmpty ? .inNone : .inEach([0, 1])),
+        recomputable: .all, overwritesInput: fused.contains(.addition),
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func tableEntry(inputs: [ValueType], outputs: [ValueType]) -> StageTableEntry {
+      .layer("dense \(outputs[0].shape[1])")
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
@@ -76,9 +86,14 @@ extension Operation {
   /// Inputs: gradient by the output [N, O]; kernel [O, C]. Output: [N, C].
   public struct DenseInputGradient: OperationAttributes {
     public static let name = "denseInputGradient"
-    public var kind: OperationKind { .denseInputGradient(self) }
 
     package init() {}
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inEach([0, 1])), recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: true, isIdentityInInference: false)
+    }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 2...2)
@@ -103,12 +118,17 @@ extension Operation {
   /// [O, C]; bias's [O] where there is one.
   public struct DenseParameterGradient: OperationAttributes {
     public static let name = "denseParameterGradient"
-    public var kind: OperationKind { .denseParameterGradient(self) }
 
     public var hasBias: Bool
 
     package init(hasBias: Bool) {
       self.hasBias = hasBias
+    }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .sum, recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: true, isIdentityInInference: false)
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {

@@ -10,7 +10,6 @@ extension Operation {
   /// Input: any shape. Output: the same.
   public struct Dropout: OperationAttributes {
     public static let name = "dropout"
-    public var kind: OperationKind { .dropout(self) }
 
     public var rate: Float
     /// Tells the dropouts of a network apart.
@@ -19,6 +18,18 @@ extension Operation {
     public init(rate: Float, index: Int) {
       self.rate = rate
       self.index = index
+    }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inEach([0])), recomputable: .all, overwritesInput: true,
+        isRandom: rate > 0, isGradient: false, isIdentityInInference: true)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
+
+    public func tableEntry(inputs: [ValueType], outputs: [ValueType]) -> StageTableEntry {
+      .partOfLayerBefore
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {

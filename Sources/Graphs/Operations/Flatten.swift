@@ -7,12 +7,23 @@ extension Operation {
   /// says.
   public struct Flatten: OperationAttributes {
     public static let name = "flatten"
-    public var kind: OperationKind { .flatten(self) }
 
     public var order: DataFormat
 
     public init(order: DataFormat) {
       self.order = order
+    }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inEach([0])), recomputable: .all, overwritesInput: true,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
+
+    public func tableEntry(inputs: [ValueType], outputs: [ValueType]) -> StageTableEntry {
+      .partOfLayerBefore
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
@@ -43,7 +54,6 @@ extension Operation {
   /// Input: [N, F]. Output: [N, C, (H,) W] or [N, C], of F elements an example.
   public struct Unflatten: OperationAttributes {
     public static let name = "unflatten"
-    public var kind: OperationKind { .unflatten(self) }
 
     public var order: DataFormat
     /// Of one example: channels first, whatever the order of the row.
@@ -53,6 +63,14 @@ extension Operation {
       self.order = order
       self.shape = shape
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inEach([0])), recomputable: .all, overwritesInput: true,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 1...1)

@@ -11,7 +11,6 @@ extension Operation {
   /// running variance, each [O]. Outputs: kernel' of the kernel's shape, bias' [O].
   public struct FoldedBatchNormalization: OperationAttributes {
     public static let name = "foldedBatchNormalization"
-    public var kind: OperationKind { .foldedBatchNormalization(self) }
 
     public var epsilon: Float
     public var hasBias: Bool
@@ -19,6 +18,18 @@ extension Operation {
     public init(epsilon: Float, hasBias: Bool) {
       self.epsilon = epsilon
       self.hasBias = hasBias
+    }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inNone), recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
+
+    public func tableEntry(inputs: [ValueType], outputs: [ValueType]) -> StageTableEntry {
+      .partOfLayerBefore
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {

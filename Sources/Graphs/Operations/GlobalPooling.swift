@@ -6,7 +6,6 @@ extension Operation {
   /// Input: [N, C, (H,) W]. Output: [N, C, (1,) 1].
   public struct GlobalPooling: OperationAttributes {
     public static let name = "globalPooling"
-    public var kind: OperationKind { .globalPooling(self) }
 
     public enum Reduction: String, Hashable, Sendable, Codable, CaseIterable {
       case average, max
@@ -16,6 +15,18 @@ extension Operation {
 
     public init(kind reduction: Reduction) {
       self.reduction = reduction
+    }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inNone), recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
+
+    public func tableEntry(inputs: [ValueType], outputs: [ValueType]) -> StageTableEntry {
+      .layer("global \(reduction.rawValue) pool")
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {

@@ -13,7 +13,6 @@ extension Operation {
   /// same shape that only the engine reads.
   public struct LocalResponseNormalization: OperationAttributes {
     public static let name = "localResponseNormalization"
-    public var kind: OperationKind { .localResponseNormalization(self) }
 
     /// What a is: frameworks differ.
     public enum AlphaConvention: String, Hashable, Sendable, Codable, CaseIterable {
@@ -60,6 +59,18 @@ extension Operation {
       case (.mean, .acrossChannels): alpha / Float(size)
       case (.mean, .withinChannel): alpha / Float(repeatElement(size, count: rank - 2).reduce(1, *))
       }
+    }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inNone), recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
+
+    public func tableEntry(inputs: [ValueType], outputs: [ValueType]) -> StageTableEntry {
+      .partOfLayerBefore
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
@@ -110,13 +121,20 @@ extension Operation {
   /// input.
   public struct LocalResponseNormalizationGradient: OperationAttributes {
     public static let name = "localResponseNormalizationGradient"
-    public var kind: OperationKind { .localResponseNormalizationGradient(self) }
 
     public var forward: LocalResponseNormalization
 
     package init(_ forward: LocalResponseNormalization) {
       self.forward = forward
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inEach([1])), recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: true, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 3...3)

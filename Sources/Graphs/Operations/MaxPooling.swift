@@ -12,7 +12,6 @@ extension Operation {
   /// the same shape that only the engine reads.
   public struct MaxPooling: OperationAttributes {
     public static let name = "maxPooling"
-    public var kind: OperationKind { .maxPooling(self) }
 
     public var window: [Int]
     public var strides: [Int]
@@ -39,6 +38,18 @@ extension Operation {
     /// One byte holds a place in all but the largest windows.
     private var indexType: ElementType {
       saturatingProduct(window) < Int(UInt8.max) ? .uint8 : .int32
+    }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inNone), recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
+
+    public func tableEntry(inputs: [ValueType], outputs: [ValueType]) -> StageTableEntry {
+      .layer("\(joined(window)) max pool", strides: strides)
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
@@ -76,7 +87,6 @@ extension Operation {
   /// Inputs: gradient by the output; the recorded indices. Output: gradient by the input.
   public struct MaxPoolingGradient: OperationAttributes {
     public static let name = "maxPoolingGradient"
-    public var kind: OperationKind { .maxPoolingGradient(self) }
 
     public var pooling: MaxPooling
     /// The forward input's shape without its batch.
@@ -86,6 +96,14 @@ extension Operation {
       self.pooling = pooling
       self.inputShape = inputShape
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inEach([0])), recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: true, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 2...2)

@@ -7,13 +7,20 @@ extension Operation {
   /// Inputs: prediction, target, optionally a mask, all of one shape. Output: [1].
   public struct MeanSquaredError: OperationAttributes {
     public static let name = "meanSquaredError"
-    public var kind: OperationKind { .meanSquaredError(self) }
 
     public var hasMask: Bool
 
     public init(hasMask: Bool = false) {
       self.hasMask = hasMask
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .mean, recomputable: .none, overwritesInput: false,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       let count = hasMask ? 3 : 2
@@ -58,13 +65,20 @@ extension Operation {
   /// Output: the shape of the prediction.
   public struct MeanSquaredErrorGradient: OperationAttributes {
     public static let name = "meanSquaredErrorGradient"
-    public var kind: OperationKind { .meanSquaredErrorGradient(self) }
 
     public var hasMask: Bool
 
     package init(hasMask: Bool) {
       self.hasMask = hasMask
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .shareOfMean, recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: true, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       let count = hasMask ? 4 : 3

@@ -9,7 +9,6 @@ extension Operation {
   /// Inputs: old and new, of one shape. Output: of the same.
   public struct MovingAverage: OperationAttributes {
     public static let name = "movingAverage"
-    public var kind: OperationKind { .movingAverage(self) }
 
     /// The weight of the old average.
     public var momentum: Float
@@ -21,6 +20,14 @@ extension Operation {
       self.momentum = momentum
       self.correction = correction
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .together, recomputable: .none, overwritesInput: false,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 2...2)

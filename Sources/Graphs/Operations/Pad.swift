@@ -7,7 +7,6 @@ extension Operation {
   /// its two sides say.
   public struct Pad: OperationAttributes {
     public static let name = "pad"
-    public var kind: OperationKind { .pad(self) }
 
     /// What the border holds.
     public enum Mode: String, Hashable, Sendable, Codable, CaseIterable {
@@ -55,6 +54,18 @@ extension Operation {
       case .edge: return source < 0 ? 0 : extent - 1
       case .reflect: return source < 0 ? -source : 2 * (extent - 1) - source
       }
+    }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inEach([0])), recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
+
+    public func tableEntry(inputs: [ValueType], outputs: [ValueType]) -> StageTableEntry {
+      .partOfLayerBefore
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
@@ -111,7 +122,6 @@ extension Operation {
   /// Input: gradient by the output. Output: gradient by the input.
   public struct PadGradient: OperationAttributes {
     public static let name = "padGradient"
-    public var kind: OperationKind { .padGradient(self) }
 
     public var pad: Pad
     /// The forward input's shape without its batch.
@@ -121,6 +131,14 @@ extension Operation {
       self.pad = pad
       self.inputShape = inputShape
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inEach([0])), recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: true, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 1...1)

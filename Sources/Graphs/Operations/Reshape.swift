@@ -5,7 +5,6 @@ extension Operation {
   /// extents (channels before positions).
   public struct Reshape: OperationAttributes {
     public static let name = "reshape"
-    public var kind: OperationKind { .reshape(self) }
 
     /// Of one example, without the batch.
     public var shape: Shape
@@ -13,6 +12,14 @@ extension Operation {
     public init(shape: Shape) {
       self.shape = shape
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inEach([0])), recomputable: .all, overwritesInput: true,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 1...1)

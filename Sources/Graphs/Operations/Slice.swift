@@ -4,7 +4,6 @@ extension Operation {
   /// `count` consecutive positions of an axis, from `start` on.
   public struct Slice: OperationAttributes {
     public static let name = "slice"
-    public var kind: OperationKind { .slice(self) }
 
     public var axis: Int
     public var start: Int
@@ -15,6 +14,15 @@ extension Operation {
       self.start = start
       self.count = count
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: axis == 0 ? .together : .separately(linear: .inEach([0])), recomputable: .all,
+        overwritesInput: false,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 1...1)
@@ -50,7 +58,6 @@ extension Operation {
   /// The gradient of a slice: its output's gradient in place, zeros around it.
   public struct SliceGradient: OperationAttributes {
     public static let name = "sliceGradient"
-    public var kind: OperationKind { .sliceGradient(self) }
 
     public var slice: Slice
     /// Of the forward input, along the slice's axis.
@@ -60,6 +67,15 @@ extension Operation {
       self.slice = slice
       self.extent = extent
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: slice.axis == 0 ? .together : .separately(linear: .inEach([0])), recomputable: .all,
+        overwritesInput: false,
+        isRandom: false, isGradient: true, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 1...1)

@@ -8,12 +8,23 @@ extension Operation {
   /// Input: [N, C, ...]. Output: the same shape.
   public struct Softmax: OperationAttributes {
     public static let name = "softmax"
-    public var kind: OperationKind { .softmax(self) }
 
     public var isLogarithmic: Bool
 
     public init(isLogarithmic: Bool = false) {
       self.isLogarithmic = isLogarithmic
+    }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inNone), recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
+
+    public func tableEntry(inputs: [ValueType], outputs: [ValueType]) -> StageTableEntry {
+      .partOfLayerBefore
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
@@ -47,13 +58,20 @@ extension Operation {
   /// Inputs: forward output; its gradient. Output: gradient by the input.
   public struct SoftmaxGradient: OperationAttributes {
     public static let name = "softmaxGradient"
-    public var kind: OperationKind { .softmaxGradient(self) }
 
     public var isLogarithmic: Bool
 
     package init(isLogarithmic: Bool) {
       self.isLogarithmic = isLogarithmic
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inEach([1])), recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: true, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 2...2)

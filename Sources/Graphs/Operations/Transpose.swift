@@ -4,13 +4,21 @@ extension Operation {
   /// Axes in another order: axis i of the output is axis permutation[i] of the input.
   public struct Transpose: OperationAttributes {
     public static let name = "transpose"
-    public var kind: OperationKind { .transpose(self) }
 
     public var permutation: [Int]
 
     public init(permutation: [Int]) {
       self.permutation = permutation
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: permutation.first == 0 ? .separately(linear: .inEach([0])) : .together,
+        recomputable: .all, overwritesInput: true,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 1...1)

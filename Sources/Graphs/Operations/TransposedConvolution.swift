@@ -15,7 +15,6 @@ extension Operation {
   /// kernel + outputPadding.
   public struct TransposedConvolution: OperationAttributes {
     public static let name = "transposedConvolution"
-    public var kind: OperationKind { .transposedConvolution(self) }
 
     public var strides: [Int]
     public var dilations: [Int]
@@ -59,6 +58,13 @@ extension Operation {
       Convolution(
         strides: strides, dilations: dilations, padding: .explicit(try sides()), groups: groups,
         hasBias: false)
+    }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: hasBias ? .inNone : .inEach([0, 1])), recomputable: .all,
+        overwritesInput: false,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {

@@ -6,7 +6,6 @@ extension Operation {
   /// Input: [N, C, (H,) W]. Output: each spatial extent times its factor.
   public struct Upsample: OperationAttributes {
     public static let name = "upsample"
-    public var kind: OperationKind { .upsample(self) }
 
     public enum Mode: String, Hashable, Sendable, Codable, CaseIterable {
       /// Every element is repeated: y[i] = x[floor(i / factor)].
@@ -25,6 +24,14 @@ extension Operation {
       self.factors = factors
       self.mode = mode
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inEach([0])), recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: false, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 1...1)
@@ -55,13 +62,20 @@ extension Operation {
   /// Input: gradient by the output. Output: gradient by the input.
   public struct UpsampleGradient: OperationAttributes {
     public static let name = "upsampleGradient"
-    public var kind: OperationKind { .upsampleGradient(self) }
 
     public var upsample: Upsample
 
     package init(_ upsample: Upsample) {
       self.upsample = upsample
     }
+
+    public var traits: OperationTraits {
+      OperationTraits(
+        batch: .separately(linear: .inEach([0])), recomputable: .all, overwritesInput: false,
+        isRandom: false, isGradient: true, isIdentityInInference: false)
+    }
+
+    public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
       try requireInputs(inputs, 1...1)

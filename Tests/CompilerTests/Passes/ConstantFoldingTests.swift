@@ -44,6 +44,18 @@ import Testing
     #expect(try prepared(sample.graph, for: .inference) == ["two", "four"])
   }
 
+  @Test("refused for what is random, and for what depends on it")
+  func random() throws {
+    var sample = GraphSample()
+    let two = try sample.graph.append(
+      Operation.Constant(2, shape: [2, 8]), to: [], name: "two")[0]
+    let dropped = try sample.graph.append(
+      Operation.Dropout(rate: 0.5, index: 0), to: two, name: "dropped")
+    let rectified = try sample.activation(dropped)
+    sample.output(try sample.add(rectified, sample.input("x", [2, 8])))
+    #expect(try prepared(sample.graph, for: .training) == ["two"])
+  }
+
   @Test("the rewriting of batch normalization is computed once")
   func foldedNormalization() throws {
     var sample = GraphSample()

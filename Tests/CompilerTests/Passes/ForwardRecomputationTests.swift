@@ -42,7 +42,7 @@ import Testing
       let first = try #require(graph.operations.first { $0.name == "norm" })
       let place = try #require(graph.names.firstIndex(of: "norm/again"))
       let again = graph.operations[place]
-      guard case .batchNormalization(let attributes) = again.kind else {
+      guard let attributes = again.attributes as? Operation.BatchNormalization else {
         Issue.record("\(again.kind)")
         return
       }
@@ -130,7 +130,7 @@ import Testing
     #expect(!names.contains("conv23"))
     // A mask is drawn again by its key.
     for operation in graph.operations where operation.name.hasPrefix("dropout") {
-      guard case .dropout(let dropout) = operation.kind else { continue }
+      guard let dropout = operation.attributes as? Operation.Dropout else { continue }
       #expect(operation.name.hasPrefix("dropout\(dropout.index)"))
     }
     // Chen et al.: memory as the root of the number of layers.

@@ -22,10 +22,8 @@ import Testing
   }
 
   private func form(_ name: String, in graph: Graph) throws -> Operation.BatchNormalization.Form? {
-    switch try #require(graph.operations.first { $0.name == name }).kind {
-    case .batchNormalization(let normalization): normalization.form
-    default: nil
-    }
+    let operation = try #require(graph.operations.first { $0.name == name })
+    return (operation.attributes as? Operation.BatchNormalization)?.form
   }
 
   @Test("a ReLU goes into the normalization before it, and its gradient into the gradient")

@@ -44,7 +44,7 @@ import Testing
     #expect(graph.outputs.map(\.name) == ["side", "y"])
     #expect(graph.names.contains("dropout"))
     let norm = try #require(graph.operations.first { $0.name == "norm" })
-    guard case .batchNormalization(let attributes) = norm.kind else {
+    guard let attributes = norm.attributes as? Operation.BatchNormalization else {
       Issue.record("norm is \(norm.kind.name)")
       return
     }
@@ -64,7 +64,7 @@ import Testing
   func sampleVariance() throws {
     let graph = try network(.sample).graph.after(.specialization(for: .training))
     let corrections = graph.operations.compactMap { operation -> Float? in
-      guard case .movingAverage(let average) = operation.kind else { return nil }
+      guard let average = operation.attributes as? Operation.MovingAverage else { return nil }
       return average.correction
     }
     // Two pictures of six by six.
