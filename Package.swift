@@ -31,7 +31,7 @@ func tests(of name: String, imports rooms: [String] = [], shims: [String] = []) 
   )
 }
 
-let graphRooms = ["Graphs", "Tensors", "Files"]
+let graphRooms = ["Graphs", "Tensors"]
 let engineRooms = ["Engine", "Compiler"] + graphRooms
 
 let package = Package(
@@ -61,19 +61,21 @@ let package = Package(
     room("Images", imports: ["Tensors", "Files"], shims: ["CImages"]),
     room("Graphs", imports: ["Tensors", "Files"]),
     room("Compiler", imports: graphRooms),
-    room("Engine", imports: ["Compiler"] + graphRooms, shims: ["COneDNN", "CKernels"]),
-    room("Layers", imports: ["Images"] + graphRooms),
-    room("Models", imports: ["Layers", "Images"] + graphRooms),
-    room("Formats", imports: ["Models", "Layers", "Images"] + graphRooms, shims: ["CArchives"]),
+    room("Engine", imports: ["Compiler", "Files"] + graphRooms, shims: ["COneDNN", "CKernels"]),
+    room("Layers", imports: ["Images", "Files"] + graphRooms),
+    room("Models", imports: ["Layers"] + graphRooms),
+    room(
+      "Formats", imports: ["Models", "Layers", "Images", "Files"] + graphRooms,
+      shims: ["CArchives"]),
     room(
       "Datasets", imports: ["Images", "Tensors", "Files"], shims: ["CImages", "CTar", "CKernels"]),
+    room("Reports", imports: ["Files"]),
     room(
-      "Training", imports: ["Layers", "Formats", "Datasets", "Images"] + engineRooms,
+      "Training", imports: ["Layers", "Formats", "Datasets", "Images", "Files"] + engineRooms,
       shims: ["CKernels"]),
     room(
       "Evaluation",
-      imports: ["Training", "Models", "Layers", "Formats", "Datasets", "Images"] + engineRooms),
-    room("Reports", imports: ["Files"]),
+      imports: ["Training", "Layers", "Formats", "Datasets", "Images", "Engine"] + graphRooms),
 
     // Products.
     .target(
@@ -118,25 +120,28 @@ let package = Package(
     .testTarget(
       name: "FuzzingTests", dependencies: ["ConvNetFuzzing", "ConvNetTestSupport"],
       path: "Tests/FuzzingTests", swiftSettings: settings),
+    .testTarget(
+      name: "ArchitectureTests", path: "Tests/ArchitectureTests", swiftSettings: settings),
     tests(of: "Files"),
     tests(of: "Tensors", imports: ["Files"]),
-    tests(of: "Graphs", imports: ["Tensors", "Files"]),
+    tests(of: "Graphs", imports: ["Tensors"]),
     tests(of: "Compiler", imports: graphRooms),
     tests(
-      of: "Engine", imports: ["Compiler"] + graphRooms,
+      of: "Engine", imports: ["Compiler", "Files"] + graphRooms,
       shims: ["CTestSupport", "COneDNN", "CKernels"]),
     tests(of: "Layers", imports: graphRooms),
     tests(
       of: "Models", imports: ["Layers", "Formats", "Training"] + engineRooms),
-    tests(of: "Formats", imports: graphRooms),
+    tests(of: "Formats", imports: ["Layers", "Images", "Files"] + graphRooms),
     tests(of: "Images", imports: ["Tensors", "Files"], shims: ["CTestSupport"]),
     tests(of: "Datasets", imports: ["Images", "Tensors", "Files"], shims: ["CTestSupport"]),
     tests(
       of: "Training",
-      imports: ["Layers", "Models", "Formats", "Datasets", "Images"] + engineRooms),
+      imports: ["Layers", "Models", "Formats", "Datasets", "Images", "Engine", "Files"]
+        + graphRooms),
     tests(
       of: "Evaluation",
-      imports: ["Layers", "Models", "Formats", "Datasets", "Images"] + engineRooms),
+      imports: ["Training", "Layers", "Formats", "Datasets", "Images"] + graphRooms),
     tests(of: "Reports", imports: ["Files"]),
     .testTarget(
       name: "CommandTests", dependencies: ["ConvNet", "ConvNetTestSupport", "ConvNetCommand"],
