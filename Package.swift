@@ -138,7 +138,8 @@ let package = Package(
     tests(
       of: "Training",
       imports: ["Layers", "Models", "Formats", "Datasets", "Images", "Engine", "Files"]
-        + graphRooms),
+        + graphRooms,
+      shims: ["CKernels"]),
     tests(
       of: "Evaluation",
       imports: ["Training", "Layers", "Formats", "Datasets", "Images"] + graphRooms),

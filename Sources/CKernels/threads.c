@@ -12,6 +12,10 @@
 #if defined(__linux__)
 #include <sched.h>
 #endif
+#if defined(__GLIBC__)
+#include <malloc.h>
+#include <sys/resource.h>
+#endif
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 #endif
@@ -67,6 +71,20 @@ int ck_available_processors(void) {
   return processors > 0 ? processors : 1;
 }
 
+static void share_heap(void) {
+#if defined(__GLIBC__)
+  struct rlimit addresses;
+  if (getrlimit(RLIMIT_AS, &addresses) == 0 && addresses.rlim_cur != RLIM_INFINITY) mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
+// Each thread's part of the heap reserves 64 megabytes of addresses: where these are limited, threads share one part. Before the
+// first of them starts.
+static void spare_addresses(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, share_heap);
+}
+
 struct errand {
   void (*body)(void *);
   void *context;
@@ -80,6 +98,7 @@ static void *run_errand(void *argument) {
 }
 
 int ck_start_thread(void (*body)(void *context), void *context) {
+  spare_addresses();
   struct errand *errand = malloc(sizeof *errand);
   if (!errand) return ENOMEM;
   *errand = (struct errand){body, context};
@@ -112,6 +131,7 @@ static void *wait_at(void *argument) {
 bool ck_can_start_threads(int threads) {
   static atomic_int most;
   if (threads <= 1 || threads <= atomic_load(&most)) return true;
+  spare_addresses();
   pthread_t *all = calloc((size_t)threads, sizeof *all);
   if (!all) return false;
   struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};

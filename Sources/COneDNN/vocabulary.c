@@ -40,6 +40,7 @@ const char *cdnn_status_text(int status) {
 
 // MARK: Translation of our vocabulary
 
+_Static_assert(CDNN_OUT_OF_MEMORY == (int)dnnl_out_of_memory, "the library's number");
 _Static_assert(CDNN_INVALID_ARGUMENTS == (int)dnnl_invalid_arguments, "the library's number");
 _Static_assert(CDNN_UNIMPLEMENTED == (int)dnnl_unimplemented, "the library's number");
 // The numbers of sources end where those of destinations begin.

@@ -126,8 +126,9 @@ extension DatasetSource {
 
   private init(folder: String) throws {
     if let parts = FolderParts(folder) {
-      let train = try Self.lot(in: parts.train)
-      let test = try parts.test.map { try Self.lot(in: $0) }
+      let unused = try parts.unused()
+      let train = try Self.lot(in: parts.train, beside: parts.test == nil ? unused : [:])
+      let test = try parts.test.map { try Self.lot(in: $0, beside: unused) }
       self.init(
         name: folder, train: train, test: test, missingTest: test == nil ? parts.missingTest : nil)
       return
@@ -143,8 +144,11 @@ extension DatasetSource {
         test: pairs.test?.loader(name: folder))
     } else if let shards = Self.shards(in: folder, listing) {
       self.init(
-        name: folder, train: Self.loader(of: shards.train, name: folder),
-        test: shards.test.isEmpty ? nil : Self.loader(of: shards.test, name: folder))
+        name: folder,
+        train: Self.loader(
+          of: shards.train, name: folder, beside: shards.test.isEmpty ? shards.unused : [:]),
+        test: shards.test.isEmpty
+          ? nil : Self.loader(of: shards.test, name: folder, beside: shards.unused))
     } else if listing.folders.isEmpty {
       throw DatasetError(
         dataset: folder, problem: .unknownKind(path: folder, found: listing.summary))
@@ -154,29 +158,49 @@ extension DatasetSource {
   }
 
   /// What one folder of a pair holds: shards, or folders of pictures.
-  private static func lot(in folder: String) throws(FileError) -> Loader {
-    let tars = try FolderListing(folder).files.filter { $0.hasSuffix(".tar") }
-    if tars.isEmpty { return { try ImageFolder(folder, allowingEmptyClasses: $0) } }
-    return loader(of: tars.map { "\(folder)/\($0)" }, name: folder)
+  ///
+  /// - Parameter beside: what was passed over beside it.
+  private static func lot(
+    in folder: String, beside: [String: Int]
+  ) throws(FileError) -> Loader {
+    let listing = try FolderListing(folder)
+    let tars = listing.files.filter { $0.hasSuffix(".tar") }
+    if tars.isEmpty {
+      return { try ImageFolder(folder, allowingEmptyClasses: $0, beside: beside) }
+    }
+    var beside = beside
+    if !listing.folders.isEmpty {
+      beside["folders beside archives", default: 0] += listing.folders.count
+    }
+    return loader(of: tars.map { "\(folder)/\($0)" }, name: folder, beside: beside)
   }
 
-  private static func loader(of shards: [String], name: String) -> Loader {
-    { _ in try TarShards(name: name, shards: shards) }
+  private static func loader(
+    of shards: [String], name: String, beside: [String: Int] = [:]
+  ) -> Loader {
+    { _ in try TarShards(name: name, shards: shards, beside: beside) }
   }
 
-  /// The archives of a folder, those with a name that says so to test on.
+  /// The archives of a folder, those with a name that says so to test on; where some say `val` and others `test`, as with
+  /// folders, the first.
   private static func shards(
     in folder: String, _ listing: FolderListing
-  ) -> (train: [String], test: [String])? {
+  ) -> (train: [String], test: [String], unused: [String: Int])? {
     let tars = listing.files.filter { $0.hasSuffix(".tar") }
     guard !tars.isEmpty else { return nil }
-    let isTest = { (name: String) in
-      name.lowercased().split { !$0.isLetter }.contains {
-        ["val", "valid", "validation", "test"].contains($0)
-      }
+    let part = { (name: String) in
+      let words = name.lowercased().split { !$0.isLetter }.map(String.init)
+      return FolderParts.testNames.first(where: words.contains)
     }
-    let (train, test) = (tars.filter { !isTest($0) }, tars.filter(isTest))
-    let paths = { (names: [String]) in names.map { "\(folder)/\($0)" } }
-    return train.isEmpty ? (paths(test), []) : (paths(train), paths(test))
+    let parts = Dictionary(grouping: tars, by: part)
+    let paths = { (names: [String]?) in (names ?? []).map { "\(folder)/\($0)" } }
+    var unused: [String: Int] = [:]
+    if !listing.folders.isEmpty { unused["folders beside archives"] = listing.folders.count }
+    let tests = FolderParts.testNames.filter { parts[$0] != nil }
+    guard parts[nil] != nil else { return (paths(tars), [], unused) }
+    for name in tests.dropFirst() {
+      unused["archives of \(name), beside those of \(tests[0])"] = parts[name]?.count
+    }
+    return (paths(parts[nil]), paths(tests.first.flatMap { parts[$0] }), unused)
   }
 }

@@ -1,3 +1,4 @@
+import ConvNetFiles
 public import ConvNetTensors
 import Foundation
 
@@ -24,8 +25,12 @@ public struct ImageFolder: EncodedDataset {
     try self.init(folder, allowingEmptyClasses: false)
   }
 
-  /// - Parameter allowingEmptyClasses: whether a class may have no picture, to find such.
-  package init(_ folder: String, allowingEmptyClasses: Bool) throws {
+  /// - Parameters:
+  ///   - allowingEmptyClasses: whether a class may have no picture, to find such.
+  ///   - beside: what was passed over beside the folder.
+  package init(
+    _ folder: String, allowingEmptyClasses: Bool, beside: [String: Int] = [:]
+  ) throws {
     name = folder
     guard FolderListing.isFolder(folder) else {
       throw DatasetError(dataset: folder, problem: .notFolder(path: folder))
@@ -38,7 +43,7 @@ public struct ImageFolder: EncodedDataset {
     }
     var entries: [(path: String, label: Int)] = []
     var ignored = listing.files
-    var passedOver = listing.litter
+    var passedOver = listing.litter.merging(beside, uniquingKeysWith: +)
     for (label, className) in classNames.enumerated() {
       let countBefore = entries.count
       let walk = try FolderWalk("\(folder)/\(className)", below: folder)
@@ -74,7 +79,9 @@ public struct ImageFolder: EncodedDataset {
   /// - Throws: as ``init(_:)``; ``DatasetError`` where `train` has no companion.
   public static func load(root: String, split: DatasetSplit) throws -> ImageFolder {
     guard let parts = FolderParts(root) else { return try ImageFolder(root) }
-    return try ImageFolder(parts.path(of: split))
+    let isTold = split == .test || parts.test == nil
+    return try ImageFolder(
+      parts.path(of: split), allowingEmptyClasses: false, beside: isTold ? parts.unused() : [:])
   }
 
   public var count: Int { files.entries.count }
@@ -102,13 +109,34 @@ struct FolderParts {
   let train: String
   let test: String?
 
+  /// What a part to test on is called: of several that are there, the first.
+  static let testNames = ["val", "valid", "validation", "test"]
+
   /// `nil` where there is no `train`.
   init?(_ root: String) {
     train = "\(root)/train"
     guard FolderListing.isFolder(train) else { return nil }
     self.root = root
-    test = ["val", "valid", "validation", "test"].map { "\(root)/\($0)" }
+    test = Self.testNames.map { "\(root)/\($0)" }
       .first(where: FolderListing.isFolder)
+  }
+
+  /// Pictures, archives and other things that lie beside the parts and are in none, such as a `test` where there is a `val`.
+  ///
+  /// - Throws: ``FileError`` where a folder cannot be listed.
+  func unused() throws(FileError) -> [String: Int] {
+    let used = [train, test].compactMap(\.self).map { String($0.dropFirst(root.count + 1)) }
+    let beside = "beside \(used.joined(separator: " and "))"
+    let listing = try FolderListing(root)
+    var unused = listing.litter
+    for name in listing.folders where !used.contains(name) {
+      let walk = try FolderWalk("\(root)/\(name)", below: root)
+      let count = walk.files.count { PictureNames.isPicture($0) || $0.hasSuffix(".tar") }
+      if count > 0 { unused["of \(name), \(beside)", default: 0] += count }
+    }
+    let loose = listing.files.count { PictureNames.isPicture($0) || $0.hasSuffix(".tar") }
+    if loose > 0 { unused["files \(beside)"] = loose }
+    return unused
   }
 
   /// - Throws: ``DatasetError`` where that part is missing.

@@ -1,3 +1,4 @@
+import ConvNetFiles
 import ConvNetImages
 import Synchronization
 
@@ -20,8 +21,17 @@ package final class PictureCache: Sendable {
 
   subscript(sample: Int) -> Image? { state.withLock { $0.images[sample] } }
 
-  /// Whether a picture of so many bytes would be kept.
-  func hasRoom(for byteCount: Int) -> Bool { state.withLock { $0.freeByteCount >= byteCount } }
+  /// Whether a picture of so many bytes would be kept. Where the system has no memory for it, none is kept from then on.
+  func hasRoom(for byteCount: Int) -> Bool {
+    state.withLock { state in
+      guard state.freeByteCount >= byteCount else { return false }
+      guard Memory.hasReserve, Memory.has(byteCount) else {
+        state.freeByteCount = 0
+        return false
+      }
+      return true
+    }
+  }
 
   func keep(_ image: Image, of sample: Int) {
     state.withLock { state in

@@ -32,9 +32,14 @@ public struct TarShards: EncodedDataset {
   ///   ``ShardError`` naming the sample that has no picture, no class or two; ``DatasetError`` where
   ///   there is no sample or a class has no name.
   public init(name: String, shards: [String]) throws {
+    try self.init(name: name, shards: shards, beside: [:])
+  }
+
+  /// - Parameter beside: what was passed over beside the archives.
+  init(name: String, shards: [String], beside: [String: Int]) throws {
     var found: [ShardIndex.Sample] = []
     var places: [Int] = []
-    var passedOver: [String: Int] = [:]
+    var passedOver = beside
     for (number, path) in shards.enumerated() {
       let index = try ShardIndex(path)
       let samples = index.samples

@@ -17,6 +17,8 @@ public struct EngineError: Error, Hashable, Sendable {
     case inputShape(name: String, expected: Shape, actual: Shape)
     case inputType(name: String, expected: ElementType, actual: ElementType)
     case outOfMemory(byteCount: Int)
+    /// The kernel library has no memory to compile or run an operation; it takes up to so many bytes.
+    case libraryOutOfMemory(byteCount: Int)
     /// A step takes memory for laid out otherwise than the step that wrote it did: a fault of the compiler.
     case layoutsDiffer(shape: Shape, writer: String, written: String, read: String)
     /// The system has not so many threads for the process.
@@ -59,7 +61,10 @@ extension EngineError: ReadableError {
     case .layoutsDiffer(let shape, let writer, let written, let read):
       "\(subject): takes \(shape) for laid out as \(read), but \(writer) wrote it as \(written); please report this"
     case .outOfMemory(let byteCount):
-      "\(subject): \(byteCount) bytes of memory cannot be had; use a smaller batch"
+      "\(subject): \(byteCount) bytes of memory cannot be had; let the process have more, or use a smaller batch"
+    case .libraryOutOfMemory(let byteCount):
+      "\(subject): \(byteCount) bytes of memory for the kernel library cannot be had; let the process have more, or use a smaller "
+        + "batch"
     case .threads(let count):
       "\(subject): the system has no \(count) threads for this process; compute on fewer"
     case .trainingNeedsFloat32(let weights):
@@ -76,6 +81,9 @@ package struct LibraryFailure: Error {
 extension EngineError {
   init(_ status: Int32, subject: String) {
     self.init(
-      subject: subject, problem: .primitive(reason: String(cString: cdnn_status_text(status))))
+      subject: subject,
+      problem: status == CDNN_OUT_OF_MEMORY
+        ? .libraryOutOfMemory(byteCount: Memory.reserveByteCount)
+        : .primitive(reason: String(cString: cdnn_status_text(status))))
   }
 }

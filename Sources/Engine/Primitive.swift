@@ -1,4 +1,5 @@
 import COneDNN
+import ConvNetFiles
 import ConvNetTensors
 
 /// A compiled primitive of the kernel library. Immutable; may run on several threads at once, since its scratchpad is given
@@ -9,6 +10,8 @@ package final class Primitive: @unchecked Sendable {
 
   /// - Throws: ``LibraryFailure`` with the status that `create` returns.
   init(_ create: (inout OpaquePointer?) -> Int32) throws {
+    // The library looks whether it was given memory for most of what it wants, and not for all.
+    guard Memory.hasReserve else { throw LibraryFailure(status: Int32(CDNN_OUT_OF_MEMORY)) }
     var handle: OpaquePointer?
     let status = create(&handle)
     guard status == 0, let handle else { throw LibraryFailure(status: status) }

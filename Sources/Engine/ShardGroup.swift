@@ -135,7 +135,7 @@ final class ShardGroup: @unchecked Sendable {
     self.gathered = gathered
     team = count > 1 ? ck_team_create(Int32(count - 1)) : nil
     guard count == 1 || team != nil else {
-      throw EngineError(subject: plan.name, problem: .outOfMemory(byteCount: 0))
+      throw EngineError(subject: plan.name, problem: .threads(count))
     }
   }
 

@@ -22,8 +22,12 @@ extension AllocationError: ReadableError {
 
 /// Whether there is memory: asked before collections of Swift grow, which end the process where there is none.
 package enum Memory {
-  /// Below this size it is not asked: a process that has no more cannot go on anyway.
+  /// Below this size it is not asked: such values are taken from the reserve.
   private static let leastByteCount = 1 << 16
+
+  /// What is left beside all that is asked for: small values, stacks, and what libraries take for themselves. The kernel library
+  /// and Swift's runtime end the process where they find nothing.
+  package static let reserveByteCount = 24 << 20
 
   /// The machine's, or the limit of the control group, which would end the process.
   private static let limit: Int = {
@@ -41,10 +45,17 @@ package enum Memory {
     return machine
   }()
 
-  /// Whether so many bytes can be had in one piece now.
+  /// Whether so many bytes can be had in one piece now, and the reserve beside them.
   package static func has(_ byteCount: Int) -> Bool {
     guard byteCount >= leastByteCount else { return true }
     guard byteCount <= limit else { return false }
+    return canMap(byteCount + reserveByteCount)
+  }
+
+  /// Whether the reserve is there: asked before work whose needs only a library knows.
+  package static var hasReserve: Bool { canMap(reserveByteCount) }
+
+  private static func canMap(_ byteCount: Int) -> Bool {
     // A mapping of its own: compilers leave out an allocation that is freed at once.
     let block = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
     guard let block, block != MAP_FAILED else { return false }
@@ -57,5 +68,14 @@ package enum Memory {
     _ byteCount: Int, for purpose: @autoclosure () -> String
   ) throws(AllocationError) {
     guard has(byteCount) else { throw AllocationError(byteCount: byteCount, purpose: purpose()) }
+  }
+
+  /// - Throws: ``AllocationError`` where the reserve is not there.
+  package static func requireReserve(
+    for purpose: @autoclosure () -> String
+  ) throws(AllocationError) {
+    guard hasReserve else {
+      throw AllocationError(byteCount: reserveByteCount, purpose: purpose())
+    }
   }
 }

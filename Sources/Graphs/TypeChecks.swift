@@ -7,6 +7,10 @@ package import ConvNetTensors
 /// stay far from overflow.
 package let extentLimit = 1 << 30
 
+/// The longest window of a convolution, dilation included, and the most padding beside it; the most that a value is padded by or
+/// enlarged. Kernels visit all of it, also where it reaches far beyond the input.
+package let windowLimit = 1 << 14
+
 /// The most dimensions of a value: as many as the engine's kernel library has room for.
 package let rankLimit = 12
 
@@ -102,6 +106,23 @@ package func requirePositive(_ values: [Int], _ name: String) throws(GraphError.
   guard values.allSatisfy({ 1...extentLimit ~= $0 }) else {
     throw .attribute(
       name: name, value: "\(values)", requirement: "between 1 and \(extentLimit)")
+  }
+}
+
+/// A window with its padding that a convolution can visit in time.
+package func requireVisitable(
+  _ window: SlidingWindow, _ sides: [Padding.Sides]
+) throws(GraphError.Problem) {
+  let extents = window.kernel.indices.map(window.extent)
+  guard extents.allSatisfy({ $0 <= windowLimit }) else {
+    throw .attribute(
+      name: "window", value: joined(extents),
+      requirement: "at most \(windowLimit) along an axis, dilation included")
+  }
+  guard sides.allSatisfy({ max($0.before, $0.after) <= windowLimit }) else {
+    throw .attribute(
+      name: "padding", value: "\(sides.map { [$0.before, $0.after] })",
+      requirement: "at most \(windowLimit) on a side")
   }
 }
 

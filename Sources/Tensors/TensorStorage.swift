@@ -15,7 +15,7 @@ package final class TensorStorage: @unchecked Sendable {
   /// Uninitialized memory; `byteCount` may be zero. Ends the process where there is none: for sizes that are known to fit.
   package convenience init(byteCount: Int) {
     do throws(AllocationError) {
-      try self.init(byteCount: byteCount, for: "a tensor")
+      try self.init(allocating: byteCount, for: "a tensor")
     } catch {
       fatalError("\(error)")
     }
@@ -25,7 +25,16 @@ package final class TensorStorage: @unchecked Sendable {
   ///
   /// - Parameter purpose: what it is for, in the error's words.
   /// - Throws: ``AllocationError`` where it cannot be had.
-  package init(byteCount: Int, for purpose: @autoclosure () -> String) throws(AllocationError) {
+  package convenience init(
+    byteCount: Int, for purpose: @autoclosure () -> String
+  ) throws(AllocationError) {
+    try Memory.require(byteCount, for: purpose())
+    try self.init(allocating: byteCount, for: purpose())
+  }
+
+  private init(
+    allocating byteCount: Int, for purpose: @autoclosure () -> String
+  ) throws(AllocationError) {
     var block: UnsafeMutableRawPointer?
     guard posix_memalign(&block, Self.alignment, max(1, byteCount)) == 0, let block else {
       throw AllocationError(byteCount: byteCount, purpose: purpose())

@@ -101,6 +101,7 @@ public struct Trainer: Sendable {
     if let checkpoint, checkpoint.history.count < epochs { try checkpoint.requireSame(data) }
     try requireSeveralClasses(in: training)
     model.classNames = names
+    try Memory.requireReserve(for: "a training")
     let loader = try makeLoader(of: training, for: &model)
     let session = try TrainingSession(model, trainer: self, resuming: checkpoint)
     if checkpoint != nil { session.update(&model) }

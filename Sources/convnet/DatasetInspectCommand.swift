@@ -72,6 +72,10 @@ struct DatasetInspectCommand: ParsableCommand {
       progress?.update(done)
     }
     progress?.finish()
+    // The pictures at their size on the sheet, the sheet, and what it is compressed from.
+    try Memory.require(
+      3 * 3 * inspection.specimens.count * Self.extent * Self.extent,
+      for: "a sheet of \(plural(inspection.specimens.count, "picture"))")
     let grid = ImageGrid(
       inspection.specimens.map { fitted($0.image) }, columns: columns, spacing: 4)
     try grid.image().writePNG(to: output)

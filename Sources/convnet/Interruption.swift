@@ -20,15 +20,18 @@ enum Interruption {
       sigaddset(&signals, number)
     }
     pthread_sigmask(SIG_BLOCK, &signals, nil)
-    let waiter = Thread { [signals] in
-      var signals = signals
-      while true {
-        var number: Int32 = 0
-        if sigwait(&signals, &number) == 0 { receive(number) }
+    do throws(ThreadError) {
+      try WorkerThread.start(for: "signals") { [signals] in
+        var signals = signals
+        while true {
+          var number: Int32 = 0
+          if sigwait(&signals, &number) == 0 { receive(number) }
+        }
       }
+    } catch {
+      // They then end the process as they end any.
+      pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
-    waiter.stackSize = 256 << 10
-    waiter.start()
   }
 
   /// From now on a first signal is only noted: the work looks at ``signal`` where it can stop.

@@ -43,6 +43,34 @@ import Testing
       #expect(line.contains(want.says) && line.contains("cannot be had"), "\(line)")
     }
 
+    static let scarce = [
+      "train --model lenet5 --data pictures --input 16x16 --batch-size 1000000000 --epochs 1",
+      "train --model lenet5 --data pictures --input 16x16 --batch-size 24 --epochs 1",
+      "benchmark resnet18 --input 32x32 --seconds 0 --tune off",
+      "dataset inspect pictures --count 1000000 --columns 1000000 --output sheet.png",
+    ]
+
+    @Test(
+      "whatever little there is, a command does its work or fails with words", arguments: scarce)
+    func little(_ arguments: String) throws {
+      let directory = try TemporaryDirectory()
+      try writePictures(to: directory)
+      let parts = arguments.split(separator: " ").map(String.init)
+      for (index, limit) in [185_000, 195_000, 205_000, 220_000, 250_000].enumerated() {
+        let output = parts[0] == "train" ? ["--output", "out\(index)", "--quiet"] : []
+        let run = try Invocation(
+          parts + output, in: directory.path, shell: #"ulimit -v \#(limit); exec "$0" "$@""#)
+        let line = run.errors.split(separator: "\n").last.map(String.init) ?? ""
+        // The loader of programs has its own words where they do not fit at all.
+        guard run.status != 0, !line.contains("shared object") else { continue }
+        #expect(run.status == 1 && line.hasPrefix("error: "), "\(limit): \(run.status), \(line)")
+        #expect(
+          ["bytes of memory", "the system has no", "cannot start a thread"].contains {
+            line.contains($0)
+          }, "\(limit): \(line)")
+      }
+    }
+
     @Test("threads that cannot be had are an error, too")
     func threads() throws {
       let run = try Invocation(

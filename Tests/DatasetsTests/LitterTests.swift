@@ -33,6 +33,52 @@ import Testing
     #expect(verified.ignored == expected && verified.bad.isEmpty)
   }
 
+  /// What of a folder with parts is passed over.
+  private func passedOver(_ path: String) throws -> (train: [String: Int], test: [String: Int]) {
+    let source = try DatasetCatalog.source(path)
+    let train = try source.load(.train).passedOver
+    return (train, source.hasTestPart ? try source.load(.test).passedOver : [:])
+  }
+
+  @Test("pictures that lie beside the parts in use are counted, once")
+  func parts() throws {
+    let directory = try pictureFolder([
+      "train/a/1.png", "val/a/2.png", "test/a/3.png", "test/b/4.png", "more/5.png", "6.png",
+    ])
+    try directory.write([1], to: "notes/readme.txt")
+    let expected = [
+      "of test, beside train and val": 2, "of more, beside train and val": 1,
+      "files beside train and val": 1,
+    ]
+    #expect(try passedOver(directory.path) == ([:], expected))
+    #expect(try ImageFolder.load(root: directory.path, split: .train).passedOver.isEmpty)
+    #expect(try ImageFolder.load(root: directory.path, split: .test).passedOver == expected)
+    let alone = try pictureFolder(["train/a/1.png", "holdout/a/2.png", "holdout/a/3.png"])
+    #expect(try passedOver(alone.path) == (["of holdout, beside train": 2], [:]))
+    let complete = try pictureFolder(["train/a/1.png", "test/a/2.png"])
+    #expect(try passedOver(complete.path) == ([:], [:]))
+  }
+
+  @Test("so are archives, of which those of one name are the part to test on")
+  func archives() throws {
+    let directory = try TemporaryDirectory()
+    for name in ["train-0", "val-0", "test-0", "test-1"] {
+      try directory.write(
+        TarSamples.archive([("\(name).png", [1]), ("\(name).cls", [UInt8](ascii: "0"))]),
+        to: "\(name).tar")
+    }
+    try directory.write([1], to: "a/1.png")
+    #expect(
+      try passedOver(directory.path)
+        == ([:], ["archives of test, beside those of val": 2, "folders beside archives": 1]))
+    let source = try DatasetCatalog.source(directory.path)
+    #expect(try source.load(.test).count == 1)
+    for name in ["val-0", "test-0", "test-1"] {
+      try FileManager.default.removeItem(atPath: directory.file("\(name).tar"))
+    }
+    #expect(try passedOver(directory.path) == (["folders beside archives": 1], [:]))
+  }
+
   @Test("what an archiver packed with the pictures is passed over")
   func shard() throws {
     let directory = try TemporaryDirectory()

@@ -31,6 +31,28 @@ import Testing
     try record.relation(to: DatasetCatalog.source(path).load(.test), threads: 2)
   }
 
+  @Test("pictures that cannot be read are told from none, and hide no others")
+  func unreadable() throws {
+    let directory = try pictureFolder(Self.names)
+    let bad = ["a/1.png", "b/7.png"]
+    for name in bad { try FileManager.default.removeItem(atPath: directory.file(name)) }
+    // Links that lead nowhere.
+    for name in bad {
+      try FileManager.default.createSymbolicLink(
+        atPath: directory.file(name), withDestinationPath: directory.file("gone.png"))
+    }
+    let (record, trained, heldOut) = try trained(directory)
+    #expect(try relation(record, directory.path) == .same)
+    let other = try pictureFolder(Self.names)
+    guard case .overlapping(let seen, let unseen) = try relation(record, other.path) else {
+      Issue.record("the other pictures are known")
+      return
+    }
+    let dataset = try ImageFolder(other.path)
+    #expect(Set(seen.map(dataset.sampleName)) == trained.subtracting(bad))
+    #expect(Set(unseen.map(dataset.sampleName)) == heldOut.subtracting(bad))
+  }
+
   @Test("the same folder is known by any path, moved, copied or linked")
   func same() throws {
     let directory = try pictureFolder(Self.names)

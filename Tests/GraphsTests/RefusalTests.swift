@@ -82,6 +82,25 @@ import Testing
       Operation.TransposedConvolution(strides: [1, 1], hasBias: false), [picture, [3, 2, 3, 3]],
       "input 1 needs shape 4x2x3x3"),
     Refusal(
+      Operation.Convolution(
+        strides: [1, 1], dilations: [1, 1 << 13], padding: .same, hasBias: false),
+      [picture, [2, 4, 3, 3]], "window is 3x16385, must be at most 16384 along an axis"),
+    Refusal(
+      Operation.Convolution(strides: [1, 1], padding: .same, hasBias: false),
+      [picture, [2, 4, 1 << 20, 1]], "window is 1048576x1, must be at most 16384"),
+    Refusal(
+      Operation.Convolution(
+        strides: [1 << 30, 1 << 30], padding: .symmetric(1 << 30), hasBias: false),
+      [picture, [2, 4, 3, 3]], "must be at most 16384 on a side"),
+    Refusal(
+      Operation.TransposedConvolution(
+        strides: [1, 1], dilations: [1 << 20, 1], padding: .symmetric(1), hasBias: false),
+      [picture, [4, 2, 3, 3]], "window is 2097153x3, must be at most 16384"),
+    Refusal(
+      Operation.TransposedConvolution(
+        strides: [1 << 20, 1 << 20], padding: .symmetric(1 << 15), hasBias: false),
+      [picture, [4, 2, 3, 3]], "must be at most 16384 on a side"),
+    Refusal(
       Operation.Dense(hasBias: false), [[2, 5], [3, 4]], "input 1 needs shape 3x5, has 3x4"),
     Refusal(Operation.Dense(hasBias: false), [picture, [3, 4]], "input 0 needs 2 dimensions"),
   ]
@@ -135,6 +154,13 @@ import Testing
     Refusal(Operation.Slice(axis: 1, start: .max, count: 3), [picture], "within the 4 positions"),
     Refusal(
       Operation.Pad(
+        sides: [.init(before: 1 << 15, after: 0), .init(before: 0, after: 0)], mode: .zero),
+      [picture], "pairs between 0 and 16384"),
+    Refusal(
+      Operation.Upsample(factors: [1, 1 << 20], mode: .nearest), [picture],
+      "must be between 1 and 16384"),
+    Refusal(
+      Operation.Pad(
         sides: [.init(before: 5, after: 0), .init(before: 0, after: 0)], mode: .reflect),
       [picture], "which is mirrored once"),
     Refusal(
@@ -148,8 +174,8 @@ import Testing
       Operation.Transpose(permutation: [0, 1, 1, 2]), [picture], "permutation is [0, 1, 1, 2]"),
     Refusal(Operation.Upsample(factors: [2, 0], mode: .nearest), [picture], "factors is [2, 0]"),
     Refusal(
-      Operation.Upsample(factors: [1 << 30, 1 << 30], mode: .nearest), [picture],
-      "cannot be represented"),
+      Operation.Upsample(factors: [1 << 14, 1 << 14], mode: .nearest),
+      [[1 << 20, 1 << 10, 1 << 10, 1 << 10]], "cannot be represented"),
     Refusal(
       Operation.UpsampleGradient(Operation.Upsample(factors: [2, 2], mode: .nearest)), [picture],
       "of multiples of [2, 2]"),

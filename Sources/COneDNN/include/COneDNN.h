@@ -17,7 +17,7 @@ typedef struct cdnn_call cdnn_call;              // a primitive bound to its arg
 enum { CDNN_MAX_RANK = 12, CDNN_MAX_SOURCES = 1024 };
 
 // Two of the library's statuses.
-enum { CDNN_INVALID_ARGUMENTS = 2, CDNN_UNIMPLEMENTED = 3 };
+enum { CDNN_OUT_OF_MEMORY = 1, CDNN_INVALID_ARGUMENTS = 2, CDNN_UNIMPLEMENTED = 3 };
 
 typedef enum { CDNN_F32, CDNN_F16, CDNN_BF16, CDNN_S32, CDNN_S8, CDNN_U8 } cdnn_type;
 

@@ -29,7 +29,7 @@ enum Stopwatch {
       case .inputGradient: break
       }
     }
-    let memory = layouts.map { Memory(byteCount: $0.1.byteCount) }
+    let memory = try layouts.map { try Zeros(byteCount: $0.1.byteCount) }
     return try withExtendedLifetime(memory) {
       let call = try BoundCall(
         primitive, arguments: zip(layouts, memory).map { ($0.0, $0.1, $1.address) })
@@ -43,15 +43,15 @@ enum Stopwatch {
   private static func seconds(
     of winograd: WinogradConvolution, for problem: ConvolutionProblem, threads: Int
   ) throws -> Double {
-    let kernel = Memory(floats: problem.kernel.count)
-    let bias = problem.convolution.hasBias ? Memory(floats: problem.output[1]) : nil
-    let (x, y) = (Memory(floats: problem.input.count), Memory(floats: problem.output.count))
-    let scratch = Memory(
+    let kernel = try Zeros(floats: problem.kernel.count)
+    let bias = problem.convolution.hasBias ? try Zeros(floats: problem.output[1]) : nil
+    let (x, y) = try (Zeros(floats: problem.input.count), Zeros(floats: problem.output.count))
+    let scratch = try Zeros(
       floats: max(
         winograd.forwardScratchCount(threads: threads),
         winograd.transposed.forwardScratchCount(threads: threads),
         winograd.gradientScratchCount(threads: threads)))
-    let packed = Memory(floats: max(winograd.packedCount, winograd.transposed.packedCount))
+    let packed = try Zeros(floats: max(winograd.packedCount, winograd.transposed.packedCount))
     return try withExtendedLifetime((kernel, bias, x, y, scratch, packed)) {
       try fastest {
         switch problem.direction {
@@ -95,17 +95,16 @@ enum Stopwatch {
     CDNN_SCRATCHPAD,
   ]
 
-  /// Zeros.
-  private final class Memory {
+  private final class Zeros {
     private let storage: TensorStorage
 
-    init(byteCount: Int) {
-      storage = TensorStorage(byteCount: max(64, byteCount))
+    init(byteCount: Int) throws(AllocationError) {
+      storage = try TensorStorage(byteCount: max(64, byteCount), for: "a measurement")
       storage.bytes.initializeMemory(as: UInt8.self, repeating: 0)
     }
 
-    convenience init(floats: Int) {
-      self.init(byteCount: floats * MemoryLayout<Float>.stride)
+    convenience init(floats: Int) throws(AllocationError) {
+      try self.init(byteCount: floats * MemoryLayout<Float>.stride)
     }
 
     var address: UnsafeMutableRawPointer {

@@ -79,8 +79,9 @@ extension Operation {
       }
       try requireShape(inputs, 1, kernel.dimensions(replacing: 1, with: input[1] / groups))
       if hasBias { try requireShape(inputs, 2, [kernel[0]]) }
-      let extents = try window(kernel: kernel).outputExtents(
-        input: input.spatial, padding: padding)
+      let window = window(kernel: kernel)
+      let extents = try window.outputExtents(input: input.spatial, padding: padding)
+      try requireVisitable(window, padding.sides(window: window, input: input.spatial))
       let output = try resultShape([input[0], kernel[0]] + extents)
       if hasAddition { try requireShape(inputs, inputs.count - 1, output) }
       return [ValueType(output)]

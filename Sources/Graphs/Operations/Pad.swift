@@ -74,18 +74,18 @@ extension Operation {
       try requireRank(inputs, 0, 3...4)
       let input = inputs[0].shape
       let description = "\(sides.map { [$0.before, $0.after] })"
-      let allowed = 0...extentLimit
+      let allowed = 0...windowLimit
       guard sides.count == input.rank - 2,
         sides.allSatisfy({ allowed ~= $0.before && allowed ~= $0.after })
       else {
         throw .attribute(
           name: "sides", value: description,
-          requirement: "\(input.rank - 2) pairs between 0 and \(extentLimit)")
+          requirement: "\(input.rank - 2) pairs between 0 and \(windowLimit)")
       }
       guard allowed ~= channels.before, allowed ~= channels.after else {
         throw .attribute(
           name: "channels", value: "\([channels.before, channels.after])",
-          requirement: "a pair between 0 and \(extentLimit)")
+          requirement: "a pair between 0 and \(windowLimit)")
       }
       if mode == .reflect {
         guard zip(sides, input.spatial).allSatisfy({ max($0.before, $0.after) < $1 }) else {

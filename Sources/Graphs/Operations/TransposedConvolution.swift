@@ -98,6 +98,7 @@ extension Operation {
       if hasBias { try requireShape(inputs, 2, [channels]) }
       let sides = try sides()
       let window = window(kernel: kernel)
+      try requireVisitable(window, sides)
       let extents = input.spatial.indices.map { axis in
         (input[2 + axis] - 1) * strides[axis] - sides[axis].before - sides[axis].after
           + window.extent(axis) + outputPadding[axis]

@@ -39,7 +39,10 @@ extension Operation {
       try requireRank(inputs, 0, 3...4)
       let input = inputs[0].shape
       try requireCount(factors, input.rank - 2, "factors")
-      try requirePositive(factors, "factors")
+      guard factors.allSatisfy({ 1...windowLimit ~= $0 }) else {
+        throw .attribute(
+          name: "factors", value: "\(factors)", requirement: "between 1 and \(windowLimit)")
+      }
       let extents = zip(input.spatial, factors).map { saturatingProduct([$0, $1]) }
       return [ValueType(try resultShape([input[0], input[1]] + extents))]
     }
