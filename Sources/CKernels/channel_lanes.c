@@ -7,6 +7,7 @@
 // Better than vectors of neighbours (planes.c) where rows are short: all lanes work whatever the width.
 #include "channel_lanes.h"
 #include "activations.h"
+#include "long_sums.h"
 #include "vector.h"
 
 // MARK: Forward
@@ -87,15 +88,22 @@ void ck_lanes_forward(const ck_planes *p, float *y, const float *x, const float 
 
 // MARK: Weight gradient
 
-// `rows` kernel rows by `columns` taps of each, over all positions.
-INLINE void gradient_tile(const ck_planes *p, const float *x, const float *d, lanes *sums, size_t rows,
+// Positions of a picture: so many rows and columns, from the first on.
+typedef struct {
+  size_t top, left, rows, columns;
+} area;
+
+// `rows` kernel rows by `columns` taps of each, over the positions of an area.
+INLINE void gradient_tile(const ck_planes *p, const area *a, const float *x, const float *d, lanes *sums, size_t rows,
                           size_t columns) {
   const size_t row = padded_width(p);
   lanes totals[2][5];
   for (size_t m = 0; m < rows; ++m)
     for (size_t n = 0; n < columns; ++n) totals[m][n] = sums[m * p->kernel_width + n];
-  for (size_t i = 0; i < p->out_height; ++i)
-    for (size_t j = 0; j < p->out_width; ++j, d += WIDTH) {
+  const size_t gap = (p->out_width - a->columns) * WIDTH;
+  d += (a->top * p->out_width + a->left) * WIDTH;
+  for (size_t i = a->top; i < a->top + a->rows; ++i, d += gap)
+    for (size_t j = a->left; j < a->left + a->columns; ++j, d += WIDTH) {
       const lanes gradient = LOAD(d);
       for (size_t m = 0; m < rows; ++m)
         for (size_t n = 0; n < columns; ++n) totals[m][n] += x[(i + m) * row + j + n] * gradient;
@@ -104,14 +112,16 @@ INLINE void gradient_tile(const ck_planes *p, const float *x, const float *d, la
     for (size_t n = 0; n < columns; ++n) sums[m * p->kernel_width + n] = totals[m][n];
 }
 
-VECTORISED static void gradient_picture(const ck_planes *p, const float *padded, const float *d, float *all_sums) {
+VECTORISED static void gradient_area(const ck_planes *p, const area *a, const float *padded, const float *d,
+                                     float *all_sums) {
   const size_t plane = padded_height(p) * padded_width(p);
   for (size_t c = 0; c < p->in_channels; ++c) {
     lanes *sums = (lanes *)all_sums + c * p->kernel_height * p->kernel_width;
     size_t m = 0;
 #define TILE(rows, columns)                                                                                \
   for (; n + columns <= p->kernel_width; n += columns)                                                     \
-  gradient_tile(p, padded + c * plane + m * padded_width(p) + n, d, sums + m * p->kernel_width + n, rows, columns)
+  gradient_tile(p, a, padded + c * plane + m * padded_width(p) + n, d, sums + m * p->kernel_width + n, rows,   \
+                columns)
 #define ROWS(rows)                                        \
   for (; m + rows <= p->kernel_height; m += rows) {       \
     size_t n = 0;                                         \
@@ -124,7 +134,10 @@ VECTORISED static void gradient_picture(const ck_planes *p, const float *padded,
 #undef TILE
   }
   lanes *bias = (lanes *)all_sums + tap_count(p);
-  for (size_t position = 0; position < p->out_height * p->out_width; ++position) *bias += LOAD(d + position * WIDTH);
+  lanes total = *bias;
+  for (size_t i = a->top; i < a->top + a->rows; ++i)
+    for (size_t j = a->left; j < a->left + a->columns; ++j) total += LOAD(d + (i * p->out_width + j) * WIDTH);
+  *bias = total;
 }
 
 typedef struct {
@@ -134,19 +147,43 @@ typedef struct {
   int tasks;
 } gradient_work;
 
-size_t ck_lanes_gradient_scratch(const ck_planes *p) { return padded_count(p) + (tap_count(p) + 1) * WIDTH; }
+static size_t sums_count(const ck_planes *p) { return (tap_count(p) + 1) * WIDTH; }
+
+// Of one task: the sums in double and in single precision, and a picture with its padding.
+size_t ck_lanes_gradient_scratch(const ck_planes *p) { return 3 * sums_count(p) + padded_count(p); }
+
+// Adds what a picture gives, so many positions at a time as single precision bears; `terms` counts since the last flush.
+static void gradient_picture(const ck_planes *p, const float *padded, const float *d, double *totals, float *sums,
+                             size_t *terms) {
+  area a;
+  const size_t columns = p->out_width < MOST_TERMS ? p->out_width : MOST_TERMS, rows = MOST_TERMS / columns;
+  for (a.top = 0; a.top < p->out_height; a.top += a.rows) {
+    a.rows = p->out_height - a.top < rows ? p->out_height - a.top : rows;
+    for (a.left = 0; a.left < p->out_width; a.left += a.columns) {
+      a.columns = p->out_width - a.left < columns ? p->out_width - a.left : columns;
+      if (*terms + a.rows * a.columns > MOST_TERMS) {
+        ck_flush_sums(totals, sums, sums_count(p));
+        *terms = 0;
+      }
+      gradient_area(p, &a, padded, d, sums);
+      *terms += a.rows * a.columns;
+    }
+  }
+}
 
 static void gradient_share(void *context, int task) {
   const gradient_work *work = context;
   const ck_planes *p = work->p;
-  float *sums = work->scratch + (size_t)task * ck_lanes_gradient_scratch(p);
-  float *padded = sums + (tap_count(p) + 1) * WIDTH;
-  memset(sums, 0, ck_lanes_gradient_scratch(p) * sizeof *sums);
+  double *totals = (double *)(work->scratch + (size_t)task * ck_lanes_gradient_scratch(p));
+  float *sums = (float *)(totals + sums_count(p)), *padded = sums + sums_count(p);
+  memset(totals, 0, ck_lanes_gradient_scratch(p) * sizeof *sums);
+  size_t terms = 0;
   const size_t first = first_picture(p, task, work->tasks), last = first_picture(p, task + 1, work->tasks);
   for (size_t picture = first; picture < last; ++picture) {
     pad(padded, work->x + picture * p->in_channels * p->height * p->width, p);
-    gradient_picture(p, padded, work->d + picture * p->out_height * p->out_width * WIDTH, sums);
+    gradient_picture(p, padded, work->d + picture * p->out_height * p->out_width * WIDTH, totals, sums, &terms);
   }
+  ck_flush_sums(totals, sums, sums_count(p));
 }
 
 void ck_lanes_gradient(const ck_planes *p, float *weight_gradient, float *bias_gradient, const float *x,
@@ -156,11 +193,12 @@ void ck_lanes_gradient(const ck_planes *p, float *weight_gradient, float *bias_g
   const size_t taps = tap_count(p), stride = ck_lanes_gradient_scratch(p);
   for (size_t o = 0; o < WIDTH; ++o)
     for (size_t tap = 0; tap <= taps; ++tap) {
-      float total = 0;
-      for (int task = 0; task < tasks; ++task) total += scratch[(size_t)task * stride + tap * WIDTH + o];
+      double total = 0;
+      for (int task = 0; task < tasks; ++task)
+        total += ((const double *)(scratch + (size_t)task * stride))[tap * WIDTH + o];
       if (tap < taps)
-        weight_gradient[o * taps + tap] = total;
+        weight_gradient[o * taps + tap] = (float)total;
       else if (bias_gradient)
-        bias_gradient[o] = total;
+        bias_gradient[o] = (float)total;
     }
 }

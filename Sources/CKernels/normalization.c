@@ -151,7 +151,7 @@ static void whole_share(void *context, int task) {
       w->reduce(w, tile, 0, unit_count(w), sums_of(w, 0, tile));
       merge(w, tile, tile + 1);
     }
-    w->apply(w, tile, 0, unit_count(w));
+    if (w->apply) w->apply(w, tile, 0, unit_count(w));
   }
 }
 
@@ -190,7 +190,7 @@ static void run(work *w, float *scratch, int tasks) {
     ck_parallel(w->tasks, reduce_share, w);
     merge(w, 0, tiles);
   }
-  ck_parallel(w->tasks, apply_share, w);
+  if (w->apply) ck_parallel(w->tasks, apply_share, w);
 }
 
 size_t ck_normalization_scratch(const ck_channels *c, int tasks) {
@@ -420,5 +420,43 @@ void ck_normalization_gradient(const ck_channels *channels, float *dx, float *sc
             .rectifies = shift != NULL, .mean = mean, .variance = variance, .scale_gradient = scale_gradient,
             .shift_gradient = shift_gradient, .reduce = reduce_gradients, .add = add_gradients_of_lane,
             .finish = finish_gradients, .apply = apply_gradient};
+  run(&w, scratch, tasks);
+}
+
+// MARK: Sums of channels
+
+static void reduce_channels(const work *w, size_t tile, size_t first, size_t last, double *sums) {
+  const grid *g = &w->g;
+  const size_t lanes = lanes_of(g, tile);
+  channel_sums s;
+  memset(&s, 0, sizeof s);
+  for (size_t example = first / g->units; example * g->units < last; ++example) {
+    piece pieces[2];
+    const int count = pieces_of(g, tile, first, last, example, pieces);
+    const ptrdiff_t ahead = ahead_of(g, tile, example, (example + 1) * g->units >= last, true);
+    for (int i = 0; i < count; ++i) {
+      const float *x = w->x + pieces[i].place;
+      float rest[TILE] = {0};
+      if (pieces[i].rest) x = memcpy(rest, x, pieces[i].rest * sizeof *x);
+      for (size_t left = pieces[i].rest ? 1 : pieces[i].rows; left > 0;) {
+        const size_t room = BLOCK - s.block_rows, rows = left < room ? left : room;
+        ck_add_channels(&s, x, g->row, rows, pieces[i].rest ? 0 : ahead, lanes / WIDTH);
+        s.block_rows += rows;
+        left -= rows;
+        x += rows * g->row;
+        if (rows == room) ck_end_channels(&s, lanes);
+      }
+    }
+  }
+  ck_end_channels(&s, lanes);
+  memset(sums, 0, SUMS * sums_stride(g) * sizeof *sums);
+  memcpy(sums, s.sums, lanes * sizeof *sums);
+}
+
+static void finish_channels(const work *w, size_t channel) { w->shift_gradient[channel] = (float)w->total[channel]; }
+
+void ck_channel_sums(const ck_channels *channels, float *sums, const float *x, float *scratch, int tasks) {
+  work w = {.g = grid_of(channels), .x = x, .shift_gradient = sums, .reduce = reduce_channels,
+            .add = add_gradients_of_lane, .finish = finish_channels};
   run(&w, scratch, tasks);
 }

@@ -27,6 +27,13 @@ typedef struct {
   size_t block_rows;
 } gradient_sums;
 
+// Sums, lane by lane.
+typedef struct {
+  double sums[TILE];
+  float block_sums[TILE];
+  size_t block_rows;
+} channel_sums;
+
 // What a tile is normalized by: (x - mean) slope + shift; and the gradient is slope dy + (x - mean) decline + offset.
 typedef struct {
   float mean[TILE], slope[TILE], shift[TILE], decline[TILE], offset[TILE];
@@ -40,6 +47,8 @@ void ck_end_moments(moments *m, size_t lanes);
 void ck_add_gradients(gradient_sums *s, const float *x, const float *dy, const factors *f, size_t row, size_t rows,
                       ptrdiff_t ahead, size_t columns);
 void ck_end_gradients(gradient_sums *s, size_t lanes);
+void ck_add_channels(channel_sums *s, const float *x, size_t row, size_t rows, ptrdiff_t ahead, size_t columns);
+void ck_end_channels(channel_sums *s, size_t lanes);
 void ck_normalize(float *y, const float *x, const factors *f, size_t row, size_t rows, ptrdiff_t ahead, size_t columns);
 void ck_normalize_gradient(float *dx, const float *x, const float *dy, const factors *f, size_t row, size_t rows,
                            ptrdiff_t ahead, size_t columns);

@@ -1,4 +1,5 @@
 // What batch normalization does to rows of vectors.
+#include "long_sums.h"
 #include "normalization.h"
 #include "vector.h"
 
@@ -126,6 +127,39 @@ VECTORISED void ck_end_gradients(gradient_sums *s, size_t lanes) {
     s->differences[i] += (double)s->block_differences[i];
     s->block_gradients[i] = s->block_products[i] = s->block_differences[i] = 0;
   }
+  s->block_rows = 0;
+}
+
+// One column has four accumulators, as one has two above.
+INLINE void add_channels(channel_sums *s, const float *x, size_t row, size_t rows, ptrdiff_t ahead, size_t columns) {
+  const size_t chains = columns == 1 ? 4 : columns == 2 ? 2 : 1;
+  lanes sums[COLUMNS][4];
+  UNROLLED for (size_t j = 0; j < columns; ++j) UNROLLED for (size_t k = 0; k < chains; ++k) sums[j][k] = (lanes){0};
+  size_t i = 0;
+  for (; i + chains <= rows; i += chains, x += chains * row)
+    UNROLLED for (size_t k = 0; k < chains; ++k)
+      UNROLLED for (size_t j = 0; j < columns; ++j) {
+        __builtin_prefetch(x + k * row + j * WIDTH + ahead);
+        sums[j][k] += LOAD(x + k * row + j * WIDTH);
+      }
+  for (; i < rows; ++i, x += row)
+    UNROLLED for (size_t j = 0; j < columns; ++j) sums[j][0] += LOAD(x + j * WIDTH);
+  UNROLLED for (size_t j = 0; j < columns; ++j) {
+    lanes total = LOAD(s->block_sums + j * WIDTH);
+    UNROLLED for (size_t k = 0; k < chains; ++k) total += sums[j][k];
+    STORE(s->block_sums + j * WIDTH, total);
+  }
+}
+
+VECTORISED void ck_add_channels(channel_sums *s, const float *x, size_t row, size_t rows, ptrdiff_t ahead,
+                                size_t columns) {
+#define CALL(columns) add_channels(s, x, row, rows, ahead, columns)
+  WITH_COLUMNS(columns, CALL)
+#undef CALL
+}
+
+void ck_end_channels(channel_sums *s, size_t lanes) {
+  ck_flush_sums(s->sums, s->block_sums, lanes);
   s->block_rows = 0;
 }
 

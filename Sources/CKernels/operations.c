@@ -93,6 +93,38 @@ void ck_softmax_of_no_numbers(float *y, const float *x, size_t rows, size_t clas
     }
 }
 
+void ck_softmax_of_many(float *y, size_t rows, size_t classes, size_t positions, bool is_logarithmic) {
+  for (size_t row = 0; row < rows; ++row, y += classes * positions)
+    for (size_t position = 0; position < positions; ++position) {
+      float *at = y + position;
+      double sum = 0;
+      for (size_t i = 0; i < classes; ++i) sum += (double)(is_logarithmic ? expf(at[i * positions]) : at[i * positions]);
+      const double correction = is_logarithmic ? log(sum) : 1 / sum;
+      for (size_t i = 0; i < classes; ++i) {
+        const double value = (double)at[i * positions];
+        at[i * positions] = (float)(is_logarithmic ? value - correction : value * correction);
+      }
+    }
+}
+
+void ck_softmax_gradient(float *dx, const float *y, const float *dy, size_t rows, size_t classes, size_t positions,
+                         bool is_logarithmic) {
+  for (size_t row = 0; row < rows; ++row)
+    for (size_t position = 0; position < positions; ++position) {
+      const size_t first = row * classes * positions + position;
+      double sum = 0;
+      for (size_t i = 0; i < classes; ++i) {
+        const size_t at = first + i * positions;
+        sum += is_logarithmic ? (double)dy[at] : (double)y[at] * (double)dy[at];
+      }
+      for (size_t i = 0; i < classes; ++i) {
+        const size_t at = first + i * positions;
+        dx[at] = (float)(is_logarithmic ? (double)dy[at] - (double)expf(y[at]) * sum
+                                        : (double)y[at] * ((double)dy[at] - sum));
+      }
+    }
+}
+
 static inline float target_of(const int32_t *labels, const float *targets, size_t row, size_t column, size_t classes,
                               float smoothing) {
   float target = targets ? targets[row * classes + column] : (labels[row] == (int32_t)column ? 1.0f : 0.0f);
@@ -160,25 +192,17 @@ void ck_pad(float *output, const float *input, size_t planes, const int32_t *row
 }
 
 void ck_pad_gradient(float *input, const float *output, size_t planes, const int32_t *rows, const int32_t *columns,
-                     size_t input_height, size_t input_width, size_t output_height, size_t output_width) {
-  memset(input, 0, planes * input_height * input_width * sizeof *input);
-  for (size_t plane = 0; plane < planes; ++plane)
-    for (size_t i = 0; i < output_height; ++i) {
-      if (rows[i] < 0) continue;
-      const float *from = output + (plane * output_height + i) * output_width;
-      float *to = input + (plane * input_height + (size_t)rows[i]) * input_width;
-      for (size_t j = 0; j < output_width; ++j)
-        if (columns[j] >= 0) to[columns[j]] += from[j];
+                     size_t input_height, size_t input_width, size_t output_height, size_t output_width,
+                     double *line) {
+  for (size_t plane = 0; plane < planes; ++plane, output += output_height * output_width)
+    for (size_t row = 0; row < input_height; ++row, input += input_width) {
+      memset(line, 0, input_width * sizeof *line);
+      for (size_t i = 0; i < output_height; ++i) {
+        if (rows[i] < 0 || (size_t)rows[i] != row) continue;
+        const float *from = output + i * output_width;
+        for (size_t j = 0; j < output_width; ++j)
+          if (columns[j] >= 0) line[columns[j]] += (double)from[j];
+      }
+      for (size_t j = 0; j < input_width; ++j) input[j] = (float)line[j];
     }
-}
-
-void ck_channel_sums(float *sums, const float *x, size_t batch, size_t channels, size_t positions) {
-  for (size_t channel = 0; channel < channels; ++channel) {
-    double sum = 0;
-    for (size_t sample = 0; sample < batch; ++sample) {
-      const float *plane = x + (sample * channels + channel) * positions;
-      for (size_t i = 0; i < positions; ++i) sum += plane[i];
-    }
-    sums[channel] = (float)sum;
-  }
 }

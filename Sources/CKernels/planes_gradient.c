@@ -1,4 +1,5 @@
 // Gradients of the convolutions of planes.c, whose result's gradient d is in plain order too.
+#include "long_sums.h"
 #include "planes.h"
 #include "vector.h"
 
@@ -176,7 +177,7 @@ INLINE void gradient_block(const ck_planes *p, const float *x, const float *d, s
     UNROLLED for (size_t n = 0; n < count; ++n) sums[o * sums_stride + n] = totals[o][n];
 }
 
-// Adds what one band of a picture gives: vectors of sums of each weight, then of each bias.
+// Adds what a part of a band of a picture gives: vectors of sums of each weight, then of each bias.
 VECTORISED static void gradient_band(const ck_planes *p, const float *shifted, const float *d, size_t d_stride,
                                      size_t vectors, float *all_sums) {
   lanes *sums = (lanes *)all_sums;
@@ -217,21 +218,24 @@ typedef struct {
   int tasks;
 } gradient_work;
 
-// Of one task: the vectors of sums, the copies of the picture, and a band of d in whole vectors, where it is not so.
+// Of one task: the vectors of sums in double and in single precision, the copies of the picture, and a band of d in whole
+// vectors, where it is not so.
 static size_t sums_count(const ck_planes *p) {
   return p->out_channels * (p->in_channels * p->kernel_height * p->kernel_width + 1) * WIDTH;
 }
 
 size_t ck_planes_gradient_scratch(const ck_planes *p) {
-  return sums_count(p) + rounded(ck_shifted_count(p)) + p->out_channels * rounded(ck_band_height(p) * p->out_width);
+  return 3 * sums_count(p) + rounded(ck_shifted_count(p)) + p->out_channels * rounded(ck_band_height(p) * p->out_width);
 }
 
 static void gradient_share(void *context, int task) {
   const gradient_work *work = context;
   const ck_planes *p = work->p;
-  float *sums = work->scratch + (size_t)task * ck_planes_gradient_scratch(p);
+  double *totals = (double *)(work->scratch + (size_t)task * ck_planes_gradient_scratch(p));
+  float *sums = (float *)(totals + sums_count(p));
   float *shifted = sums + sums_count(p), *aligned = shifted + rounded(ck_shifted_count(p));
-  memset(sums, 0, ck_planes_gradient_scratch(p) * sizeof *sums);
+  memset(totals, 0, ck_planes_gradient_scratch(p) * sizeof *sums);
+  size_t terms = 0;  // of each lane since the last flush
   const size_t plane = p->out_height * p->out_width, band = ck_band_height(p);
   const size_t first = first_picture(p, task, work->tasks), last = first_picture(p, task + 1, work->tasks);
   for (size_t picture = first; picture < last; ++picture)
@@ -240,17 +244,28 @@ static void gradient_share(void *context, int task) {
       const size_t positions = (end - i) * p->out_width, vectors = rounded(positions) / WIDTH;
       const float *d = work->d + picture * p->out_channels * plane + i * p->out_width;
       ck_shift_picture(shifted, work->x + picture * p->in_channels * p->height * p->width, p, i, end);
-      if (positions % WIDTH == 0) {
-        gradient_band(p, shifted, d, plane, vectors, sums);
-        continue;
+      size_t stride = plane;
+      if (positions % WIDTH) {
+        stride = vectors * WIDTH;
+        for (size_t o = 0; o < p->out_channels; ++o) {
+          float *to = aligned + o * stride;
+          memset(to + stride - WIDTH, 0, WIDTH * sizeof *to);
+          memcpy(to, d + o * plane, positions * sizeof *to);
+        }
+        d = aligned;
       }
-      for (size_t o = 0; o < p->out_channels; ++o) {
-        float *to = aligned + o * vectors * WIDTH;
-        memset(to + (vectors - 1) * WIDTH, 0, WIDTH * sizeof *to);
-        memcpy(to, d + o * plane, positions * sizeof *to);
+      for (size_t at = 0; at < vectors;) {
+        const size_t count = vectors - at < MOST_TERMS ? vectors - at : MOST_TERMS;
+        if (terms + count > MOST_TERMS) {
+          ck_flush_sums(totals, sums, sums_count(p));
+          terms = 0;
+        }
+        gradient_band(p, shifted + at * WIDTH, d + at * WIDTH, stride, count, sums);
+        terms += count;
+        at += count;
       }
-      gradient_band(p, shifted, aligned, vectors * WIDTH, vectors, sums);
     }
+  ck_flush_sums(totals, sums, sums_count(p));
 }
 
 void ck_planes_gradient(const ck_planes *p, float *weight_gradient, float *bias_gradient, const float *x,
@@ -259,9 +274,11 @@ void ck_planes_gradient(const ck_planes *p, float *weight_gradient, float *bias_
   ck_parallel(tasks, gradient_share, &work);
   const size_t all = sums_count(p) / WIDTH, weights = all - p->out_channels, stride = ck_planes_gradient_scratch(p);
   for (size_t i = 0; i < (bias_gradient ? all : weights); ++i) {
-    float total = 0;
-    for (int task = 0; task < tasks; ++task)
-      for (int lane = 0; lane < WIDTH; ++lane) total += scratch[(size_t)task * stride + i * WIDTH + (size_t)lane];
-    *(i < weights ? weight_gradient + i : bias_gradient + (i - weights)) = total;
+    double total = 0;
+    for (int task = 0; task < tasks; ++task) {
+      const double *totals = (const double *)(scratch + (size_t)task * stride) + i * WIDTH;
+      for (int lane = 0; lane < WIDTH; ++lane) total += totals[lane];
+    }
+    *(i < weights ? weight_gradient + i : bias_gradient + (i - weights)) = (float)total;
   }
 }

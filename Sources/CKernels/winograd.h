@@ -47,7 +47,7 @@ INLINE size_t point_stride(size_t blocks, size_t tiles) { return (blocks * tiles
 void ck_winograd_transform_inputs(const winograd_view *w, float *v, size_t point, const float *x, size_t block,
                                   size_t first, size_t count);
 // Output gradients likewise; adds their sums over the tiles to the 16 of `bias_gradient`.
-void ck_winograd_transform_gradients(const winograd_view *w, float *v, size_t point, float *bias_gradient,
+void ck_winograd_transform_gradients(const winograd_view *w, float *v, size_t point, double *bias_gradient,
                                      const float *d, size_t block, size_t first, size_t count);
 
 // MARK: Products

@@ -1,5 +1,6 @@
 // Winograd's algorithm for the gradient by the weights: at each of the points a product of transformed inputs and
 // transformed output gradients, summed over the tiles, then the transposed transform of the weights.
+#include "long_sums.h"
 #include "winograd.h"
 #include "vector.h"
 
@@ -14,14 +15,17 @@ typedef struct {
   size_t groups, tile_groups;  // a task is one of each
   size_t block;                // tiles at a time
   bool is_direct;              // all tiles of a task at once, by one task: sums need not be kept
+  bool has_totals;             // more passes than are added in single precision
 } gradient_work;
 
 // Input channels and pairs of output blocks whose sums at all points stay in the second-level cache.
 enum { CHUNK_BLOCKS = 4, CHUNK_PAIRS = 2 };
+// Passes that are added in single precision: with the tiles of a pass, and what the transforms lose, within MOST_TERMS.
+enum { MOST_TILES = 192, MOST_PASSES = 256 };
 
 static size_t block_size(const winograd_view *w, size_t tiles) {
   // The sums of many channels do not stay in a cache: fewer passes over them.
-  const size_t most = w->in_channels * w->out_channels <= 256 * 256 ? 128 : 192;
+  const size_t most = w->in_channels * w->out_channels <= 256 * 256 ? 128 : MOST_TILES;
   return tiles <= 128 ? tiles : ceiling(tiles, ceiling(tiles, most));
 }
 
@@ -49,10 +53,11 @@ static gradient_work plan(const ck_winograd *w, int tasks) {
   const size_t tiles = ceiling(p.tiles, p.tile_groups);
   p.block = block_size(&p.w, tiles);
   p.is_direct = p.tile_groups == 1 && p.block == tiles;
+  p.has_totals = ceiling(tiles, p.block) > MOST_PASSES;
   return p;
 }
 
-// Of a task: bias sums, transformed inputs and gradients, weight sums.
+// Of a task: bias sums, transformed inputs and gradients, weight sums and, of many passes, these in double precision.
 static size_t group_channels(const gradient_work *p) { return ceiling(p->pairs, p->groups) * PAIR; }
 static size_t values_count(const gradient_work *p) {
   return p->w.points * (point_stride(p->in_blocks, p->block) + point_stride(group_channels(p) / WIDTH, p->block));
@@ -62,7 +67,8 @@ static size_t sums_count(const gradient_work *p) {
   return weights_count(p->w.points, CHUNK_BLOCKS * WIDTH, CHUNK_PAIRS * 2);
 }
 static size_t task_scratch(const gradient_work *p) {
-  return group_channels(p) + values_count(p) + sums_count(p);
+  const size_t bias = 2 * group_channels(p), totals = p->has_totals ? 2 * sums_count(p) : 0;
+  return bias + values_count(p) + sums_count(p) + totals;
 }
 
 size_t ck_winograd_gradient_scratch(const ck_winograd *w, int tasks) {
@@ -128,7 +134,8 @@ VECTORISED static void restore_weights(const gradient_work *p, const sums_range 
 typedef struct {
   size_t begin, end;  // tiles
   size_t first_out, out_blocks;
-  float *bias_gradient, *v, *d, *sums;
+  double *bias_gradient, *totals;
+  float *v, *d, *sums;
 } gradient_share;
 
 static gradient_share share_of(const gradient_work *p, size_t task) {
@@ -138,10 +145,11 @@ static gradient_share share_of(const gradient_work *p, size_t task) {
   s.first_out = p->pairs * group / p->groups * 2;
   const size_t last_out = p->pairs * (group + 1) / p->groups * 2;
   s.out_blocks = (last_out < p->out_blocks ? last_out : p->out_blocks) - s.first_out;
-  s.bias_gradient = p->scratch + task * task_scratch(p);
-  s.v = s.bias_gradient + group_channels(p);
+  s.bias_gradient = (double *)(p->scratch + task * task_scratch(p));
+  s.v = (float *)(s.bias_gradient + group_channels(p));
   s.d = s.v + p->w.points * point_stride(p->in_blocks, p->block);
   s.sums = s.v + values_count(p);
+  s.totals = (double *)(s.sums + sums_count(p));
   return s;
 }
 
@@ -193,6 +201,7 @@ static void sum_share(void *context, int task) {
   // Fewer tiles than tasks leave some without any.
   if (s.begin == s.end) memset(s.sums, 0, sums_count(p) * sizeof *s.sums);
   const size_t passes = ceiling(s.end - s.begin, p->block);
+  if (p->has_totals) memset(s.totals, 0, sums_count(p) * sizeof *s.totals);
   for (size_t pass = 0; pass < passes; ++pass) {
     const size_t first = s.begin + (s.end - s.begin) * pass / passes;
     const size_t tiles = s.begin + (s.end - s.begin) * (pass + 1) / passes - first;
@@ -206,7 +215,11 @@ static void sum_share(void *context, int task) {
       restore_directly(p, &s, tiles);
     else
       for (size_t point = 0; point < p->w.points; ++point) add_products(p, &s, &range, point, tiles, pass > 0);
+    if (p->has_totals && pass % MOST_PASSES == MOST_PASSES - 1) ck_flush_sums(s.totals, s.sums, sums_count(p));
   }
+  if (!p->has_totals) return;
+  ck_flush_sums(s.totals, s.sums, sums_count(p));
+  for (size_t i = 0; i < sums_count(p); ++i) s.sums[i] = (float)s.totals[i];
 }
 
 // The tasks of a group share its input channels.
@@ -226,10 +239,12 @@ void ck_winograd_gradient(const ck_winograd *w, float *weight_gradient, float *b
   ck_parallel(tasks, sum_share, &p);
   if (!p.is_direct) ck_parallel(tasks, restore_share, &p);
   if (!bias_gradient) return;
-  for (size_t task = 0; task < (size_t)tasks; ++task) {
-    const gradient_share s = share_of(&p, task);
-    float *to = bias_gradient + s.first_out * WIDTH;
-    for (size_t o = 0; o < s.out_blocks * WIDTH; ++o)
-      to[o] = task < p.groups ? s.bias_gradient[o] : to[o] + s.bias_gradient[o];
+  for (size_t group = 0; group < p.groups; ++group) {
+    const gradient_share s = share_of(&p, group);
+    for (size_t o = 0; o < s.out_blocks * WIDTH; ++o) {
+      double total = 0;
+      for (size_t task = group; task < (size_t)tasks; task += p.groups) total += share_of(&p, task).bias_gradient[o];
+      bias_gradient[s.first_out * WIDTH + o] = (float)total;
+    }
   }
 }

@@ -88,7 +88,7 @@ INLINE void gradient_rows(float *u, size_t u_step, const float *v, const float *
     UNROLLED for (size_t o = 0; o < vectors; ++o) __builtin_prefetch(u + (rows + r) * u_step + o * WIDTH, 1);
   lanes sums[16][2];
   UNROLLED for (size_t r = 0; r < rows; ++r)
-    UNROLLED for (size_t o = 0; o < vectors; ++o) sums[r][o] = accumulates ? LOAD(u + r * u_step + o * WIDTH) : (lanes){0};
+    UNROLLED for (size_t o = 0; o < vectors; ++o) sums[r][o] = (lanes){0};
 #pragma clang loop unroll_count(2)
   for (; tiles > 0; --tiles, v += WIDTH, d += WIDTH) {
     lanes gradients[2];
@@ -97,7 +97,11 @@ INLINE void gradient_rows(float *u, size_t u_step, const float *v, const float *
       UNROLLED for (size_t o = 0; o < vectors; ++o) sums[r][o] += v[r] * gradients[o];
   }
   UNROLLED for (size_t r = 0; r < rows; ++r)
-    UNROLLED for (size_t o = 0; o < vectors; ++o) STORE(u + r * u_step + o * WIDTH, sums[r][o]);
+    UNROLLED for (size_t o = 0; o < vectors; ++o) {
+      // Added in the end, so that terms are rounded by their own sum, not by that of all tiles before.
+      if (accumulates) sums[r][o] += LOAD(u + r * u_step + o * WIDTH);
+      STORE(u + r * u_step + o * WIDTH, sums[r][o]);
+    }
 }
 
 INLINE void gradient_of(const winograd_gradient_product *p, size_t rows, size_t vectors) {

@@ -58,23 +58,25 @@ INLINE void gradient_tile(float *v, size_t point, const float *d, size_t row, si
                           size_t down, size_t along) {
   lanes columns[MOST_SPAN * TILE], values[MOST_SPAN];
   const size_t width = tile_of(along);
+  lanes sum = {0};
   UNROLLED for (size_t j = 0; j < width; ++j) {
     UNROLLED for (size_t i = 0; i < tile_of(down); ++i) {
       values[i] = LOAD(d + i * row + j * column);
-      *bias_gradient += values[i];
+      sum += values[i];
     }
     transform_output_gradient(columns + j, width, values, 1, down);
   }
+  *bias_gradient += sum;
   UNROLLED for (size_t i = 0; i < span_of(down); ++i) {
     transform_output_gradient(values, 1, columns + i * width, 1, along);
     UNROLLED for (size_t j = 0; j < span_of(along); ++j) STORE(v + (i * span_of(along) + j) * point, values[j]);
   }
 }
 
-INLINE void transform_gradients(const winograd_view *w, float *v, size_t point, float *bias_gradient, const float *d,
+INLINE void transform_gradients(const winograd_view *w, float *v, size_t point, double *bias_gradient, const float *d,
                                 size_t block, size_t first, size_t count, size_t down, size_t along) {
   const size_t row = w->out_row, column = w->out_column, height = tile_of(down), width = tile_of(along);
-  lanes sum = LOAD(bias_gradient);
+  lanes sum = {0};
   float border[TILE * TILE * WIDTH];
   for (size_t t = first; t < first + count; ++t, v += WIDTH) {
     const tile_place place = place_of(w, t, down, along);
@@ -93,10 +95,10 @@ INLINE void transform_gradients(const winograd_view *w, float *v, size_t point, 
                                                     : (lanes){0});
     gradient_tile(v, point, border, width * WIDTH, WIDTH, &sum, down, along);
   }
-  STORE(bias_gradient, sum);
+  for (size_t lane = 0; lane < WIDTH; ++lane) bias_gradient[lane] += (double)sum[lane];
 }
 
-VECTORISED void ck_winograd_transform_gradients(const winograd_view *w, float *v, size_t point, float *bias_gradient,
+VECTORISED void ck_winograd_transform_gradients(const winograd_view *w, float *v, size_t point, double *bias_gradient,
                                                 const float *d, size_t block, size_t first, size_t count) {
   switch (WINDOW(w->down, w->along)) {
 #define GRADIENTS(down, along) \

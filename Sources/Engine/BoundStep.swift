@@ -1,7 +1,10 @@
+import COneDNN
+
 /// A step with the addresses of its memory: all that a run needs.
 enum BoundStep {
   case call(BoundCall)
   case kernel(Step.Kernel, addresses: [UnsafeMutableRawPointer])
+  case calls(BoundCall, by: Step.CallingKernel, addresses: [UnsafeMutableRawPointer])
 
   /// - Parameter address: where a buffer lies; every buffer of the step must lie somewhere.
   init(_ step: Step, address: (_ buffer: Int) -> UnsafeMutableRawPointer?) throws {
@@ -11,11 +14,16 @@ enum BoundStep {
       }
       return address + place.offset
     }
+    func bind(
+      _ primitive: Primitive, _ arguments: [(cdnn_argument, Place)]
+    ) throws -> BoundCall {
+      try BoundCall(primitive, arguments: arguments.map { ($0.0, $0.1.layout, resolve($0.1)) })
+    }
     switch step.work {
     case .primitive(let primitive, let arguments):
-      self = .call(
-        try BoundCall(
-          primitive, arguments: arguments.map { ($0.0, $0.1.layout, resolve($0.1)) }))
+      self = .call(try bind(primitive, arguments))
+    case .calls(let primitive, let arguments, let kernel, let places):
+      self = .calls(try bind(primitive, arguments), by: kernel, addresses: places.map(resolve))
     case .kernel(let kernel, let places):
       self = .kernel(kernel, addresses: places.map(resolve))
     }
@@ -30,6 +38,8 @@ enum BoundStep {
     case .kernel(let kernel, let addresses):
       kernel(addresses, context)
       return 0
+    case .calls(let call, let kernel, let addresses):
+      return kernel(addresses) { call.run() }
     }
   }
 }

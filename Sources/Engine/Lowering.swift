@@ -261,6 +261,20 @@ struct Lowering {
         performedMultiplyAdds: kind == .winograd ? multiplyAdds / 4 : nil))
   }
 
+  /// Appends a kernel of our own that calls a primitive.
+  mutating func emit(
+    _ primitive: Primitive, _ arguments: [(cdnn_argument, Place)], calledBy places: [Place],
+    for operation: Operation, _ kernel: @escaping Step.CallingKernel
+  ) {
+    let kind = StepKind(primitive, arguments)
+    append(
+      Step(
+        operation: operation.name, implementation: primitive.implementation + " in parts",
+        kind: kind,
+        work: .calls(primitive, arguments: arguments, by: kernel, places: places),
+        multiplyAdds: kind.multiplies ? multiplyAdds(of: operation) : 0))
+  }
+
   func multiplyAdds(of operation: Operation) -> Int {
     operation.kind.attributes.multiplyAdds(
       inputs: operation.inputs.map { graph[$0].type },

@@ -58,9 +58,17 @@ package struct Step {
   /// A kernel of our own, given the addresses of its places in order.
   package typealias Kernel = @Sendable (_ addresses: [UnsafeMutableRawPointer], RunContext) -> Void
 
+  /// A kernel of our own that calls a primitive as often as it wants; returns the library's status, 0 for success.
+  package typealias CallingKernel =
+    @Sendable (
+      _ addresses: [UnsafeMutableRawPointer], _ call: () -> Int32
+    ) -> Int32
+
   package enum Work {
     case primitive(Primitive, arguments: [(cdnn_argument, Place)])
     case kernel(Kernel, places: [Place])
+    /// The places are the kernel's, among them those of the primitive that are not for it alone.
+    case calls(Primitive, arguments: [(cdnn_argument, Place)], by: CallingKernel, places: [Place])
   }
 
   /// The operation that it computes, or is a part of.
@@ -91,6 +99,7 @@ package struct Step {
     switch work {
     case .primitive(_, let arguments): arguments.map(\.1)
     case .kernel(_, let places): places
+    case .calls(_, let arguments, _, let places): arguments.map(\.1) + places
     }
   }
 }

@@ -11,7 +11,7 @@ import Testing
 /// - Returns: its outputs by name.
 func runOnEngine(
   _ graph: Graph, given: [ValueID: Tensor], mode: Mode, format: DataFormat = .channelsFirst,
-  threads: Int = 1, step: Int = 0, seed: UInt64 = 0
+  threads: Int = 1, compute: ComputeOptions? = nil, step: Int = 0, seed: UInt64 = 0
 ) throws -> [String: Tensor] {
   var parameters: [String: Tensor] = [:]
   var inputs: [String: Tensor] = [:]
@@ -22,7 +22,8 @@ func runOnEngine(
       inputs[graph[id].name] = format == .channelsLast ? tensor.channelsLast : tensor
     }
   }
-  let options = CompilationOptions(inputFormat: format, threads: threads)
+  let options = CompilationOptions(
+    inputFormat: format, compute: compute ?? ComputeOptions(threads: threads))
   var executable =
     switch mode {
     case .inference: try Executable(graph, parameters: parameters, options: options)
@@ -68,14 +69,15 @@ func dropoutMask(step: UInt32, seed: UInt64) -> ReferenceEvaluator.DropoutMask {
 /// Compares every output of a graph on the engine with the reference's.
 func expectReferenceOutputs(
   of graph: Graph, given: [ValueID: Tensor], mode: Mode, format: DataFormat = .channelsFirst,
-  threads: Int = 1, tolerance: Double = 1e-5, _ comment: String = "",
-  sourceLocation: SourceLocation = #_sourceLocation
+  threads: Int = 1, compute: ComputeOptions? = nil, tolerance: Double = 1e-5,
+  _ comment: String = "", sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
   let (step, seed) = (3, UInt64(0x1_2345_6789))
   let evaluator = ReferenceEvaluator(dropoutMask: dropoutMask(step: UInt32(step), seed: seed))
   let values = try evaluator.evaluate(graph, given: given.mapValues { ReferenceValue($0) })
   let outputs = try runOnEngine(
-    graph, given: given, mode: mode, format: format, threads: threads, step: step, seed: seed)
+    graph, given: given, mode: mode, format: format, threads: threads, compute: compute,
+    step: step, seed: seed)
   for output in graph.outputs {
     let actual = try #require(outputs[output.name])
     let expected = try #require(values[output.value])

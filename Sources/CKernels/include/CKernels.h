@@ -72,6 +72,12 @@ void ck_copy_rows(float *to, size_t to_stride, const float *from, size_t from_st
 // Makes those results y[rows][classes][positions] of a softmax over the classes not a number where one of x is none, or the
 // largest is infinite.
 void ck_softmax_of_no_numbers(float *y, const float *x, size_t rows, size_t classes, size_t positions);
+// Makes results y[rows][classes][positions] of a softmax over many classes, or of its logarithm, add up to one: the library
+// sums in single precision.
+void ck_softmax_of_many(float *y, size_t rows, size_t classes, size_t positions, bool is_logarithmic);
+// dx <- y (dy - sum over the classes of y dy), or of the logarithm dy - exp(y) sum of dy.
+void ck_softmax_gradient(float *dx, const float *y, const float *dy, size_t rows, size_t classes, size_t positions,
+                         bool is_logarithmic);
 // old <- momentum old + fresh_weight fresh.
 void ck_moving_average(float *result, const float *old, const float *fresh, size_t count, float momentum,
                        float fresh_weight);
@@ -97,11 +103,11 @@ void ck_squared_error_gradient(float *gradient, const float *prediction, const f
 // where that is negative; likewise columns.
 void ck_pad(float *output, const float *input, size_t planes, const int32_t *rows, const int32_t *columns,
             size_t input_height, size_t input_width, size_t output_height, size_t output_width);
-// The transpose of ck_pad: sums every output element back into the input element that it came from.
+// The transpose of ck_pad: sums every output element back into the input element that it came from, of which there may be
+// many at an edge. `line` has room for a row of the input.
 void ck_pad_gradient(float *input, const float *output, size_t planes, const int32_t *rows, const int32_t *columns,
-                     size_t input_height, size_t input_width, size_t output_height, size_t output_width);
-// Sums over batch and positions of [batch, channels, positions].
-void ck_channel_sums(float *sums, const float *x, size_t batch, size_t channels, size_t positions);
+                     size_t input_height, size_t input_width, size_t output_height, size_t output_width,
+                     double *line);
 
 // Instructions that a kernel may use; less than the widest is for tests.
 typedef enum { CK_WIDEST, CK_AVX2, CK_PORTABLE } ck_instructions;
@@ -132,7 +138,8 @@ void ck_dense_forward(const ck_dense *dense, float *y, const float *x, const voi
 
 // MARK: Convolutions of few channels
 // Stride and dilation 1, one group; pictures in plain order [batch, channels, height, width]. `tasks` shares of the batch run
-// on the pool, each with its own part of `scratch`, whose size is given in floats a task.
+// on the pool, each with its own part of `scratch`, whose size is given in floats a task. Gradients by weights and bias are
+// within 1e-5 of the sum of their absolute terms, of however many.
 
 typedef struct {
   size_t batch, in_channels, height, width;
@@ -204,6 +211,43 @@ void ck_normalization_gradient(const ck_channels *channels, float *dx, float *sc
                                const float *x, const float *dy, const float *mean, const float *variance,
                                const float *scale, const float *shift, float epsilon, float *scratch, int tasks);
 
+// The sums of each channel's elements over examples and positions.
+void ck_channel_sums(const ck_channels *channels, float *sums, const float *x, float *scratch, int tasks);
+
+// MARK: Long sums
+// The library sums the terms of a gradient by weights one after the other in single precision, which loses all of them in the
+// end. It is given a part of the batch at a time instead, so small that its error is below 1e-5 of the sum of the absolute
+// terms, and what it makes of the parts is added in double precision.
+
+// A part of a value, copied to where the parts lie: `examples` of `blocks` of channels of `rows` by `columns` positions, each of
+// `lanes` floats side by side.
+typedef struct {
+  float *to;
+  const float *from;
+  size_t examples, blocks, rows, columns, lanes;
+  // Floats from one to the next; columns lie side by side.
+  size_t to_example, to_block, to_row, from_example, from_block, from_row;
+  // Where the part begins in the picture: before it, in its padding, where negative.
+  ptrdiff_t row, column;
+  // What is copied; zeros are written for the rest: padding, and what another part has counted.
+  size_t first_row, last_row, first_column, last_column, first_example;
+} ck_tile;
+
+typedef enum { CK_FIRST_PART, CK_SECOND_PART, CK_LATER_PART, CK_LAST_PART } ck_part_stage;
+
+typedef struct {
+  ck_tile tiles[2];
+  // Of the parts so far in double precision, and of the last part; the result in the end.
+  double *totals;
+  float *sums;
+  size_t count;
+  ck_part_stage stage;
+} ck_part;
+
+// Adds the sums of the last part, and copies the next one. The first part has none before it; after the last, the sums
+// become those of all parts.
+void ck_next_part(const ck_part *part, int tasks);
+
 // MARK: Pooling
 // Windows that slide over pictures; a signal is a picture of one row. Every window holds an element. `tasks` shares of the rows
 // run on the pool; results do not depend on their number.
@@ -251,7 +295,8 @@ void ck_mean_pool_gradient(const ck_pooling *pooling, float *dx, const float *dy
 //
 // Accuracy: on random data of 16 to 1024 channels the error in the mean square is so many times that of summing one product
 // after the other in single precision: 1.7 to 2.5 (3x3), 4.3 to 6.0 (5x5), 1.3 to 1.7 (1x3), 4.2 to 6.2 (1x7). Tests hold
-// the largest error under 1e-5 of the largest result for 3x3 and 2e-5 for the others.
+// the largest error under 1e-5 of the largest result for 3x3 and 2e-5 for the others. Gradients by weights and bias keep to
+// that however large the batch: tiles are summed in parts, long sums of parts in double precision.
 //
 // `tasks` parts run on the pool, each with its own scratch memory; the results depend on their number in the order of sums
 // only. Scratch and weight sizes are in floats, for all tasks together.

@@ -94,8 +94,7 @@ struct ConvolutionProblem {
             window)
         case .parameterGradient:
           cdnn_convolution_backward_weights(
-            &$0, name, source.handle, weights.handle, bias?.handle,
-            destination.handle, window)
+            &$0, name, source.handle, weights.handle, nil, destination.handle, window)
         }
       }
     }

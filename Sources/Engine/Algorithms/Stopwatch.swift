@@ -25,8 +25,7 @@ enum Stopwatch {
       let bias = try Layout.rowMajor([problem.output[1]])
       switch problem.direction {
       case .forward: layouts.append((CDNN_BIAS, bias))
-      case .parameterGradient: layouts.append((CDNN_DIFF_BIAS, bias))
-      case .inputGradient: break
+      case .inputGradient, .parameterGradient: break
       }
     }
     let memory = try layouts.map { try Zeros(byteCount: $0.1.byteCount) }

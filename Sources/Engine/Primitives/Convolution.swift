@@ -113,7 +113,6 @@ extension Lowering {
     {
       return try lowerInPlanes(planes, parameterGradient: operation)
     }
-    let bias = convolution.hasBias ? try Layout.rowMajor([kernel[0]]) : nil
     let chosen = try algorithms.kernel(
       for: problem(
         .parameterGradient, convolution, input: shape(input), kernel: kernel,
@@ -123,6 +122,43 @@ extension Lowering {
     case .library(let library): primitive = library
     case .winograd(let winograd): return try lowerByWinograd(winograd, parameterGradient: operation)
     }
+    if convolution.hasBias {
+      let result = make(operation.outputs[1], try .rowMajor([kernel[0]]))
+      try emitChannelSums(of: outputGradient, to: result, for: operation)
+    }
+    if try !lowerInParts(convolution, kernel, operation, unlike: primitive) {
+      try lowerAsWhole(convolution, kernel, operation, primitive)
+    }
+    try restoreKernelShape(operation.outputs[0], convolution, kernel)
+  }
+
+  /// Has the library sum up few terms at a time.
+  ///
+  /// - Returns: false where that is not needed: of few terms, or by an algorithm that adds sums of few.
+  private mutating func lowerInParts(
+    _ convolution: Operation.Convolution, _ kernel: Shape, _ operation: Operation,
+    unlike whole: Primitive
+  ) throws -> Bool {
+    let (input, output) = (shape(operation.inputs[0]), shape(operation.inputs[1]))
+    let window = try convolution.paddedWindow(input: input, kernel: kernel)
+    guard !whole.implementation.contains("wino"),
+      let parts = BatchParts(window, input: input, output: output, .init(whole))
+    else { return false }
+    var unpadded = convolution
+    unpadded.padding = .valid
+    unpadded.hasBias = false
+    let primitive = try problem(
+      .parameterGradient, unpadded, input: parts.input, kernel: kernel, output: parts.output
+    ).primitive(.direct)
+    return try emit(
+      primitive, of: parts, kernel: convolution.libraryKernel(kernel), for: operation)
+  }
+
+  private mutating func lowerAsWhole(
+    _ convolution: Operation.Convolution, _ kernel: Shape, _ operation: Operation,
+    _ primitive: Primitive
+  ) throws {
+    let (input, outputGradient) = (operation.inputs[0], operation.inputs[1])
     var arguments = [
       (CDNN_SRC, try read(input, as: primitive.requiredLayout(of: CDNN_SRC, shape: shape(input)))),
       (
@@ -135,9 +171,7 @@ extension Lowering {
     let kernelLayout = try primitive.requiredLayout(
       of: CDNN_DIFF_WEIGHTS, shape: convolution.libraryKernel(kernel))
     arguments.append((CDNN_DIFF_WEIGHTS, make(operation.outputs[0], kernelLayout)))
-    if let bias { arguments.append((CDNN_DIFF_BIAS, make(operation.outputs[1], bias))) }
     try emit(primitive, arguments, for: operation)
-    try restoreKernelShape(operation.outputs[0], convolution, kernel)
   }
 
   mutating func lower(

@@ -95,14 +95,12 @@ extension Lowering {
   ) throws {
     let (input, outputGradient) = (operation.inputs[0], operation.inputs[1])
     let kernel = shape(operation.outputs[0])
-    let source = try Layout.any(shape(input))
-    let weights = try Layout.rowMajor(kernel)
-    let bias = gradient.hasBias ? try Layout.rowMajor([kernel[0]]) : nil
-    let destination = try Layout.any(shape(outputGradient))
-    let primitive = try Primitive {
-      cdnn_inner_product_backward_weights(
-        &$0, source.handle, weights.handle, bias?.handle, destination.handle)
+    if gradient.hasBias {
+      let result = make(operation.outputs[1], try .rowMajor([kernel[0]]))
+      try emitChannelSums(of: outputGradient, to: result, for: operation)
     }
+    if try lowerInParts(kernel, operation) { return }
+    let primitive = try weightGradient(shape(input), kernel, shape(outputGradient))
     var arguments = [
       (CDNN_SRC, try read(input, as: primitive.requiredLayout(of: CDNN_SRC, shape: shape(input)))),
       (
@@ -114,7 +112,27 @@ extension Lowering {
     ]
     let kernelLayout = try primitive.requiredLayout(of: CDNN_DIFF_WEIGHTS, shape: kernel)
     arguments.append((CDNN_DIFF_WEIGHTS, make(operation.outputs[0], kernelLayout)))
-    if let bias { arguments.append((CDNN_DIFF_BIAS, make(operation.outputs[1], bias))) }
     try emit(primitive, arguments, for: operation)
+  }
+
+  private func weightGradient(_ input: Shape, _ kernel: Shape, _ output: Shape) throws -> Primitive
+  {
+    let (source, destination) = (try Layout.any(input), try Layout.any(output))
+    let weights = try Layout.rowMajor(kernel)
+    return try Primitive {
+      cdnn_inner_product_backward_weights(
+        &$0, source.handle, weights.handle, nil, destination.handle)
+    }
+  }
+
+  /// Has the library sum up so many examples at a time as it does well enough.
+  private mutating func lowerInParts(_ kernel: Shape, _ operation: Operation) throws -> Bool {
+    let (input, output) = (shape(operation.inputs[0]), shape(operation.inputs[1]))
+    let window = PaddedWindow(kernel: [], strides: [], dilations: [], sides: [])
+    guard input.rank == 2,
+      let parts = BatchParts(window, input: input, output: output, .inBlocks)
+    else { return false }
+    let primitive = try weightGradient(parts.input, kernel, parts.output)
+    return try emit(primitive, of: parts, kernel: kernel, for: operation)
   }
 }

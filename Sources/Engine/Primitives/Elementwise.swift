@@ -72,14 +72,8 @@ extension Lowering {
   }
 
   mutating func lower(_ sum: Operation.ChannelSum, _ operation: Operation) throws {
-    let source = try readRowMajor(operation.inputs[0])
     let result = make(operation.outputs[0], try .rowMajor(shape(operation.outputs[0])))
-    let input = shape(operation.inputs[0])
-    let (batch, channels) = (input[0], input[1])
-    let positions = input.count / max(1, batch * channels)
-    emitKernel("channel sums", [result, source], for: operation) { memory, _ in
-      ck_channel_sums(memory.floats(0), memory.floats(1), batch, channels, positions)
-    }
+    try emitChannelSums(of: operation.inputs[0], to: result, for: operation)
   }
 
   mutating func lower(_ multiply: Operation.Multiply, _ operation: Operation) throws {

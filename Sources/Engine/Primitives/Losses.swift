@@ -64,12 +64,20 @@ extension Lowering {
     let input = shape(operation.inputs[0])
     let (rows, classes) = (input[0], input[1])
     let positions = input.count / max(1, rows * classes)
+    let (isLogarithmic, isLong) = (softmax.isLogarithmic, classes > BatchParts.Summation.mostTerms)
     emitKernel("softmax of no numbers", [result, source], for: operation) { memory, _ in
+      if isLong {
+        ck_softmax_of_many(memory.floats(0), rows, classes, positions, isLogarithmic)
+      }
       ck_softmax_of_no_numbers(memory.floats(0), memory.floats(1), rows, classes, positions)
     }
   }
 
   mutating func lower(_ gradient: Operation.SoftmaxGradient, _ operation: Operation) throws {
+    let extents = shape(operation.inputs[0])
+    if extents[1] > BatchParts.Summation.mostTerms {
+      return try lowerOfManyClasses(gradient, operation)
+    }
     let kept = read(operation.inputs[0])
     let incoming = try read(operation.inputs[1], as: kept.layout)
     let algorithm = gradient.isLogarithmic ? CDNN_LOG_SOFTMAX : CDNN_SOFTMAX
@@ -80,6 +88,24 @@ extension Lowering {
     try emit(
       primitive, [(CDNN_DST, kept), (CDNN_DIFF_DST, incoming), (CDNN_DIFF_SRC, result)],
       for: operation)
+  }
+
+  /// The library's sum over the classes is in single precision.
+  private mutating func lowerOfManyClasses(
+    _ gradient: Operation.SoftmaxGradient, _ operation: Operation
+  ) throws {
+    let kept = try readRowMajor(operation.inputs[0])
+    let incoming = try readRowMajor(operation.inputs[1])
+    let result = make(operation.outputs[0], kept.layout)
+    let extents = shape(operation.inputs[0])
+    let (rows, classes) = (extents[0], extents[1])
+    let positions = extents.count / max(1, rows * classes)
+    let isLogarithmic = gradient.isLogarithmic
+    emitKernel("softmax gradient", [result, kept, incoming], for: operation) { memory, _ in
+      ck_softmax_gradient(
+        memory.floats(0), memory.floats(1), memory.floats(2), rows, classes, positions,
+        isLogarithmic)
+    }
   }
 
   mutating func lower(_ loss: Operation.CrossEntropy, _ operation: Operation) throws {

@@ -114,14 +114,14 @@ extension Lowering {
     }
   }
 
-  private func normalizationScratch(_ channels: ck_channels) -> Int {
+  func normalizationScratch(_ channels: ck_channels) -> Int {
     withUnsafePointer(to: channels) {
       ck_normalization_scratch($0, Int32(clamping: options.threads))
     }
   }
 
   /// A value as its producer made it, where its channels lie so that our kernels know them; else in row-major order.
-  private mutating func readByChannels(_ value: ValueID) throws -> (Place, ck_channels) {
+  mutating func readByChannels(_ value: ValueID) throws -> (Place, ck_channels) {
     let native = read(value)
     if let channels = native.layout.channels { return (native, channels) }
     let place = try readRowMajor(value)

@@ -205,13 +205,15 @@ extension Lowering {
     let source = try readRowMajor(incoming)
     let result = make(output, try .rowMajor(shape(output)))
     let geometry = PadGeometry(gradient.pad, input: shape(output), output: shape(incoming))
-    emitKernel("pad gradient", [result, source], for: operation) { memory, _ in
+    let line = try scratch(floats: 2 * geometry.inputWidth)
+    emitKernel("pad gradient", [result, source, line], for: operation) { memory, _ in
       for example in 0..<geometry.batch {
         ck_pad_gradient(
           memory.floats(0) + example * geometry.inputStride,
           memory.floats(1) + example * geometry.outputStride + geometry.start,
           geometry.channels, geometry.rows, geometry.columns, geometry.inputHeight,
-          geometry.inputWidth, geometry.rows.count, geometry.columns.count)
+          geometry.inputWidth, geometry.rows.count, geometry.columns.count,
+          memory[2].assumingMemoryBound(to: Double.self))
       }
     }
   }

@@ -5,7 +5,7 @@ extension Step {
   /// changed in place is read and written; what is given twice to be read is read once.
   var byteCount: Int {
     switch work {
-    case .kernel(_, let places):
+    case .kernel(_, let places), .calls(_, _, _, let places):
       return places.reduce(0) { $0 + ($1.isScratch ? 0 : $1.layout.contentByteCount) }
     case .primitive(let primitive, let arguments):
       var read: [Place] = []
