@@ -56,7 +56,7 @@ let package = Package(
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
     // Rooms.
-    room("Files"),
+    room("Files", shims: ["CArchives"]),
     room("Tensors", imports: ["Files"]),
     room("Images", imports: ["Tensors", "Files"], shims: ["CImages"]),
     room("Graphs", imports: ["Tensors", "Files"]),
@@ -68,7 +68,7 @@ let package = Package(
       "Formats", imports: ["Models", "Layers", "Images", "Files"] + graphRooms,
       shims: ["CArchives"]),
     room(
-      "Datasets", imports: ["Images", "Tensors", "Files"], shims: ["CImages", "CTar", "CKernels"]),
+      "Datasets", imports: ["Images", "Tensors", "Files"], shims: ["CTar", "CKernels"]),
     room("Reports", imports: ["Files"]),
     room(
       "Training", imports: ["Layers", "Formats", "Datasets", "Images", "Files"] + engineRooms,
@@ -115,7 +115,7 @@ let package = Package(
       dependencies: [
         "ConvNetTestSupport", "ConvNetTraining", "ConvNetDatasets", "ConvNetFormats",
         "ConvNetLayers", "ConvNetImages", "ConvNetEngine", "ConvNetCompiler", "ConvNetGraphs",
-        "ConvNetTensors",
+        "ConvNetFiles", "ConvNetTensors",
       ], path: "Tests/Fuzzing", swiftSettings: settings),
     .testTarget(
       name: "FuzzingTests", dependencies: ["ConvNetFuzzing", "ConvNetTestSupport"],

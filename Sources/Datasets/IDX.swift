@@ -34,7 +34,7 @@ extension Tensor {
     }
     let start: [UInt8]
     do {
-      start = try InflatedBytes.head(inflating: bytes, capacity: IDXHead.largestByteCount)
+      start = try InflatedBytes.head(gunzipping: bytes, capacity: IDXHead.largestByteCount)
     } catch {
       throw fail(error.problem)
     }
@@ -46,7 +46,7 @@ extension Tensor {
     }
     let inflated: InflatedBytes
     do {
-      inflated = try InflatedBytes(inflating: bytes, limit: head.dataStart + head.byteCount)
+      inflated = try InflatedBytes(gunzipping: bytes, limit: head.dataStart + head.byteCount)
     } catch {
       throw fail(error.problem)
     }

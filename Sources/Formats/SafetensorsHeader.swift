@@ -139,18 +139,18 @@ package struct SafetensorsHeader: Sendable {
     /// The first name that appears twice, and where.
     var duplicate: (name: String, position: Int)?
 
-    init(scanning text: [UInt8]) throws(JSONScanner.Failure) {
+    init(scanning text: [UInt8]) throws(TextScanner.Failure) {
       guard text.first == UInt8(ascii: "{") else {
-        throw JSONScanner.Failure(position: 0, expected: "'{' as the first byte")
+        throw TextScanner.Failure(position: 0, expected: "'{' as the first byte")
       }
-      var scanner = JSONScanner(text)
+      var scanner = TextScanner(text)
       var names: Set<String> = []
-      try scanner.object { scanner, name throws(JSONScanner.Failure) in
+      try scanner.object { scanner, name throws(TextScanner.Failure) in
         if !names.insert(name).inserted, duplicate == nil {
           duplicate = (name, scanner.position)
         }
         if name == SafetensorsHeader.metadataKey {
-          try scanner.object { scanner, key throws(JSONScanner.Failure) in
+          try scanner.object { scanner, key throws(TextScanner.Failure) in
             if metadata[key] != nil, duplicate == nil { duplicate = (key, scanner.position) }
             metadata[key] = try scanner.string()
           }
@@ -158,7 +158,7 @@ package struct SafetensorsHeader: Sendable {
           entries.append(try RawEntry(named: name, scanning: &scanner))
         }
       }
-      try scanner.requireEnd()
+      try scanner.requireEnd("nothing after the closing brace")
     }
   }
 
@@ -169,10 +169,10 @@ package struct SafetensorsHeader: Sendable {
     var dimensions: [Int]?
     var offsets: [Int]?
 
-    init(named name: String, scanning scanner: inout JSONScanner) throws(JSONScanner.Failure) {
+    init(named name: String, scanning scanner: inout TextScanner) throws(TextScanner.Failure) {
       self.name = name
       position = scanner.position
-      try scanner.object { scanner, key throws(JSONScanner.Failure) in
+      try scanner.object { scanner, key throws(TextScanner.Failure) in
         switch key {
         case "dtype" where elementType == nil: elementType = try scanner.string()
         case "shape" where dimensions == nil: dimensions = try scanner.integers()

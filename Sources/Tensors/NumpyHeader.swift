@@ -1,3 +1,5 @@
+import ConvNetFiles
+
 /// The dictionary at the head of a `.npy` file: `{'descr': '<f4', 'fortran_order': False, 'shape':
 /// (2, 3), }`.
 struct NumpyHeader {
@@ -9,26 +11,31 @@ struct NumpyHeader {
   ///
   /// - Parameter base: the offset of `text` in the file, for errors.
   init(parsing text: [UInt8], base: Int) throws(NumpyHeaderProblem) {
-    var scanner = Scanner(text: text, base: base)
     var descriptor: String?
     var isFortranOrder: Bool?
     var dimensions: [Int]?
-    try scanner.require("{")
-    while !scanner.skip("}") {
-      let key = try scanner.quoted()
-      try scanner.require(":")
-      switch key {
-      case "descr" where descriptor == nil: descriptor = try scanner.quoted()
-      case "fortran_order" where isFortranOrder == nil: isFortranOrder = try scanner.boolean()
-      case "shape" where dimensions == nil: dimensions = try scanner.tuple()
-      default: throw scanner.expected("the keys 'descr', 'fortran_order' and 'shape', once each")
+    do throws(TextScanner.Failure) {
+      var scanner = TextScanner(text)
+      try scanner.require("{")
+      while !scanner.skip("}") {
+        let key = try scanner.quoted()
+        try scanner.require(":")
+        switch key {
+        case "descr" where descriptor == nil: descriptor = try scanner.quoted()
+        case "fortran_order" where isFortranOrder == nil: isFortranOrder = try scanner.boolean()
+        case "shape" where dimensions == nil: dimensions = try scanner.tuple()
+        default: throw scanner.expected("the keys 'descr', 'fortran_order' and 'shape', once each")
+        }
+        if !scanner.skip(",") {
+          try scanner.require("}")
+          break
+        }
       }
-      if !scanner.skip(",") {
-        try scanner.require("}")
-        break
-      }
+      try scanner.requireEnd("the end of the header")
+    } catch {
+      throw NumpyHeaderProblem(
+        base + error.position, .malformedHeader(expected: error.expected))
     }
-    try scanner.requireEnd()
     guard let descriptor else { throw NumpyHeaderProblem(base, .missingKey("descr")) }
     guard let isFortranOrder else { throw NumpyHeaderProblem(base, .missingKey("fortran_order")) }
     guard let dimensions else { throw NumpyHeaderProblem(base, .missingKey("shape")) }
@@ -49,41 +56,9 @@ struct NumpyHeaderProblem: Error {
   }
 }
 
-private struct Scanner {
-  let text: [UInt8]
-  let base: Int
-  var position = 0
-
-  init(text: [UInt8], base: Int) {
-    self.text = text
-    self.base = base
-  }
-
-  func expected(_ what: String) -> NumpyHeaderProblem {
-    NumpyHeaderProblem(base + position, .malformedHeader(expected: what))
-  }
-
-  private mutating func skipSpace() {
-    while position < text.count, [0x20, 0x09, 0x0A, 0x0D].contains(text[position]) { position += 1 }
-  }
-
-  mutating func skip(_ character: Unicode.Scalar) -> Bool {
-    skipSpace()
-    guard position < text.count, text[position] == UInt8(ascii: character) else { return false }
-    position += 1
-    return true
-  }
-
-  mutating func require(_ character: Unicode.Scalar) throws(NumpyHeaderProblem) {
-    guard skip(character) else { throw expected("'\(character)'") }
-  }
-
-  mutating func requireEnd() throws(NumpyHeaderProblem) {
-    skipSpace()
-    guard position == text.count else { throw expected("the end of the header") }
-  }
-
-  mutating func quoted() throws(NumpyHeaderProblem) -> String {
+/// The few forms of Python's literals that such a header has.
+extension TextScanner {
+  fileprivate mutating func quoted() throws(Failure) -> String {
     let quote: UInt8 = skip("'") ? UInt8(ascii: "'") : UInt8(ascii: "\"")
     if quote == UInt8(ascii: "\"") {
       guard skip("\"") else { throw expected("a quoted string") }
@@ -98,7 +73,7 @@ private struct Scanner {
     return String(decoding: text[start..<position], as: UTF8.self)
   }
 
-  mutating func boolean() throws(NumpyHeaderProblem) -> Bool {
+  fileprivate mutating func boolean() throws(Failure) -> Bool {
     skipSpace()
     for (word, value) in [("True", true), ("False", false)]
     where text[position...].starts(with: word.utf8) {
@@ -109,7 +84,7 @@ private struct Scanner {
   }
 
   /// `()`, `(3,)`, `(2, 3)`: extents, with the `L` that Python 2 put behind long ones.
-  mutating func tuple() throws(NumpyHeaderProblem) -> [Int] {
+  fileprivate mutating func tuple() throws(Failure) -> [Int] {
     try require("(")
     var extents: [Int] = []
     while !skip(")") {
@@ -122,12 +97,10 @@ private struct Scanner {
     return extents
   }
 
-  private mutating func extent() throws(NumpyHeaderProblem) -> Int {
-    skipSpace()
-    let start = position
-    while position < text.count, (0x30...0x39).contains(text[position]) { position += 1 }
-    guard position > start, let value = Int(String(decoding: text[start..<position], as: UTF8.self))
-    else { throw expected("an extent below 2^63") }
+  private mutating func extent() throws(Failure) -> Int {
+    guard let value = Int(String(decoding: digits(), as: UTF8.self)) else {
+      throw expected("an extent below 2^63")
+    }
     if position < text.count, text[position] == UInt8(ascii: "L") { position += 1 }
     return value
   }

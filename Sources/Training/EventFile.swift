@@ -19,7 +19,7 @@ public struct EventFile: Sendable {
   ///
   /// - Parameter wallTime: seconds since 1970.
   public init(wallTime: Double) {
-    var event = ProtocolBuffer()
+    var event = ProtocolBufferWriter()
     event.append(wallTime, field: 1)
     event.append("brain.Event:2", field: 3)
     append(event)
@@ -46,23 +46,23 @@ public struct EventFile: Sendable {
   public mutating func append(
     _ scalars: [(tag: String, value: Float)], step: Int, wallTime: Double
   ) {
-    var summary = ProtocolBuffer()
+    var summary = ProtocolBufferWriter()
     for scalar in scalars {
-      var value = ProtocolBuffer()
+      var value = ProtocolBufferWriter()
       value.append(scalar.tag, field: 1)
       value.append(scalar.value, field: 2)
-      summary.append(value.bytes, field: 1)
+      summary.append(value, field: 1)
     }
-    var event = ProtocolBuffer()
+    var event = ProtocolBufferWriter()
     event.append(wallTime, field: 1)
     event.append(step, field: 2)
-    event.append(summary.bytes, field: 5)
+    event.append(summary, field: 5)
     append(event)
   }
 
-  private mutating func append(_ event: ProtocolBuffer) { records.append(Self.record(event)) }
+  private mutating func append(_ event: ProtocolBufferWriter) { records.append(Self.record(event)) }
 
-  private static func record(_ event: ProtocolBuffer) -> [UInt8] {
+  private static func record(_ event: ProtocolBufferWriter) -> [UInt8] {
     let length = littleEndianBytes(UInt64(event.bytes.count))
     return length + littleEndianBytes(maskedCheckSum(length)) + event.bytes
       + littleEndianBytes(maskedCheckSum(event.bytes))
@@ -71,12 +71,12 @@ public struct EventFile: Sendable {
   /// The file of a training, which grows an epoch at a time: `records` of ``EventFile/init(_:)`` go there.
   package static func log(at path: String) -> EpochLog {
     // A session that starts at a step: readers forget what they have of it and of later ones.
-    var session = ProtocolBuffer()
+    var session = ProtocolBufferWriter()
     session.append(1, field: 1)
-    var event = ProtocolBuffer()
+    var event = ProtocolBufferWriter()
     event.append(0.0, field: 1)
     event.append(1, field: 2)
-    event.append(session.bytes, field: 7)
+    event.append(session, field: 7)
     return EpochLog(path: path, tail: .voided(by: record(event)), wholeRecords: wholeRecords)
   }
 
@@ -105,61 +105,6 @@ public struct EventFile: Sendable {
   public func write(to path: String) throws {
     try AtomicFile.write(bytes, to: path)
   }
-}
-
-/// A message in the making: each field is a varint of (number * 8 + wire type), then its value.
-private struct ProtocolBuffer {
-  private enum WireType: UInt64 {
-    case varint = 0
-    case fixed64 = 1
-    case bytes = 2
-    case fixed32 = 5
-  }
-
-  private(set) var bytes: [UInt8] = []
-
-  mutating func append(_ value: Int, field: UInt64) {
-    appendKey(field, .varint)
-    appendVarint(UInt64(bitPattern: Int64(value)))
-  }
-
-  mutating func append(_ value: Double, field: UInt64) {
-    appendKey(field, .fixed64)
-    bytes += littleEndianBytes(value.bitPattern)
-  }
-
-  mutating func append(_ value: Float, field: UInt64) {
-    appendKey(field, .fixed32)
-    bytes += littleEndianBytes(value.bitPattern)
-  }
-
-  mutating func append(_ value: String, field: UInt64) {
-    append([UInt8](value.utf8), field: field)
-  }
-
-  mutating func append(_ value: [UInt8], field: UInt64) {
-    appendKey(field, .bytes)
-    appendVarint(UInt64(value.count))
-    bytes += value
-  }
-
-  private mutating func appendKey(_ field: UInt64, _ type: WireType) {
-    appendVarint(field << 3 | type.rawValue)
-  }
-
-  /// Seven bits a byte, lowest first; the highest bit says that more follow.
-  private mutating func appendVarint(_ value: UInt64) {
-    var rest = value
-    while rest >= 0x80 {
-      bytes.append(UInt8(rest & 0x7F) | 0x80)
-      rest >>= 7
-    }
-    bytes.append(UInt8(rest))
-  }
-}
-
-private func littleEndianBytes<Number: FixedWidthInteger>(_ value: Number) -> [UInt8] {
-  withUnsafeBytes(of: value.littleEndian) { Array($0) }
 }
 
 /// The check sum of a record: rotated and shifted, since a sum of data that contains sums is weak.

@@ -107,15 +107,4 @@ struct IDXTests {
     packed[40] ^= 1
     #expect(throws: IDXError.self) { try Tensor(parsingIDX: packed.span.bytes) }
   }
-
-  @Test("What inflates beyond the limit is refused")
-  func limit() {
-    let packed = IDXSamples.gzip([UInt8](repeating: 0, count: 60_000))
-    #expect(throws: InflatedBytes.Failure.self) {
-      try InflatedBytes(inflating: packed.span.bytes, limit: 59_999)
-    }
-    #expect(throws: Never.self) {
-      try InflatedBytes(inflating: packed.span.bytes, limit: 60_000)
-    }
-  }
 }

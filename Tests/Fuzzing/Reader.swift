@@ -1,6 +1,7 @@
 import ConvNetCompiler
 import ConvNetDatasets
 import ConvNetEngine
+import ConvNetFiles
 import ConvNetFormats
 import ConvNetGraphs
 import ConvNetImages
@@ -74,7 +75,7 @@ struct Reader {
       try Broken.unless(tensor.byteCount <= 1032 * bytes.count, "\(tensor.byteCount) bytes")
       return true
     case .gzip:
-      return try accepted { try InflatedBytes(inflating: bytes.span.bytes, limit: 1 << 22) } != nil
+      return try accepted { try InflatedBytes(gunzipping: bytes.span.bytes, limit: 1 << 22) } != nil
     case .cifar:
       let path = try file(bytes, "cifar-100-binary.tar.gz")
       return try accepted { try CIFAR100.load(root: path, split: .train) } != nil

@@ -1,4 +1,4 @@
-// The only door to libzip, and to the parts of zlib that belong to zip files. Archives are read from memory: ask for the
+// The only door to libzip, and to what inflates in zlib. Archives are read from memory: ask for the
 // table of the entries, then take the bytes of an entry where they lie. No function keeps state.
 #pragma once
 
@@ -44,9 +44,16 @@ typedef struct {
 ca_status ca_read_table(const uint8_t *bytes, size_t count, ca_table *table, char *message);
 void ca_free_table(ca_table *table);
 
-// Inflates deflated bytes into exactly `size` bytes. Fewer are corrupt, and more where they should be the whole.
-ca_status ca_inflate(const uint8_t *bytes, size_t count, uint8_t *output, size_t size,
-                     bool is_whole, char *message);
+// How deflated bytes lie: alone, as in zip files, or in the members of a gzip file, one after the other.
+typedef enum { CA_DEFLATE, CA_GZIP } ca_wrapping;
+
+// Inflates bytes piece by piece. They must stay where they are until the end. NULL where memory is out.
+typedef struct ca_inflater ca_inflater;
+ca_inflater *ca_inflater_create(const uint8_t *bytes, size_t count, ca_wrapping wrapping);
+// Writes the next `size` bytes, or fewer where there are no more. The last checksum of a gzip file is compared when more is asked
+// for than there is.
+ca_status ca_inflater_read(ca_inflater *inflater, uint8_t *output, size_t size, size_t *written, char *message);
+void ca_inflater_destroy(ca_inflater *inflater);
 
 // CRC-32, as zip files have it.
 uint32_t ca_checksum(const uint8_t *bytes, size_t count);

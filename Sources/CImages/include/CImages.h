@@ -1,4 +1,4 @@
-// The only door to libpng, libjpeg-turbo, libwebp and zlib, and the kernels of resizing. Pictures are decoded into
+// The only door to libpng, libjpeg-turbo, libwebp, and the kernels of resizing. Pictures are decoded into
 // memory that the caller owns: open, check the size, provide the memory, read.
 #pragma once
 
@@ -79,15 +79,6 @@ ci_status ci_encode_png(const uint8_t *pixels, uint32_t width, uint32_t height, 
 // colour may be halved each way.
 ci_status ci_encode_jpeg(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, int quality,
                          int halves_chroma, uint8_t **output, size_t *written, char *message);
-
-// The first bytes of a gzip file's contents, at most `capacity` of them; fewer where there are no more. No other is inflated.
-ci_status ci_gunzip_head(const uint8_t *bytes, size_t count, uint8_t *head, size_t capacity, size_t *written,
-                         char *message);
-
-// Inflates every member of a gzip file into memory that the caller frees with `ci_free`.
-// More than `limit` bytes are refused.
-ci_status ci_gunzip(const uint8_t *bytes, size_t count, size_t limit, uint8_t **output,
-                    size_t *written, char *message);
 
 void ci_free(void *memory);
 

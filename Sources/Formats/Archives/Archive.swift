@@ -29,9 +29,6 @@ final class Archive: Sendable {
     var inflated: [Int: InflatedBytes] = [:]
   }
 
-  /// Deflate makes at most 1032 bytes of one. So an archive whose entries do not overlap holds at most
-  /// so many times its own bytes, and no archive may claim more.
-  private static let largestRatio = 1032
   /// Bytes before those of every entry: its local header, without the name.
   private static let headerByteCount = 30
 
@@ -110,7 +107,8 @@ final class Archive: Sendable {
         throw fail(.damaged(reason: "a stored entry has two sizes"))
       }
     case CA_DEFLATED.rawValue:
-      guard byteCount / largestRatio <= compressed else {
+      // An archive whose entries do not overlap holds at most so many times its own bytes, and none may claim more.
+      guard byteCount / InflatedBytes.largestRatio <= compressed else {
         throw fail(.damaged(reason: "\(compressed) bytes cannot inflate to \(byteCount)"))
       }
     default: throw fail(.unsupportedCompression(method: Int(entry.method)))
@@ -194,36 +192,6 @@ final class Archive: Sendable {
     ArchiveError(
       file: file.path, entry: entries[index].name, offset: entries[index].range.lowerBound,
       problem: problem)
-  }
-}
-
-/// The contents of a deflated entry.
-private final class InflatedBytes: @unchecked Sendable {
-  private let bytes: UnsafeMutableRawBufferPointer
-
-  struct Failure: Error, CustomStringConvertible {
-    var description: String
-  }
-
-  init(inflating compressed: RawSpan, byteCount: Int, isWhole: Bool) throws(Failure) {
-    guard Memory.has(byteCount) else {
-      throw Failure(description: "\(byteCount) bytes of memory to inflate it cannot be had")
-    }
-    bytes = .allocate(byteCount: byteCount, alignment: 64)
-    var message = [CChar](repeating: 0, count: Int(CA_MESSAGE_SIZE))
-    let status = compressed.withUnsafeBytes { [bytes] compressed in
-      ca_inflate(
-        compressed.baseAddress, compressed.count, bytes.baseAddress, bytes.count,
-        isWhole, &message)
-    }
-    // The memory is freed by `deinit` in any case.
-    guard status == CA_OK else { throw Failure(description: String(message: message)) }
-  }
-
-  deinit { bytes.deallocate() }
-
-  func withBytes<Result>(_ body: (RawSpan) throws -> Result) rethrows -> Result {
-    try body(UnsafeRawBufferPointer(bytes).bytes)
   }
 }
 

@@ -1,42 +1,8 @@
-/// Reads the few forms of JSON that a safetensors header has. The grammar of the header fixes the
-/// nesting, so there is no recursion, and every error knows its byte.
-struct JSONScanner {
-  let text: [UInt8]
-  var position = 0
-
-  init(_ text: [UInt8]) { self.text = text }
-
-  /// What should have stood at a byte.
-  struct Failure: Error {
-    var position: Int
-    var expected: String
-  }
-
-  func expected(_ what: String) -> Failure { Failure(position: position, expected: what) }
-
-  private mutating func skipSpace() {
-    while position < text.count, [0x20, 0x09, 0x0A, 0x0D].contains(text[position]) { position += 1 }
-  }
-
-  mutating func skip(_ character: Unicode.Scalar) -> Bool {
-    skipSpace()
-    guard position < text.count, text[position] == UInt8(ascii: character) else { return false }
-    position += 1
-    return true
-  }
-
-  mutating func require(_ character: Unicode.Scalar) throws(Failure) {
-    guard skip(character) else { throw expected("'\(character)'") }
-  }
-
-  mutating func requireEnd() throws(Failure) {
-    skipSpace()
-    guard position == text.count else { throw expected("nothing after the closing brace") }
-  }
-
+// The few forms of JSON that the head of a safetensors file has (RFC 8259): its grammar fixes the nesting.
+extension TextScanner {
   /// Calls `member` with every key of an object; it must read the value.
-  mutating func object(
-    _ member: (inout JSONScanner, String) throws(Failure) -> Void
+  package mutating func object(
+    _ member: (inout TextScanner, String) throws(Failure) -> Void
   ) throws(Failure) {
     try require("{")
     if skip("}") { return }
@@ -49,7 +15,7 @@ struct JSONScanner {
   }
 
   /// An array of integers from 0 to 2^63 - 1.
-  mutating func integers() throws(Failure) -> [Int] {
+  package mutating func integers() throws(Failure) -> [Int] {
     try require("[")
     if skip("]") { return [] }
     var values: [Int] = []
@@ -61,8 +27,7 @@ struct JSONScanner {
   private mutating func integer() throws(Failure) -> Int {
     skipSpace()
     let start = position
-    while position < text.count, (0x30...0x39).contains(text[position]) { position += 1 }
-    let digits = text[start..<position]
+    let digits = digits()
     guard !digits.isEmpty, digits.count == 1 || digits.first != UInt8(ascii: "0"),
       let value = Int(String(decoding: digits, as: UTF8.self))
     else {
@@ -72,7 +37,7 @@ struct JSONScanner {
     return value
   }
 
-  mutating func string() throws(Failure) -> String {
+  package mutating func string() throws(Failure) -> String {
     skipSpace()
     guard position < text.count, text[position] == UInt8(ascii: "\"") else {
       throw expected("a string")
@@ -149,7 +114,7 @@ struct JSONScanner {
 
 extension String {
   /// The string as a JSON literal, quotes included.
-  var jsonLiteral: String {
+  package var jsonLiteral: String {
     var literal = "\""
     for scalar in unicodeScalars {
       switch scalar {
