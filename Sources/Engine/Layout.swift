@@ -129,13 +129,6 @@ package final class Layout: @unchecked Sendable {
 
   /// Bytes of the elements alone, padding included: for a part of other memory, what it is a part of does not count.
   var contentByteCount: Int { cdnn_desc_content_byte_count(handle) }
-
-  /// Distances between neighbours along each axis; `nil` where elements lie in blocks.
-  var plainStrides: [Int]? {
-    var strides = [Int64](repeating: 0, count: max(1, shape.rank))
-    return cdnn_desc_plain_strides(handle, Int32(strides.count), &strides)
-      ? strides.map(Int.init) : nil
-  }
 }
 
 extension Layout: Equatable {

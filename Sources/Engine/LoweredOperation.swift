@@ -16,24 +16,22 @@ struct LoweringTraits {
   var combinesInputs: Bool
 }
 
-extension OperationAttributes {
-  /// How the engine computes the operation.
-  ///
-  /// - Throws: ``EngineError`` where it does not.
-  func lowered(as name: String) throws -> any LoweredOperation {
-    guard let lowered = self as? any LoweredOperation else {
-      throw EngineError(
-        subject: name,
-        problem: .unsupported(
-          requirement: "\(Self.name) has no kernel; let its type conform to CustomOperation"))
-    }
-    return lowered
-  }
-}
-
 extension Lowering {
   /// Emits the steps of one operation; places its outputs.
+  ///
+  /// - Throws: ``EngineError`` where the engine does not compute it.
   mutating func lower(_ operation: Operation) throws {
-    try operation.attributes.lowered(as: operation.name).lower(operation, with: &self)
+    switch operation.attributes {
+    case let attributes as any LoweredOperation:
+      try attributes.lower(operation, with: &self)
+    case let attributes as any CustomOperation:
+      try lower(custom: attributes, operation)
+    default:
+      throw EngineError(
+        subject: operation.name,
+        problem: .unsupported(
+          requirement:
+            "\(operation.kind.name) has no kernel; let its type conform to CustomOperation"))
+    }
   }
 }

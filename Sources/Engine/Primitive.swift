@@ -25,6 +25,14 @@ package final class Primitive: @unchecked Sendable {
   /// The name that the library gives the implementation that it chose.
   var implementation: String { String(cString: cdnn_primitive_implementation(handle)) }
 
+  // Of what kind an implementation is, only its name tells.
+
+  /// Whether it is a convolution by Winograd's minimal filtering.
+  var isWinograd: Bool { implementation.contains("wino") }
+
+  /// Whether its code is made for the processor in use.
+  var isCompiledForProcessor: Bool { implementation.hasPrefix("jit") }
+
   /// What the primitive computes.
   var kind: cdnn_kind { cdnn_primitive_kind(handle) }
 

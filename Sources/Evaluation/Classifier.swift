@@ -1,6 +1,6 @@
 public import ConvNetEngine
 import ConvNetFormats
-import ConvNetGraphs
+public import ConvNetGraphs
 public import ConvNetImages
 public import ConvNetLayers
 import ConvNetTensors
@@ -20,11 +20,14 @@ public final class Classifier {
 
   /// Reads a model file and compiles it.
   ///
-  /// - Parameter batch: pictures that ``classify(_:)-([Image])`` runs at once.
+  /// - Parameters:
+  ///   - batch: pictures that ``classify(_:)-([Image])`` runs at once.
+  ///   - operations: from outside the package, that the network may be made of.
   public convenience init(
-    loading path: String, batch: Int = 1, compute: ComputeOptions = .init()
+    loading path: String, batch: Int = 1, compute: ComputeOptions = .init(),
+    operations: [any OperationAttributes.Type] = []
   ) throws {
-    try self.init(Model(loading: path), batch: batch, compute: compute)
+    try self.init(Model(loading: path, operations: operations), batch: batch, compute: compute)
   }
 
   public init(_ model: Model, batch: Int = 1, compute: ComputeOptions = .init()) throws {

@@ -1,5 +1,5 @@
 public import ConvNetFiles
-import ConvNetGraphs
+public import ConvNetGraphs
 import ConvNetImages
 public import ConvNetLayers
 public import ConvNetTensors
@@ -52,20 +52,31 @@ extension Model {
 
   /// Reads a model file. Its parameters become `float32`.
   ///
-  /// - Parameter isMapped: whether parameters that are `float32` stay in the file, whose pages come into memory when they are
-  ///   read, instead of being copied. The file may be replaced meanwhile, as ``save(to:as:progress:)`` does, but not changed in
-  ///   place: whoever reads a parameter after that finds other numbers, or is ended by the system.
+  /// - Parameters:
+  ///   - isMapped: whether parameters that are `float32` stay in the file, whose pages come into memory when they are
+  ///     read, instead of being copied. The file may be replaced meanwhile, as ``save(to:as:progress:)`` does, but not changed in
+  ///     place: whoever reads a parameter after that finds other numbers, or is ended by the system.
+  ///   - operations: from outside the package, that the network may be made of.
   /// - Throws: ``SafetensorsError`` where the file is damaged, ``ModelFileError`` where it
-  ///   describes no model, ``GraphError`` where a parameter is missing or has another shape.
-  public init(loading path: String, isMapped: Bool = false) throws {
-    try self.init(WeightFile(path), isMapped: isMapped)
+  ///   describes no model, or needs an operation that is neither of the package nor among `operations`; ``GraphError`` where a
+  ///   parameter is missing or has another shape.
+  public init(
+    loading path: String, isMapped: Bool = false,
+    operations: [any OperationAttributes.Type] = []
+  ) throws {
+    try self.init(WeightFile(path), isMapped: isMapped, operations: operations)
   }
 
   /// The model that a file of weights describes.
   ///
-  /// - Parameter isMapped: as in ``init(loading:isMapped:)``.
-  /// - Throws: as ``init(loading:isMapped:)``.
-  public init(_ file: WeightFile, isMapped: Bool = false) throws {
+  /// - Parameters:
+  ///   - isMapped: as in ``init(loading:isMapped:operations:)``.
+  ///   - operations: as there.
+  /// - Throws: as ``init(loading:isMapped:operations:)``.
+  public init(
+    _ file: WeightFile, isMapped: Bool = false,
+    operations: [any OperationAttributes.Type] = []
+  ) throws {
     try file.requireNoCheckpoint()
     guard let text = file.metadata[Self.descriptionKey] else {
       throw ModelFileError(
@@ -77,16 +88,24 @@ extension Model {
     for entry in file.entries where parameters[entry.name] == nil {
       parameters[entry.name] = try file.tensor(named: entry.name, as: .float32)
     }
-    try self.init(description: text, parameters: parameters, path: file.path)
+    try self.init(
+      description: text, parameters: parameters, path: file.path,
+      operations: OperationCatalog(adding: operations))
   }
 
   /// The model of a description, with its parameters.
   ///
   /// - Parameter path: for messages.
-  package init(description text: String, parameters: [String: Tensor], path: String) throws {
+  package init(
+    description text: String, parameters: [String: Tensor], path: String,
+    operations: OperationCatalog = .builtIn
+  ) throws {
     let description: ModelDescription
     do {
-      description = try JSONDecoder().decode(ModelDescription.self, from: Data(text.utf8))
+      description = try JSONDecoder(operations).decode(
+        ModelDescription.self, from: Data(text.utf8))
+    } catch let error as GraphError where error.isUnknownOperation {
+      throw ModelFileError(path: path, reason: "its network needs \(error)")
     } catch {
       throw ModelFileError(
         path: path, reason: "its description of the network is damaged: \(error)")
@@ -95,6 +114,14 @@ extension Model {
       graph: description.graph, parameters: parameters, classNames: description.classNames,
       preprocessing: description.preprocessing, augmentation: description.augmentation,
       trainingSummary: description.trainingSummary)
+  }
+}
+
+extension JSONDecoder {
+  /// Reads graphs that are made of the operations of a catalog.
+  package convenience init(_ operations: OperationCatalog) {
+    self.init()
+    userInfo[.operations] = operations
   }
 }
 

@@ -42,7 +42,10 @@ extension Model {
   /// - Returns: a network that the file may be of and that computes something else than `graph`.
   private static func networkMeant(by file: WeightFile, for graph: Graph) throws -> Other? {
     if let text = file.metadata[descriptionKey] {
-      guard let own = try? JSONDecoder().decode(GraphDescription.self, from: Data(text.utf8)).graph,
+      guard
+        let own = try? JSONDecoder(OperationCatalog(of: graph)).decode(
+          GraphDescription.self, from: Data(text.utf8)
+        ).graph,
         own.name != graph.name
       else { return nil }
       let differences = own.differences(from: graph)

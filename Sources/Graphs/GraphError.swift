@@ -24,9 +24,16 @@ public struct GraphError: Error, Hashable, Sendable {
   public var subject: String
   public var problem: Problem
 
-  package init(subject: String, problem: Problem) {
+  public init(subject: String, problem: Problem) {
     self.subject = subject
     self.problem = problem
+  }
+}
+
+extension GraphError {
+  /// Whether a file names an operation that is not known.
+  package var isUnknownOperation: Bool {
+    if case .unknownOperation = problem { true } else { false }
   }
 }
 

@@ -17,6 +17,16 @@ public struct OperationCatalog: Sendable {
     self.init(types: Operation.builtIn + types)
   }
 
+  /// Those of the package, and those that a graph is made of.
+  package init(of graph: Graph) {
+    var types: [any OperationAttributes.Type] = []
+    for operation in graph.operations {
+      let kind = type(of: operation.attributes)
+      if !types.contains(where: { $0 == kind }) { types.append(kind) }
+    }
+    self.init(adding: types)
+  }
+
   private init(types: [any OperationAttributes.Type]) {
     self.types = Dictionary(types.map { ($0.name, $0) }) { first, second in
       guard first == second else {
@@ -27,7 +37,7 @@ public struct OperationCatalog: Sendable {
   }
 
   /// - Throws: ``GraphError`` with the names that are nearest, where there is none of that name.
-  func type(named name: String) throws(GraphError) -> any OperationAttributes.Type {
+  func attributes(named name: String) throws(GraphError) -> any OperationAttributes.Type {
     guard let type = types[name] else {
       throw GraphError(
         subject: name,

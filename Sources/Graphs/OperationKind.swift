@@ -45,7 +45,7 @@ extension OperationKind: Codable {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     let name = try container.decode(String.self, forKey: .kind)
     let catalog = decoder.userInfo[.operations] as? OperationCatalog ?? .builtIn
-    let type = try catalog.type(named: name)
+    let type = try catalog.attributes(named: name)
     attributes = try type.init(from: container.superDecoder(forKey: .attributes))
   }
 }

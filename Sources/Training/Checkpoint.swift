@@ -1,7 +1,7 @@
 public import ConvNetDatasets
 import ConvNetEngine
 import ConvNetFormats
-import ConvNetGraphs
+public import ConvNetGraphs
 import ConvNetImages
 public import ConvNetLayers
 package import ConvNetTensors
@@ -121,15 +121,18 @@ public struct Checkpoint: Sendable {
     try Safetensors(tensors: tensors, metadata: [Self.stateKey: text]).write(to: path)
   }
 
+  /// - Parameter operations: from outside the package, that the network may be made of.
   /// - Throws: ``SafetensorsError`` where the file is damaged, ``TrainingError`` where it is no
-  ///   checkpoint.
-  public init(loading path: String) throws {
+  ///   checkpoint, or needs an operation that is neither of the package nor among `operations`.
+  public init(
+    loading path: String, operations: [any OperationAttributes.Type] = []
+  ) throws {
     let file = try Safetensors(contentsOf: path)
     guard let text = file.metadata[Self.stateKey] else {
       throw TrainingError.checkpoint("\(path) is no checkpoint: it has no \(Self.stateKey) entry")
     }
     do {
-      let decoder = JSONDecoder()
+      let decoder = JSONDecoder(OperationCatalog(adding: operations))
       decoder.nonConformingFloatDecodingStrategy = .convertFromString(
         positiveInfinity: Self.infinity.positive, negativeInfinity: Self.infinity.negative,
         nan: Self.notANumber)
@@ -143,6 +146,8 @@ public struct Checkpoint: Sendable {
       state = try decoder.decode(State.self, from: Data(text.utf8))
     } catch let error as TrainingError {
       throw error
+    } catch let error as GraphError where error.isUnknownOperation {
+      throw TrainingError.checkpoint("the network of \(path) needs \(error)")
     } catch {
       throw TrainingError.checkpoint("\(path) is a damaged checkpoint: \(error)")
     }

@@ -78,13 +78,28 @@ import Testing
     "a picture too small for the network is refused by the layer's name",
     arguments: ModelRegistry.entries)
   func tooSmall(entry: ModelEntry) {
+    let error = Self.refusal(of: entry)
+    #expect(error?.subject != entry.name && error?.subject != "")
+  }
+
+  /// What a network says of a picture of one pixel; `nil` where it takes it: one that pools globally may take any size.
+  private static func refusal(of entry: ModelEntry) -> GraphError? {
     var options = entry.defaults
     (options.height, options.width) = (1, 1)
-    // A network that pools globally may take any size.
     do {
       _ = try entry.build(options).graph()
+      return nil
     } catch {
-      #expect(error.subject != entry.name)
+      return error
     }
+  }
+
+  @Test(
+    "networks whose windows need more than a pixel refuse one",
+    arguments: ["lenet5", "alexnet", "vgg16"])
+  func needsPixels(name: String) throws {
+    let entry = try #require(ModelRegistry[name])
+    let error = try #require(Self.refusal(of: entry))
+    #expect(error.description.contains("window"))
   }
 }

@@ -310,24 +310,43 @@ private struct Setting: Sendable, CustomTestStringConvertible {
     #expect(model.parameters == before)
   }
 
-  @Test("auxiliary classifiers train with their weight, and are not what is measured")
-  func auxiliary() throws {
-    let network = Network("n", input: .image(height: 16, width: 16, channels: 1)) {
+  private func auxiliaryNetwork(weight: Float) -> Network {
+    Network("n", input: .image(height: 16, width: 16, channels: 1)) {
       Conv2D(4, kernel: 3)
       ReLU()
-      Auxiliary("aux", weight: 0.3) {
+      Auxiliary("aux", weight: weight) {
         Flatten()
         Dense(4)
       }
       Flatten()
       Dense(4)
     }
-    var model = Model(network, seed: 2)
-    let before = model.parameters["aux.dense1.weight"]
+  }
+
+  @Test("auxiliary classifiers are not what is measured")
+  func auxiliary() throws {
+    var model = Model(auxiliaryNetwork(weight: 0.3), seed: 2)
     let data = try syntheticData(count: 256, extent: 16)
     var last: EpochReport?
     try momentumTrainer.fit(&model, on: data, validating: data, epochs: 6) { last = $0 }
-    #expect(model.parameters["aux.dense1.weight"] != before)
     #expect(try #require(last?.validation).top1 > 0.9)
+  }
+
+  @Test("a step changes an auxiliary classifier in proportion to its weight")
+  func auxiliaryWeight() throws {
+    let data = try syntheticData(count: 64, extent: 16)
+    let trainer = Trainer(
+      optimizer: .sgd(), schedule: .constant(0.1), batchSize: 64, seed: 7,
+      compute: ComputeOptions(threads: 1))
+    func change(_ weight: Float) throws -> [Double] {
+      var model = Model(auxiliaryNetwork(weight: weight), seed: 2)
+      let before = try #require(model.parameters["aux.dense1.weight"]).elements
+      try trainer.fit(&model, on: data, epochs: 1)
+      let after = try #require(model.parameters["aux.dense1.weight"]).elements
+      return zip(after, before).map { Double($0) - Double($1) }
+    }
+    let (small, large) = (try change(0.25), try change(1))
+    #expect(large.contains { abs($0) > 1e-4 })
+    #expect(relativeDifference(small.map { 4 * $0 }, large) < 1e-2)
   }
 }

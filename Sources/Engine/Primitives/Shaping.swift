@@ -255,7 +255,7 @@ private struct PadGeometry: Sendable {
     let extents = Array(input.dimensions.dropFirst(2))
     let maps = extents.indices.map { axis in
       (0..<output[axis + 2]).map { position in
-        Self.origin(position - pad.sides[axis].before, extents[axis], pad.mode)
+        pad.source(of: position, axis: axis, extent: extents[axis]).map(Int32.init) ?? -1
       }
     }
     // A signal is a picture of one row.
@@ -263,14 +263,5 @@ private struct PadGeometry: Sendable {
     columns = maps[maps.count - 1]
     inputHeight = maps.count > 1 ? extents[0] : 1
     inputWidth = extents[extents.count - 1]
-  }
-
-  private static func origin(_ position: Int, _ extent: Int, _ mode: Operation.Pad.Mode) -> Int32 {
-    if 0..<extent ~= position { return Int32(position) }
-    switch mode {
-    case .zero: return -1
-    case .edge: return position < 0 ? 0 : Int32(extent - 1)
-    case .reflect: return Int32(position < 0 ? -position : 2 * (extent - 1) - position)
-    }
   }
 }

@@ -26,13 +26,15 @@ public enum StepKind: String, Hashable, Sendable, Codable, CaseIterable {
   /// Slices, padding, resampling, constants.
   case movement
   case loss
+  /// An operation from outside the package, by its own kernel.
+  case custom
 
   /// Whether multiplications of an operation are counted for its steps of this kind.
   var multiplies: Bool {
     switch self {
     case .winograd, .pointwise, .direct, .fewChannels, .dense: true
     case .pooling, .normalization, .activation, .elementwise, .concatenation, .reorder, .packing,
-      .movement, .loss:
+      .movement, .loss, .custom:
       false
     }
   }
@@ -44,7 +46,8 @@ public enum StepKind: String, Hashable, Sendable, Codable, CaseIterable {
       let extents = arguments.first { $0.0 == CDNN_WEIGHTS || $0.0 == CDNN_DIFF_WEIGHTS }
         .map(\.1.layout.shape.dimensions)
       let axes = (arguments.first?.1.layout.shape.rank ?? 2) - 2
-      self = .convolution(primitive.implementation, window: extents?.suffix(axes) ?? [])
+      let isPointwise = (extents?.suffix(axes) ?? []).allSatisfy { $0 == 1 }
+      self = primitive.isWinograd ? .winograd : isPointwise ? .pointwise : .direct
     case CDNN_KIND_INNER_PRODUCT: self = .dense
     case CDNN_KIND_LRN: self = .normalization
     case CDNN_KIND_ELTWISE: self = .activation
@@ -54,10 +57,5 @@ public enum StepKind: String, Hashable, Sendable, Codable, CaseIterable {
     case CDNN_KIND_REORDER: self = .reorder
     default: self = .movement
     }
-  }
-
-  fileprivate static func convolution(_ implementation: String, window: ArraySlice<Int>) -> Self {
-    if implementation.contains("wino") { return .winograd }
-    return window.allSatisfy { $0 == 1 } ? .pointwise : .direct
   }
 }

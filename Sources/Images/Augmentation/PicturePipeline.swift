@@ -77,24 +77,6 @@ package struct PicturePipeline: Sendable {
     for erasing in erasings { erasing.apply(to: target, of: shape, random: &random) }
   }
 
-  /// The picture as it is after the steps on pixels, to look at.
-  ///
-  /// - Returns: a picture of the input's extents and channels.
-  package func preview(
-    of image: Image, seed: UInt64, epoch: Int, sample: Int
-  ) -> Image {
-    var canvas = Canvas()
-    canvas.load(image)
-    canvas.convert(toChannels: preprocessing.channels, background: preprocessing.background)
-    var random = RandomNumbers(
-      RandomKey(
-        seed: seed, purpose: .augmentation, epoch: UInt32(truncatingIfNeeded: epoch),
-        index: UInt32(truncatingIfNeeded: sample)))
-    for step in pixelSteps { step.apply(to: &canvas, input: shape.extents, random: &random) }
-    canvas.resize(to: shape.extents)
-    return canvas.image()
-  }
-
   /// Mixes the sample that follows in the epoch's order into a sample.
   ///
   /// - Returns: the share of the sample's own label, 0 to 1.
