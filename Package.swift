@@ -56,7 +56,7 @@ let package = Package(
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
     // Rooms.
-    room("Files", shims: ["CArchives"]),
+    room("Files", shims: ["CArchives", "CKernels"]),
     room("Tensors", imports: ["Files"]),
     room("Images", imports: ["Tensors", "Files"], shims: ["CImages"]),
     room("Graphs", imports: ["Tensors", "Files"]),
@@ -71,20 +71,23 @@ let package = Package(
       "Datasets", imports: ["Images", "Tensors", "Files"], shims: ["CTar", "CKernels"]),
     room("Reports", imports: ["Files"]),
     room(
-      "Training", imports: ["Layers", "Formats", "Datasets", "Images", "Files"] + engineRooms,
+      "Inference", imports: ["Formats", "Layers", "Images", "Files"] + engineRooms,
       shims: ["CKernels"]),
     room(
       "Evaluation",
-      imports: ["Training", "Layers", "Formats", "Datasets", "Images", "Engine"] + graphRooms),
+      imports: ["Inference", "Datasets", "Layers", "Images", "Engine", "Files"] + graphRooms),
+    room(
+      "Training",
+      imports: ["Evaluation", "Inference", "Datasets", "Formats", "Layers", "Images", "Files"]
+        + engineRooms, shims: ["CKernels"]),
 
     // Products.
     .target(
       name: "ConvNet",
       dependencies: [
         "ConvNetFiles", "ConvNetTensors", "ConvNetGraphs", "ConvNetCompiler", "ConvNetEngine",
-        "ConvNetLayers",
-        "ConvNetModels", "ConvNetFormats", "ConvNetImages", "ConvNetDatasets", "ConvNetTraining",
-        "ConvNetEvaluation", "ConvNetReports",
+        "ConvNetLayers", "ConvNetModels", "ConvNetFormats", "ConvNetImages", "ConvNetDatasets",
+        "ConvNetInference", "ConvNetEvaluation", "ConvNetTraining", "ConvNetReports",
       ], swiftSettings: settings),
     .executableTarget(
       name: "ConvNetCommand",
@@ -131,18 +134,22 @@ let package = Package(
       shims: ["CTestSupport", "COneDNN", "CKernels"]),
     tests(of: "Layers", imports: graphRooms),
     tests(
-      of: "Models", imports: ["Layers", "Formats", "Training"] + engineRooms),
+      of: "Models", imports: ["Layers", "Formats", "Inference", "Training"] + engineRooms),
     tests(of: "Formats", imports: ["Layers", "Images", "Files"] + graphRooms),
     tests(of: "Images", imports: ["Tensors", "Files"], shims: ["CTestSupport"]),
     tests(of: "Datasets", imports: ["Images", "Tensors", "Files"], shims: ["CTestSupport"]),
     tests(
-      of: "Training",
-      imports: ["Layers", "Models", "Formats", "Datasets", "Images", "Engine", "Files"]
-        + graphRooms,
-      shims: ["CKernels"]),
+      of: "Inference",
+      imports: ["Layers", "Models", "Formats", "Images", "Engine"] + graphRooms),
     tests(
       of: "Evaluation",
-      imports: ["Training", "Layers", "Formats", "Datasets", "Images"] + graphRooms),
+      imports: ["Inference", "Layers", "Formats", "Datasets", "Images"] + graphRooms),
+    tests(
+      of: "Training",
+      imports: [
+        "Evaluation", "Inference", "Layers", "Models", "Formats", "Datasets", "Images", "Engine",
+        "Files",
+      ] + graphRooms, shims: ["CKernels"]),
     tests(of: "Reports", imports: ["Files"]),
     .testTarget(
       name: "CommandTests", dependencies: ["ConvNet", "ConvNetTestSupport", "ConvNetCommand"],

@@ -7,6 +7,7 @@
 @_exported import ConvNetFormats
 @_exported import ConvNetGraphs
 @_exported import ConvNetImages
+@_exported import ConvNetInference
 @_exported import ConvNetLayers
 @_exported import ConvNetModels
 @_exported import ConvNetReports

@@ -1,3 +1,4 @@
+import ConvNetFiles
 import ConvNetImages
 import ConvNetTensors
 import Dispatch

@@ -1,3 +1,4 @@
+import ConvNetFiles
 import ConvNetTensors
 import Dispatch
 import Foundation

@@ -3,7 +3,7 @@ public import ConvNetEngine
 import ConvNetGraphs
 import ConvNetImages
 public import ConvNetLayers
-public import ConvNetTraining
+import ConvNetInference
 
 /// The accuracy of a model on a data set, with the protocol that it was measured by.
 public struct Evaluation: Sendable {
@@ -19,7 +19,7 @@ public struct Evaluation: Sendable {
   ///
   /// The data's classes are found by name among the model's; it need not have all of them.
   ///
-  /// - Throws: ``TrainingError`` where the data has a class that the model has not.
+  /// - Throws: ``EvaluationError`` where the data has a class that the model has not.
   public init(
     of model: Model, on dataset: any Dataset, batchSize: Int = 256,
     compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions(),

@@ -58,6 +58,21 @@ public struct Model: Sendable {
   /// The order of the elements of a picture that the network is given.
   public var dataFormat: DataFormat { preprocessing?.dataFormat ?? .channelsLast }
 
+  /// The name of the network's first input.
+  package var inputName: String { graph.inputs.first.map { graph[$0].name } ?? "" }
+
+  /// The extents of one example of the first input, in logical order: channels, height, width.
+  package var inputExtents: [Int] {
+    graph.inputs.first.map { Array(graph[$0].shape.dimensions.dropFirst()) } ?? []
+  }
+
+  /// All but the parameters: what something whose parameters stand elsewhere needs to know.
+  package var withoutParameters: Model {
+    var model = self
+    model.parameters = [:]
+    return model
+  }
+
   /// The network's own result: the first output that is no auxiliary classifier's.
   package var mainOutput: Graph.Output? {
     graph.outputs.first { $0.auxiliaryWeight == nil }

@@ -2,6 +2,7 @@ import CKernels
 public import ConvNetCompiler
 public import ConvNetEngine
 import ConvNetGraphs
+import ConvNetInference
 public import ConvNetLayers
 import ConvNetTensors
 
@@ -97,16 +98,4 @@ public struct Benchmark: Sendable {
     let place = Int((Double(stepSeconds.count - 1) * (1 - percentile)).rounded())
     return Double(batch) / stepSeconds[place]
   }
-}
-
-extension Model {
-  /// All but the parameters: what a training in progress, whose parameters stand elsewhere, needs to know.
-  var withoutParameters: Model {
-    var model = self
-    model.parameters = [:]
-    return model
-  }
-
-  /// The name of the network's first input.
-  package var inputName: String { graph.inputs.first.map { graph[$0].name } ?? "" }
 }

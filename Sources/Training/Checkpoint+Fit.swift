@@ -1,5 +1,6 @@
 import ConvNetDatasets
 import ConvNetEngine
+import ConvNetEvaluation
 import ConvNetGraphs
 import ConvNetImages
 package import ConvNetLayers
@@ -18,7 +19,7 @@ struct TrainingData: Hashable, Sendable, Codable {
   /// Of data whose classes are numbered as they are in the model.
   init(
     _ training: any Dataset, validating validation: (any Dataset)?, of model: Model
-  ) throws(TrainingError) {
+  ) throws(EvaluationError) {
     let names = model.classNames
     let training = try model.numbering(training, as: names, isComplete: true)
     var numbered: (any Dataset)?

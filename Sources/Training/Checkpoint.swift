@@ -1,5 +1,6 @@
 public import ConvNetDatasets
 import ConvNetEngine
+import ConvNetEvaluation
 import ConvNetFormats
 public import ConvNetGraphs
 import ConvNetImages

@@ -1,3 +1,4 @@
+import ConvNetEvaluation
 import ConvNetFiles
 import Foundation
 

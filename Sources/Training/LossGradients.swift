@@ -1,6 +1,7 @@
 import ConvNetCompiler
 public import ConvNetEngine
 import ConvNetGraphs
+import ConvNetInference
 public import ConvNetLayers
 public import ConvNetTensors
 

@@ -1,8 +1,10 @@
 public import ConvNetDatasets
 public import ConvNetEngine
+public import ConvNetEvaluation
 import ConvNetFiles
 import ConvNetGraphs
 public import ConvNetImages
+import ConvNetInference
 public import ConvNetLayers
 import Foundation
 
@@ -78,8 +80,8 @@ public struct Trainer: Sendable {
   ///   - sampleSkipped: told once of each sample that cannot be read: to train on, where another replaces it, or to validate on,
   ///     where it is left out.
   ///   - epochEnded: told after every epoch, with the state to resume from.
-  /// - Throws: ``TrainingError`` for settings, data or a checkpoint that do not fit and for numbers
-  ///   that are not finite; ``TrainingError/stopped(epoch:)``, `CancellationError`; what the data set throws; what the closures
+  /// - Throws: ``TrainingError`` for settings or a checkpoint that do not fit and for numbers that are not finite;
+  ///   ``EvaluationError`` for data of other classes; ``InferenceError`` for a model whose pictures are not prepared for it; ``TrainingError/stopped(epoch:)``, `CancellationError`; what the data set throws; what the closures
   ///   throw.
   public func fit(
     _ model: inout Model, on training: any Dataset, validating validation: (any Dataset)? = nil,
@@ -183,7 +185,8 @@ public struct Trainer: Sendable {
     try requireGoing()
     while let batch = try loader.next() {
       let step = try session.step(batch: batch.count)
-      try step.load(batch, input: session.model.inputName)
+      try step.executable.write(
+        batch, to: session.model.inputName, labels: TrainingGraph.labelsName)
       let loss = try session.run(step)
       try step.executable.withOutput(TrainingGraph.probabilitiesName) { scores in
         batch.withLabels { metrics.add(scores: scores, labels: $0, meanLoss: loss) }

@@ -3,10 +3,10 @@ import ConvNetEvaluation
 import ConvNetFormats
 import ConvNetGraphs
 import ConvNetImages
+import ConvNetInference
 import ConvNetLayers
 import ConvNetTensors
 import ConvNetTestSupport
-import ConvNetTraining
 import Foundation
 import Testing
 
@@ -99,7 +99,7 @@ private let blue = Image.Color(red: 10, green: 20, blue: 200)
   func classes() throws {
     var data = Colours(samples: [(red, 0)])
     data.classNames = ["red", "blue", "yellow"]
-    var error = #expect(throws: TrainingError.self) {
+    var error = #expect(throws: EvaluationError.self) {
       try Evaluation(of: meansOfChannels(), on: data)
     }
     #expect(
@@ -109,7 +109,7 @@ private let blue = Image.Color(red: 10, green: 20, blue: 200)
         == "the model's classes are red, green, blue; the data's are red, blue, yellow; only the "
         + "model has green; only the data has yellow; use data with the model's classes")
     data.classNames = ["r", "g"]
-    error = #expect(throws: TrainingError.self) {
+    error = #expect(throws: EvaluationError.self) {
       try Evaluation(of: meansOfChannels(classNames: []), on: data)
     }
     #expect(error == .classCount(model: 3, data: 2))
@@ -143,40 +143,6 @@ private let blue = Image.Color(red: 10, green: 20, blue: 200)
     #expect(try classifier.classify(Image(height: 2, width: 2, color: black)).top(1)[0].index == 1)
   }
 
-  @Test("the protocol says how pictures were prepared")
-  func protocolText() throws {
-    let preprocessing = try Preprocessing(
-      height: 4, width: 4, channels: 3, mean: [0.5, 0.25, 0], deviation: [1, 2, 4])
-    let model = try meansOfChannels(preprocessing: preprocessing)
-    #expect(
-      try Evaluation(of: model, on: Colours(samples: [(red, 0)])).protocolDescription
-        == "resized to 4x4 (bilinear, antialiased), 3 channels, mean [0.5, 0.25, 0.0], "
-        + "deviation [1.0, 2.0, 4.0], one view")
-  }
-}
-
-@Suite("Classifier") struct ClassifierTests {
-  @Test("the preprocessing stored in the file is applied", arguments: [1, 2])
-  func storedPreprocessing(batch: Int) throws {
-    let directory = try TemporaryDirectory()
-    let path = directory.file("model.safetensors")
-    let preprocessing = try Preprocessing(
-      height: 4, width: 4, channels: 3, mean: [0.8, 0, 0], deviation: [1, 1, 0.25])
-    try meansOfChannels(preprocessing: preprocessing).save(to: path)
-    let classifier = try Classifier(loading: path, batch: batch)
-    #expect(classifier.preprocessing == preprocessing)
-    // (51 / 255 - 0.8) / 1, (51 / 255) / 1, (51 / 255) / 0.25
-    let exponentials = [-0.6, 0.2, 0.8].map { (logit: Double) in exp(logit) }
-    let expected = exponentials.map { $0 / exponentials.reduce(0, +) }
-    let classification = try classifier.classify(Image(height: 9, width: 3, color: .init(grey: 51)))
-    for (probability, expected) in zip(classification.probabilities, expected) {
-      #expect(abs(Double(probability) - expected) < 1e-6)
-    }
-    #expect(classification.top(2).map(\.label) == ["blue", "green"])
-    #expect(classification.top(2).map(\.index) == [2, 1])
-    #expect(classification.top(99).count == 3)
-  }
-
   @Test("the classifier says of every sample what the evaluation counts", arguments: [1, 4, 7])
   func agrees(batch: Int) throws {
     let network = Network("small", input: .image(height: 8, width: 8, channels: 1)) {
@@ -203,37 +169,14 @@ private let blue = Image.Color(red: 10, green: 20, blue: 200)
     #expect(confusion == evaluation.confusion)
   }
 
-  @Test("classes without names are numbered; ties go to the first")
-  func names() throws {
-    let classifier = try Classifier(meansOfChannels(classNames: []))
-    let top = try classifier.classify(Image(height: 2, width: 2, color: .black)).top(3)
-    #expect(top.map(\.label) == ["class 0", "class 1", "class 2"])
-  }
-
-  @Test("no pictures are no classifications")
-  func nothing() throws {
-    #expect(try Classifier(meansOfChannels()).classify([Image]()).isEmpty)
-  }
-
-  @Test("a network that is not given pictures, or preprocessing for another input, is refused")
-  func refused() throws {
-    let features = Model(Network("n", input: .features(4)) { Dense(2) })
-    #expect(throws: TrainingError.self) { try Classifier(features) }
-    let other = try Preprocessing(height: 5, width: 4, channels: 3)
-    #expect(throws: TrainingError.self) { try Classifier(meansOfChannels(preprocessing: other)) }
-  }
-
-  @Test("an auxiliary classifier is not asked")
-  func auxiliary() throws {
-    let network = Network("n", input: .image(height: 4, width: 4, channels: 3)) {
-      Auxiliary("aux", weight: 0.3) {
-        Flatten()
-        Dense(7)
-      }
-      GlobalPool.average
-    }
-    let answer = try Classifier(Model(network)).classify(Image(height: 4, width: 4, color: blue))
-    #expect(answer.probabilities.count == 3)
-    #expect(answer.top(1).map(\.index) == [2])
+  @Test("the protocol says how pictures were prepared")
+  func protocolText() throws {
+    let preprocessing = try Preprocessing(
+      height: 4, width: 4, channels: 3, mean: [0.5, 0.25, 0], deviation: [1, 2, 4])
+    let model = try meansOfChannels(preprocessing: preprocessing)
+    #expect(
+      try Evaluation(of: model, on: Colours(samples: [(red, 0)])).protocolDescription
+        == "resized to 4x4 (bilinear, antialiased), 3 channels, mean [0.5, 0.25, 0.0], "
+        + "deviation [1.0, 2.0, 4.0], one view")
   }
 }

@@ -1,4 +1,5 @@
 import ConvNetEngine
+import ConvNetInference
 import ConvNetLayers
 import ConvNetTensors
 import ConvNetTestSupport

@@ -1,6 +1,7 @@
 import ConvNetEngine
 import ConvNetFormats
 import ConvNetGraphs
+import ConvNetInference
 import ConvNetLayers
 import ConvNetModels
 import ConvNetTensors

@@ -1,5 +1,6 @@
 import ConvNetDatasets
 import ConvNetEngine
+import ConvNetEvaluation
 import ConvNetFormats
 import ConvNetGraphs
 import ConvNetImages

@@ -1,5 +1,6 @@
 import ConvNetDatasets
 import ConvNetEngine
+import ConvNetEvaluation
 import ConvNetFiles
 import ConvNetFormats
 import ConvNetGraphs

@@ -1,5 +1,6 @@
 import CKernels
 import ConvNetDatasets
+import ConvNetEvaluation
 import ConvNetImages
 import ConvNetTensors
 import ConvNetTraining

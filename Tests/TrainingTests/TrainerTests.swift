@@ -1,7 +1,9 @@
-import ConvNetEngine
 import ConvNetDatasets
+import ConvNetEngine
+import ConvNetEvaluation
 import ConvNetFormats
 import ConvNetGraphs
+import ConvNetInference
 import ConvNetLayers
 import ConvNetModels
 import ConvNetTensors
@@ -149,7 +151,7 @@ private struct Setting: Sendable, CustomTestStringConvertible {
   func classes() throws {
     let data = try syntheticData(count: 8, extent: 8)
     var model = Model(smallNetwork(), classNames: ["a", "b", "c", "d"])
-    var error = #expect(throws: TrainingError.self) {
+    var error = #expect(throws: EvaluationError.self) {
       try momentumTrainer.fit(&model, on: data, epochs: 1)
     }
     #expect(
@@ -158,14 +160,14 @@ private struct Setting: Sendable, CustomTestStringConvertible {
     #expect(error.map { "\($0)".contains("a, b, c, d; the data's are bar 0, bar 1") } == true)
 
     model = Model(smallNetwork(classes: 3))
-    error = #expect(throws: TrainingError.self) {
+    error = #expect(throws: EvaluationError.self) {
       try momentumTrainer.fit(&model, on: data, epochs: 1)
     }
     #expect(error == .classCount(model: 3, data: 4))
 
     model = Model(smallNetwork())
     let other = try syntheticData(count: 8, extent: 8, classNames: ["w", "x", "y", "z"])
-    error = #expect(throws: TrainingError.self) {
+    error = #expect(throws: EvaluationError.self) {
       model.classNames = data.classNames
       try momentumTrainer.fit(&model, on: data, validating: other, epochs: 1)
     }
@@ -174,7 +176,7 @@ private struct Setting: Sendable, CustomTestStringConvertible {
     // Training needs every class, validation does not.
     let few = try syntheticData(
       count: 8, classes: 2, extent: 8, classNames: Array(data.classNames[..<2]))
-    error = #expect(throws: TrainingError.self) {
+    error = #expect(throws: EvaluationError.self) {
       try momentumTrainer.fit(&model, on: few, validating: data, epochs: 1)
     }
     #expect(error == .classMismatch(model: data.classNames, data: few.classNames))
@@ -200,7 +202,7 @@ private struct Setting: Sendable, CustomTestStringConvertible {
     var model = Model(smallNetwork())
     model.preprocessing = Model(smallNetwork(extent: 9)).preprocessing
     let data = try syntheticData(count: 8, extent: 8)
-    let error = #expect(throws: TrainingError.self) {
+    let error = #expect(throws: InferenceError.self) {
       try momentumTrainer.fit(&model, on: data, epochs: 1)
     }
     #expect(error.map { "\($0)".contains("1x9x9") && "\($0)".contains("1x8x8") } == true)

@@ -1,6 +1,6 @@
+import ConvNetEvaluation
 import ConvNetTensors
 import ConvNetTestSupport
-import ConvNetTraining
 import Testing
 
 @Suite("Metrics") struct MetricsTests {

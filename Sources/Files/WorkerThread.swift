@@ -1,5 +1,4 @@
 import CKernels
-public import ConvNetFiles
 import Foundation
 
 /// The system has no thread for the process.

@@ -1,4 +1,4 @@
-import ConvNetDatasets
+import ConvNetFiles
 import Synchronization
 import Testing
 

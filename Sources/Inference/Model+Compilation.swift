@@ -1,32 +1,38 @@
-public import ConvNetCompiler
+import ConvNetCompiler
 public import ConvNetEngine
-public import ConvNetGraphs
+import ConvNetFiles
+package import ConvNetGraphs
 public import ConvNetLayers
 public import ConvNetTensors
 
 extension Model {
-  /// The graph of one step: of inference, the network itself; of training, with loss and backward
-  /// pass.
-  public func stepGraph(batch: Int, mode: Mode) throws(GraphError) -> Graph {
-    let graph = try graph.batched(batch)
-    return switch mode {
-    case .inference: graph
-    case .training: try TrainingGraph(graph, labelSmoothing: 0).graph
-    }
+  /// The network compiled for inference with this model's parameters, for so many pictures at once.
+  ///
+  /// Its first input takes pictures in ``dataFormat``, and its outputs have the names of the graph's.
+  ///
+  /// - Parameter outputs: values inside that are outputs as well, by the names that ``Graph/value(meantBy:)`` knows.
+  /// - Throws: ``GraphError`` where the network does not take so many pictures; ``InferenceError/unknownValue(name:model:nearest:)``;
+  ///   ``EngineError``.
+  public func executable(
+    batch: Int, outputs: [String] = [], compute: ComputeOptions = .init()
+  ) throws -> Executable {
+    let graph = try graph(batch: batch, outputs: outputs)
+    return try Executable(
+      graph, parameters: parameters,
+      options: CompilationOptions(inputFormat: dataFormat, compute: compute))
   }
 
-  /// The step compiled with this model's parameters. Training changes a copy of them.
-  public func executable(
-    batch: Int, mode: Mode = .inference, compute: ComputeOptions = .init()
-  ) throws -> Executable {
-    let options = CompilationOptions(
-      mode: mode, inputFormat: dataFormat, compute: compute)
-    let graph = try stepGraph(batch: batch, mode: mode)
-    return switch mode {
-    case .inference: try Executable(graph, parameters: parameters, options: options)
-    case .training:
-      try Executable(graph, training: ParameterStore(parameters), options: options)
+  /// The network for so many pictures, with values inside as outputs of their own.
+  package func graph(batch: Int, outputs: [String] = []) throws -> Graph {
+    var graph = try graph.batched(batch)
+    for name in outputs where !graph.outputs.contains(where: { $0.name == name }) {
+      guard let value = graph.value(meantBy: name) else {
+        throw InferenceError.unknownValue(
+          name: name, model: graph.name, nearest: nearestNames(to: name, among: graph.valueNames))
+      }
+      graph.addOutput(name, value)
     }
+    return graph
   }
 
   /// Pushes a raw tensor through the network: nothing is prepared or normalized.
@@ -45,7 +51,7 @@ extension Model {
   }
 
   /// The graph for an input of this shape, the input's name, and the network's own output.
-  func fitted(
+  package func fitted(
     to input: Tensor
   ) throws(GraphError) -> (graph: Graph, input: String, output: Graph.Output) {
     guard let name = graph.inputs.first.map({ graph[$0].name }), let output = mainOutput

@@ -1,6 +1,7 @@
 public import ConvNetDatasets
 public import ConvNetEngine
 import ConvNetGraphs
+import ConvNetInference
 public import ConvNetLayers
 import ConvNetTensors
 import Foundation
@@ -14,7 +15,7 @@ extension ClassificationMetrics {
   ///   - progress: told the number of samples so far.
   ///   - sampleSkipped: told of each sample that cannot be read and is left out.
   ///   - observe: given the class with the highest score, `nil` where a score is not finite, and the true class of each sample.
-  /// - Throws: ``TrainingError`` where every sample was left out; what reading and computing throws.
+  /// - Throws: ``EvaluationError`` where every sample was left out; what reading and computing throws.
   public init(
     of model: Model, on dataset: any Dataset, batchSize: Int = 256,
     compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions(),
@@ -29,7 +30,7 @@ extension ClassificationMetrics {
       dataset, batchSize: batchSize, preprocessing: model.requiredPreprocessing(),
       options: loading)
     loader.start(epoch: 0)
-    var steps: [Int: TrainingStep] = [:]
+    var steps: [Int: BatchExecutable] = [:]
     guard let output = model.mainOutput?.name else { return }
     var lastReason = ""
     func tellSkipped() throws {
@@ -42,10 +43,9 @@ extension ClassificationMetrics {
     while let batch = try loader.next() {
       let step =
         try steps[batch.count]
-        ?? TrainingStep(
-          model.executable(batch: batch.count, compute: compute))
+        ?? BatchExecutable(model.executable(batch: batch.count, compute: compute))
       steps[batch.count] = step
-      try step.load(batch, input: model.inputName)
+      try step.executable.write(batch, to: model.inputName)
       try step.executable.run()
       try step.executable.withOutput(output) { scores in
         batch.withLabels { labels in
@@ -69,7 +69,7 @@ extension ClassificationMetrics {
     }
     try tellSkipped()
     if samples == 0, skippedCount > 0 {
-      throw TrainingError.nothingReadable(
+      throw EvaluationError.nothingReadable(
         data: dataset.name, count: skippedCount, reason: lastReason)
     }
   }

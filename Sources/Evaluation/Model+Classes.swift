@@ -8,11 +8,11 @@ extension Model {
   /// - Parameters:
   ///   - names: what the classes are called; of data without a model before it the data's own.
   ///   - isComplete: whether the data must have every class, as training needs.
-  /// - Throws: ``TrainingError`` with both lists where the data has another class, or too few; with
+  /// - Throws: ``EvaluationError`` with both lists where the data has another class, or too few; with
   ///   the counts where the model's output has another number of classes.
   package func numbering(
     _ data: any Dataset, as names: [String], isComplete: Bool
-  ) throws(TrainingError) -> any Dataset {
+  ) throws(EvaluationError) -> any Dataset {
     guard names.count == classCount else {
       throw .classCount(model: classCount, data: data.classNames.count)
     }

@@ -1,0 +1,37 @@
+public import ConvNetFiles
+
+/// Why a model cannot be trained or measured on data.
+public enum EvaluationError: Error, Hashable, Sendable {
+  /// The data has classes that the model has not, or lacks some to train on. Both lists in order.
+  case classMismatch(model: [String], data: [String])
+  case classCount(model: Int, data: Int)
+  /// No sample could be read; `reason` is that of the last.
+  case nothingReadable(data: String, count: Int, reason: String)
+}
+
+extension EvaluationError: ReadableError {
+  public var description: String {
+    switch self {
+    case .classMismatch(let model, let data):
+      "the model's classes are \(classList(model)); the data's are \(classList(data))"
+        + difference("the model", model, data) + difference("the data", data, model)
+        + "; use data with the model's classes"
+    case .classCount(let model, let data):
+      "the model has \(model) classes, the data \(data); build the model for \(data) classes"
+    case .nothingReadable(let data, let count, let reason):
+      "none of the \(count) samples of \(data) can be read; the last: \(reason)"
+    }
+  }
+}
+
+/// Names as people list them; of many the first.
+package func classList(_ names: [String], limit: Int = 20) -> String {
+  let shown = names.prefix(limit).joined(separator: ", ")
+  return names.count > limit ? "\(shown), ... (\(names.count) in all)" : shown
+}
+
+/// What only one side has.
+private func difference(_ owner: String, _ names: [String], _ others: [String]) -> String {
+  let own = Set(names).subtracting(others)
+  return own.isEmpty ? "" : "; only \(owner) has \(classList(names.filter(own.contains), limit: 5))"
+}

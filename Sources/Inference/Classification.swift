@@ -1,0 +1,51 @@
+import Foundation
+
+/// What a model says of a picture.
+public struct Classification: Hashable, Sendable {
+  /// One class with its probability.
+  public struct Prediction: Hashable, Sendable {
+    public var label: String
+    public var index: Int
+    public var probability: Float
+  }
+
+  /// One a class, 0 to 1, their sum 1; not numbers where there is no answer.
+  public let probabilities: [Float]
+  /// How many of the network's scores are infinite or not a number. Where there is one there is no answer: softmax makes
+  /// probabilities of finite scores.
+  public let nonFiniteCount: Int
+  public let classNames: [String]
+
+  init(logits: Span<Float>, classNames: [String]) {
+    var largest = -Float.infinity
+    for index in logits.indices { largest = max(largest, logits[index]) }
+    nonFiniteCount = logits.indices.count { !logits[$0].isFinite }
+    self.classNames = classNames
+    guard nonFiniteCount == 0 else {
+      probabilities = [Float](repeating: .nan, count: logits.count)
+      return
+    }
+    var exponentials: [Double] = []
+    for index in logits.indices { exponentials.append(exp(Double(logits[index] - largest))) }
+    let sum = exponentials.reduce(0, +)
+    probabilities = exponentials.map { Float($0 / sum) }
+  }
+
+  /// The likeliest classes, likeliest first; none where there is no answer.
+  public func top(_ count: Int) -> [Prediction] {
+    guard nonFiniteCount == 0 else { return [] }
+    return probabilities.indices.sorted { (probabilities[$0], $1) > (probabilities[$1], $0) }
+      .prefix(count).map {
+        Prediction(
+          label: classNames.indices.contains($0) ? classNames[$0] : "class \($0)", index: $0,
+          probability: probabilities[$0])
+      }
+  }
+}
+
+extension Classification.Prediction: CustomStringConvertible {
+  /// `Ankle boot 91.8 %`
+  public var description: String {
+    "\(label) \((Double(probability) * 1000).rounded() / 10) %"
+  }
+}

@@ -1,0 +1,42 @@
+public import ConvNetFiles
+public import ConvNetTensors
+
+/// Why a model cannot be used as it was asked for.
+public enum InferenceError: Error, Hashable, Sendable {
+  /// The network is given pictures, and the model does not say how they are prepared.
+  case noPreprocessing(model: String)
+  /// The model's pictures are prepared for another input than the network's. Extents are channels, height, width.
+  case otherPreprocessing(model: String, made: [Int], needed: [Int])
+  /// No layer, operation or output has this name; the nearest that have.
+  case unknownValue(name: String, model: String, nearest: [String])
+  /// A value inside that is not one of each picture.
+  case notOfPictures(name: String, shape: Shape)
+  /// A tensor that is not one picture as the network is given it. Shapes are channels, height, width.
+  case inputShape(model: String, expected: Shape, actual: Shape)
+  /// A tensor of another type than `float32`.
+  case inputType(model: String, actual: ElementType)
+}
+
+extension InferenceError: ReadableError {
+  public var description: String {
+    func text(_ extents: [Int]) -> String { extents.map { "\($0)" }.joined(separator: "x") }
+    return switch self {
+    case .noPreprocessing(let model):
+      "\(model) does not say how pictures are prepared; set the model's preprocessing, or give it tensors"
+    case .otherPreprocessing(let model, let made, let needed):
+      "\(model) prepares pictures for an input of \(text(made)), its network takes \(text(needed)); set the model's "
+        + "preprocessing to one of the network's extents"
+    case .unknownValue(let name, let model, let nearest):
+      "\(model) has no layer or value named \(name)"
+        + (nearest.isEmpty
+          ? "; `convnet explain` lists them"
+          : "; the nearest are \(nearest.joined(separator: ", "))")
+    case .notOfPictures(let name, let shape):
+      "\(name), of shape \(shape), has no part of each picture; ask for a value whose first axis is the batch"
+    case .inputShape(let model, let expected, let actual):
+      "\(model) takes one picture of \(expected), the tensor is \(actual); give it without the batch axis, channels first"
+    case .inputType(let model, let actual):
+      "\(model) takes float32, the tensor is \(actual); convert it"
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import ConvNetEngine
+import ConvNetFiles
+import ConvNetTensors
+import Dispatch
+import Synchronization
+
+/// An executable that moves between threads.
+final class ExecutableBox: Sendable {
+  let executable: Mutex<Executable>
+
+  init(_ executable: consuming sending Executable) {
+    self.executable = Mutex(executable)
+  }
+}
+
+/// Inputs that somebody waits for, computed in parts of a batch.
+final class Request: Sendable {
+  typealias Outcome = Result<[Prediction], any Error>
+
+  private struct State {
+    var predictions: [Prediction?]
+    var missing: Int
+    var outcome: Outcome?
+    var waiter: (@Sendable (Outcome) -> Void)?
+  }
+
+  let inputs: [PredictionInput]
+  private let batch: Int
+  private let state: Mutex<State>
+
+  init(_ inputs: [PredictionInput], batch: Int) {
+    self.inputs = inputs
+    self.batch = batch
+    state = Mutex(
+      State(
+        predictions: [Prediction?](repeating: nil, count: inputs.count), missing: inputs.count))
+  }
+
+  var partCount: Int { (inputs.count + batch - 1) / batch }
+
+  func part(_ index: Int) -> ArraySlice<PredictionInput> {
+    inputs[index * batch..<min(inputs.count, (index + 1) * batch)]
+  }
+
+  /// Whether nobody waits for it any more.
+  var isFinished: Bool { state.withLock { $0.outcome != nil } }
+
+  /// Calls a function once there is an outcome, at once where there is.
+  func whenDone(_ waiter: @escaping @Sendable (Outcome) -> Void) {
+    let outcome = state.withLock { state in
+      if state.outcome == nil { state.waiter = waiter }
+      return state.outcome
+    }
+    if let outcome { waiter(outcome) }
+  }
+
+  /// Takes the answers of a part. After the last there is an outcome.
+  func add(_ predictions: [Prediction], from start: Int) {
+    let all: [Prediction]? = state.withLock { state in
+      for (place, prediction) in predictions.enumerated() {
+        state.predictions[start + place] = prediction
+      }
+      state.missing -= predictions.count
+      return state.missing == 0 ? state.predictions.compactMap { $0 } : nil
+    }
+    if let all { finish(.success(all)) }
+  }
+
+  /// Sets the outcome, where there is none yet.
+  func finish(_ outcome: Outcome) {
+    let waiter: (@Sendable (Outcome) -> Void)? = state.withLock { state in
+      guard state.outcome == nil else { return nil }
+      state.outcome = outcome
+      defer { state.waiter = nil }
+      return state.waiter
+    }
+    waiter?(outcome)
+  }
+
+  /// The outcome, of a request that has one.
+  func predictions() throws -> [Prediction] {
+    try state.withLock(\.outcome)?.get() ?? []
+  }
+}
+
+/// Requests in line, and the threads that compute them, each with an executable.
+final class RequestQueue: Sendable {
+  private struct State {
+    /// Each with its next part. A request goes to the end of the line after every part, so that a large one delays others by
+    /// one part at a time.
+    var line: [(request: Request, part: Int)] = []
+    var threads = 0
+    var isClosed = false
+
+    mutating func takeNext() -> (request: Request, part: Int)? {
+      guard !line.isEmpty else { return nil }
+      let next = line.removeFirst()
+      if next.part + 1 < next.request.partCount { line.append((next.request, next.part + 1)) }
+      return next
+    }
+  }
+
+  private let state = Mutex(State())
+  /// Counts parts that no thread has taken.
+  private let parts = DispatchSemaphore(value: 0)
+
+  /// - Throws: ``ThreadError`` where the system has no thread left.
+  func start(_ inference: Inference, _ box: ExecutableBox) throws {
+    try WorkerThread.start(for: "predictions") {
+      while self.computeNext(inference, box) {}
+    }
+    state.withLock { $0.threads += 1 }
+  }
+
+  func enter(_ request: Request) {
+    state.withLock { $0.line.append((request, 0)) }
+    for _ in 0..<request.partCount { parts.signal() }
+  }
+
+  /// Lets the threads end. Nobody waits for a request any more.
+  func close() {
+    let threads = state.withLock { state in
+      state.isClosed = true
+      return state.threads
+    }
+    for _ in 0..<threads { parts.signal() }
+  }
+
+  /// Waits for a part and computes it.
+  ///
+  /// - Returns: whether there may be more.
+  private func computeNext(_ inference: Inference, _ box: ExecutableBox) -> Bool {
+    parts.wait()
+    let (next, isClosed) = state.withLock { state in (state.takeNext(), state.isClosed) }
+    guard let (request, part) = next else { return !isClosed }
+    // Somebody who was cancelled waits no more.
+    guard !request.isFinished else { return true }
+    do {
+      let inputs = request.part(part)
+      let predictions = try box.executable.withLock { executable in
+        try inference.predict(inputs, with: &executable)
+      }
+      request.add(predictions, from: inputs.startIndex)
+    } catch {
+      request.finish(.failure(error))
+    }
+    return true
+  }
+}
