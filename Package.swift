@@ -67,8 +67,7 @@ let package = Package(
     room(
       "Formats", imports: ["Models", "Layers", "Images", "Files"] + graphRooms,
       shims: ["CArchives"]),
-    room(
-      "Datasets", imports: ["Images", "Tensors", "Files"], shims: ["CTar", "CKernels"]),
+    room("Datasets", imports: ["Images", "Tensors", "Files"], shims: ["CTar"]),
     room("Reports", imports: ["Files"]),
     room(
       "Inference", imports: ["Formats", "Layers", "Images", "Files"] + engineRooms,

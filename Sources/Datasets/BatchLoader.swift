@@ -1,4 +1,3 @@
-import CKernels
 import ConvNetFiles
 public import ConvNetImages
 import ConvNetTensors
@@ -63,7 +62,7 @@ public final class BatchLoader {
     self.makeStorage = makeStorage
     let isInMemory = dataset is any InMemoryDataset
     let isLight = isInMemory && augmentation.steps.isEmpty
-    let count = options.workers ?? (isLight ? 1 : max(1, Int(ck_available_processors())))
+    let count = options.workers ?? (isLight ? 1 : Threads.available)
     // Each thread has a canvas, and a second to copy to.
     try Memory.require(
       2 * count * preprocessing.shape.count,

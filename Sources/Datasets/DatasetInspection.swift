@@ -1,3 +1,4 @@
+import ConvNetFiles
 public import ConvNetImages
 import ConvNetTensors
 
@@ -57,8 +58,8 @@ public struct DatasetInspection: Sendable {
     let places = Array(
       (chosen + order.filter { !isChosen.contains($0) }).prefix(max(limit, chosen.count)))
     let kept = chosen.count
-    let states = scan(
-      count: places.count, threads: threads, initial: State(),
+    let states = Threads.share(
+      places.count, among: threads, for: "reading", initial: State(),
       progress: { progress($0, places.count) }
     ) { place, state in
       do {

@@ -1,7 +1,6 @@
+import ConvNetFiles
 public import ConvNetImages
 import ConvNetTensors
-import Dispatch
-import Synchronization
 
 /// What the pictures of a data set are like: mean, deviation and principal components of their
 /// colours, and the mean picture.
@@ -28,33 +27,25 @@ public struct DatasetStatistics: Sendable {
     workers: Int, badSamples: BadSamplePolicy = .stop
   ) throws {
     let samples = Self.samples(of: dataset.count, limit: limit)
-    let shares = max(1, min(workers, samples.count))
     let (height, width, channels) = (
       preprocessing.height, preprocessing.width, preprocessing.channels
     )
-    let all = Mutex(PixelSums(height: height, width: width, channels: channels))
-    let failure = Mutex<(sample: Int, error: any Error)?>(nil)
-    DispatchQueue.concurrentPerform(iterations: shares) { share in
-      var sums = PixelSums(height: height, width: width, channels: channels)
-      var canvas = Canvas()
-      for place in stride(from: share, to: samples.count, by: shares) {
-        do {
-          canvas.load(try dataset.sample(at: samples[place]).image)
-        } catch {
-          guard badSamples == .stop else { continue }
-          failure.withLock { first in
-            if first.map({ place < $0.sample }) ?? true { first = (place, error) }
-          }
-          return
-        }
-        canvas.convert(toChannels: channels, background: preprocessing.background)
-        canvas.fit(height: height, width: width)
-        canvas.withPixels { sums.add($0) }
+    let states = try Threads.share(
+      samples.count, among: workers, for: "reading",
+      initial: State(height: height, width: width, channels: channels)
+    ) { place, state in
+      do {
+        state.canvas.load(try dataset.sample(at: samples[place]).image)
+      } catch {
+        guard badSamples == .stop else { return }
+        throw error
       }
-      all.withLock { $0.add(sums) }
+      state.canvas.convert(toChannels: channels, background: preprocessing.background)
+      state.canvas.fit(height: height, width: width)
+      state.sums.add(state.canvas)
     }
-    if let error = failure.withLock({ $0?.error }) { throw error }
-    let sums = all.withLock { $0 }
+    var sums = states[0].sums
+    for state in states.dropFirst() { sums.add(state.sums) }
     guard sums.count > 0 else { throw DatasetError(dataset: dataset.name, problem: .empty) }
     count = sums.count
     mean = sums.mean.map { Float($0) }
@@ -88,6 +79,16 @@ extension Augmentation {
   }
 }
 
+/// What a thread works with.
+private struct State: Sendable {
+  var sums: PixelSums
+  var canvas = Canvas()
+
+  init(height: Int, width: Int, channels: Int) {
+    sums = PixelSums(height: height, width: width, channels: channels)
+  }
+}
+
 /// Sums over pictures of the same extents: of integers, so that their order is of no consequence.
 private struct PixelSums: Sendable {
   let channels: Int
@@ -102,7 +103,11 @@ private struct PixelSums: Sendable {
     products = [UInt64](repeating: 0, count: channels * channels)
   }
 
-  mutating func add(_ pixels: UnsafeBufferPointer<UInt8>) {
+  mutating func add(_ canvas: Canvas) {
+    canvas.withPixels { add($0) }
+  }
+
+  private mutating func add(_ pixels: UnsafeBufferPointer<UInt8>) {
     count += 1
     values.withUnsafeMutableBufferPointer { values in
       for index in values.indices { values[index] &+= UInt64(pixels[index]) }

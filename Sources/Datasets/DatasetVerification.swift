@@ -39,8 +39,8 @@ public struct DatasetVerification: Sendable {
     let parts = try source.partsToVerify()
     let names = Self.classNames(of: parts)
     let samples = SampleList(parts)
-    let states = scan(
-      count: samples.count, threads: threads, initial: State(),
+    let states = Threads.share(
+      samples.count, among: threads, for: "reading", initial: State(),
       progress: { progress($0, samples.count) }
     ) { index, state in
       state.look(at: index, samples)

@@ -32,15 +32,7 @@ final class LoaderThreads: Sendable {
     self.cache = cache
     self.work = Mutex(work)
     self.count = count
-    for index in 0..<count {
-      do throws(ThreadError) {
-        try WorkerThread.start(for: "loading") { self.run() }
-      } catch {
-        // Those that could be had do the work.
-        if index > 0 { break }
-        throw error
-      }
-    }
+    try Threads.start(count, for: "loading") { self.run() }
   }
 
   // MARK: For the loader

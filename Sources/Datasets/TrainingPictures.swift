@@ -1,3 +1,4 @@
+import ConvNetFiles
 import ConvNetTensors
 import Foundation
 
@@ -113,8 +114,8 @@ private struct PictureNumbers {
   }
 
   init(of dataset: any Dataset, threads: Int) {
-    let states = scan(
-      count: dataset.count, threads: threads, initial: State(), progress: { _ in }
+    let states = Threads.share(
+      dataset.count, among: threads, for: "reading", initial: State()
     ) { index, state in
       guard (try? dataset.readBeginning(at: index, into: &state.bytes)) != nil else { return }
       state.found.append(

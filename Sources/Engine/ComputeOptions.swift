@@ -1,4 +1,5 @@
 public import ConvNetCompiler
+public import ConvNetFiles
 
 /// On what, and how exactly, a network is computed.
 public struct ComputeOptions: Hashable, Sendable {

@@ -106,7 +106,7 @@ final class RequestQueue: Sendable {
 
   /// - Throws: ``ThreadError`` where the system has no thread left.
   func start(_ inference: Inference, _ box: ExecutableBox) throws {
-    try WorkerThread.start(for: "predictions") {
+    try Threads.start(for: "predictions") {
       while self.computeNext(inference, box) {}
     }
     state.withLock { $0.threads += 1 }

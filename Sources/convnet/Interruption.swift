@@ -21,7 +21,7 @@ enum Interruption {
     }
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     do throws(ThreadError) {
-      try WorkerThread.start(for: "signals") { [signals] in
+      try Threads.start(for: "signals") { [signals] in
         var signals = signals
         while true {
           var number: Int32 = 0

@@ -1,4 +1,5 @@
 import CKernels
+public import ConvNetFiles
 import Foundation
 
 /// What the processors and the memory of this machine can do at most, as measured: what a step is compared with.
