@@ -53,8 +53,8 @@ public struct Image: Hashable, Sendable {
     return try body(&span)
   }
 
-  /// Lends the pixels for writing.
-  package mutating func withMutablePixels<Result>(
+  /// Lends the pixels for writing, in the order of ``pixels``.
+  public mutating func withMutablePixels<Result>(
     _ body: (inout MutableSpan<UInt8>) -> Result
   ) -> Result {
     var span = pixels.mutableSpan

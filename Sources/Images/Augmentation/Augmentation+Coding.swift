@@ -81,6 +81,10 @@ extension Augmentation.Step: Codable {
 
   public init(from decoder: any Decoder) throws {
     if let name = try? decoder.singleValueContainer().decode(String.self) {
+      guard !OtherAugmentation.isName(name) else {
+        self = .other(OtherAugmentation(name: name, fields: .object([:])))
+        return
+      }
       self = try Self.kind(named: name).usual()
       return
     }
@@ -89,7 +93,12 @@ extension Augmentation.Step: Codable {
       throw AugmentationError(
         step: "", problem: .malformed(reason: "a step is an object of one entry, its name"))
     }
-    self = try Self.kind(named: key.stringValue).decode(container.superDecoder(forKey: key))
+    let fields = try container.superDecoder(forKey: key)
+    guard !OtherAugmentation.isName(key.stringValue) else {
+      self = .other(OtherAugmentation(name: key.stringValue, fields: try JSONValue(from: fields)))
+      return
+    }
+    self = try Self.kind(named: key.stringValue).decode(fields)
   }
 
   public func encode(to encoder: any Encoder) throws {

@@ -10,7 +10,7 @@ import ConvNetTensors
 /// ```
 ///
 /// A value: it is stored in the model's file and written as JSON. The steps are applied in order,
-/// of four kinds that come one after the other: those on pixels; the colour shift; erasing, on the
+/// of four kinds that come one after the other: those on pixels, ``CustomAugmentation`` among them; the colour shift; erasing, on the
 /// normalized numbers; mixing of two pictures. A picture that has other extents than the network's
 /// input after its steps is resized to them, as ``Preprocessing`` does without augmentation.
 ///
@@ -43,6 +43,8 @@ public struct Augmentation: Hashable, Sendable, ExpressibleByArrayLiteral {
     case erasing(RandomErasing)
     case mixup(Mixup)
     case cutMix(CutMix)
+    /// From outside the package: ``custom(_:)`` makes it.
+    case other(OtherAugmentation)
 
     /// The kinds of steps in the order in which they may follow each other.
     enum Phase: Int, Comparable {
@@ -64,11 +66,14 @@ public struct Augmentation: Hashable, Sendable, ExpressibleByArrayLiteral {
       case .erasing(let step): step
       case .mixup(let step): step
       case .cutMix(let step): step
+      case .other(let step): step
       }
     }
 
     /// As it is called in JSON.
-    public var name: String { type(of: attributes).name }
+    public var name: String {
+      if case .other(let step) = self { step.name } else { type(of: attributes).name }
+    }
 
     var phase: Phase { type(of: attributes).phase }
   }

@@ -15,6 +15,10 @@ public struct AugmentationError: Error, Hashable, Sendable {
     case unknownStep(suggestions: [String], known: [String])
     /// The step has no such field.
     case unknownField(String, known: [String])
+    /// The step is from outside the package, and only a file's description of it is there.
+    case notGiven
+    /// A step from outside the package refuses its values.
+    case refused(reason: String)
     /// The text is not the JSON of an augmentation.
     case malformed(reason: String)
   }
@@ -47,6 +51,10 @@ extension AugmentationError.Problem: CustomStringConvertible {
         : "there is no such step; did you mean \(suggestions.joined(separator: " or "))?"
     case .unknownField(let field, let known):
       "has no field \(field); its fields are \(known.joined(separator: ", "))"
+    case .notGiven:
+      "is from outside the package and only described; train with a program that has it, and give it as .custom(...)"
+    case .refused(let reason):
+      reason
     case .malformed(let reason):
       "\(reason); write a list such as [{\"randomCrop\": {\"padding\": 4}}, \"horizontalReflection\"]"
     }
