@@ -33,8 +33,11 @@ build: setup ## Build the library and the command, optimized
 demo: build ## Train LeNet-5 on Fashion-MNIST, evaluate it, classify some pictures
 	@EPOCHS=$(EPOCHS) scripts/demo $(CONVNET)
 
-test: setup ## Run every test, optimized
+test: setup ## Run every test, optimized, and what a package builds that depends on this one
 	swift test -c release
+	swift build -c release --package-path Examples/Outside
+	@mkdir -p runs/outside
+	cd runs/outside && ../../Examples/Outside/.build/release/Outside
 
 fuzz: setup ## Read damaged files of every format (ARGUMENTS: --format, --count, --seed, --seconds)
 	swift build -c release --product FuzzReaders
@@ -88,4 +91,4 @@ parity: build ## Compare the outputs of the same weights, and pictures, in ConvN
 	.venv-peers/bin/python Benchmarks/formats.py --convnet $(CONVNET)
 
 clean: ## Delete what was built; keeps runs and the peers' environments
-	rm -rf .build .build-sanitize
+	rm -rf .build .build-sanitize Examples/Outside/.build

@@ -13,7 +13,7 @@ public import ConvNetTensors
 /// use small tensors.
 ///
 /// ```swift
-/// let check = try GradientCheck(of: Cube(scale: 0.5), inputs: [Tensor([0.3, -0.2, 1.1], shape: [1, 3])])
+/// let check = try GradientCheck(of: Cube(scale: 0.5), inputs: [Tensor([0.3, -0.2, 1.1] as [Float], shape: [1, 3])])
 /// assert(try check.largestRelativeError() < 1e-3)
 /// ```
 public struct GradientCheck: Sendable {
