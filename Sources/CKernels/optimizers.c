@@ -13,13 +13,12 @@ static inline __attribute__((always_inline)) void prefetch_to_write(const float 
 #endif
 }
 
-VECTORISED static void momentum_step(const ck_momentum *p, size_t first, size_t last, float rate, float momentum) {
+VECTORISED void ck_momentum_step(float *weight, float *velocity, const float *gradient, size_t count, float rate, float momentum,
+                                 float decay) {
   enum { AHEAD = 24 * WIDTH };
-  float *weight = p->weight, *velocity = p->velocity;
-  const float *gradient = p->gradient;
-  const float shrink = p->decay * rate;
-  size_t i = first;
-  for (; i + WIDTH <= last; i += WIDTH) {
+  const float shrink = decay * rate;
+  size_t i = 0;
+  for (; i + WIDTH <= count; i += WIDTH) {
     prefetch_to_write(weight + i + AHEAD);
     prefetch_to_write(velocity + i + AHEAD);
     const lanes old = LOAD(weight + i);
@@ -27,18 +26,13 @@ VECTORISED static void momentum_step(const ck_momentum *p, size_t first, size_t 
     STORE(velocity + i, speed);
     STORE(weight + i, old + speed);
   }
-  for (; i < last; ++i) {
+  for (; i < count; ++i) {
     velocity[i] = momentum * velocity[i] - rate * gradient[i] - shrink * weight[i];
     weight[i] += velocity[i];
   }
 }
 
-void ck_momentum_step(const ck_momentum *parameters, size_t count, float rate, float momentum, int task, int tasks) {
-  for (size_t i = 0; i < count; ++i) {
-    const size_t first = share_begin(parameters[i].count, task, tasks);
-    momentum_step(parameters + i, first, share_begin(parameters[i].count, task + 1, tasks), rate, momentum);
-  }
-}
+size_t ck_share_begin(size_t count, int task, int tasks) { return share_begin(count, task, tasks); }
 
 enum { LANES = 16 };
 
@@ -64,14 +58,4 @@ VECTORISED bool ck_all_finite(const float *x, size_t count) {
   for (; i < count; ++i) sum += x[i] - x[i];
   for (int lane = 0; lane < LANES; ++lane) sum += lanes[lane];
   return sum == 0;
-}
-
-double ck_momentum_sum_of_squares(const ck_momentum *parameters, size_t count, int task, int tasks) {
-  double sum = 0;
-  for (size_t i = 0; i < count; ++i) {
-    const size_t first = share_begin(parameters[i].count, task, tasks);
-    const size_t last = share_begin(parameters[i].count, task + 1, tasks);
-    sum += ck_sum_of_squares(parameters[i].gradient + first, last - first);
-  }
-  return sum;
 }

@@ -72,17 +72,17 @@ public struct Benchmark: Sendable {
 
   private static func compile(
     _ model: consuming Model, batch: Int, mode: Mode, _ trainer: Trainer
-  ) throws -> (TrainingSession?, TrainingStep) {
+  ) throws -> (TrainingSession?, CompiledStep) {
     switch mode {
     case .inference:
-      return (nil, TrainingStep(try model.executable(batch: batch, compute: trainer.compute)))
+      return (nil, CompiledStep(try model.executable(batch: batch, compute: trainer.compute)))
     case .training:
       let session = try TrainingSession(consume model, trainer: trainer)
       return (session, try session.makeStep(batch: batch))
     }
   }
 
-  private static func fillInputs(_ step: TrainingStep, model: Model) throws {
+  private static func fillInputs(_ step: CompiledStep, model: Model) throws {
     var random = RandomNumbers(RandomKey(seed: 0, purpose: .input))
     try step.executable.withInput(model.inputName, of: Float.self) { image in
       for index in image.indices { image[index] = random.uniform() }

@@ -36,7 +36,7 @@ extension Checkpoint {
   /// - Throws: ``TrainingError`` where the checkpoint was made by another recipe, for other classes, for another network or
   ///   for pictures that are prepared otherwise, with both.
   package func requireFit(for trainer: Trainer, _ model: Model) throws(TrainingError) {
-    let differences = state.recipe.differences(from: Recipe(trainer))
+    let differences = try state.recipe.differences(from: Recipe(trainer))
     guard differences.isEmpty else {
       throw .checkpoint(
         "the checkpoint has \(differences.map(\.kept).joined(separator: ", ")); this training has "
@@ -49,7 +49,7 @@ extension Checkpoint {
           + "\(classList(model.classNames)); resume with the same data, or begin anew in another folder"
       )
     }
-    try requireParameters(of: model)
+    try requireParameters(of: model, slots: trainer.optimizer.slots)
     try requireNetwork(model.graph)
     guard model.preprocessing == state.preprocessing else {
       func text(_ preprocessing: Preprocessing?) -> String {
@@ -62,7 +62,9 @@ extension Checkpoint {
     }
   }
 
-  private func requireParameters(of model: Model) throws(TrainingError) {
+  private func requireParameters(
+    of model: Model, slots names: [String]
+  ) throws(TrainingError) {
     for id in model.graph.parameters {
       let value = model.graph[id]
       var tensors = [("parameter", averages[value.name])]
@@ -70,7 +72,7 @@ extension Checkpoint {
         tensors.append(("average", averages[RunningStatistics.seenName(of: value.name)]))
       }
       if value.parameterKind?.isTrainable == true {
-        tensors.append(("velocity", velocities[value.name]))
+        for slot in names { tensors.append((slot, slots[slot]?[value.name])) }
       }
       for (kind, tensor) in tensors {
         guard let tensor, tensor.shape == value.shape, tensor.elementType == .float32 else {
@@ -144,9 +146,9 @@ extension Graph {
 }
 
 extension Checkpoint.Recipe {
-  init(_ trainer: Trainer) {
-    optimizer = trainer.optimizer
-    schedule = trainer.schedule
+  init(_ trainer: Trainer) throws(TrainingError) {
+    optimizer = try KeptPart(trainer.optimizer)
+    schedule = try KeptPart(trainer.schedule)
     labelSmoothing = trainer.labelSmoothing
     augmentation = trainer.augmentation
     batchSize = trainer.batchSize
@@ -157,7 +159,7 @@ extension Checkpoint.Recipe {
   /// What of it is otherwise in another recipe, in words.
   func differences(from other: Self) -> [(kept: String, wanted: String)] {
     let texts: [(Self) -> String] = [
-      { "\($0.optimizer)" }, { "\($0.schedule)" }, { "label smoothing \($0.labelSmoothing)" },
+      { $0.optimizer.words }, { $0.schedule.words }, { "label smoothing \($0.labelSmoothing)" },
       { "augmentation \($0.augmentation)" }, { "batch size \($0.batchSize)" },
       { "seed \($0.seed)" },
       { $0.isExact ? "convolutions as they are written" : "convolutions by any algorithm" },

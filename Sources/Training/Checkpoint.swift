@@ -9,7 +9,7 @@ package import ConvNetTensors
 import Foundation
 
 /// Everything that a training needs to go on as if it had never stopped: parameters, the
-/// optimizer's memory, the state of the schedule, and how far it has come. Random numbers are keyed
+/// optimizer's memory, and how far it has come, which schedules go by. Random numbers are keyed
 /// by epoch and step, so they need no state. It also says what else decides the numbers, the network,
 /// the preparation of pictures, the data and the recipe, and is refused where any of these differs.
 ///
@@ -17,11 +17,15 @@ import Foundation
 /// to use is what ``Trainer`` gives back.
 public struct Checkpoint: Sendable {
   struct State: Hashable, Sendable, Codable {
-    /// Of this description: 2 says when averages began.
-    static let currentFormat = 2
+    /// Of this description: 2 says when averages began, 3 what the slots of
+    /// the optimizer are called.
+    static let currentFormat = 3
     var format = Self.currentFormat
-    var schedule: ScheduleState
     var step: Int
+    /// Of the optimizer.
+    var updateCount: Int
+    /// What the optimizer remembers of each parameter, by name.
+    var slots: [String]
     var history: [EpochReport]
     /// What must be the same for the training to go on.
     var recipe: Recipe
@@ -32,6 +36,11 @@ public struct Checkpoint: Sendable {
     var settings: [String: String] = [:]
     /// As in ``RunningStatistics/beginnings``.
     var averageBeginnings: [String: Int]
+
+    /// The schedule goes by the history.
+    var point: TrainingPoint {
+      TrainingPoint(step: step, epoch: history.count, errors: history.map(\.error))
+    }
   }
 
   /// What the descriptions of all versions have.
@@ -42,8 +51,8 @@ public struct Checkpoint: Sendable {
   }
 
   struct Recipe: Hashable, Sendable, Codable {
-    var optimizer: Optimizer
-    var schedule: LearningRateSchedule
+    var optimizer: KeptPart
+    var schedule: KeptPart
     var labelSmoothing: Float
     var augmentation: Augmentation
     var batchSize: Int
@@ -53,7 +62,8 @@ public struct Checkpoint: Sendable {
 
   /// The parameters, and the averages that only a training needs.
   package private(set) var averages: [String: Tensor]
-  private(set) var velocities: [String: Tensor]
+  /// What the optimizer remembers, by slot, then by parameter.
+  package private(set) var slots: [String: [String: Tensor]]
   var state: State
 
   /// The reports of the finished epochs.
@@ -77,12 +87,13 @@ public struct Checkpoint: Sendable {
     return model
   }
 
-  init(_ session: TrainingSession, on data: TrainingData, history: [EpochReport]) {
+  init(_ session: TrainingSession, on data: TrainingData, history: [EpochReport]) throws {
     averages = session.store.values
-    velocities = session.optimizer.velocities
+    slots = session.optimizer.slots
     state = State(
-      schedule: session.schedule, step: session.stepCount, history: history,
-      recipe: Recipe(session.trainer), network: session.model.graph,
+      step: session.stepCount, updateCount: session.optimizer.updateCount,
+      slots: session.trainer.optimizer.slots, history: history,
+      recipe: try Recipe(session.trainer), network: session.model.graph,
       preprocessing: session.model.preprocessing, classNames: session.model.classNames, data: data,
       averageBeginnings: session.statistics.beginnings)
   }
@@ -100,19 +111,20 @@ public struct Checkpoint: Sendable {
     var model = model
     if model.classNames.isEmpty { model.classNames = training.classNames }
     let data = try TrainingData(training, validating: validation, of: model)
-    self.init(try TrainingSession(model, trainer: trainer), on: data, history: [])
+    try self.init(TrainingSession(model, trainer: trainer), on: data, history: [])
   }
 
   private static let stateKey = WeightFile.checkpointKey
   // A validation loss need not be finite, and JSON has no number for that.
   private static let infinity = (positive: "inf", negative: "-inf")
   private static let notANumber = "nan"
-  private static let velocityPrefix = "velocity/"
 
   /// Writes the checkpoint as a safetensors file, atomically.
   public func save(to path: String) throws {
     var tensors = averages
-    for (name, velocity) in velocities { tensors[Self.velocityPrefix + name] = velocity }
+    for (slot, parts) in slots {
+      for (name, tensor) in parts { tensors[slot + "/" + name] = tensor }
+    }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
@@ -152,8 +164,8 @@ public struct Checkpoint: Sendable {
     } catch {
       throw TrainingError.checkpoint("\(path) is a damaged checkpoint: \(error)")
     }
-    guard 0..<Int(UInt32.max) ~= state.step else {
-      throw TrainingError.checkpoint("\(path) is a damaged checkpoint: step \(state.step)")
+    for count in [state.step, state.updateCount] where !(0..<Int(UInt32.max) ~= count) {
+      throw TrainingError.checkpoint("\(path) is a damaged checkpoint: step \(count)")
     }
     for (name, beginning) in state.averageBeginnings
     where !(-Int(UInt32.max)...state.step ~= beginning) {
@@ -161,10 +173,10 @@ public struct Checkpoint: Sendable {
         "\(path) is a damaged checkpoint: \(name) began before step \(beginning)")
     }
     averages = [:]
-    velocities = [:]
+    slots = [:]
     for (name, tensor) in file.tensors {
-      if name.hasPrefix(Self.velocityPrefix) {
-        velocities[String(name.dropFirst(Self.velocityPrefix.count))] = tensor
+      if let slot = state.slots.first(where: { name.hasPrefix($0 + "/") }) {
+        slots[slot, default: [:]][String(name.dropFirst(slot.count + 1))] = tensor
       } else {
         averages[name] = tensor
       }

@@ -18,8 +18,8 @@ import Foundation
 ///
 /// The same seed, data and thread count give the same bytes on the same machine.
 public struct Trainer: Sendable {
-  public var optimizer: Optimizer
-  public var schedule: LearningRateSchedule
+  public var optimizer: any Optimizer
+  public var schedule: any LearningRateSchedule
   /// The share of the target that is spread evenly over the classes, 0 to 1.
   public var labelSmoothing: Float
   /// What is done to training pictures at random; validation sees them as they are.
@@ -33,7 +33,7 @@ public struct Trainer: Sendable {
   public var loading: LoadingOptions
 
   public init(
-    optimizer: Optimizer, schedule: LearningRateSchedule, labelSmoothing: Float = 0,
+    optimizer: any Optimizer, schedule: any LearningRateSchedule, labelSmoothing: Float = 0,
     augmentation: Augmentation = .none, batchSize: Int = 64, seed: UInt64 = 0,
     compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions()
   ) {
@@ -117,7 +117,7 @@ public struct Trainer: Sendable {
     var told: Set<String> = []
     for epoch in history.count..<max(history.count, epochs) {
       let start = clock.now
-      let learningRate = session.schedule.learningRate
+      session.point.epoch = epoch
       let waitedBefore = loader.secondsWaited
       let metrics = try runEpoch(epoch, of: epochs, session, loader, requireGoing) { progress in
         for sample in loader.takeSkipped() {
@@ -141,12 +141,13 @@ public struct Trainer: Sendable {
         }
       }
       model = candidate
-      session.schedule.record(error: 1 - (validated ?? metrics).top1)
       let report = EpochReport(
-        epoch: epoch + 1, learningRate: learningRate, training: metrics, validation: validated,
+        epoch: epoch + 1, learningRate: session.learningRate, training: metrics,
+        validation: validated,
         seconds: seconds, dataWaitSeconds: loader.secondsWaited - waitedBefore,
         skippedCount: loader.skippedCount, endTime: Date().timeIntervalSince1970)
       history.append(report)
+      session.point.errors.append(report.error)
       try Memory.require(session.byteCount, for: "the checkpoint")
       try epochEnded(report, Checkpoint(session, on: data, history: history))
     }
@@ -187,6 +188,7 @@ public struct Trainer: Sendable {
       let step = try session.step(batch: batch.count)
       try step.executable.write(
         batch, to: session.model.inputName, labels: TrainingGraph.labelsName)
+      session.point.epochShare = Double(metrics.samples) / Double(loader.sampleCount)
       let loss = try session.run(step)
       try step.executable.withOutput(TrainingGraph.probabilitiesName) { scores in
         batch.withLabels { metrics.add(scores: scores, labels: $0, meanLoss: loss) }
@@ -216,33 +218,8 @@ public struct Trainer: Sendable {
 
   /// - Throws: ``TrainingError`` naming the setting that is out of its range.
   package func validate(epochs: Int) throws(TrainingError) {
-    let rate = schedule.initialRate
-    guard rate.isFinite, rate > 0 else {
-      throw .invalidSetting(
-        name: "learning rate", value: "\(rate)", requirement: "a finite number above zero")
-    }
-    if case .plateau(_, let factor, let patience) = schedule {
-      guard factor > 0, factor < 1 else {
-        throw .invalidSetting(
-          name: "plateau factor", value: "\(factor)", requirement: "between 0 and 1")
-      }
-      guard patience > 0 else {
-        throw .invalidSetting(
-          name: "plateau patience", value: "\(patience)", requirement: "at least 1 epoch")
-      }
-    }
-    switch optimizer {
-    case .sgd(let momentum, let weightDecay, _):
-      guard (0..<1).contains(momentum) else {
-        throw .invalidSetting(
-          name: "momentum", value: "\(momentum)", requirement: "from 0 to below 1")
-      }
-      guard weightDecay.isFinite, weightDecay >= 0 else {
-        throw .invalidSetting(
-          name: "weight decay", value: "\(weightDecay)",
-          requirement: "a finite number, zero or more")
-      }
-    }
+    try schedule.validate()
+    try optimizer.validate()
     guard batchSize > 0 else {
       throw .invalidSetting(name: "batch size", value: "\(batchSize)", requirement: "at least 1")
     }
@@ -276,6 +253,7 @@ public struct Trainer: Sendable {
 public struct EpochReport: Hashable, Sendable, Codable {
   /// From 1.
   public var epoch: Int
+  /// Of the epoch's last step.
   public var learningRate: Float
   /// Over the training samples, each measured before the step that it was part of.
   public var training: ClassificationMetrics
@@ -291,6 +269,9 @@ public struct EpochReport: Hashable, Sendable, Codable {
 
   /// The share of the time that was spent waiting for data, 0 to 1.
   public var dataWaitShare: Double { dataWaitSeconds / max(seconds, 1e-9) }
+
+  /// What schedules go by: 1 - top-1 accuracy of validation, or of the epoch's steps where there is none.
+  var error: Double { 1 - (validation ?? training).top1 }
 
   public var imagesPerSecond: Double { Double(training.samples) / max(seconds, 1e-9) }
 

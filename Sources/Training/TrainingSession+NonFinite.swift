@@ -45,7 +45,7 @@ extension TrainingSession {
   /// step computes: a parameter, the input, an operation's result, a gradient on the way back.
   ///
   /// - Parameter loss: what the step said.
-  func nonFinite(_ loss: Double, _ step: TrainingStep) -> TrainingError {
+  func nonFinite(_ loss: Double, _ step: CompiledStep) -> TrainingError {
     // Running statistics are no part of the step, which has changed them already.
     if let name = firstParameterThatIsNotFinite(\.isTrainable) {
       return nonFinite("the value", of: name)
@@ -61,12 +61,12 @@ extension TrainingSession {
 
   private func nonFinite(_ what: String, of layer: String) -> TrainingError {
     .nonFinite(
-      what: what, layer: layer, step: stepCount, learningRate: schedule.learningRate,
+      what: what, layer: layer, step: stepCount, learningRate: learningRate,
       gradientNorm: gradientNorm)
   }
 
   /// The backward pass begins at the end of the network.
-  private func lastGradientThatIsNotFinite(_ step: TrainingStep) -> String? {
+  private func lastGradientThatIsNotFinite(_ step: CompiledStep) -> String? {
     gradients.last { gradient in
       (try? step.executable.withUnsafeOutput(gradient.output) {
         ck_all_finite($0.baseAddress, $0.count)
@@ -75,7 +75,7 @@ extension TrainingSession {
   }
 
   /// Computes a step once more, first its forward pass alone, which takes less memory.
-  private func inspect(_ step: TrainingStep) throws -> (what: String, layer: String)? {
+  private func inspect(_ step: CompiledStep) throws -> (what: String, layer: String)? {
     var inputs: [String: Tensor] = [:]
     for name in step.executable.inputNames {
       let input = try step.executable.input(name)

@@ -1,7 +1,7 @@
 import CKernels
 import ConvNetCompiler
 package import ConvNetEngine
-import ConvNetGraphs
+package import ConvNetGraphs
 import ConvNetImages
 package import ConvNetLayers
 import ConvNetTensors
@@ -15,15 +15,16 @@ package final class TrainingSession {
   package let store: ParameterStore
   package let optimizer: OptimizerState
   let statistics: RunningStatistics
-  var schedule: ScheduleState
-  /// Steps taken since the beginning.
-  package private(set) var stepCount: Int
+  /// Where the training is: before its next step.
+  var point: TrainingPoint
+  /// Of the last step, or of the first where none was taken.
+  package private(set) var learningRate: Float
   /// The length of the gradient by all parameters at the last step where it was finite; 0 where there was none.
   package private(set) var gradientNorm = 0.0
   /// Room for what each task adds to it.
   private var squares: [Double] = []
-  let gradients: [(parameter: String, kind: ParameterKind, output: String)]
-  private var steps: [Int: TrainingStep] = [:]
+  package let gradients: [(parameter: String, kind: ParameterKind, output: String)]
+  private var steps: [Int: CompiledStep] = [:]
 
   package init(
     _ model: consuming Model, trainer: Trainer, resuming checkpoint: Checkpoint? = nil
@@ -42,12 +43,16 @@ package final class TrainingSession {
     }
     store = try ParameterStore(consume averages)
     optimizer = try OptimizerState(
-      trainer.optimizer, graph: self.model.graph, velocities: checkpoint?.velocities ?? [:])
-    schedule = checkpoint?.state.schedule ?? ScheduleState(trainer.schedule)
-    stepCount = checkpoint?.state.step ?? 0
+      trainer.optimizer, graph: self.model.graph, slots: checkpoint?.slots ?? [:],
+      updateCount: checkpoint?.state.updateCount ?? 0)
+    point = checkpoint?.state.point ?? TrainingPoint()
+    learningRate = try trainer.schedule.validRate(at: point)
     gradients = try Self.graph(self.model.graph, trainer, statistics).gradients
     try requireFiniteParameters()
   }
+
+  /// Steps taken since the beginning.
+  package var stepCount: Int { point.step }
 
   private static func graph(
     _ network: Graph, _ trainer: Trainer, _ statistics: RunningStatistics
@@ -79,14 +84,14 @@ package final class TrainingSession {
   var byteCount: Int { store.byteCount + optimizer.byteCount }
 
   /// The step for a batch size; compiled where it is asked for the first time.
-  package func step(batch: Int) throws -> TrainingStep {
+  package func step(batch: Int) throws -> CompiledStep {
     if let step = steps[batch] { return step }
     let step = try makeStep(batch: batch)
     steps[batch] = step
     return step
   }
 
-  func makeStep(batch: Int) throws -> TrainingStep {
+  func makeStep(batch: Int) throws -> CompiledStep {
     let executable = try Executable(
       trainingGraph(batch: batch).graph, training: store, options: options)
     let parameters = try gradients.map { gradient in
@@ -94,42 +99,46 @@ package final class TrainingSession {
         optimizer.parameter(gradient.parameter, kind: gradient.kind, gradient: $0, in: store)
       }
     }
-    return TrainingStep(executable, updating: parameters)
+    return CompiledStep(executable, updating: parameters)
   }
 
   /// Forward, backward and update, on the inputs that were written to the step.
   ///
   /// - Returns: the loss before the update.
   /// - Throws: ``TrainingError/nonFinite(what:layer:step:learningRate:gradientNorm:)`` before
-  ///   anything that is not finite reaches the parameters, naming where it began.
+  ///   anything that is not finite reaches the parameters, naming where it began;
+  ///   ``TrainingError/invalidSetting(name:value:requirement:)`` where the schedule gives no rate.
   @discardableResult
-  package func run(_ step: TrainingStep) throws -> Double {
+  package func run(_ step: CompiledStep) throws -> Double {
+    learningRate = try trainer.schedule.validRate(at: point)
     try step.executable.run(step: stepCount, seed: trainer.seed)
     let loss = try step.executable.withOutput(TrainingGraph.lossName) { Double($0[0]) }
     guard loss.isFinite, update(step) else { throw nonFinite(loss, step) }
-    stepCount += 1
+    point.step += 1
     return loss
   }
 
   /// Moves the parameters along the gradients of the step's last run, where all these are finite.
   ///
   /// - Returns: whether they are. Else nothing is moved.
-  private func update(_ step: TrainingStep) -> Bool {
+  private func update(_ step: CompiledStep) -> Bool {
     let parameters = step.parameters
-    let rate = schedule.learningRate
+    let rate = learningRate
     if let areFinite = step.executable.meansAreFinite {
       guard areFinite else { return false }
       gradientNorm = sumSquares(step) { task, tasks in
-        optimizer.step(parameters, learningRate: rate, task: task, tasks: tasks)
+        optimizer.update(parameters, learningRate: rate, task: task, tasks: tasks)
       }.squareRoot()
+      optimizer.finishUpdate()
       return true
     }
     let sum = sumSquares(step) { _, _ in }
     guard sum.isFinite else { return false }
     gradientNorm = sum.squareRoot()
     step.executable.share(workOn: step.elementCount) { task, tasks in
-      optimizer.step(parameters, learningRate: rate, task: task, tasks: tasks)
+      optimizer.update(parameters, learningRate: rate, task: task, tasks: tasks)
     }
+    optimizer.finishUpdate()
     return true
   }
 
@@ -138,7 +147,7 @@ package final class TrainingSession {
   ///
   /// - Parameter body: called by each task after its share, which then is in its caches.
   private func sumSquares(
-    _ step: TrainingStep, _ body: (_ task: Int, _ tasks: Int) -> Void
+    _ step: CompiledStep, _ body: (_ task: Int, _ tasks: Int) -> Void
   ) -> Double {
     let parameters = step.parameters
     // No more tasks than threads.
@@ -147,8 +156,13 @@ package final class TrainingSession {
     squares.withUnsafeMutableBufferPointer { squares in
       squares.update(repeating: 0)
       step.executable.share(workOn: step.elementCount) { task, tasks in
-        squares[task] = ck_momentum_sum_of_squares(
-          parameters, parameters.count, Int32(task), Int32(tasks))
+        squares[task] = parameters.reduce(0) { sum, parameter in
+          let range = parameter.share(of: task, tasks)
+          return sum
+            + ck_sum_of_squares(
+              UnsafePointer(parameter.gradient.baseAddress.map { $0 + range.lowerBound }),
+              range.count)
+        }
         body(task, tasks)
       }
     }

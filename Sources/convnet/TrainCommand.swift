@@ -354,19 +354,13 @@ struct TrainCommand: ParsableCommand {
   private func facts(
     of model: Model, _ settings: TrainingSettings
   ) -> [(name: String, value: String)] {
-    [
+    let trainer = trainer(settings, loading.options)
+    return [
       ("Network", "\(model.graph.name), \(model.graph.cost.parameters) parameters"),
       ("Input", model.preprocessing.map { "\($0)" } ?? ""),
       ("Augmentation", model.augmentation.map { "\($0)" } ?? "none"),
       ("Classes", model.classNames.joined(separator: ", ")),
-      (
-        "Optimizer",
-        "SGD, momentum \(settings.momentum), weight decay \(settings.weightDecay)"
-      ),
-      (
-        "Learning rate",
-        "\(settings.learningRate), divided by ten when the validation error stops improving"
-      ),
+      ("Optimizer", "\(trainer.optimizer)"), ("Schedule", "\(trainer.schedule)"),
       ("Batch", "\(settings.batchSize)"), ("Seed", "\(settings.seed)"),
       ("Threads", "\(settings.threads)"),
     ]

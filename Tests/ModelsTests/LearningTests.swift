@@ -67,7 +67,7 @@ extension ModelEntry {
       try step.executable.withUnsafeOutput("gradient/\(parameter.name)") {
         let stepped = session.optimizer.parameter(
           parameter.name, kind: kind, gradient: $0, in: session.store)
-        session.optimizer.step([stepped], learningRate: 0.02 * before / Float(squares))
+        session.optimizer.update([stepped], learningRate: 0.02 * before / Float(squares))
       }
     }
     let after = try loss()

@@ -263,7 +263,9 @@ private func expect(
 
     let text = try #require(file.metadata["convnet.checkpoint"])
     for (old, new, says) in [
-      ("\"format\":2,", "", "another version"), ("\"bn1.running_var\":0", "", "damaged"),
+      ("\"format\":3,", "", "another version"),
+      ("\"format\":3,", "\"format\":2,", "another version"),
+      ("\"bn1.running_var\":0", "", "damaged"),
       ("\"bn1.running_var\":0", "\"bn1.running_var\":10", "before step 10"),
       ("\"bn1.running_var\":0", "\"bn1.running_var\":-9223372036854775808", "damaged"),
     ] {

@@ -252,7 +252,9 @@ private struct Setting: Sendable, CustomTestStringConvertible {
     for id in model.graph.parameters where model.graph[id].parameterKind?.isTrainable == true {
       #expect(session.store[model.graph[id].name] == model.parameters[model.graph[id].name])
     }
-    #expect(session.optimizer.velocities.values.allSatisfy { $0.elements.allSatisfy { $0 == 0 } })
+    #expect(
+      session.optimizer.slots["velocity"]?.values.allSatisfy { $0.elements.allSatisfy { $0 == 0 } }
+        == true)
     #expect(session.stepCount == 0)
   }
 

@@ -45,19 +45,10 @@ bool ck_peak_memory_rates(size_t byte_count, int tasks, double seconds, double *
 
 // MARK: Optimizers
 
-// A parameter that is stepped with momentum.
-typedef struct {
-  float *weight, *velocity;
-  const float *gradient;
-  size_t count;
-  float decay;
-} ck_momentum;
-
-// velocity <- momentum velocity - rate gradient - decay rate weight; weight <- weight + velocity. Of each of `count`
-// parameters the share of one task of `tasks`.
-void ck_momentum_step(const ck_momentum *parameters, size_t count, float rate, float momentum, int task, int tasks);
-// The sum of the squares of the gradients in the task's share, in double precision: finite where every gradient is.
-double ck_momentum_sum_of_squares(const ck_momentum *parameters, size_t count, int task, int tasks);
+// velocity <- momentum velocity - rate gradient - decay rate weight; weight <- weight + velocity.
+void ck_momentum_step(float *weight, float *velocity, const float *gradient, size_t count, float rate, float momentum, float decay);
+// Where the share of a task begins, of so many elements in equal shares of whole cache lines.
+size_t ck_share_begin(size_t count, int task, int tasks);
 // The sum of squares, accumulated in double precision.
 double ck_sum_of_squares(const float *x, size_t count);
 // Whether every element is finite.

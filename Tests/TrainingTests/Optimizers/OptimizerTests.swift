@@ -14,7 +14,7 @@ import Testing
 
   /// Steps one parameter with the same gradient every time.
   private func steps(
-    _ optimizer: Optimizer, _ name: String, kind: ParameterKind, from weights: [Float],
+    _ optimizer: any Optimizer, _ name: String, kind: ParameterKind, from weights: [Float],
     gradients: [[Float]], learningRate: Float
   ) throws -> [[Float]] {
     let model = Model(network)
@@ -25,9 +25,10 @@ import Testing
     return try gradients.map { gradient in
       var gradient = gradient
       gradient.withUnsafeMutableBufferPointer {
-        state.step(
+        state.update(
           [state.parameter(name, kind: kind, gradient: $0, in: store)], learningRate: learningRate)
       }
+      state.finishUpdate()
       return try #require(store[name]).elements
     }
   }
@@ -68,8 +69,11 @@ import Testing
     #expect(results == [[expected, expected]])
   }
 
-  @Test("tasks that share a step do together what one does", arguments: [2, 3, 5])
-  func tasks(tasks: Int) throws {
+  @Test(
+    "tasks that share a step do together what one does, of elements or of whole parameters",
+    arguments: [.sgd(momentum: 0.9, weightDecay: 0.1), Adam(), UnitLength()] as [any Optimizer],
+    [2, 3, 5])
+  func tasks(optimizer: any Optimizer, tasks: Int) throws {
     let wide = Network("wide", input: .features(33)) {
       Dense(257)
       Dense(1)
@@ -79,7 +83,7 @@ import Testing
     func stepped(tasks: Int) throws -> [String: Tensor] {
       let store = try ParameterStore(model.parameters)
       let gradients = try ParameterStore(model.parameters.mapValues { .random($0.shape, seed: 2) })
-      let state = try OptimizerState(.sgd(momentum: 0.9, weightDecay: 0.1), graph: model.graph)
+      let state = try OptimizerState(optimizer, graph: model.graph)
       for _ in 0..<2 {
         let parameters = try names.map { name in
           try #require(
@@ -88,8 +92,9 @@ import Testing
             })
         }
         for task in 0..<tasks {
-          state.step(parameters, learningRate: 0.1, task: task, tasks: tasks)
+          state.update(parameters, learningRate: 0.1, task: task, tasks: tasks)
         }
+        state.finishUpdate()
       }
       return store.values
     }
@@ -102,6 +107,8 @@ import Testing
   func runningStatistics() throws {
     let state = try OptimizerState(.sgd(momentum: 0.9), graph: Model(network).graph)
     #expect(
-      Set(state.velocities.keys) == ["dense1.weight", "dense1.bias", "bn1.weight", "bn1.bias"])
+      state.slots["velocity"].map { Set($0.keys) } == [
+        "dense1.weight", "dense1.bias", "bn1.weight", "bn1.bias",
+      ])
   }
 }
