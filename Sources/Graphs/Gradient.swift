@@ -3,13 +3,17 @@ import ConvNetTensors
 extension Graph {
   /// The graph with the backward operations appended: a step of training is an ordinary graph.
   ///
-  /// - Parameter loss: a scalar value of this graph.
+  /// - Parameters:
+  ///   - loss: a scalar value of this graph.
+  ///   - isIncluded: by which trainable parameters: what only the others need is not computed.
+  ///   - inputs: further values to differentiate by.
   /// - Returns: the longer graph, and the gradient of the loss by each trainable parameter (and by
   ///   `inputs`, where asked for) that the loss depends on.
   /// - Throws: ``GraphError`` where an operation on the way from a parameter to the loss has no
   ///   gradient.
   public func differentiated(
-    loss: ValueID, byInputs inputs: [ValueID] = []
+    loss: ValueID, byParameters isIncluded: (Value) -> Bool = { _ in true },
+    byInputs inputs: [ValueID] = []
   ) throws(GraphError) -> (graph: Graph, gradients: [ValueID: ValueID]) {
     guard self[loss].shape.count == 1 else {
       throw GraphError(
@@ -17,7 +21,10 @@ extension Graph {
         problem: .invariant("the loss \(self[loss].name) is not a scalar: \(self[loss].shape)"))
     }
     let variables =
-      inputs + parameters.filter { self[$0].parameterKind?.isTrainable == true }
+      inputs
+      + parameters.filter {
+        self[$0].parameterKind?.isTrainable == true && isIncluded(self[$0])
+      }
     var builder = GradientBuilder(graph: self, variables: variables)
     let gradients = try builder.differentiate(loss: loss, by: variables)
     return (builder.graph, gradients)

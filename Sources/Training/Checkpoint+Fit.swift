@@ -49,7 +49,8 @@ extension Checkpoint {
           + "\(classList(model.classNames)); resume with the same data, or begin anew in another folder"
       )
     }
-    try requireParameters(of: model, slots: trainer.optimizer.slots)
+    try requireParameters(
+      of: model, slots: trainer.slotNames, frozen: trainer.groups.frozen(in: model.graph))
     try requireNetwork(model.graph)
     guard model.preprocessing == state.preprocessing else {
       func text(_ preprocessing: Preprocessing?) -> String {
@@ -63,7 +64,7 @@ extension Checkpoint {
   }
 
   private func requireParameters(
-    of model: Model, slots names: [String]
+    of model: Model, slots names: [String], frozen: Set<String>
   ) throws(TrainingError) {
     for id in model.graph.parameters {
       let value = model.graph[id]
@@ -71,7 +72,7 @@ extension Checkpoint {
       if state.averageBeginnings[value.name] != nil {
         tensors.append(("average", averages[RunningStatistics.seenName(of: value.name)]))
       }
-      if value.parameterKind?.isTrainable == true {
+      if value.parameterKind?.isTrainable == true, !frozen.contains(value.name) {
         for slot in names { tensors.append((slot, slots[slot]?[value.name])) }
       }
       for (kind, tensor) in tensors {
@@ -149,6 +150,11 @@ extension Checkpoint.Recipe {
   init(_ trainer: Trainer) throws(TrainingError) {
     optimizer = try KeptPart(trainer.optimizer)
     schedule = try KeptPart(trainer.schedule)
+    gradientTransforms = []
+    for transform in trainer.gradientTransforms {
+      gradientTransforms.append(try KeptPart(transform))
+    }
+    groups = trainer.groups
     labelSmoothing = trainer.labelSmoothing
     augmentation = trainer.augmentation
     batchSize = trainer.batchSize
@@ -159,13 +165,24 @@ extension Checkpoint.Recipe {
   /// What of it is otherwise in another recipe, in words.
   func differences(from other: Self) -> [(kept: String, wanted: String)] {
     let texts: [(Self) -> String] = [
-      { $0.optimizer.words }, { $0.schedule.words }, { "label smoothing \($0.labelSmoothing)" },
+      { $0.optimizer.words }, { $0.schedule.words },
+      {
+        $0.gradientTransforms.isEmpty
+          ? "gradients as they are"
+          : $0.gradientTransforms.map(\.words).joined(separator: ", then ")
+      },
+      {
+        $0.groups.isEmpty
+          ? "all parameters alike" : $0.groups.map { "\($0)" }.joined(separator: "; ")
+      },
+      { "label smoothing \($0.labelSmoothing)" },
       { "augmentation \($0.augmentation)" }, { "batch size \($0.batchSize)" },
       { "seed \($0.seed)" },
       { $0.isExact ? "convolutions as they are written" : "convolutions by any algorithm" },
     ]
     let isSame = [
       optimizer == other.optimizer, schedule == other.schedule,
+      gradientTransforms == other.gradientTransforms, groups == other.groups,
       labelSmoothing == other.labelSmoothing, augmentation == other.augmentation,
       batchSize == other.batchSize, seed == other.seed, isExact == other.isExact,
     ]

@@ -24,7 +24,7 @@ public struct Checkpoint: Sendable {
     var step: Int
     /// Of the optimizer.
     var updateCount: Int
-    /// What the optimizer remembers of each parameter, by name.
+    /// What is remembered of each parameter, by the names of optimizer and gradient transforms.
     var slots: [String]
     var history: [EpochReport]
     /// What must be the same for the training to go on.
@@ -53,6 +53,8 @@ public struct Checkpoint: Sendable {
   struct Recipe: Hashable, Sendable, Codable {
     var optimizer: KeptPart
     var schedule: KeptPart
+    var gradientTransforms: [KeptPart]
+    var groups: [ParameterGroup]
     var labelSmoothing: Float
     var augmentation: Augmentation
     var batchSize: Int
@@ -62,7 +64,7 @@ public struct Checkpoint: Sendable {
 
   /// The parameters, and the averages that only a training needs.
   package private(set) var averages: [String: Tensor]
-  /// What the optimizer remembers, by slot, then by parameter.
+  /// What optimizer and gradient transforms remember, by slot, then by parameter.
   package private(set) var slots: [String: [String: Tensor]]
   var state: State
 
@@ -89,10 +91,10 @@ public struct Checkpoint: Sendable {
 
   init(_ session: TrainingSession, on data: TrainingData, history: [EpochReport]) throws {
     averages = session.store.values
-    slots = session.optimizer.slots
+    slots = session.slots
     state = State(
       step: session.stepCount, updateCount: session.optimizer.updateCount,
-      slots: session.trainer.optimizer.slots, history: history,
+      slots: session.trainer.slotNames, history: history,
       recipe: try Recipe(session.trainer), network: session.model.graph,
       preprocessing: session.model.preprocessing, classNames: session.model.classNames, data: data,
       averageBeginnings: session.statistics.beginnings)

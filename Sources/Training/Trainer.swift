@@ -20,6 +20,10 @@ import Foundation
 public struct Trainer: Sendable {
   public var optimizer: any Optimizer
   public var schedule: any LearningRateSchedule
+  /// What happens to the gradients before the update, in this order.
+  public var gradientTransforms: [any GradientTransform]
+  /// Parameters that are learned otherwise than the rest, by their names.
+  public var groups: [ParameterGroup]
   /// The share of the target that is spread evenly over the classes, 0 to 1.
   public var labelSmoothing: Float
   /// What is done to training pictures at random; validation sees them as they are.
@@ -33,12 +37,16 @@ public struct Trainer: Sendable {
   public var loading: LoadingOptions
 
   public init(
-    optimizer: any Optimizer, schedule: any LearningRateSchedule, labelSmoothing: Float = 0,
+    optimizer: any Optimizer, schedule: any LearningRateSchedule,
+    gradientTransforms: [any GradientTransform] = [], groups: [ParameterGroup] = [],
+    labelSmoothing: Float = 0,
     augmentation: Augmentation = .none, batchSize: Int = 64, seed: UInt64 = 0,
     compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions()
   ) {
     self.optimizer = optimizer
     self.schedule = schedule
+    self.gradientTransforms = gradientTransforms
+    self.groups = groups
     self.labelSmoothing = labelSmoothing
     self.augmentation = augmentation
     self.batchSize = batchSize
@@ -220,6 +228,8 @@ public struct Trainer: Sendable {
   package func validate(epochs: Int) throws(TrainingError) {
     try schedule.validate()
     try optimizer.validate()
+    for transform in gradientTransforms { try transform.validate() }
+    for group in groups { try group.validate() }
     guard batchSize > 0 else {
       throw .invalidSetting(name: "batch size", value: "\(batchSize)", requirement: "at least 1")
     }

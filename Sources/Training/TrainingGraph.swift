@@ -21,12 +21,14 @@ package struct TrainingGraph {
   /// - Parameters:
   ///   - network: in no mode, of the batch size to train with.
   ///   - labelSmoothing: the share of the target that is spread evenly over the classes.
+  ///   - frozen: parameters that have no gradient.
   ///   - labelsAreDistributions: whether the labels are `float32` of [N, classes], each row with sum
   ///     one, instead of classes, `int32` of [N].
   ///   - youngVariances: running variances of which a second average is kept: see
   ///     ``RunningStatistics``.
   init(
-    _ network: Graph, labelSmoothing: Float, labelsAreDistributions: Bool = false,
+    _ network: Graph, labelSmoothing: Float, frozen: Set<String> = [],
+    labelsAreDistributions: Bool = false,
     youngVariances: Set<String> = []
   ) throws(GraphError) {
     var graph = try network.specialized(for: .training)
@@ -60,7 +62,8 @@ package struct TrainingGraph {
         Operation.Add(coefficients: weights), to: losses, name: Self.totalLossName)[0]
     if losses.count > 1 { graph.addOutput(Self.totalLossName, total) }
     forward = graph
-    let (differentiated, gradients) = try graph.differentiated(loss: total)
+    let (differentiated, gradients) = try graph.differentiated(
+      loss: total, byParameters: { !frozen.contains($0.name) })
     graph = differentiated
     var named: [(parameter: String, kind: ParameterKind, output: String)] = []
     for parameter in graph.parameters {

@@ -1,4 +1,3 @@
-import CKernels
 import ConvNetCompiler
 package import ConvNetEngine
 package import ConvNetGraphs
@@ -21,8 +20,7 @@ package final class TrainingSession {
   package private(set) var learningRate: Float
   /// The length of the gradient by all parameters at the last step where it was finite; 0 where there was none.
   package private(set) var gradientNorm = 0.0
-  /// Room for what each task adds to it.
-  private var squares: [Double] = []
+  private let transforms: [(transform: any GradientTransform, memory: SlotMemory)]
   package let gradients: [(parameter: String, kind: ParameterKind, output: String)]
   private var steps: [Int: CompiledStep] = [:]
 
@@ -42,9 +40,23 @@ package final class TrainingSession {
       averages = statistics.averages(of: consume averages)
     }
     store = try ParameterStore(consume averages)
+    let graph = self.model.graph
+    try trainer.groups.requireFit(graph)
+    let kept = checkpoint?.slots ?? [:]
     optimizer = try OptimizerState(
-      trainer.optimizer, graph: self.model.graph, slots: checkpoint?.slots ?? [:],
+      trainer.optimizer, graph: graph, groups: trainer.groups, slots: kept,
       updateCount: checkpoint?.state.updateCount ?? 0)
+    transforms = try trainer.gradientTransforms.enumerated().map { place, transform in
+      var own: [String: [String: Tensor]] = [:]
+      for slot in transform.slots { own[slot] = kept[Trainer.keptName(of: slot, place, transform)] }
+      return (
+        transform,
+        try SlotMemory(
+          transform.slots, of: type(of: transform).name,
+          for: graph.learnedParameters(trainer.groups),
+          kept: own)
+      )
+    }
     point = checkpoint?.state.point ?? TrainingPoint()
     learningRate = try trainer.schedule.validRate(at: point)
     gradients = try Self.graph(self.model.graph, trainer, statistics).gradients
@@ -58,7 +70,7 @@ package final class TrainingSession {
     _ network: Graph, _ trainer: Trainer, _ statistics: RunningStatistics
   ) throws(GraphError) -> TrainingGraph {
     try TrainingGraph(
-      network, labelSmoothing: trainer.labelSmoothing,
+      network, labelSmoothing: trainer.labelSmoothing, frozen: trainer.groups.frozen(in: network),
       labelsAreDistributions: trainer.augmentation.mixesSamples,
       youngVariances: statistics.youngVariances)
   }
@@ -66,6 +78,11 @@ package final class TrainingSession {
   /// The graph of a step for a batch size.
   func trainingGraph(batch: Int) throws(GraphError) -> TrainingGraph {
     try Self.graph(model.graph.batched(batch), trainer, statistics)
+  }
+
+  /// A step with forward and backward pass, before it is compiled.
+  package func stepGraph(batch: Int) throws(GraphError) -> Graph {
+    try trainingGraph(batch: batch).graph
   }
 
   /// How a step is compiled.
@@ -80,8 +97,24 @@ package final class TrainingSession {
     model.averageAges = statistics.ages(at: stepCount)
   }
 
-  /// Bytes of the parameters and of the optimizer's memory.
-  var byteCount: Int { store.byteCount + optimizer.byteCount }
+  /// Bytes of the parameters and of what is remembered of them.
+  var byteCount: Int {
+    store.byteCount + optimizer.byteCount + transforms.reduce(0) { $0 + $1.memory.byteCount }
+  }
+
+  /// A copy of what optimizer and transforms remember, by slot, then by parameter.
+  var slots: [String: [String: Tensor]] {
+    var slots = optimizer.slots
+    for (place, (transform, memory)) in transforms.enumerated() {
+      for (slot, values) in memory.values {
+        slots[Trainer.keptName(of: slot, place, transform)] = values
+      }
+    }
+    return slots
+  }
+
+  /// That an executable may have.
+  private var threads: Int { trainer.compute.threads }
 
   /// The step for a batch size; compiled where it is asked for the first time.
   package func step(batch: Int) throws -> CompiledStep {
@@ -122,50 +155,63 @@ package final class TrainingSession {
   ///
   /// - Returns: whether they are. Else nothing is moved.
   private func update(_ step: CompiledStep) -> Bool {
-    let parameters = step.parameters
-    let rate = learningRate
     if let areFinite = step.executable.meansAreFinite {
       guard areFinite else { return false }
-      gradientNorm = sumSquares(step) { task, tasks in
-        optimizer.update(parameters, learningRate: rate, task: task, tasks: tasks)
-      }.squareRoot()
-      optimizer.finishUpdate()
-      return true
+      // One pass for the norm and the update, unless the gradients change in between.
+      if transforms.isEmpty {
+        gradientNorm = step.sumOfSquares(threads: threads) { task, tasks in
+          optimizer.update(
+            step.parameters, learningRate: learningRate, task: task, tasks: tasks)
+        }.squareRoot()
+        optimizer.finishUpdate()
+        return true
+      }
     }
-    let sum = sumSquares(step) { _, _ in }
+    let sum = step.sumOfSquares(threads: threads)
     guard sum.isFinite else { return false }
     gradientNorm = sum.squareRoot()
+    guard transform(step) == .update else { return true }
     step.executable.share(workOn: step.elementCount) { task, tasks in
-      optimizer.update(parameters, learningRate: rate, task: task, tasks: tasks)
+      optimizer.update(step.parameters, learningRate: learningRate, task: task, tasks: tasks)
     }
     optimizer.finishUpdate()
     return true
   }
 
-  /// The sum of the squares of all gradients, in double precision, where no finite number's square overflows: it is finite
-  /// where all gradients are.
-  ///
-  /// - Parameter body: called by each task after its share, which then is in its caches.
-  private func sumSquares(
-    _ step: CompiledStep, _ body: (_ task: Int, _ tasks: Int) -> Void
-  ) -> Double {
-    let parameters = step.parameters
-    // No more tasks than threads.
-    let room = max(1, trainer.compute.threads)
-    if squares.count < room { squares = [Double](repeating: 0, count: room) }
-    squares.withUnsafeMutableBufferPointer { squares in
-      squares.update(repeating: 0)
-      step.executable.share(workOn: step.elementCount) { task, tasks in
-        squares[task] = parameters.reduce(0) { sum, parameter in
-          let range = parameter.share(of: task, tasks)
-          return sum
-            + ck_sum_of_squares(
-              UnsafePointer(parameter.gradient.baseAddress.map { $0 + range.lowerBound }),
-              range.count)
-        }
-        body(task, tasks)
-      }
+  /// Lets the transforms change the gradients, each after the one before it.
+  private func transform(_ step: CompiledStep) -> UpdateDecision {
+    guard !transforms.isEmpty else { return .update }
+    var gradients = Gradients(step, step: stepCount, norm: gradientNorm, threads: threads)
+    for (transform, memory) in transforms {
+      gradients.memory = memory
+      if transform.apply(to: &gradients) == .wait { return .wait }
     }
-    return squares.reduce(0, +)
+    return .update
+  }
+}
+
+extension Trainer {
+  /// The name by which a checkpoint keeps a slot of a gradient transform.
+  static func keptName(of slot: String, _ place: Int, _ transform: any GradientTransform) -> String
+  {
+    "\(place + 1).\(type(of: transform).name).\(slot)"
+  }
+
+  /// Of all slots: what is remembered of each parameter.
+  var slotNames: [String] {
+    optimizer.slots
+      + gradientTransforms.enumerated().flatMap { place, transform in
+        transform.slots.map { Self.keptName(of: $0, place, transform) }
+      }
+  }
+}
+
+extension Graph {
+  /// Names and shapes of the parameters that are learned.
+  func learnedParameters(_ groups: [ParameterGroup]) -> [(name: String, shape: Shape)] {
+    let frozen = groups.frozen(in: self)
+    return parameters.filter {
+      self[$0].parameterKind?.isTrainable == true && !frozen.contains(self[$0].name)
+    }.map { (self[$0].name, self[$0].shape) }
   }
 }

@@ -45,7 +45,10 @@ public struct OptimizerStep: ~Copyable {
   /// The parameter's name.
   public let parameter: String
   public let kind: ParameterKind
+  /// That of the schedule, times the factor of the parameter's group.
   public let learningRate: Float
+  /// Of the parameter's group: what weight decay is to be multiplied by.
+  public let decayFactor: Float
   /// Updates of the training, this one included: from 1.
   public let number: Int
   private let slots: [String]
@@ -58,7 +61,8 @@ public struct OptimizerStep: ~Copyable {
   ) {
     self.parameter = parameter.name
     kind = parameter.kind
-    self.learningRate = learningRate
+    self.learningRate = parameter.rateFactor * learningRate
+    decayFactor = parameter.decayFactor
     self.number = number
     self.slots = slots
     addresses = parameter.slots

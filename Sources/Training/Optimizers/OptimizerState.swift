@@ -1,52 +1,35 @@
 import CKernels
 package import ConvNetEngine
-import ConvNetFiles
 package import ConvNetGraphs
 package import ConvNetTensors
 
 /// An optimizer at work on the parameters of a store: its formula and its memory.
 package final class OptimizerState {
   let optimizer: any Optimizer
-  private let slotNames: [String]
-  private let stores: [ParameterStore]
+  private let groups: [ParameterGroup]
+  private let memory: SlotMemory
   /// Updates so far.
   package private(set) var updateCount: Int
 
-  /// - Parameter slots: what is remembered, by slot, then by parameter; zero where nothing is.
+  /// - Parameters:
+  ///   - groups: which parameters are learned, and how.
+  ///   - slots: what is remembered, by slot, then by parameter; zero where nothing is.
   /// - Throws: ``EngineError`` where a slot is not `float32`.
   package init(
-    _ optimizer: any Optimizer, graph: Graph, slots: [String: [String: Tensor]] = [:],
-    updateCount: Int = 0
+    _ optimizer: any Optimizer, graph: Graph, groups: [ParameterGroup] = [],
+    slots: [String: [String: Tensor]] = [:], updateCount: Int = 0
   ) throws {
     self.optimizer = optimizer
-    slotNames = optimizer.slots
+    self.groups = groups
     self.updateCount = updateCount
-    guard Set(slotNames).count == slotNames.count else {
-      throw TrainingError.invalidSetting(
-        name: "the optimizer's slots", value: "\(slotNames)", requirement: "of different names")
-    }
-    let learned = graph.parameters.filter { graph[$0].parameterKind?.isTrainable == true }
-    let missing = slotNames.flatMap { slot in
-      learned.filter { slots[slot]?[graph[$0].name] == nil }
-    }
-    try Memory.require(
-      missing.reduce(0) { $0 + graph[$1].shape.count * ElementType.float32.byteCount },
-      for: "the optimizer's memory")
-    stores = try slotNames.map { slot in
-      var all: [String: Tensor] = [:]
-      for id in learned {
-        all[graph[id].name] = slots[slot]?[graph[id].name] ?? Tensor(zeros: graph[id].shape)
-      }
-      return try ParameterStore(consume all)
-    }
+    memory = try SlotMemory(
+      optimizer.slots, of: "the optimizer", for: graph.learnedParameters(groups), kept: slots)
   }
 
-  var byteCount: Int { stores.reduce(0) { $0 + $1.byteCount } }
+  var byteCount: Int { memory.byteCount }
 
   /// A copy of what is remembered, by slot, then by parameter.
-  package var slots: [String: [String: Tensor]] {
-    Dictionary(uniqueKeysWithValues: zip(slotNames, stores.map(\.values)))
-  }
+  package var slots: [String: [String: Tensor]] { memory.values }
 
   /// What a step reads and writes of one parameter, as long as the store, and the memory of the gradient, live.
   ///
@@ -55,15 +38,11 @@ package final class OptimizerState {
     _ name: String, kind: ParameterKind, gradient: UnsafeMutableBufferPointer<Float>,
     in store: ParameterStore
   ) -> OptimizedParameter {
-    func address(in store: ParameterStore) -> UnsafeMutablePointer<Float> {
-      guard let elements = store.withFloats(of: name, { $0 }), elements.count == gradient.count,
-        let address = elements.baseAddress
-      else { fatalError("the gradient of \(name) fits no parameter that is learned") }
-      return address
-    }
+    let group = groups.group(of: name)
     return OptimizedParameter(
-      name: name, kind: kind, weights: address(in: store), gradient: gradient,
-      slots: stores.map(address))
+      name: name, kind: kind, weights: store.address(of: name, count: gradient.count),
+      gradient: gradient, slots: memory.addresses(of: name, count: gradient.count),
+      rateFactor: group?.rateFactor ?? 1, decayFactor: group?.decayFactor ?? 1)
   }
 
   /// Updates parameters in place: the share of one task of so many. ``finishUpdate()`` follows when all are done.
@@ -81,7 +60,7 @@ package final class OptimizerState {
       }
       guard !range.isEmpty else { continue }
       let step = OptimizerStep(
-        parameter, range: range, slots: slotNames, learningRate: learningRate,
+        parameter, range: range, slots: memory.names, learningRate: learningRate,
         number: updateCount + 1)
       var weights = UnsafeMutableBufferPointer(
         start: parameter.weights + range.lowerBound, count: range.count
@@ -101,6 +80,9 @@ package struct OptimizedParameter {
   let weights: UnsafeMutablePointer<Float>
   let gradient: UnsafeMutableBufferPointer<Float>
   let slots: [UnsafeMutablePointer<Float>]
+  /// Of its group, times the learning rate and the weight decay.
+  let rateFactor: Float
+  let decayFactor: Float
 
   var count: Int { gradient.count }
 

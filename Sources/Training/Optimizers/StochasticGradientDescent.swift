@@ -34,7 +34,7 @@ public struct StochasticGradientDescent: Optimizer {
   public func update(
     _ weights: inout MutableSpan<Float>, gradient: Span<Float>, in step: borrowing OptimizerStep
   ) {
-    let decay = decaying.includes(step.kind) ? weightDecay : 0
+    let decay = decaying.includes(step.kind) ? step.decayFactor * weightDecay : 0
     step.withSlot(Self.velocity) { velocity in
       gradient.withUnsafeBufferPointer { gradient in
         weights.withUnsafeMutableBufferPointer { weights in
