@@ -51,7 +51,7 @@ extension Step {
   fileprivate func description(shards: Int) -> StepDescription {
     StepDescription(
       operation: operation, implementation: implementation, kind: kind,
-      layouts: places.filter { !$0.isScratch && $0.layout.shape.rank > 1 }
+      layouts: sharedPlaces.filter { $0.layout.shape.rank > 1 }
         .map { "\($0.layout)" },
       multiplyAdds: shards * multiplyAdds, performedMultiplyAdds: shards * performedMultiplyAdds,
       byteCount: shards * byteCount)

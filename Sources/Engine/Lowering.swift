@@ -206,27 +206,34 @@ struct Lowering {
   ) throws -> Place {
     let layout = try Layout.rowMajor(shape)
     let place = Place(buffer: addBuffer(.prepared, layout.byteCount), layout: layout)
+    var places = KernelPlaces()
+    let constant = places.writes(place)
     preparation.append(
       Step(
         operation: operation.name, implementation: "constant", kind: .movement,
         work: .kernel(
-          { memory, _ in memory.floats(0).update(from: elements, count: elements.count) },
-          places: [place])))
+          { memory, _ in memory[constant].update(from: elements, count: elements.count) },
+          places: places)))
     return place
   }
 
   /// New memory for what a kernel computes from a place alone, such as packed weights: once, where that is the same at every
-  /// run. The kernel is given the new memory, then the place.
+  /// run.
   mutating func derive(
     _ name: String, _ layout: Layout, from source: Place, for operation: Operation,
-    _ kernel: @escaping Step.Kernel
+    _ kernel:
+      @escaping @Sendable (
+        _ derived: UnsafeMutableRawPointer, _ source: UnsafePointer<Float>
+      ) -> Void
   ) -> Place {
     let isPrepared = isPrepared(from: source)
     let place = Place(
       buffer: addBuffer(isPrepared ? .prepared : .arena, layout.byteCount), layout: layout)
+    var places = KernelPlaces()
+    let (to, from) = (places.writes(place, as: UInt8.self), places.reads(source))
     let step = Step(
       operation: operation.name, implementation: name, kind: .packing,
-      work: .kernel(kernel, places: [place, source]))
+      work: .kernel({ memory, _ in kernel(memory[to], memory[from]) }, places: places))
     if isPrepared { preparation.append(step) } else { append(step) }
     return place
   }
@@ -239,7 +246,7 @@ struct Lowering {
   /// Memory for what one step of our own computes on the way.
   mutating func scratch(floats: Int) throws -> Place {
     let layout = try Layout.rowMajor([floats])
-    return Place(buffer: scratch(byteCount: layout.byteCount), layout: layout, isScratch: true)
+    return Place(buffer: scratch(byteCount: layout.byteCount), layout: layout)
   }
 
   /// Appends a primitive; its scratchpad is added.
@@ -249,7 +256,7 @@ struct Lowering {
     var arguments = arguments
     if let layout = try primitive.layout(of: CDNN_SCRATCHPAD, shape: []) {
       let buffer = scratch(byteCount: layout.byteCount)
-      arguments.append((CDNN_SCRATCHPAD, Place(buffer: buffer, layout: layout, isScratch: true)))
+      arguments.append((CDNN_SCRATCHPAD, Place(buffer: buffer, layout: layout)))
     }
     let kind = StepKind(primitive, arguments)
     let multiplyAdds = kind.multiplies ? multiplyAdds(of: operation) : 0
@@ -263,7 +270,7 @@ struct Lowering {
 
   /// Appends a kernel of our own that calls a primitive.
   mutating func emit(
-    _ primitive: Primitive, _ arguments: [(cdnn_argument, Place)], calledBy places: [Place],
+    _ primitive: Primitive, _ arguments: [(cdnn_argument, Place)], calledBy places: KernelPlaces,
     for operation: Operation, _ kernel: @escaping Step.CallingKernel
   ) {
     let kind = StepKind(primitive, arguments)
@@ -283,7 +290,7 @@ struct Lowering {
 
   /// - Parameter kind: where it is another than the operation's.
   mutating func emitKernel(
-    _ name: String, _ places: [Place], for operation: Operation, kind: StepKind? = nil,
+    _ name: String, _ places: KernelPlaces, for operation: Operation, kind: StepKind? = nil,
     multiplyAdds: Int = 0, performedMultiplyAdds: Int? = nil, _ kernel: @escaping Step.Kernel
   ) {
     let usual = (operation.attributes as? any LoweredOperation).map { type(of: $0).lowering.kind }
@@ -303,7 +310,7 @@ struct Lowering {
     let inPreparation = buffers[destination.buffer].home == .prepared
     if let layout = try primitive.layout(of: CDNN_SCRATCHPAD, shape: []) {
       let buffer = addBuffer(inPreparation ? .prepared : .arena, layout.byteCount)
-      arguments.append((CDNN_SCRATCHPAD, Place(buffer: buffer, layout: layout, isScratch: true)))
+      arguments.append((CDNN_SCRATCHPAD, Place(buffer: buffer, layout: layout)))
     }
     let step = Step(
       operation: name,

@@ -36,7 +36,7 @@ package struct PlacementVerifier {
           step, place, first[region]?.operation ?? step.operation, place.layout, compiled)
       }
     }
-    for place in step.places where !place.isScratch && !place.isView {
+    for place in step.sharedPlaces where !place.isView {
       let region = Region(place)
       guard let (operation, layout) = first[region] else {
         first[region] = (step.operation, place.layout)

@@ -103,7 +103,7 @@ final class Plan: Sendable {
       ended[index, default: []].append(
         Step(
           operation: lowering.steps[index].operation, implementation: "let go of weights",
-          kind: .movement, work: .kernel({ _, _ in tensor.letGo() }, places: [])))
+          kind: .movement, work: .kernel({ _, _ in tensor.letGo() }, places: KernelPlaces())))
     }
     return lowering.steps.enumerated().flatMap { [$1] + ended[$0, default: []] }
   }

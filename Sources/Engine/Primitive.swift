@@ -25,7 +25,7 @@ package final class Primitive: @unchecked Sendable {
   /// The name that the library gives the implementation that it chose.
   var implementation: String { String(cString: cdnn_primitive_implementation(handle)) }
 
-  // Of what kind an implementation is, only its name tells.
+  // Of what kind an implementation is, only its name tells: nowhere else is it read.
 
   /// Whether it is a convolution by Winograd's minimal filtering.
   var isWinograd: Bool { implementation.contains("wino") }
@@ -33,11 +33,32 @@ package final class Primitive: @unchecked Sendable {
   /// Whether its code is made for the processor in use.
   var isCompiledForProcessor: Bool { implementation.hasPrefix("jit") }
 
+  /// Whether it is a convolution by windows of one element whose sums over examples are made of sums over each.
+  var sumsByExample: Bool { implementation.hasPrefix("jit_1x1") }
+
   /// What the primitive computes.
   var kind: cdnn_kind { cdnn_primitive_kind(handle) }
 
   /// Whether it adds its result to what the destination holds, and so reads that.
   var accumulates: Bool { cdnn_primitive_accumulates(handle) }
+
+  /// What it does with each of its arguments.
+  func uses(of arguments: [(cdnn_argument, Place)]) -> [(place: Place, use: PlaceUse)] {
+    let isBackward = arguments.contains { $0.0 == CDNN_DIFF_DST }
+    return arguments.map { argument, place in
+      let use: PlaceUse =
+        switch argument {
+        case CDNN_SCRATCHPAD: .scratch
+        case CDNN_DIFF_SRC, CDNN_DIFF_WEIGHTS, CDNN_DIFF_BIAS: .writes
+        // The forward pass keeps them for the backward pass.
+        case CDNN_DST where isBackward, CDNN_WORKSPACE where isBackward: .reads
+        case CDNN_WORKSPACE: .writes
+        case CDNN_DST: accumulates ? .changes : .writes
+        default: .reads
+        }
+      return (place, use)
+    }
+  }
 
   /// The layout that the primitive chose for an argument; `nil` where it has no such argument.
   func layout(of argument: cdnn_argument, shape: Shape) throws -> Layout? {

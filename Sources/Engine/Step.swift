@@ -23,18 +23,13 @@ package struct Place {
   var layout: Layout
   /// Bytes from the beginning of the buffer.
   var offset = 0
-  /// Whether a step uses it for what it computes on the way only.
-  var isScratch = false
   /// Whether the elements are those of another value in another order or shape.
   var isView = false
 
-  package init(
-    buffer: Int, layout: Layout, offset: Int = 0, isScratch: Bool = false, isView: Bool = false
-  ) {
+  package init(buffer: Int, layout: Layout, offset: Int = 0, isView: Bool = false) {
     self.buffer = buffer
     self.layout = layout
     self.offset = offset
-    self.isScratch = isScratch
     self.isView = isView
   }
 
@@ -55,20 +50,18 @@ package struct RunContext: Sendable {
 
 /// Something that a run does.
 package struct Step {
-  /// A kernel of our own, given the addresses of its places in order.
-  package typealias Kernel = @Sendable (_ addresses: [UnsafeMutableRawPointer], RunContext) -> Void
+  /// A kernel of our own.
+  package typealias Kernel = @Sendable (KernelMemory, RunContext) -> Void
 
   /// A kernel of our own that calls a primitive as often as it wants; returns the library's status, 0 for success.
-  package typealias CallingKernel =
-    @Sendable (
-      _ addresses: [UnsafeMutableRawPointer], _ call: () -> Int32
-    ) -> Int32
+  package typealias CallingKernel = @Sendable (KernelMemory, _ call: () -> Int32) -> Int32
 
   package enum Work {
     case primitive(Primitive, arguments: [(cdnn_argument, Place)])
-    case kernel(Kernel, places: [Place])
-    /// The places are the kernel's, among them those of the primitive that are not for it alone.
-    case calls(Primitive, arguments: [(cdnn_argument, Place)], by: CallingKernel, places: [Place])
+    case kernel(Kernel, places: KernelPlaces)
+    /// The places are the kernel's, among them those of the primitive that hold more than a call's own part.
+    case calls(
+      Primitive, arguments: [(cdnn_argument, Place)], by: CallingKernel, places: KernelPlaces)
   }
 
   /// The operation that it computes, or is a part of.
@@ -95,11 +88,19 @@ package struct Step {
     self.performedMultiplyAdds = performedMultiplyAdds ?? multiplyAdds
   }
 
-  var places: [Place] {
+  /// Its memory, and what it does there.
+  var uses: [(place: Place, use: PlaceUse)] {
     switch work {
-    case .primitive(_, let arguments): arguments.map(\.1)
-    case .kernel(_, let places): places
-    case .calls(_, let arguments, _, let places): arguments.map(\.1) + places
+    case .primitive(let primitive, let arguments): primitive.uses(of: arguments)
+    case .kernel(_, let places): places.all
+    case .calls(_, let arguments, _, let places):
+      // What the primitive is called with is the kernel's own, or for the calls alone.
+      arguments.map { ($0.1, .scratch) } + places.all
     }
   }
+
+  var places: [Place] { uses.map(\.place) }
+
+  /// Those that other steps may know.
+  var sharedPlaces: [Place] { uses.filter { $0.use != .scratch }.map(\.place) }
 }

@@ -5,9 +5,11 @@ import Testing
 /// Plans made by hand whose steps disagree, or only seem to.
 @Suite("Placements") struct PlacementVerifierTests {
   private func step(_ operation: String, _ places: [Place]) -> Step {
-    Step(
+    var memory = KernelPlaces()
+    for place in places { let _: ReadPlace<Float> = memory.reads(place) }
+    return Step(
       operation: operation, implementation: "nothing", kind: .movement,
-      work: .kernel({ _, _ in }, places: places))
+      work: .kernel({ _, _ in }, places: memory))
   }
 
   private func writtenAndRead(_ written: Layout, _ read: Layout) throws {

@@ -11,6 +11,7 @@ import Testing
   /// A graph of one input `x`, its parameters zeros, compiled.
   private func steps(
     _ shape: Shape, threads: Int = 1, exact: Bool = false,
+    denseWeights: ComputeOptions.DenseWeights = .float32,
     _ build: (inout Graph, ValueID) throws -> ValueID
   ) throws -> [StepDescription] {
     var graph = Graph(name: "steps")
@@ -18,10 +19,11 @@ import Testing
     graph.addOutput("y", try build(&graph, input))
     var parameters: [String: Tensor] = [:]
     for id in graph.parameters { parameters[graph[id].name] = Tensor(zeros: graph[id].shape) }
+    var compute = ComputeOptions(threads: threads, isExact: exact)
+    compute.denseWeights = denseWeights
     let executable = try Executable(
       graph, parameters: parameters,
-      options: CompilationOptions(
-        inputFormat: .channelsFirst, compute: ComputeOptions(threads: threads, isExact: exact)))
+      options: CompilationOptions(inputFormat: .channelsFirst, compute: compute))
     return executable.steps
   }
 
@@ -164,6 +166,104 @@ import Testing
     }
     #expect(cut.map(\.kind) == [.reorder])
     #expect(cut.map(\.byteCount) == [2 * 4 * shape.count / 2])
+  }
+
+  @Test("what a kernel adds to in place is read too")
+  func addition() throws {
+    let steps = try steps([2, 8], denseWeights: .int8) { graph, x in
+      let kernel = graph.addParameter("weight", [8, 8], .kernel)
+      let bias = graph.addParameter("bias", [8], .bias)
+      let other = try graph.append(Operation.Activation(.tanh), to: x, name: "other")
+      let y = try graph.append(Operation.Dense(), to: x, kernel, bias, name: "dense")
+      return try graph.append(Operation.Add(), to: y, other, name: "sum")
+    }
+    let packed = ck_dense_packed_size(CK_DENSE_INT8, 8, 8)
+    #expect(try only(.dense, of: steps).byteCount == 4 * (16 + 8 + 2 * 16) + packed)
+  }
+
+  @Test(
+    "what is written for numbers alone that are none does not count, but a sum that is corrected",
+    arguments: [10, 1000])
+  func softmax(classes: Int) throws {
+    let steps = try steps([4, classes]) { graph, x in
+      try graph.append(Operation.Softmax(), to: x, name: "softmax")
+    }
+    let count = 4 * classes
+    let corrections = classes > 512 ? 3 : 1
+    #expect(steps.map(\.byteCount) == [2 * 4 * count, corrections * 4 * count])
+  }
+
+  @Test("parts of one value are each read; what is given twice is read once, by all kernels")
+  func sameMemory() throws {
+    let shape: Shape = [1, 32, 12, 12]
+    let parts = try steps(shape) { graph, x in
+      let kernel = graph.addParameter("weight", [32, 32, 3, 3], .kernel)
+      let y = try graph.append(
+        Operation.Convolution(strides: [1, 1], padding: .same, hasBias: false), to: x, kernel,
+        name: "conv")
+      let first = try graph.append(
+        Operation.Slice(axis: 1, start: 0, count: 16), to: y, name: "first")
+      let second = try graph.append(
+        Operation.Slice(axis: 1, start: 16, count: 16), to: y, name: "second")
+      return try graph.append(Operation.Add(), to: first, second, name: "sum")
+    }
+    #expect(try only(.elementwise, of: parts).byteCount == 4 * 3 * shape.count / 2)
+
+    let twice = try steps(shape) { graph, x in
+      let y = try graph.append(Operation.Activation(.tanh), to: x, name: "tanh")
+      return try graph.append(Operation.MeanSquaredError(), to: y, y, name: "loss")
+    }
+    #expect(try only(.loss, of: twice).byteCount == 4 * (shape.count + 1))
+  }
+
+  @Test("a training step of our own kernels reads and writes values and parameters, no scratch")
+  func training() throws {
+    var graph = Graph(name: "training")
+    let image = graph.addInput("image", ValueType([2, 3, 8, 8]))
+    let target = graph.addInput("target", ValueType([2, 6, 4, 4]))
+    let kernel = graph.addParameter("kernel", [6, 3, 3, 3], .kernel)
+    let bias = graph.addParameter("bias", [6], .bias)
+    let vectors = [
+      graph.addParameter("scale", [6], .scale), graph.addParameter("shift", [6], .shift),
+      graph.addParameter("mean", [6], .runningMean),
+      graph.addParameter("variance", [6], .runningVariance),
+    ]
+    let y = try graph.append(
+      Operation.Convolution(strides: [1, 1], padding: .same), to: image, kernel, bias,
+      name: "conv")
+    let normalized = try graph.append(
+      Operation.BatchNormalization(), to: [y] + vectors, name: "norm")[0]
+    let pooled = try graph.append(
+      Operation.MaxPooling(window: [2, 2], strides: [2, 2]), to: normalized, name: "pool")
+    graph.addOutput("pooled", pooled)
+    graph = try graph.specialized(for: .training)
+    let loss = try graph.append(
+      Operation.MeanSquaredError(), to: graph.outputs[0].value, target, name: "loss")
+    var (training, gradients) = try graph.differentiated(loss: loss)
+    training.outputs = []
+    training.addOutput("loss", loss)
+    var parameters: [String: Tensor] = [:]
+    for id in graph.parameters {
+      parameters[graph[id].name] = Tensor(zeros: graph[id].shape)
+      if let gradient = gradients[id] { training.addOutput("by \(graph[id].name)", gradient) }
+    }
+    let executable = try Executable(
+      training, training: ParameterStore(parameters),
+      options: CompilationOptions(inputFormat: .channelsFirst, threads: 1))
+    var byteCounts: [String: [Int]] = [:]
+    for step in executable.steps {
+      byteCounts[step.implementation, default: []].append(step.byteCount)
+    }
+    let (input, weights, value, maxima) = (2 * 3 * 64, 6 * 27, 2 * 6 * 64, 2 * 6 * 16)
+    #expect(byteCounts["planes"] == [4 * (input + weights + 6 + value)])
+    #expect(byteCounts["normalization"] == [4 * (2 * value + 4 * 6)])
+    #expect(byteCounts["moving average"] == [4 * 3 * 6, 4 * 3 * 6])
+    // Places of maxima are bytes.
+    #expect(byteCounts["max pooling"] == [4 * (value + maxima) + maxima])
+    #expect(byteCounts["squared error"] == [4 * (2 * maxima + 1)])
+    #expect(byteCounts["max pooling gradient"] == [4 * (value + maxima) + maxima])
+    #expect(byteCounts["normalization gradient"] == [4 * (3 * value + 5 * 6)])
+    #expect(byteCounts["planes gradient"] == [4 * (input + value + weights + 6)])
   }
 
   @Test("steps of all kinds multiply what the graph's cost says", arguments: [1, 2])

@@ -97,10 +97,10 @@ extension Lowering {
     if let activation = function.ofKernelsAlone {
       let count = result.layout.floatCount
       let tasks = Int32(clamping: options.threads)
-      emitKernel(
-        "activation", [result, source ?? result], for: operation, kind: .activation
-      ) { memory, _ in
-        ck_activation_forward(memory.floats(0), memory.floats(1), count, activation, tasks)
+      var places = KernelPlaces()
+      let (to, from) = (places.writes(result), places.reads(source ?? result))
+      emitKernel("activation", places, for: operation, kind: .activation) { memory, _ in
+        ck_activation_forward(memory[to], memory[from], count, activation, tasks)
       }
       return
     }
@@ -127,11 +127,12 @@ extension Lowering {
     if let activation = gradient.function.ofKernelsAlone {
       let result = make(operation.outputs[0], over: outputGradient, of: operation.inputs[1])
       let (count, tasks) = (kept.layout.floatCount, Int32(clamping: options.threads))
-      emitKernel(
-        "activation gradient", [result, kept, outputGradient], for: operation
-      ) { memory, _ in
+      var places = KernelPlaces()
+      let to = places.writes(result)
+      let (from, incoming) = (places.reads(kept), places.reads(outputGradient))
+      emitKernel("activation gradient", places, for: operation) { memory, _ in
         ck_activation_gradient(
-          memory.floats(0), memory.floats(1), memory.floats(2), count, activation, tasks)
+          memory[to], memory[from], memory[incoming], count, activation, tasks)
       }
       return
     }

@@ -157,9 +157,11 @@ extension Lowering {
     stride destinationStride: Int, _ part: Shape, for operation: Operation, kind: StepKind? = nil
   ) {
     let threads = Int32(clamping: options.threads)
-    emitKernel("copy of blocks", [destination, source], for: operation, kind: kind) { memory, _ in
+    var places = KernelPlaces()
+    let (to, from) = (places.writes(destination), places.reads(source))
+    emitKernel("copy of blocks", places, for: operation, kind: kind) { memory, _ in
       ck_copy_rows(
-        memory.floats(0), destinationStride, memory.floats(1), sourceStride, part[0],
+        memory[to], destinationStride, memory[from], sourceStride, part[0],
         part.count / part[0], threads)
     }
   }

@@ -27,15 +27,18 @@ extension Lowering {
         ?? make(output, layout)
     }
     let counts = operation.outputs.map { shape($0).count }
+    var places = KernelPlaces()
+    let written = results.map { places.writes($0, as: Float.self) }
+    let given = places.reads(all: sources)
     emitKernel(
-      operation.kind.name, results + sources, for: operation, kind: .custom,
+      operation.kind.name, places, for: operation, kind: .custom,
       multiplyAdds: multiplyAdds(of: operation)
     ) { memory, context in
       let inputs = KernelInputs(
-        memory[counts.count...], types: types, seed: context.seed, step: Int(context.step),
+        memory[given], types: types, seed: context.seed, step: Int(context.step),
         firstExample: context.firstExample)
       for (output, count) in counts.enumerated() {
-        var result = UnsafeMutableBufferPointer(start: memory.floats(output), count: count)
+        var result = UnsafeMutableBufferPointer(start: memory[written[output]], count: count)
           .mutableSpan
         attributes.compute(output: output, from: inputs, into: &result)
       }

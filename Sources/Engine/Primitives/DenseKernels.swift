@@ -19,7 +19,9 @@ extension Lowering {
     let geometry = denseGeometry(of: operation, isRectified: isRectified)
     let sources = [try readRowMajor(operation.inputs[0]), try readRowMajor(operation.inputs[1])]
     let result = make(operation.outputs[0], try .rowMajor(shape(operation.outputs[0])))
-    emitDense("dense as stored", dense, geometry, sources, result, for: operation)
+    emitDense(
+      "dense as stored", dense, geometry, input: sources[0], weights: sources[1], result,
+      for: operation)
     return true
   }
 
@@ -42,13 +44,14 @@ extension Lowering {
       geometry.outputs, geometry.inputs, Int32(clamping: options.threads)
     )
     let layout = try Layout.rowMajor([ck_dense_packed_size(form, outputs, inputs)], CDNN_U8)
-    let packed = derive("packed \(name)", layout, from: weights, for: operation) { memory, _ in
-      ck_dense_pack(memory[0], memory.floats(1), form, outputs, inputs, tasks)
+    let packed = derive("packed \(name)", layout, from: weights, for: operation) {
+      ck_dense_pack($0, $1, form, outputs, inputs, tasks)
     }
     let input = try readRowMajor(operation.inputs[0])
     let result = try placeResult(
       operation, try .rowMajor(shape(operation.outputs[0])), adds: adds, reading: [input])
-    emitDense("dense \(name)", dense, geometry, [input, packed], result, for: operation)
+    emitDense(
+      "dense \(name)", dense, geometry, input: input, weights: packed, result, for: operation)
     if case .activation(let function) = dense.fused.last, !isRectified {
       try emitActivation(function, result, for: operation)
     }
@@ -65,20 +68,21 @@ extension Lowering {
       is_rectified: isRectified, instructions: CK_WIDEST)
   }
 
-  /// - Parameter sources: the input and the weights.
   private mutating func emitDense(
-    _ name: String, _ dense: Operation.Dense, _ geometry: ck_dense, _ sources: [Place],
+    _ name: String, _ dense: Operation.Dense, _ geometry: ck_dense, input: Place, weights: Place,
     _ result: Place, for operation: Operation
   ) {
-    var places = [result] + sources
-    if dense.hasBias { places.append(read(operation.inputs[2])) }
-    let (hasBias, tasks) = (dense.hasBias, Int32(clamping: options.threads))
+    var places = KernelPlaces()
+    // What it adds to lies there.
+    let to = geometry.adds ? places.changes(result, as: Float.self) : places.writes(result)
+    let (from, kernel) = (places.reads(input), places.reads(weights, as: UInt8.self))
+    let bias = places.reads(ifAny: dense.hasBias ? read(operation.inputs[2]) : nil)
+    let tasks = Int32(clamping: options.threads)
     emitKernel(name, places, for: operation, multiplyAdds: multiplyAdds(of: operation)) {
       memory, _ in
       withUnsafePointer(to: geometry) {
         ck_dense_forward(
-          $0, memory.floats(0), memory.floats(1), memory[2], hasBias ? memory.floats(3) : nil,
-          tasks)
+          $0, memory[to], memory[from], memory[kernel], memory[ifAny: bias], tasks)
       }
     }
   }

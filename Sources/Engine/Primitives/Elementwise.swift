@@ -3,14 +3,6 @@ import COneDNN
 import ConvNetGraphs
 import ConvNetTensors
 
-extension [UnsafeMutableRawPointer] {
-  /// The elements at one of a kernel's addresses.
-  @inline(__always)
-  func floats(_ index: Int) -> UnsafeMutablePointer<Float> {
-    self[index].assumingMemoryBound(to: Float.self)
-  }
-}
-
 extension Operation.Add: LoweredOperation {
   static let lowering = LoweringTraits(kind: .elementwise, combinesInputs: true)
 
@@ -97,7 +89,9 @@ extension Lowering {
     let scale = 1 / (1 - dropout.rate)
     let index = UInt32(truncatingIfNeeded: dropout.index)
     let perExample = count / max(1, shape(operation.inputs[0])[0])
-    emitKernel("dropout", [result, source], for: operation) { memory, context in
+    var places = KernelPlaces()
+    let (to, from) = (places.writes(result), places.reads(source))
+    emitKernel("dropout", places, for: operation) { memory, context in
       var key = (
         UInt32(truncatingIfNeeded: context.seed), UInt32(truncatingIfNeeded: context.seed >> 32)
       )
@@ -105,7 +99,7 @@ extension Lowering {
       withUnsafeBytes(of: &key) { key in
         withUnsafeBytes(of: &counter) { counter in
           ck_dropout(
-            memory.floats(0), memory.floats(1), context.firstExample * perExample, count,
+            memory[to], memory[from], context.firstExample * perExample, count,
             threshold, scale,
             key.assumingMemoryBound(to: UInt32.self).baseAddress,
             counter.assumingMemoryBound(to: UInt32.self).baseAddress)
@@ -116,9 +110,17 @@ extension Lowering {
 
   mutating func lower(_ constant: Operation.Constant, _ operation: Operation) throws {
     let result = make(operation.outputs[0], try .rowMajor(constant.shape))
-    let (value, count) = (constant.value, constant.shape.count)
-    emitKernel("fill", [result], for: operation) { memory, _ in
-      memory.floats(0).update(repeating: value, count: count)
+    emitFill(result, with: constant.value, count: constant.shape.count, for: operation)
+  }
+
+  /// Writes one number to every element of a dense value.
+  mutating func emitFill(
+    _ result: Place, with number: Float, count: Int, for operation: Operation
+  ) {
+    var places = KernelPlaces()
+    let to = places.writes(result)
+    emitKernel("fill", places, for: operation) { memory, _ in
+      memory[to].update(repeating: number, count: count)
     }
   }
 }

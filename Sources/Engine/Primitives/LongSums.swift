@@ -12,13 +12,13 @@ extension Lowering {
     of value: ValueID, to result: Place, for operation: Operation
   ) throws {
     let (source, channels) = try readByChannels(value)
-    let memory = try scratch(floats: normalizationScratch(channels))
+    var places = KernelPlaces()
+    let (sums, from) = (places.writes(result), places.reads(source))
+    let work = places.scratch(try scratch(floats: normalizationScratch(channels)))
     let tasks = Int32(clamping: options.threads)
-    emitKernel(
-      "channel sums", [result, source, memory], for: operation, kind: .elementwise
-    ) { memory, _ in
+    emitKernel("channel sums", places, for: operation, kind: .elementwise) { memory, _ in
       withUnsafePointer(to: channels) {
-        ck_channel_sums($0, memory.floats(0), memory.floats(1), memory.floats(2), tasks)
+        ck_channel_sums($0, memory[sums], memory[from], memory[work], tasks)
       }
     }
   }
@@ -46,7 +46,7 @@ extension Lowering {
     let result = make(operation.outputs[0], kernelLayout)
     let staged = try layouts.map { layout in
       let place = try scratch(floats: layout.byteCount / MemoryLayout<Float>.stride)
-      return place.viewedAsScratch(layout)
+      return Place(buffer: place.buffer, layout: layout)
     }
     let count = kernelLayout.byteCount / MemoryLayout<Float>.stride
     let totals = try scratch(floats: 2 * count)
@@ -55,21 +55,23 @@ extension Lowering {
     ]
     if let layout = try primitive.layout(of: CDNN_SCRATCHPAD, shape: []) {
       let buffer = scratch(byteCount: layout.byteCount)
-      arguments.append((CDNN_SCRATCHPAD, Place(buffer: buffer, layout: layout, isScratch: true)))
+      arguments.append((CDNN_SCRATCHPAD, Place(buffer: buffer, layout: layout)))
     }
     let tasks = Int32(clamping: options.threads)
-    emit(
-      primitive, arguments, calledBy: [result, totals] + sources + staged, for: operation
-    ) { memory, call in
+    var places = KernelPlaces()
+    let (sums, sumsOfParts) = (places.writes(result), places.scratch(totals, as: Double.self))
+    let (inputs, gradients) = (places.reads(sources[0]), places.reads(sources[1]))
+    let (inputPart, gradientPart) = (places.scratch(staged[0]), places.scratch(staged[1]))
+    emit(primitive, arguments, calledBy: places, for: operation) { memory, call in
       var part = ck_part()
-      part.sums = memory.floats(0)
-      part.totals = memory[1].assumingMemoryBound(to: Double.self)
+      part.sums = memory[sums]
+      part.totals = memory[sumsOfParts]
       part.count = count
       part.tiles = (
-        copies[0].tile(to: memory.floats(4)), copies[1].tile(to: memory.floats(5))
+        copies[0].tile(to: memory[inputPart]), copies[1].tile(to: memory[gradientPart])
       )
       return parts.sum(
-        &part, input: memory.floats(2), outputGradient: memory.floats(3), tasks: tasks, call)
+        &part, input: memory[inputs], outputGradient: memory[gradients], tasks: tasks, call)
     }
     return true
   }
@@ -88,7 +90,7 @@ struct BatchParts: Sendable {
     case inBlocks
 
     init(_ primitive: Primitive) {
-      self = primitive.implementation.hasPrefix("jit_1x1") ? .byExample : .inOneSum
+      self = primitive.sumsByExample ? .byExample : .inOneSum
     }
 
     /// Terms that single precision bears one after the other; our own kernels have the same (`CKernels/long_sums.h`).
@@ -253,12 +255,5 @@ extension Layout {
     }
     let row = shape.rank == 4 ? Int(strides[2]) : 0
     return (blocks, lanes, Int(strides[0]), Int(strides[1]), row)
-  }
-}
-
-extension Place {
-  /// Memory of a step alone, laid out in another way.
-  fileprivate func viewedAsScratch(_ layout: Layout) -> Place {
-    Place(buffer: buffer, layout: layout, offset: offset, isScratch: true)
   }
 }

@@ -65,11 +65,14 @@ extension Lowering {
     let (rows, classes) = (input[0], input[1])
     let positions = input.count / max(1, rows * classes)
     let (isLogarithmic, isLong) = (softmax.isLogarithmic, classes > BatchParts.Summation.mostTerms)
-    emitKernel("softmax of no numbers", [result, source], for: operation) { memory, _ in
+    var places = KernelPlaces()
+    let corrected = isLong ? places.changes(result, as: Float.self) : places.corrects(result)
+    let from = places.reads(source)
+    emitKernel("softmax of no numbers", places, for: operation) { memory, _ in
       if isLong {
-        ck_softmax_of_many(memory.floats(0), rows, classes, positions, isLogarithmic)
+        ck_softmax_of_many(memory[corrected], rows, classes, positions, isLogarithmic)
       }
-      ck_softmax_of_no_numbers(memory.floats(0), memory.floats(1), rows, classes, positions)
+      ck_softmax_of_no_numbers(memory[corrected], memory[from], rows, classes, positions)
     }
   }
 
@@ -101,9 +104,12 @@ extension Lowering {
     let (rows, classes) = (extents[0], extents[1])
     let positions = extents.count / max(1, rows * classes)
     let isLogarithmic = gradient.isLogarithmic
-    emitKernel("softmax gradient", [result, kept, incoming], for: operation) { memory, _ in
+    var places = KernelPlaces()
+    let to = places.writes(result)
+    let (probabilities, outputGradient) = (places.reads(kept), places.reads(incoming))
+    emitKernel("softmax gradient", places, for: operation) { memory, _ in
       ck_softmax_gradient(
-        memory.floats(0), memory.floats(1), memory.floats(2), rows, classes, positions,
+        memory[to], memory[probabilities], memory[outputGradient], rows, classes, positions,
         isLogarithmic)
     }
   }
@@ -115,14 +121,15 @@ extension Lowering {
     let probabilities = make(operation.outputs[1], logits.layout)
     let (rows, classes) = (shape(operation.inputs[0])[0], shape(operation.inputs[0])[1])
     let smoothing = loss.labelSmoothing
-    let areIndices = graph[operation.inputs[1]].type.elementType == .int32
-    emitKernel("cross entropy", [result, probabilities, logits, targets], for: operation) {
-      memory, _ in
+    var places = KernelPlaces()
+    let (mean, shares) = (places.writes(result), places.writes(probabilities))
+    let from = places.reads(logits)
+    let (labels, distributions) = declare(targets, operation.inputs[1], in: &places)
+    emitKernel("cross entropy", places, for: operation) { memory, _ in
       let sum = ck_cross_entropy(
-        memory.floats(1), memory.floats(2),
-        areIndices ? memory[3].assumingMemoryBound(to: Int32.self) : nil,
-        areIndices ? nil : memory.floats(3), rows, classes, smoothing)
-      memory.floats(0)[0] = Float(sum / Double(rows))
+        memory[shares], memory[from], memory[ifAny: labels], memory[ifAny: distributions], rows,
+        classes, smoothing)
+      memory[mean][0] = Float(sum / Double(rows))
     }
   }
 
@@ -133,15 +140,14 @@ extension Lowering {
     let result = make(operation.outputs[0], probabilities.layout)
     let (rows, classes) = (shape(operation.inputs[0])[0], shape(operation.inputs[0])[1])
     let smoothing = gradient.labelSmoothing
-    let areIndices = graph[operation.inputs[1]].type.elementType == .int32
-    emitKernel(
-      "cross entropy gradient", [result, probabilities, targets, incoming], for: operation
-    ) { memory, _ in
+    var places = KernelPlaces()
+    let (to, shares) = (places.writes(result), places.reads(probabilities))
+    let (labels, distributions) = declare(targets, operation.inputs[1], in: &places)
+    let factor = places.reads(incoming)
+    emitKernel("cross entropy gradient", places, for: operation) { memory, _ in
       ck_cross_entropy_gradient(
-        memory.floats(0), memory.floats(1),
-        areIndices ? memory[2].assumingMemoryBound(to: Int32.self) : nil,
-        areIndices ? nil : memory.floats(2), rows, classes, smoothing,
-        memory.floats(3)[0] / Float(rows))
+        memory[to], memory[shares], memory[ifAny: labels], memory[ifAny: distributions], rows,
+        classes, smoothing, memory[factor][0] / Float(rows))
     }
   }
 
@@ -150,15 +156,25 @@ extension Lowering {
     graph[value].type.elementType == .int32 ? read(value) : try readRowMajor(value)
   }
 
+  /// The targets as one of the two.
+  private func declare(
+    _ targets: Place, _ value: ValueID, in places: inout KernelPlaces
+  ) -> (labels: ReadPlace<Int32>?, distributions: ReadPlace<Float>?) {
+    graph[value].type.elementType == .int32
+      ? (places.reads(targets, as: Int32.self), nil) : (nil, places.reads(targets, as: Float.self))
+  }
+
   mutating func lower(_ loss: Operation.MeanSquaredError, _ operation: Operation) throws {
     let sources = try readAlike(operation.inputs[...])
     let result = make(operation.outputs[0], try .rowMajor([1]))
     let count = shape(operation.inputs[0]).count
-    let hasMask = loss.hasMask
-    emitKernel("squared error", [result] + sources, for: operation) { memory, _ in
-      let sum = ck_squared_error(
-        memory.floats(1), memory.floats(2), hasMask ? memory.floats(3) : nil, count)
-      memory.floats(0)[0] = Float(sum / Double(count))
+    var places = KernelPlaces()
+    let mean = places.writes(result)
+    let (prediction, target) = (places.reads(sources[0]), places.reads(sources[1]))
+    let mask = places.reads(ifAny: loss.hasMask ? sources[2] : nil)
+    emitKernel("squared error", places, for: operation) { memory, _ in
+      let sum = ck_squared_error(memory[prediction], memory[target], memory[ifAny: mask], count)
+      memory[mean][0] = Float(sum / Double(count))
     }
   }
 
@@ -170,13 +186,14 @@ extension Lowering {
     let incoming = read(last)
     let result = make(operation.outputs[0], sources[0].layout)
     let count = shape(operation.inputs[0]).count
-    let hasMask = gradient.hasMask
-    emitKernel(
-      "squared error gradient", [result, incoming] + sources, for: operation
-    ) { memory, _ in
+    var places = KernelPlaces()
+    let (to, factor) = (places.writes(result), places.reads(incoming))
+    let (prediction, target) = (places.reads(sources[0]), places.reads(sources[1]))
+    let mask = places.reads(ifAny: gradient.hasMask ? sources[2] : nil)
+    emitKernel("squared error gradient", places, for: operation) { memory, _ in
       ck_squared_error_gradient(
-        memory.floats(0), memory.floats(2), memory.floats(3), hasMask ? memory.floats(4) : nil,
-        count, 2 * memory.floats(1)[0] / Float(count))
+        memory[to], memory[prediction], memory[target], memory[ifAny: mask], count,
+        2 * memory[factor][0] / Float(count))
     }
   }
 

@@ -59,30 +59,31 @@ extension Lowering {
     let isRectified = [.rectifiedTraining, .rectifiedInference].contains(normalization.form)
     let (epsilon, tasks) = (normalization.epsilon, Int32(clamping: options.threads))
     let result = make(operation.outputs[0], over: source, of: input)
-    let (scale, shift) = (read(operation.inputs[1]), read(operation.inputs[2]))
+    var places = KernelPlaces()
+    let (to, from) = (places.writes(result), places.reads(source))
+    let scale = places.reads(read(operation.inputs[1]))
+    let shift = places.reads(read(operation.inputs[2]))
     switch normalization.form {
     case .inference, .rectifiedInference:
-      let statistics = operation.inputs[3...4].map { read($0) }
-      emitKernel(
-        "normalization", [result, source, scale, shift] + statistics, for: operation
-      ) { memory, _ in
+      let mean = places.reads(read(operation.inputs[3]))
+      let variance = places.reads(read(operation.inputs[4]))
+      emitKernel("normalization", places, for: operation) { memory, _ in
         withUnsafePointer(to: channels) {
           ck_normalization_by(
-            $0, memory.floats(0), memory.floats(1), memory.floats(2), memory.floats(3),
-            memory.floats(4), memory.floats(5), epsilon, isRectified, tasks)
+            $0, memory[to], memory[from], memory[scale], memory[shift], memory[mean],
+            memory[variance], epsilon, isRectified, tasks)
         }
       }
     case .training, .rectifiedTraining:
       let vector = try Layout.rowMajor([shape(input)[1]])
-      let statistics = operation.outputs[1...2].map { make($0, vector) }
-      let memory = try scratch(floats: normalizationScratch(channels))
-      emitKernel(
-        "normalization", [result, source, scale, shift] + statistics + [memory], for: operation
-      ) { memory, _ in
+      let mean = places.writes(make(operation.outputs[1], vector))
+      let variance = places.writes(make(operation.outputs[2], vector))
+      let work = places.scratch(try scratch(floats: normalizationScratch(channels)))
+      emitKernel("normalization", places, for: operation) { memory, _ in
         withUnsafePointer(to: channels) {
           ck_normalization(
-            $0, memory.floats(0), memory.floats(1), memory.floats(2), memory.floats(3),
-            memory.floats(4), memory.floats(5), epsilon, isRectified, memory.floats(6), tasks)
+            $0, memory[to], memory[from], memory[scale], memory[shift], memory[mean],
+            memory[variance], epsilon, isRectified, memory[work], tasks)
         }
       }
     }
@@ -96,20 +97,23 @@ extension Lowering {
     let incoming = try read(outputGradient, as: source.layout)
     let result = make(operation.outputs[0], over: incoming, of: outputGradient)
     let vector = try Layout.rowMajor([shape(input)[1]])
-    let gradients = operation.outputs[1...2].map { make($0, vector) }
-    let memory = try scratch(floats: normalizationScratch(channels))
+    var places = KernelPlaces()
+    let byInput = places.writes(result)
+    let byScale = places.writes(make(operation.outputs[1], vector))
+    let byShift = places.writes(make(operation.outputs[2], vector))
+    let work = places.scratch(try scratch(floats: normalizationScratch(channels)))
+    let (from, byOutput) = (places.reads(source), places.reads(incoming))
+    let mean = places.reads(read(operation.inputs[2]))
+    let variance = places.reads(read(operation.inputs[3]))
+    let scale = places.reads(read(operation.inputs[4]))
+    let shift = places.reads(ifAny: gradient.isRectified ? read(operation.inputs[5]) : nil)
     let (epsilon, tasks) = (gradient.epsilon, Int32(clamping: options.threads))
-    let vectors = operation.inputs.dropFirst(2).map { read($0) }
-    let isRectified = gradient.isRectified
-    emitKernel(
-      "normalization gradient", [result] + gradients + [memory, source, incoming] + vectors,
-      for: operation
-    ) { memory, _ in
+    emitKernel("normalization gradient", places, for: operation) { memory, _ in
       withUnsafePointer(to: channels) {
         ck_normalization_gradient(
-          $0, memory.floats(0), memory.floats(1), memory.floats(2), memory.floats(4),
-          memory.floats(5), memory.floats(6), memory.floats(7), memory.floats(8),
-          isRectified ? memory.floats(9) : nil, epsilon, memory.floats(3), tasks)
+          $0, memory[byInput], memory[byScale], memory[byShift], memory[from], memory[byOutput],
+          memory[mean], memory[variance], memory[scale], memory[ifAny: shift], epsilon,
+          memory[work], tasks)
       }
     }
   }
@@ -144,32 +148,35 @@ extension Lowering {
     let count = shape(output).count
     let (momentum, freshWeight) =
       (average.momentum, (1 - average.momentum) * average.correction)
-    emitKernel("moving average", [result, old, fresh], for: operation) { memory, _ in
+    var places = KernelPlaces()
+    let to = places.writes(result)
+    let (before, seen) = (places.reads(old), places.reads(fresh))
+    emitKernel("moving average", places, for: operation) { memory, _ in
       ck_moving_average(
-        memory.floats(0), memory.floats(1), memory.floats(2), count, momentum, freshWeight)
+        memory[to], memory[before], memory[seen], count, momentum, freshWeight)
     }
   }
 
   mutating func lower(
     _ folded: Operation.FoldedBatchNormalization, _ operation: Operation
   ) throws {
-    let kernel = try readRowMajor(operation.inputs[0])
-    let vectors = operation.inputs.dropFirst().map { read($0) }
     let kernelShape = shape(operation.inputs[0])
-    let outputs = [
-      make(operation.outputs[0], try .rowMajor(kernelShape)),
-      make(operation.outputs[1], try .rowMajor([kernelShape[0]])),
-    ]
+    let kernel = try readRowMajor(operation.inputs[0])
+    let vectors = operation.inputs.dropFirst(folded.hasBias ? 2 : 1).map { read($0) }
+    var places = KernelPlaces()
+    let foldedKernel = places.writes(make(operation.outputs[0], try .rowMajor(kernelShape)))
+    let foldedBias = places.writes(make(operation.outputs[1], try .rowMajor([kernelShape[0]])))
+    let weights = places.reads(kernel)
+    let bias = places.reads(ifAny: folded.hasBias ? read(operation.inputs[1]) : nil)
+    let (scale, shift) = (places.reads(vectors[0]), places.reads(vectors[1]))
+    let (mean, variance) = (places.reads(vectors[2]), places.reads(vectors[3]))
     let epsilon = Double(folded.epsilon)
-    let hasBias = folded.hasBias
     let (channels, perChannel) = (kernelShape[0], kernelShape.count / max(1, kernelShape[0]))
-    emitKernel("fold", outputs + [kernel] + vectors, for: operation) { memory, _ in
-      let (foldedKernel, foldedBias) = (memory.floats(0), memory.floats(1))
-      let kernel = memory.floats(2)
-      let bias = hasBias ? memory.floats(3) : nil
-      let first = hasBias ? 4 : 3
-      let (scale, shift) = (memory.floats(first), memory.floats(first + 1))
-      let (mean, variance) = (memory.floats(first + 2), memory.floats(first + 3))
+    emitKernel("fold", places, for: operation) { memory, _ in
+      let (foldedKernel, foldedBias) = (memory[foldedKernel], memory[foldedBias])
+      let (kernel, bias) = (memory[weights], memory[ifAny: bias])
+      let (scale, shift) = (memory[scale], memory[shift])
+      let (mean, variance) = (memory[mean], memory[variance])
       for channel in 0..<channels {
         let factor = Double(scale[channel]) / (Double(variance[channel]) + epsilon).squareRoot()
         for index in channel * perChannel..<(channel + 1) * perChannel {

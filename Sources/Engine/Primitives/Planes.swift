@@ -85,7 +85,7 @@ extension Lowering {
   ) throws {
     let source = try readRowMajor(operation.inputs[0])
     let kernel = try readRowMajor(operation.inputs[1])
-    let bias = convolution.hasBias ? [read(operation.inputs[2])] : []
+    let bias = convolution.hasBias ? read(operation.inputs[2]) : nil
     let result = make(
       operation.outputs[0], try geometry.resultLayout(shape(operation.outputs[0])))
     let function = convolution.fused.lazy.compactMap(\.activation).first
@@ -105,16 +105,18 @@ extension Lowering {
     let result = make(operation.outputs[0], try .rowMajor(shape(operation.outputs[0])))
     var planes = geometry.planes
     let tasks = planeTasks
-    let memory = try scratch(floats: ck_planes_input_gradient_scratch(&planes) * tasks)
+    var places = KernelPlaces()
+    let (to, from, weights) = (places.writes(result), places.reads(source), places.reads(kernel))
+    let work = places.scratch(
+      try scratch(floats: ck_planes_input_gradient_scratch(&planes) * tasks))
     let constant = planes
     emitKernel(
-      "planes input gradient", [result, source, kernel, memory], for: operation, kind: .fewChannels,
+      "planes input gradient", places, for: operation, kind: .fewChannels,
       multiplyAdds: multiplyAdds(of: operation)
     ) { memory, _ in
       var planes = constant
       ck_planes_input_gradient(
-        &planes, memory.floats(0), memory.floats(1), memory.floats(2), memory.floats(3),
-        Int32(tasks))
+        &planes, memory[to], memory[from], memory[weights], memory[work], Int32(tasks))
     }
   }
 
@@ -130,42 +132,48 @@ extension Lowering {
     let hasChannelLanes = geometry.hasChannelLanes
     let floats =
       hasChannelLanes ? ck_lanes_gradient_scratch(&planes) : ck_planes_gradient_scratch(&planes)
-    let memory = try scratch(floats: floats * tasks)
+    var places = KernelPlaces()
+    let byWeights = places.writes(results[0])
+    let byBias = places.writes(ifAny: results.dropFirst().first)
+    let (from, byOutput) = (places.reads(source), places.reads(outputGradient))
+    let work = places.scratch(try scratch(floats: floats * tasks))
     let constant = planes
     emitKernel(
-      hasChannelLanes ? "channel lanes gradient" : "planes gradient",
-      results + [source, outputGradient, memory], for: operation, kind: .fewChannels,
-      multiplyAdds: multiplyAdds(of: operation)
+      hasChannelLanes ? "channel lanes gradient" : "planes gradient", places, for: operation,
+      kind: .fewChannels, multiplyAdds: multiplyAdds(of: operation)
     ) { memory, _ in
       var planes = constant
-      let first = memory.count - 3
       let kernel = hasChannelLanes ? ck_lanes_gradient : ck_planes_gradient
       kernel(
-        &planes, memory.floats(0), first > 1 ? memory.floats(1) : nil, memory.floats(first),
-        memory.floats(first + 1), memory.floats(first + 2), Int32(tasks))
+        &planes, memory[byWeights], memory[ifAny: byBias], memory[from], memory[byOutput],
+        memory[work],
+        Int32(tasks))
     }
   }
 
   private mutating func emitForward(
-    _ geometry: PlaneConvolution, result: Place, source: Place, kernel: Place, bias: [Place],
+    _ geometry: PlaneConvolution, result: Place, source: Place, kernel: Place, bias: Place?,
     activation: ck_activation, for operation: Operation
   ) throws {
     let algorithm = geometry.forwardAlgorithm(isExact: options.compute.isExact)
     var planes = geometry.planes
     let tasks = planeTasks
-    let memory = try scratch(floats: algorithm.scratch(&planes) * tasks)
+    var places = KernelPlaces()
+    let (to, from, weights) = (places.writes(result), places.reads(source), places.reads(kernel))
+    let work = places.scratch(try scratch(floats: algorithm.scratch(&planes) * tasks))
+    let bias = places.reads(ifAny: bias)
     let constant = planes
     emitKernel(
-      algorithm.rawValue, [result, source, kernel, memory] + bias, for: operation,
-      kind: .fewChannels,
+      algorithm.rawValue, places, for: operation, kind: .fewChannels,
       multiplyAdds: multiplyAdds(of: operation),
       performedMultiplyAdds: algorithm == .channelLanesByWinograd
         ? ck_lanes_winograd_multiply_adds(&planes) : nil
     ) { memory, _ in
       var planes = constant
       algorithm.kernel(
-        &planes, memory.floats(0), memory.floats(1), memory.floats(2),
-        memory.count > 4 ? memory.floats(4) : nil, activation, memory.floats(3), Int32(tasks))
+        &planes, memory[to], memory[from], memory[weights], memory[ifAny: bias], activation,
+        memory[work],
+        Int32(tasks))
     }
   }
 
@@ -185,9 +193,11 @@ extension Lowering {
     let output = shape(operation.outputs[0])
     let result = make(operation.outputs[0], try .rowMajor(output))
     let tasks = Int32(planeTasks)
-    emitKernel("planes mean", [result, source], for: operation) { memory, _ in
+    var places = KernelPlaces()
+    let (to, from) = (places.writes(result), places.reads(source))
+    emitKernel("planes mean", places, for: operation) { memory, _ in
       ck_planes_mean_pool(
-        memory.floats(0), memory.floats(1), output[0] * output[1], output[2], output[3], tasks)
+        memory[to], memory[from], output[0] * output[1], output[2], output[3], tasks)
     }
   }
 
@@ -196,9 +206,11 @@ extension Lowering {
     let output = shape(operation.inputs[0])
     let result = make(operation.outputs[0], try .rowMajor(shape(operation.outputs[0])))
     let tasks = Int32(planeTasks)
-    emitKernel("planes mean gradient", [result, source], for: operation) { memory, _ in
+    var places = KernelPlaces()
+    let (to, from) = (places.writes(result), places.reads(source))
+    emitKernel("planes mean gradient", places, for: operation) { memory, _ in
       ck_planes_mean_pool_gradient(
-        memory.floats(0), memory.floats(1), output[0] * output[1], output[2], output[3], tasks)
+        memory[to], memory[from], output[0] * output[1], output[2], output[3], tasks)
     }
   }
 }

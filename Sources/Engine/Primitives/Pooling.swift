@@ -158,15 +158,15 @@ extension Lowering {
     ).placed(
       input: inputGradient.strides, output: outputGradient.strides, places: places.strides,
       countsTaps: areBytes(operation.inputs[1]))
-    let memory = try poolingScratch(geometry)
+    var used = KernelPlaces()
+    let (to, from) = (used.writes(inputGradient.place), used.reads(outputGradient.place))
+    let maxima = used.reads(places.place, as: UInt8.self)
+    let work = used.scratch(try poolingScratch(geometry))
     let tasks = Int32(clamping: options.threads)
-    emitKernel(
-      "max pooling gradient",
-      [inputGradient.place, outputGradient.place, places.place, memory], for: operation
-    ) { memory, _ in
+    emitKernel("max pooling gradient", used, for: operation) { memory, _ in
       withUnsafePointer(to: geometry) {
         ck_max_pool_gradient(
-          $0, memory.floats(0), memory.floats(1), memory[2], memory.floats(3), tasks)
+          $0, memory[to], memory[from], memory[maxima], memory[work], tasks)
       }
     }
   }
@@ -188,14 +188,13 @@ extension Lowering {
       pooling.slidingWindow, pooling.padding, countsPadding: pooling.countIncludesPadding,
       input: shape(input), output: shape(output)
     ).placed(input: inputGradient.strides, output: outputGradient.strides)
-    let memory = try poolingScratch(geometry)
+    var places = KernelPlaces()
+    let (to, from) = (places.writes(inputGradient.place), places.reads(outputGradient.place))
+    let work = places.scratch(try poolingScratch(geometry))
     let tasks = Int32(clamping: options.threads)
-    emitKernel(
-      "mean pooling gradient", [inputGradient.place, outputGradient.place, memory],
-      for: operation
-    ) { memory, _ in
+    emitKernel("mean pooling gradient", places, for: operation) { memory, _ in
       withUnsafePointer(to: geometry) {
-        ck_mean_pool_gradient($0, memory.floats(0), memory.floats(1), memory.floats(2), tasks)
+        ck_mean_pool_gradient($0, memory[to], memory[from], memory[work], tasks)
       }
     }
   }
@@ -213,16 +212,14 @@ extension Lowering {
     let geometry = geometry.placed(
       input: source.strides, output: result.strides, places: places?.strides,
       countsTaps: indices.map(areBytes) ?? false)
-    let memory = try poolingScratch(geometry)
+    var used = KernelPlaces()
+    let (to, from) = (used.writes(result.place), used.reads(source.place))
+    let work = used.scratch(try poolingScratch(geometry))
+    let maxima = used.writes(ifAny: places?.place, as: UInt8.self)
     let tasks = Int32(clamping: options.threads)
-    let recorded = places.map { [$0.place] } ?? []
-    emitKernel(
-      "max pooling", [result.place, source.place, memory] + recorded, for: operation
-    ) { memory, _ in
+    emitKernel("max pooling", used, for: operation) { memory, _ in
       withUnsafePointer(to: geometry) {
-        ck_max_pool(
-          $0, memory.floats(0), memory.count > 3 ? memory[3] : nil, memory.floats(1),
-          memory.floats(2), tasks)
+        ck_max_pool($0, memory[to], memory[ifAny: maxima], memory[from], memory[work], tasks)
       }
     }
   }
@@ -231,12 +228,13 @@ extension Lowering {
     let source = try readForPooling(operation.inputs[0])
     let (_, result) = try makePooled(operation.outputs[0], from: source)
     let geometry = geometry.placed(input: source.strides, output: result.strides)
-    let memory = try poolingScratch(geometry)
+    var places = KernelPlaces()
+    let (to, from) = (places.writes(result.place), places.reads(source.place))
+    let work = places.scratch(try poolingScratch(geometry))
     let tasks = Int32(clamping: options.threads)
-    emitKernel("mean pooling", [result.place, source.place, memory], for: operation) {
-      memory, _ in
+    emitKernel("mean pooling", places, for: operation) { memory, _ in
       withUnsafePointer(to: geometry) {
-        ck_mean_pool($0, memory.floats(0), memory.floats(1), memory.floats(2), tasks)
+        ck_mean_pool($0, memory[to], memory[from], memory[work], tasks)
       }
     }
   }

@@ -110,10 +110,7 @@ extension Lowering {
     var offsets = [Int](repeating: 0, count: shape(output).rank)
     offsets[gradient.slice.axis] = gradient.slice.start
     let part = try result.layout.part(shape(operation.inputs[0]), at: offsets)
-    let count = shape(output).count
-    emitKernel("fill", [result], for: operation) { memory, _ in
-      memory.floats(0).update(repeating: 0, count: count)
-    }
+    emitFill(result, with: 0, count: shape(output).count, for: operation)
     try emitReorder(
       from: source, to: result.viewed(as: part), name: operation.name)
   }
@@ -186,12 +183,14 @@ extension Lowering {
     let source = try readRowMajor(input)
     let result = make(output, try .rowMajor(shape(output)))
     let geometry = PadGeometry(pad, input: shape(input), output: shape(output))
-    emitKernel("pad", [result, source], for: operation) { memory, _ in
+    var places = KernelPlaces()
+    let (to, from) = (places.writes(result), places.reads(source))
+    emitKernel("pad", places, for: operation) { memory, _ in
       for example in 0..<geometry.batch {
-        let planes = memory.floats(0) + example * geometry.outputStride
+        let planes = memory[to] + example * geometry.outputStride
         planes.update(repeating: 0, count: geometry.start)
         ck_pad(
-          planes + geometry.start, memory.floats(1) + example * geometry.inputStride,
+          planes + geometry.start, memory[from] + example * geometry.inputStride,
           geometry.channels, geometry.rows, geometry.columns, geometry.inputHeight,
           geometry.inputWidth, geometry.rows.count, geometry.columns.count)
         (planes + geometry.end).update(
@@ -205,15 +204,17 @@ extension Lowering {
     let source = try readRowMajor(incoming)
     let result = make(output, try .rowMajor(shape(output)))
     let geometry = PadGeometry(gradient.pad, input: shape(output), output: shape(incoming))
-    let line = try scratch(floats: 2 * geometry.inputWidth)
-    emitKernel("pad gradient", [result, source, line], for: operation) { memory, _ in
+    var places = KernelPlaces()
+    let (to, from) = (places.writes(result), places.reads(source))
+    let line = places.scratch(try scratch(floats: 2 * geometry.inputWidth), as: Double.self)
+    emitKernel("pad gradient", places, for: operation) { memory, _ in
       for example in 0..<geometry.batch {
         ck_pad_gradient(
-          memory.floats(0) + example * geometry.inputStride,
-          memory.floats(1) + example * geometry.outputStride + geometry.start,
+          memory[to] + example * geometry.inputStride,
+          memory[from] + example * geometry.outputStride + geometry.start,
           geometry.channels, geometry.rows, geometry.columns, geometry.inputHeight,
           geometry.inputWidth, geometry.rows.count, geometry.columns.count,
-          memory[2].assumingMemoryBound(to: Double.self))
+          memory[line])
       }
     }
   }

@@ -139,31 +139,31 @@ extension Lowering {
     let packed = try packForWinograd(operation.inputs[1], winograd, operation) {
       winograd.pack($0, weights: $1, threads: threads)
     }
-    let bias = convolution.hasBias ? [read(operation.inputs[2])] : []
-    var addend: [Place] = []
+    var addend: Place?
     var result: Place?
     if winograd.adds, let last = operation.inputs.last {
       let place = try read(last, as: layout)
-      addend = [place]
+      addend = place
       // What it reads in neighbourhoods must stay as it is.
       if place.buffer != source.buffer { result = make(output, over: place, of: last) }
     }
     let memory = try scratch(floats: winograd.forwardScratchCount(threads: threads))
-    let (hasBias, adds) = (!bias.isEmpty, winograd.adds)
-    let place = result ?? make(output, layout, acceptsStride: !adds)
+    let place = result ?? make(output, layout, acceptsStride: !winograd.adds)
     let winograd = winograd.withStrides(
       source: exampleStride(of: operation.inputs[0], at: source),
       result: exampleStride(of: output, at: place))
+    var places = KernelPlaces()
+    let (to, from, weights) = (places.writes(place), places.reads(source), places.reads(packed))
+    let work = places.scratch(memory)
+    let bias = places.reads(ifAny: convolution.hasBias ? read(operation.inputs[2]) : nil)
+    let added = places.reads(ifAny: addend)
     emitKernel(
-      "winograd", [place, source, packed, memory] + bias + addend,
-      for: operation, kind: .winograd, multiplyAdds: multiplyAdds(of: operation),
-      performedMultiplyAdds: winograd.multiplyAdds
+      "winograd", places, for: operation, kind: .winograd,
+      multiplyAdds: multiplyAdds(of: operation), performedMultiplyAdds: winograd.multiplyAdds
     ) { memory, _ in
       winograd.run(
-        memory.floats(0), source: memory.floats(1), packed: memory.floats(2),
-        bias: hasBias ? memory.floats(4) : nil,
-        addend: adds ? memory.floats(memory.count - 1) : nil, scratch: memory.floats(3),
-        threads: threads)
+        memory[to], source: memory[from], packed: memory[weights], bias: memory[ifAny: bias],
+        addend: memory[ifAny: added], scratch: memory[work], threads: threads)
     }
   }
 
@@ -177,14 +177,17 @@ extension Lowering {
       transposed.packTransposed($0, weights: $1, threads: threads)
     }
     let result = make(operation.outputs[0], try .blocked(shape(operation.outputs[0])))
-    let memory = try scratch(floats: transposed.forwardScratchCount(threads: threads))
+    var places = KernelPlaces()
+    let (to, from, weights) = (places.writes(result), places.reads(source), places.reads(packed))
+    let work = places.scratch(
+      try scratch(floats: transposed.forwardScratchCount(threads: threads)))
     emitKernel(
-      "winograd input gradient", [result, source, packed, memory], for: operation, kind: .winograd,
+      "winograd input gradient", places, for: operation, kind: .winograd,
       multiplyAdds: multiplyAdds(of: operation), performedMultiplyAdds: transposed.multiplyAdds
     ) { memory, _ in
       transposed.run(
-        memory.floats(0), source: memory.floats(1), packed: memory.floats(2), bias: nil,
-        addend: nil, scratch: memory.floats(3), threads: threads)
+        memory[to], source: memory[from], packed: memory[weights], bias: nil, addend: nil,
+        scratch: memory[work], threads: threads)
     }
   }
 
@@ -196,16 +199,18 @@ extension Lowering {
     let outputGradient = try read(
       operation.inputs[1], as: .blocked(shape(operation.inputs[1])))
     let results = try operation.outputs.map { make($0, try .rowMajor(shape($0))) }
-    let memory = try scratch(floats: winograd.gradientScratchCount(threads: threads))
+    var places = KernelPlaces()
+    let (from, byOutput) = (places.reads(source), places.reads(outputGradient))
+    let work = places.scratch(try scratch(floats: winograd.gradientScratchCount(threads: threads)))
+    let byWeights = places.writes(results[0])
+    let byBias = places.writes(ifAny: results.dropFirst().first)
     emitKernel(
-      "winograd gradient", [source, outputGradient, memory] + results, for: operation,
-      kind: .winograd,
+      "winograd gradient", places, for: operation, kind: .winograd,
       multiplyAdds: multiplyAdds(of: operation), performedMultiplyAdds: winograd.multiplyAdds
     ) { memory, _ in
       winograd.runGradient(
-        weights: memory.floats(3), bias: memory.count > 4 ? memory.floats(4) : nil,
-        source: memory.floats(0), outputGradient: memory.floats(1), scratch: memory.floats(2),
-        threads: threads)
+        weights: memory[byWeights], bias: memory[ifAny: byBias], source: memory[from],
+        outputGradient: memory[byOutput], scratch: memory[work], threads: threads)
     }
   }
 
@@ -214,12 +219,12 @@ extension Lowering {
     _ kernel: ValueID, _ winograd: WinogradConvolution, _ operation: Operation,
     _ pack:
       @escaping @Sendable (
-        _ packed: UnsafeMutablePointer<Float>, _ weights: UnsafeMutablePointer<Float>
+        _ packed: UnsafeMutablePointer<Float>, _ weights: UnsafePointer<Float>
       ) -> Void
   ) throws -> Place {
     let layout = try Layout.rowMajor([winograd.packedCount])
     return derive("winograd weights", layout, from: try readRowMajor(kernel), for: operation) {
-      memory, _ in pack(memory.floats(0), memory.floats(1))
+      pack($0.assumingMemoryBound(to: Float.self), $1)
     }
   }
 }
