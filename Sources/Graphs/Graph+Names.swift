@@ -6,7 +6,8 @@ extension Graph {
   public func value(meantBy name: String) -> ValueID? {
     if let output = outputs.first(where: { $0.name == name }) { return output.value }
     if let value = value(named: name), self[value].parameterKind == nil { return value }
-    return operations.last { $0.name == name || $0.name.hasPrefix(name + ".") }?.outputs.first
+    let path = LayerPath(name)
+    return operations.last { $0.name == name || $0.path.isWithin(path) }?.outputs.first
   }
 
   /// The names that ``value(meantBy:)`` knows: of outputs, inputs, operations, and the layers that these are of.
@@ -19,9 +20,7 @@ extension Graph {
     for output in outputs { add(output.name) }
     for input in inputs { add(self[input].name) }
     for operation in operations {
-      for end in operation.name.indices where operation.name[end] == "." {
-        add(String(operation.name[..<end]))
-      }
+      for layer in operation.path.enclosing { add(layer.name) }
       add(operation.name)
     }
     return names

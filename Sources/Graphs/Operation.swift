@@ -28,6 +28,9 @@ public struct Operation: Hashable, Sendable, Codable {
   }
 
   public var attributes: any OperationAttributes { kind.attributes }
+
+  /// What the name says.
+  package var path: LayerPath { LayerPath(name) }
 }
 
 /// What every kind of operation says of itself. One file each in `Operations/`, which holds its

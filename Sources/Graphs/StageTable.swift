@@ -29,7 +29,7 @@ extension Graph {
   public var stageTable: [StageRow] {
     var stages: [Stage] = []
     for (operation, row) in zip(operations, layerTable) {
-      let path = LayerPath(operation.name)
+      let path = operation.path
       let entry = tableEntry(of: operation)
       let isAbsorbed = path.isAlone && entry == .partOfLayerBefore
       if let last = stages.indices.last, isAbsorbed || stages[last].row.name == path.stage {
@@ -110,27 +110,20 @@ private struct Stage {
   }
 }
 
-/// What the path of an operation, as in `layer1.0.conv1` or `layer1.0/add`, says of its place.
-private struct LayerPath {
-  private var parts: [Substring]
-  /// One of several operations of a layer.
-  private var isPart: Bool
-
-  init(_ name: String) {
-    parts = name.prefix { $0 != "/" }.split(separator: ".")
-    isPart = name.contains("/")
-  }
-
+/// What the path of an operation says of its place in the table.
+extension LayerPath {
   /// A layer of the network itself, or of a sequence of layers that are not blocks.
-  var isAlone: Bool {
-    !isPart && (parts.count < 2 || (parts.count == 2 && Int(parts[1]) != nil))
+  fileprivate var isAlone: Bool {
+    part == nil && (layers.count < 2 || (layers.count == 2 && Int(layers[1]) != nil))
   }
 
-  var stage: String { isAlone ? parts.joined(separator: ".") : String(parts.first ?? "") }
+  fileprivate var stage: String { isAlone ? name : layers.first ?? "" }
 
   /// The block or branch within the stage: `branch3x3_1` and `branch3x3_2` are one branch.
-  var block: String? { parts.count > 1 ? String(parts[1].prefix { $0 != "_" }) : nil }
+  fileprivate var block: String? {
+    layers.count > 1 ? String(layers[1].prefix { $0 != "_" }) : nil
+  }
 
   /// Tables do not print how a shortcut comes to its shape.
-  var isListed: Bool { !isPart && !parts.contains("downsample") }
+  fileprivate var isListed: Bool { part == nil && !layers.contains("downsample") }
 }

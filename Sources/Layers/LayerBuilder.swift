@@ -34,11 +34,10 @@ public struct LayerBuilder {
 
   /// A name given by hand is used as it is the first time; a default name is numbered from 1.
   private mutating func uniqueName(for layer: some Layer) -> String {
-    let prefix = path.map { $0 + "." }.joined()
     let name = layer.defaultName
     var candidate = layer is Named ? name : name + "1"
     var number = 1
-    while !usedNames.insert(prefix + candidate).inserted {
+    while !usedNames.insert(LayerPath(path + [candidate]).name).inserted {
       number += 1
       candidate = name + String(number)
     }
@@ -47,7 +46,7 @@ public struct LayerBuilder {
 
   /// The path of the current layer, as in `layer1.0.conv1`.
   public var layerName: String {
-    path.isEmpty ? graph.name : path.joined(separator: ".")
+    path.isEmpty ? graph.name : LayerPath(path).name
   }
 
   mutating func addInput(_ name: String, shape: Shape) -> ValueID {
@@ -64,7 +63,7 @@ public struct LayerBuilder {
   public mutating func addParameter(
     _ name: String, _ extents: [Int], _ kind: ParameterKind, initializer: Initializer
   ) throws(GraphError) -> ValueID {
-    let fullName = (path + [name]).joined(separator: ".")
+    let fullName = LayerPath(path + [name]).name
     guard let shape = Shape(checking: extents), 1...extentLimit ~= shape.count else {
       throw GraphError(
         subject: fullName,
@@ -87,8 +86,8 @@ public struct LayerBuilder {
   public mutating func append(
     _ attributes: some OperationAttributes, toAll inputs: [ValueID], part: String? = nil
   ) throws(GraphError) -> ValueID {
-    try graph.append(
-      attributes, to: inputs, name: layerName + (part.map { "/" + $0 } ?? ""))[0]
+    let path = LayerPath(path.isEmpty ? [graph.name] : path, part: part)
+    return try graph.append(attributes, to: inputs, name: path.name)[0]
   }
 
   /// A number that no other dropout of the network has.
