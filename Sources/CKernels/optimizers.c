@@ -34,28 +34,26 @@ VECTORISED void ck_momentum_step(float *weight, float *velocity, const float *gr
 
 size_t ck_share_begin(size_t count, int task, int tasks) { return share_begin(count, task, tasks); }
 
-enum { LANES = 16 };
-
 VECTORISED double ck_sum_of_squares(const float *x, size_t count) {
   // Independent lanes, so that the compiler may use vectors without reordering a sum.
-  double lanes[LANES] = {0};
+  double lanes[WIDTH] = {0};
   size_t i = 0;
-  for (; i + LANES <= count; i += LANES)
-    for (int lane = 0; lane < LANES; ++lane) lanes[lane] += (double)x[i + lane] * x[i + lane];
+  for (; i + WIDTH <= count; i += WIDTH)
+    for (int lane = 0; lane < WIDTH; ++lane) lanes[lane] += (double)x[i + lane] * x[i + lane];
   double sum = 0;
   for (; i < count; ++i) sum += (double)x[i] * x[i];
-  for (int lane = 0; lane < LANES; ++lane) sum += lanes[lane];
+  for (int lane = 0; lane < WIDTH; ++lane) sum += lanes[lane];
   return sum;
 }
 
 VECTORISED bool ck_all_finite(const float *x, size_t count) {
   // x - x is zero for finite x and not a number otherwise.
-  float lanes[LANES] = {0};
+  float lanes[WIDTH] = {0};
   size_t i = 0;
-  for (; i + LANES <= count; i += LANES)
-    for (int lane = 0; lane < LANES; ++lane) lanes[lane] += x[i + lane] - x[i + lane];
+  for (; i + WIDTH <= count; i += WIDTH)
+    for (int lane = 0; lane < WIDTH; ++lane) lanes[lane] += x[i + lane] - x[i + lane];
   float sum = 0;
   for (; i < count; ++i) sum += x[i] - x[i];
-  for (int lane = 0; lane < LANES; ++lane) sum += lanes[lane];
+  for (int lane = 0; lane < WIDTH; ++lane) sum += lanes[lane];
   return sum == 0;
 }

@@ -29,6 +29,12 @@ winograd_view ck_winograd_view(const ck_winograd *w);
 
 INLINE size_t ceiling(size_t count, size_t parts) { return (count + parts - 1) / parts; }
 
+// An estimate of the cycles in which a task computes so many tiles and output channels.
+typedef double (*winograd_cost)(const winograd_view *w, size_t tiles, size_t out_channels);
+// How many parts the output channels are dealt out in, of which a task takes one, so that it costs least: every part
+// transforms the inputs anew.
+size_t ck_winograd_groups(const winograd_view *w, size_t tasks, winograd_cost cost);
+
 typedef struct {
   size_t picture, top, left;
 } tile_place;

@@ -29,12 +29,10 @@ static size_t block_size(const winograd_view *w, size_t tiles) {
   return tiles <= 128 ? tiles : ceiling(tiles, ceiling(tiles, most));
 }
 
-// An estimate of a task's cycles when the output channels are dealt out in `groups`: more groups write fewer sums each,
-// but transform every input more often.
-static double cost(const gradient_work *p, size_t groups, size_t tasks) {
-  const double points = (double)p->w.points, in = (double)p->w.in_channels;
-  const double out = (double)(ceiling(p->pairs, groups) * PAIR);
-  const size_t tiles = ceiling(p->tiles, tasks / groups), passes = ceiling(tiles, block_size(&p->w, tiles));
+// Fewer output channels are fewer sums to write.
+static double cost(const winograd_view *w, size_t tiles, size_t out_channels) {
+  const double points = (double)w->points, in = (double)w->in_channels, out = (double)out_channels;
+  const size_t passes = ceiling(tiles, block_size(w, tiles));
   const double products = points * in * out / WIDTH, transforms = points * (0.45 * in + 0.33 * out);
   const double sums = points * in * out * sizeof(float) / 3;
   return (double)tiles * (products + transforms) + (double)(passes + 1) * sums;
@@ -45,10 +43,7 @@ static gradient_work plan(const ck_winograd *w, int tasks) {
   p.tiles = p.w.tiles_of_picture * w->batch;
   p.in_blocks = w->in_channels / WIDTH, p.out_blocks = w->out_channels / WIDTH;
   p.pairs = ceiling(p.out_blocks, 2);
-  p.groups = 1;
-  for (size_t groups = 2; groups <= (size_t)tasks && groups <= p.pairs; ++groups)
-    if ((size_t)tasks % groups == 0 && cost(&p, groups, (size_t)tasks) < cost(&p, p.groups, (size_t)tasks))
-      p.groups = groups;
+  p.groups = ck_winograd_groups(&p.w, (size_t)tasks, cost);
   p.tile_groups = (size_t)tasks / p.groups;
   const size_t tiles = ceiling(p.tiles, p.tile_groups);
   p.block = block_size(&p.w, tiles);

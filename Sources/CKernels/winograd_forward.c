@@ -23,12 +23,10 @@ static size_t block_size(const winograd_view *w, size_t tiles) {
   return ceiling(tiles, ceiling(tiles, most));
 }
 
-// An estimate of a task's cycles when the output channels are dealt out in `groups`: more groups read fewer weights each,
-// but transform every input more often.
-static double cost(const forward_work *p, size_t groups, size_t tasks) {
-  const double points = (double)p->w.points, in = (double)p->w.in_channels;
-  const double out = (double)(ceiling(p->pairs, groups) * PAIR);
-  const size_t tiles = ceiling(p->tiles, tasks / groups), passes = ceiling(tiles, block_size(&p->w, tiles));
+// Fewer output channels are fewer weights to read.
+static double cost(const winograd_view *w, size_t tiles, size_t out_channels) {
+  const double points = (double)w->points, in = (double)w->in_channels, out = (double)out_channels;
+  const size_t passes = ceiling(tiles, block_size(w, tiles));
   const double products = points * in * out / WIDTH, transforms = points * (0.45 * in + 0.3 * out);
   const double reading = points * in * out * sizeof(float) / 8;
   return (double)tiles * (products + transforms) + (double)passes * reading;
@@ -39,10 +37,7 @@ static forward_work plan(const ck_winograd *w, int tasks) {
   p.tiles = p.w.tiles_of_picture * w->batch;
   p.in_blocks = w->in_channels / WIDTH, p.out_blocks = w->out_channels / WIDTH;
   p.pairs = ceiling(p.out_blocks, 2);
-  p.groups = 1;
-  for (size_t groups = 2; groups <= (size_t)tasks && groups <= p.pairs; ++groups)
-    if ((size_t)tasks % groups == 0 && cost(&p, groups, (size_t)tasks) < cost(&p, p.groups, (size_t)tasks))
-      p.groups = groups;
+  p.groups = ck_winograd_groups(&p.w, (size_t)tasks, cost);
   p.tile_groups = (size_t)tasks / p.groups;
   p.block = block_size(&p.w, ceiling(p.tiles, p.tile_groups));
   return p;
@@ -149,57 +144,4 @@ void ck_winograd_forward(const ck_winograd *w, float *y, const float *x, const f
   forward_work p = plan(w, tasks);
   p.y = y, p.x = x, p.u = packed, p.bias = bias, p.addend = addend, p.rectifies = rectifies, p.scratch = scratch;
   ck_parallel(tasks, forward_share, &p);
-}
-
-// MARK: Geometry
-
-winograd_view ck_winograd_view(const ck_winograd *w) {
-  winograd_view v = {.batch = w->batch,
-                     .in_channels = w->in_channels,
-                     .out_channels = w->out_channels,
-                     .in_stride = w->in_stride,
-                     .out_stride = w->out_stride,
-                     .instructions = w->instructions};
-  v.in_plane = w->height * w->width * WIDTH, v.out_plane = w->out_height * w->out_width * WIDTH;
-  if (w->kernel_width > 1) {
-    v.down = w->kernel_height, v.along = w->kernel_width;
-    v.height = w->height, v.width = w->width, v.out_height = w->out_height, v.out_width = w->out_width;
-    v.pad_top = w->pad_top, v.pad_left = w->pad_left;
-    v.in_row = w->width * WIDTH, v.out_row = w->out_width * WIDTH;
-    v.in_column = v.out_column = WIDTH;
-  } else {
-    v.down = w->kernel_width, v.along = w->kernel_height;
-    v.height = w->width, v.width = w->height, v.out_height = w->out_width, v.out_width = w->out_height;
-    v.pad_top = w->pad_left, v.pad_left = w->pad_top;
-    v.in_row = v.out_row = WIDTH;
-    v.in_column = w->width * WIDTH, v.out_column = w->out_width * WIDTH;
-  }
-  v.points = span_of(v.down) * span_of(v.along);
-  v.tiles_along = ceiling(v.out_width, tile_of(v.along));
-  v.tiles_of_picture = ceiling(v.out_height, tile_of(v.down)) * v.tiles_along;
-  return v;
-}
-
-bool ck_winograd_can_compute(size_t kernel_height, size_t kernel_width) {
-  switch (WINDOW(kernel_width > 1 ? kernel_height : kernel_width, kernel_width > 1 ? kernel_width : kernel_height)) {
-#define KNOWN(down, along) case WINDOW(down, along):
-    FOR_EACH_WINDOW(KNOWN)
-    return true;
-    default: return false;
-  }
-}
-
-size_t ck_winograd_multiply_adds(const ck_winograd *w) {
-  const winograd_view view = ck_winograd_view(w);
-  return view.batch * view.tiles_of_picture * view.points * view.in_channels * view.out_channels;
-}
-
-ck_winograd ck_winograd_transposed(const ck_winograd *w) {
-  ck_winograd result = *w;
-  result.in_channels = w->out_channels, result.out_channels = w->in_channels;
-  result.height = w->out_height, result.width = w->out_width;
-  result.out_height = w->height, result.out_width = w->width;
-  result.pad_top = w->kernel_height - 1 - w->pad_top, result.pad_left = w->kernel_width - 1 - w->pad_left;
-  result.in_stride = w->out_stride, result.out_stride = w->in_stride;
-  return result;
 }
