@@ -82,6 +82,7 @@ static void forward_share(void *context, int task) {
 
 void ck_lanes_forward(const ck_planes *p, float *y, const float *x, const float *weights, const float *bias,
                       ck_activation activation, float *scratch, int tasks) {
+  require_planes(p, true);
   forward_work work = {p, y, x, weights, bias, activation, scratch, tasks};
   ck_parallel(tasks, forward_share, &work);
 }
@@ -188,6 +189,7 @@ static void gradient_share(void *context, int task) {
 
 void ck_lanes_gradient(const ck_planes *p, float *weight_gradient, float *bias_gradient, const float *x,
                        const float *d, float *scratch, int tasks) {
+  require_planes(p, true);
   gradient_work work = {p, x, d, scratch, tasks};
   ck_parallel(tasks, gradient_share, &work);
   const size_t taps = tap_count(p), stride = ck_lanes_gradient_scratch(p);

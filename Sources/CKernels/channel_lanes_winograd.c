@@ -150,6 +150,7 @@ static void forward_share(void *context, int task) {
 
 void ck_lanes_winograd_forward(const ck_planes *p, float *y, const float *x, const float *weights, const float *bias,
                                ck_activation activation, float *scratch, int tasks) {
+  REQUIRE(ck_lanes_winograd_is_possible(p));
   forward_work work = {p, y, x, weights, bias, activation, scratch, tasks};
   ck_parallel(tasks, forward_share, &work);
 }

@@ -115,6 +115,7 @@ static void run_task(void *context, int task) {
 
 void ck_dense_pack(void *packed, const float *weights, ck_dense_weights form, size_t outputs, size_t inputs,
                    int tasks) {
+  REQUIRE(form != CK_DENSE_FLOAT32);
   call c = {packed, weights, form, outputs, inputs, tasks};
   ck_parallel(tasks, run_task, &c);
 }

@@ -2,6 +2,7 @@
 #define CONVNET_LANES_H
 
 #include "CKernels.h"
+#include "precondition.h"
 
 // Sixteen floats anywhere in memory. Read and written through pointers, never passed: a vector in an argument would tie the
 // function to one processor.

@@ -25,6 +25,7 @@ typedef struct {
 } grid;
 
 static grid grid_of(const ck_channels *c) {
+  REQUIRE(c->period > 0 && c->length % c->period == 0);
   size_t divisor = c->period, other = WIDTH;
   while (other) {
     const size_t remainder = divisor % other;

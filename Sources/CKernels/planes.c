@@ -131,6 +131,7 @@ size_t ck_planes_forward_scratch(const ck_planes *p) { return rounded(ck_shifted
 
 void ck_planes_forward(const ck_planes *p, float *y, const float *x, const float *weights, const float *bias,
                        ck_activation activation, float *scratch, int tasks) {
+  require_planes(p, false);
   forward_work work = {p, y, x, weights, bias, activation, scratch, tasks};
   ck_parallel(tasks, forward_share, &work);
 }

@@ -13,6 +13,13 @@
 //
 // Of large pictures there are only as many rows at once as fit a near cache: a band.
 
+// What all of these kernels take for granted; those with lanes of channels have 16 of them.
+INLINE void require_planes(const ck_planes *p, bool has_lanes) {
+  REQUIRE(p->in_channels > 0 && p->out_channels > 0 && (!has_lanes || p->out_channels == WIDTH));
+  REQUIRE(p->pad_top < p->kernel_height && p->pad_left < p->kernel_width);
+  (void)p, (void)has_lanes;
+}
+
 // Rows of the result in a band.
 size_t ck_band_height(const ck_planes *p);
 // Floats from one column's copy to the next, and of all.

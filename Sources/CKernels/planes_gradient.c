@@ -147,6 +147,7 @@ static void input_gradient_share(void *context, int task) {
 
 void ck_planes_input_gradient(const ck_planes *p, float *dx, const float *d, const float *weights, float *scratch,
                               int tasks) {
+  require_planes(p, false);
   input_gradient_work work = {p, dx, d, weights, scratch, tasks};
   ck_parallel(tasks, input_gradient_share, &work);
 }
@@ -270,6 +271,7 @@ static void gradient_share(void *context, int task) {
 
 void ck_planes_gradient(const ck_planes *p, float *weight_gradient, float *bias_gradient, const float *x,
                         const float *d, float *scratch, int tasks) {
+  require_planes(p, false);
   gradient_work work = {p, x, d, scratch, tasks};
   ck_parallel(tasks, gradient_share, &work);
   const size_t all = sums_count(p) / WIDTH, weights = all - p->out_channels, stride = ck_planes_gradient_scratch(p);

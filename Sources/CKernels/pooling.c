@@ -243,6 +243,10 @@ size_t ck_pooling_scratch(const ck_pooling *p) {
 
 static void run(const ck_pooling *p, pooling_kind kind, float *to, const float *from, void *places, float *scratch,
                 int tasks) {
+  REQUIRE(p->in.block == 1 || p->in.block == 8 || p->in.block == 16);
+  REQUIRE(p->out.block == p->in.block && (!places || p->places.block == p->in.block));
+  REQUIRE(!p->counts_taps || p->down.window * p->along.window <= 256);
+  REQUIRE(kind != MAXIMA_GRADIENT || places);
   // Less than a barrier costs is done at once.
   const size_t work = p->batch * p->channels * (p->down.in * p->along.in + p->down.out * p->along.out);
   if (work < 1 << 14) tasks = 1;

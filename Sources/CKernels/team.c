@@ -5,8 +5,8 @@
 // and nobody waits for a thread that has not begun: who is done takes its task.
 #define _GNU_SOURCE
 #include "CKernels.h"
+#include "precondition.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -112,7 +112,7 @@ ck_team *ck_team_create(int workers) {
 }
 
 void ck_team_run(ck_team *team, int tasks, void (*body)(void *context, int task), void *context) {
-  assert(tasks > team->workers);  // each of the team's threads has a task
+  REQUIRE(tasks > team->workers);  // each of the team's threads has a task
   team->body = body;
   team->context = context;
   atomic_store(&team->pending, team->workers);

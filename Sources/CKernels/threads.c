@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "CKernels.h"
+#include "precondition.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -225,6 +226,7 @@ static void run_share(void *argument) {
 }
 
 void ck_parallel(int tasks, void (*body)(void *context, int task), void *context) {
+  REQUIRE(tasks > 0);
   load_openmp();
   if (tasks > 1 && omp_parallel && prepared_threads != 1) {
     struct work work = {tasks, body, context};

@@ -2,6 +2,13 @@
 #include "winograd.h"
 
 winograd_view ck_winograd_view(const ck_winograd *w) {
+  REQUIRE(ck_winograd_can_compute(w->kernel_height, w->kernel_width));
+  REQUIRE(w->in_channels % WIDTH == 0 && w->out_channels % WIDTH == 0);
+  // The paddings, those below and on the right too.
+  REQUIRE(w->pad_top < w->kernel_height && w->out_height <= w->height + w->pad_top);
+  REQUIRE(w->pad_left < w->kernel_width && w->out_width <= w->width + w->pad_left);
+  REQUIRE(w->in_stride >= w->in_channels * w->height * w->width);
+  REQUIRE(w->out_stride >= w->out_channels * w->out_height * w->out_width);
   winograd_view v = {.batch = w->batch,
                      .in_channels = w->in_channels,
                      .out_channels = w->out_channels,

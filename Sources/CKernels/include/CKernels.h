@@ -13,7 +13,8 @@
 
 // Processors that this process may use: affinity and the container's quota, whichever is less.
 int ck_available_processors(void);
-// Starts a thread that nobody waits for, with a stack that suits the decoders of pictures. Returns the system's error number, or 0.
+// Starts a thread that nobody waits for, with a stack that suits the decoders of pictures. Returns 0 or the system's error
+// number.
 int ck_start_thread(void (*body)(void *context), void *context);
 // Whether so many threads, the calling one among them, can be had at once.
 bool ck_can_start_threads(int threads);
