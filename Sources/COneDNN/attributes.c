@@ -68,8 +68,3 @@ int cdnn_attributes_append_sum(cdnn_attributes *attributes) {
 #endif
   return dnnl_primitive_attr_set_post_ops(attributes->attr, attributes->post_ops);
 }
-
-int cdnn_attributes_append_binary(cdnn_attributes *attributes, cdnn_algorithm algorithm, const cdnn_desc *source) {
-  CHECK(dnnl_post_ops_append_binary(attributes->post_ops, cdnn_algorithm_kind(algorithm), pointer_to(source)));
-  return dnnl_primitive_attr_set_post_ops(attributes->attr, attributes->post_ops);
-}

@@ -195,20 +195,6 @@ int cdnn_resampling_backward(cdnn_primitive **out, cdnn_algorithm algorithm, con
   return cdnn_finish_primitive(out, pd);
 }
 
-int cdnn_reduction(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *src, const cdnn_desc *dst) {
-  CHECK(cdnn_prepare());
-  dnnl_primitive_desc_t pd;
-#if VERSION_3
-  CHECK(dnnl_reduction_primitive_desc_create(&pd, cdnn_shared_engine, cdnn_algorithm_kind(algorithm), pointer_to(src),
-                                             pointer_to(dst), 0, 0, cdnn_plain_attr()));
-#else
-  dnnl_reduction_desc_t desc;
-  CHECK(dnnl_reduction_desc_init(&desc, cdnn_algorithm_kind(algorithm), pointer_to(src), pointer_to(dst), 0, 0));
-  CHECK(cdnn_create_pd(&pd, &desc, cdnn_plain_attr(), NULL));
-#endif
-  return cdnn_finish_primitive(out, pd);
-}
-
 int cdnn_reorder(cdnn_primitive **out, const cdnn_desc *src, const cdnn_desc *dst) {
   CHECK(cdnn_prepare());
   dnnl_primitive_desc_t pd;

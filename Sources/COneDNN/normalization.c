@@ -4,8 +4,9 @@
 static int lrn_forward_pd(dnnl_primitive_desc_t *pd, bool training, cdnn_algorithm algorithm, const cdnn_desc *src,
                           int64_t size, float alpha, float beta, float k) {
 #if VERSION_3
-  return dnnl_lrn_forward_primitive_desc_create(pd, cdnn_shared_engine, cdnn_forward_kind(training), cdnn_algorithm_kind(algorithm),
-                                                pointer_to(src), pointer_to(src), size, alpha, beta, k, cdnn_plain_attr());
+  return dnnl_lrn_forward_primitive_desc_create(pd, cdnn_shared_engine, cdnn_forward_kind(training),
+                                                cdnn_algorithm_kind(algorithm), pointer_to(src), pointer_to(src), size, alpha,
+                                                beta, k, cdnn_plain_attr());
 #else
   dnnl_lrn_desc_t desc;
   CHECK(dnnl_lrn_forward_desc_init(&desc, cdnn_forward_kind(training), cdnn_algorithm_kind(algorithm), pointer_to(src), size,

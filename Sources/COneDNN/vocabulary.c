@@ -49,10 +49,7 @@ _Static_assert(CDNN_MAX_SOURCES <= DNNL_ARG_MULTIPLE_DST - DNNL_ARG_MULTIPLE_SRC
 dnnl_data_type_t cdnn_data_type(cdnn_type type) {
   switch (type) {
     case CDNN_F32: return dnnl_f32;
-    case CDNN_F16: return dnnl_f16;
-    case CDNN_BF16: return dnnl_bf16;
     case CDNN_S32: return dnnl_s32;
-    case CDNN_S8: return dnnl_s8;
     case CDNN_U8: return dnnl_u8;
   }
   return dnnl_data_type_undef;
@@ -62,7 +59,6 @@ dnnl_alg_kind_t cdnn_algorithm_kind(cdnn_algorithm algorithm) {
   switch (algorithm) {
     case CDNN_CONVOLUTION_DIRECT: return dnnl_convolution_direct;
     case CDNN_CONVOLUTION_WINOGRAD: return dnnl_convolution_winograd;
-    case CDNN_CONVOLUTION_AUTO: return dnnl_convolution_auto;
     case CDNN_LRN_ACROSS_CHANNELS: return dnnl_lrn_across_channels;
     case CDNN_LRN_WITHIN_CHANNEL: return dnnl_lrn_within_channel;
     case CDNN_ELTWISE_RELU: return dnnl_eltwise_relu;
@@ -72,7 +68,6 @@ dnnl_alg_kind_t cdnn_algorithm_kind(cdnn_algorithm algorithm) {
     case CDNN_ELTWISE_GELU_ERF: return dnnl_eltwise_gelu_erf;
     case CDNN_ELTWISE_TANH: return dnnl_eltwise_tanh;
     case CDNN_ELTWISE_LOGISTIC: return dnnl_eltwise_logistic;
-    case CDNN_ELTWISE_LINEAR: return dnnl_eltwise_linear;
     case CDNN_ELTWISE_RELU_FROM_RESULT: return dnnl_eltwise_relu_use_dst_for_bwd;
     case CDNN_ELTWISE_CLIP_FROM_RESULT: return dnnl_eltwise_clip_v2_use_dst_for_bwd;
     case CDNN_ELTWISE_ELU_FROM_RESULT: return dnnl_eltwise_elu_use_dst_for_bwd;
@@ -89,8 +84,6 @@ dnnl_alg_kind_t cdnn_algorithm_kind(cdnn_algorithm algorithm) {
     case CDNN_SOFTMAX: return dnnl_alg_kind_undef;
     case CDNN_LOG_SOFTMAX: return dnnl_alg_kind_undef;
 #endif
-    case CDNN_REDUCTION_SUM: return dnnl_reduction_sum;
-    case CDNN_REDUCTION_MEAN: return dnnl_reduction_mean;
   }
   return dnnl_alg_kind_undef;
 }
@@ -108,7 +101,6 @@ int cdnn_argument_index(cdnn_argument argument) {
     case CDNN_DIFF_DST: return DNNL_ARG_DIFF_DST;
     case CDNN_DIFF_WEIGHTS: return DNNL_ARG_DIFF_WEIGHTS;
     case CDNN_DIFF_BIAS: return DNNL_ARG_DIFF_BIAS;
-    case CDNN_POST_OPERATION_SOURCE_0: return DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1;
     default: return DNNL_ARG_MULTIPLE_SRC + (argument - CDNN_SOURCE_0);
   }
 }

@@ -19,12 +19,11 @@ enum { CDNN_MAX_RANK = 12, CDNN_MAX_SOURCES = 1024 };
 // Two of the library's statuses.
 enum { CDNN_OUT_OF_MEMORY = 1, CDNN_INVALID_ARGUMENTS = 2, CDNN_UNIMPLEMENTED = 3 };
 
-typedef enum { CDNN_F32, CDNN_F16, CDNN_BF16, CDNN_S32, CDNN_S8, CDNN_U8 } cdnn_type;
+typedef enum { CDNN_F32, CDNN_S32, CDNN_U8 } cdnn_type;
 
 typedef enum {
   CDNN_CONVOLUTION_DIRECT,
   CDNN_CONVOLUTION_WINOGRAD,
-  CDNN_CONVOLUTION_AUTO,
   CDNN_LRN_ACROSS_CHANNELS,
   CDNN_LRN_WITHIN_CHANNEL,
   CDNN_ELTWISE_RELU,  // alpha: the slope of the negative part
@@ -34,7 +33,6 @@ typedef enum {
   CDNN_ELTWISE_GELU_ERF,
   CDNN_ELTWISE_TANH,
   CDNN_ELTWISE_LOGISTIC,
-  CDNN_ELTWISE_LINEAR,
   // The same functions, differentiated from their results.
   CDNN_ELTWISE_RELU_FROM_RESULT,
   CDNN_ELTWISE_CLIP_FROM_RESULT,
@@ -47,8 +45,6 @@ typedef enum {
   CDNN_RESAMPLING_LINEAR,
   CDNN_SOFTMAX,
   CDNN_LOG_SOFTMAX,
-  CDNN_REDUCTION_SUM,
-  CDNN_REDUCTION_MEAN,
 } cdnn_algorithm;
 
 // The arguments of a primitive. `CDNN_SOURCE_0 + i` are the inputs of sums and concatenations.
@@ -64,7 +60,6 @@ typedef enum {
   CDNN_DIFF_DST,
   CDNN_DIFF_WEIGHTS,
   CDNN_DIFF_BIAS,
-  CDNN_POST_OPERATION_SOURCE_0,
   CDNN_SOURCE_0 = 1000,
 } cdnn_argument;
 
@@ -126,7 +121,6 @@ int cdnn_attributes_create(cdnn_attributes **out);
 void cdnn_attributes_destroy(cdnn_attributes *attributes);
 int cdnn_attributes_append_eltwise(cdnn_attributes *attributes, cdnn_algorithm algorithm, float alpha, float beta);
 int cdnn_attributes_append_sum(cdnn_attributes *attributes);
-int cdnn_attributes_append_binary(cdnn_attributes *attributes, cdnn_algorithm algorithm, const cdnn_desc *source);
 
 // MARK: Primitives
 // Scratchpads belong to the caller. Windows have `axes` numbers an array, two fewer than the source has; dilation 1 is none.
@@ -173,7 +167,6 @@ int cdnn_resampling_forward(cdnn_primitive **out, cdnn_algorithm algorithm, cons
                             const cdnn_desc *dst);
 int cdnn_resampling_backward(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *diff_src,
                              const cdnn_desc *diff_dst);
-int cdnn_reduction(cdnn_primitive **out, cdnn_algorithm algorithm, const cdnn_desc *src, const cdnn_desc *dst);
 int cdnn_reorder(cdnn_primitive **out, const cdnn_desc *src, const cdnn_desc *dst);
 void cdnn_primitive_destroy(cdnn_primitive *primitive);
 
