@@ -8,8 +8,8 @@ static uint32_t little_endian(const uint8_t *bytes) {
   return (uint32_t)bytes[3] << 24 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[1] << 8 | bytes[0];
 }
 
-// Goes through the chunks by itself: the library's way takes memory, and does not say when it is out. Only the extended format has
-// room for metadata, which its header announces; the first chunk of a kind counts.
+// Goes through the chunks by itself: the library's way takes memory, and does not say when it is out. Only the extended format
+// has room for metadata, which its header announces; the first chunk of a kind counts.
 static uint32_t orientation_of(const uint8_t *bytes, size_t count) {
   if (count < 30 || memcmp(bytes + 12, "VP8X", 4) != 0) return 1;
   const uint8_t flags = bytes[20];

@@ -9,8 +9,8 @@ public import ConvNetTensors
 ///     (8 (f(x + h) - f(x - h)) - (f(x + 2h) - f(x - 2h))) / 12h,
 ///
 /// whose error falls with h^4. In single precision right gradients differ by about 1e-4 of the variable's largest, wrong ones by
-/// 1e-2 or more. A function with a kink, such as ReLU, must be given elements farther than 2h from it. Costs four runs an element:
-/// use small tensors.
+/// 1e-2 or more. A function with a kink, such as ReLU, must be given elements farther than 2h from it. Costs four runs an
+/// element: use small tensors.
 ///
 /// ```swift
 /// let check = try GradientCheck(of: Cube(scale: 0.5), inputs: [Tensor([0.3, -0.2, 1.1] as [Float], shape: [1, 3])])
@@ -85,8 +85,8 @@ public struct GradientCheck: Sendable {
   /// By the name of each variable, the largest difference of its two gradients over all elements, divided by the largest element
   /// of both: infinite where one is not a number.
   ///
-  /// - Throws: ``GraphError`` where an operation has no gradient, or there is no path from a variable to the loss; ``EngineError``
-  ///   where the graph cannot be compiled.
+  /// - Throws: ``GraphError`` where an operation has no gradient, or there is no path from a variable to the loss;
+  ///   ``EngineError`` where the graph cannot be compiled.
   public func relativeErrors() throws -> [String: Double] {
     var (graph, gradients) = try graph.differentiated(
       loss: loss, byInputs: variables.filter { self.graph[$0].source == .input })

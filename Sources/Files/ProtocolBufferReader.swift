@@ -1,7 +1,7 @@
 /// Goes through the fields of a message of protocol buffers.
 ///
-/// It knows places only; the bytes are lent at every call. So a message within another costs no copy, and tensors of a mapped file
-/// are used where they lie:
+/// It knows places only; the bytes are lent at every call. So a message within another costs no copy, and tensors of a mapped
+/// file are used where they lie:
 ///
 /// ```swift
 /// var model = ProtocolBufferReader(0..<bytes.byteCount)

@@ -39,8 +39,8 @@ public enum Threads {
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
   }
 
-  /// Calls `body` for each of `count` indices on several threads, which take the next index in turn. Where no thread can be had, the
-  /// calling one does all of it.
+  /// Calls `body` for each of `count` indices on several threads, which take the next index in turn. Where no thread can be had,
+  /// the calling one does all of it.
   ///
   /// - Parameters:
   ///   - initial: what each thread begins with.

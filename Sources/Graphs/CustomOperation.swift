@@ -4,8 +4,8 @@ import ConvNetTensors
 ///
 /// It is told apart from others by its name and its attributes, which a model file keeps. Everything that holds for operations of
 /// the package holds for it: shapes are inferred, its gradient is a rewriting of the graph, and passes and engine obey its
-/// ``OperationAttributes/traits``. ``GradientCheck`` compares its gradient with differences. A file that needs it is read with it:
-/// `Model(loading: path, operations: [Cube.self, CubeGradient.self])`.
+/// ``OperationAttributes/traits``. ``GradientCheck`` compares its gradient with differences. A file that needs it is read with
+/// it: `Model(loading: path, operations: [Cube.self, CubeGradient.self])`.
 ///
 /// ```swift
 /// /// scale x^3

@@ -4,8 +4,8 @@ public import ConvNetGraphs
 public import ConvNetImages
 public import ConvNetLayers
 
-/// A model ready to classify pictures, prepared as the model says. Belongs to one thread at a time: it runs where it is called, by
-/// the shortest way; a ``Predictor`` serves several.
+/// A model ready to classify pictures, prepared as the model says. Belongs to one thread at a time: it runs where it is called,
+/// by the shortest way; a ``Predictor`` serves several.
 public final class Classifier {
   public var classNames: [String] { inference.classNames }
   /// How pictures are prepared.

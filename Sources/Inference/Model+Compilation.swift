@@ -11,8 +11,8 @@ extension Model {
   /// Its first input takes pictures in ``dataFormat``, and its outputs have the names of the graph's.
   ///
   /// - Parameter outputs: values inside that are outputs as well, by the names that ``Graph/value(meantBy:)`` knows.
-  /// - Throws: ``GraphError`` where the network does not take so many pictures; ``InferenceError/unknownValue(name:model:nearest:)``;
-  ///   ``EngineError``.
+  /// - Throws: ``GraphError`` where the network does not take so many pictures;
+  ///   ``InferenceError/unknownValue(name:model:nearest:)``; ``EngineError``.
   public func executable(
     batch: Int, outputs: [String] = [], compute: ComputeOptions = .init()
   ) throws -> Executable {

@@ -51,8 +51,8 @@ public final class Predictor: Sendable {
   ///   - outputs: values inside that every prediction has, by the names of outputs, layers (`layer4`) or operations.
   ///   - batch: pictures that are computed together, of one request. More give more pictures a second where requests have many;
   ///     a request of fewer takes as long as one of so many.
-  ///   - concurrency: runs at the same time. Each has `compute.threads` threads and the memory of a run. One run of all processors'
-  ///     threads answers soonest; as many runs as processors, of a thread each, answer most requests a second.
+  ///   - concurrency: runs at the same time. Each has `compute.threads` threads and the memory of a run. One run of all
+  ///     processors' threads answers soonest; as many runs as processors, of a thread each, answer most requests a second.
   /// - Throws: ``InferenceError`` where a value inside does not exist, with the nearest names, or where pictures are prepared for
   ///   another input; ``GraphError`` and ``EngineError`` where the network cannot be compiled.
   public init(

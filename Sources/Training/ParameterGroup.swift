@@ -88,7 +88,8 @@ extension [ParameterGroup] {
       graph.trainableNames.filter { group(of: $0)?.isFrozen == true })
   }
 
-  /// - Throws: ``TrainingError/invalidSetting(name:value:requirement:)`` where a pattern fits no parameter, or nothing is learned.
+  /// - Throws: ``TrainingError/invalidSetting(name:value:requirement:)`` where a pattern fits no parameter, or nothing is
+  ///   learned.
   func requireFit(_ graph: Graph) throws(TrainingError) {
     let names = graph.trainableNames
     for group in self where !names.contains(where: group.matches) {

@@ -89,8 +89,8 @@ public struct Trainer: Sendable {
   ///     where it is left out.
   ///   - epochEnded: told after every epoch, with the state to resume from.
   /// - Throws: ``TrainingError`` for settings or a checkpoint that do not fit and for numbers that are not finite;
-  ///   ``EvaluationError`` for data of other classes; ``InferenceError`` for a model whose pictures are not prepared for it; ``TrainingError/stopped(epoch:)``, `CancellationError`; what the data set throws; what the closures
-  ///   throw.
+  ///   ``EvaluationError`` for data of other classes; ``InferenceError`` for a model whose pictures are not prepared for it;
+  ///   ``TrainingError/stopped(epoch:)``, `CancellationError`; what the data set throws; what the closures throw.
   public func fit(
     _ model: inout Model, on training: any Dataset, validating validation: (any Dataset)? = nil,
     epochs: Int, resuming checkpoint: Checkpoint? = nil,

@@ -96,7 +96,8 @@ import Testing
       var model = Model(network, seed: 1)
       try model.save(to: path)
       try WeightFile.write(model.parameters.map { ($0.key, $0.value) }, to: checkpoint)
-      // Beside the model's old weights: the mapping, one copy, and much less than a second one, of which `Memory` keeps a reserve.
+      // Beside the model's old weights: the mapping, one copy, and much less than a second one, of which `Memory` keeps a
+      // reserve.
       limitMemory(toExtra: 2 * byteCount + byteCount / 2)
       try model.loadParameters(from: path)
       try model.loadParameters(from: checkpoint)

@@ -47,7 +47,8 @@ bool ck_peak_memory_rates(size_t byte_count, int tasks, double seconds, double *
 // MARK: Optimizers
 
 // velocity <- momentum velocity - rate gradient - decay rate weight; weight <- weight + velocity.
-void ck_momentum_step(float *weight, float *velocity, const float *gradient, size_t count, float rate, float momentum, float decay);
+void ck_momentum_step(float *weight, float *velocity, const float *gradient, size_t count, float rate, float momentum,
+                      float decay);
 // Where the share of a task begins, of so many elements in equal shares of whole cache lines.
 size_t ck_share_begin(size_t count, int task, int tasks);
 // The sum of squares, accumulated in double precision.

@@ -188,8 +188,8 @@ extension Lowering {
     }
   }
 
-  /// A value as the library normalizes its neighbourhoods: four dimensions, channels second. `place` is the value in its own extents, `view` the
-  /// same memory in four.
+  /// A value as the library normalizes its neighbourhoods: four dimensions, channels second. `place` is the value in its own
+  /// extents, `view` the same memory in four.
   private struct NormalizationSource {
     var place: Place
     var view: Layout

@@ -5,7 +5,8 @@ public struct MeasuredWork: Hashable, Sendable, Codable {
   public var multiplyAdds: Int
   /// Bytes that must be read and written at least.
   public var byteCount: Int
-  /// The time that the machine's peaks allow for what the algorithm does, see ``MachinePeaks/leastSeconds(multiplyAdds:byteCount:)``.
+  /// The time that the machine's peaks allow for what the algorithm does, see
+  /// ``MachinePeaks/leastSeconds(multiplyAdds:byteCount:)``.
   public var leastSeconds: Double
 
   public init(seconds: Double, multiplyAdds: Int, byteCount: Int, leastSeconds: Double) {

@@ -31,8 +31,8 @@ public struct WeightFile: Sendable {
   public let entries: [Entry]
   /// The texts beside the tensors, which safetensors files can have.
   public let metadata: [String: String]
-  /// The name of the network that the weights are of, where the file says: those that ``write(_:to:network:isDeflated:progress:)``
-  /// was told it of. For a model file ask the model.
+  /// The name of the network that the weights are of, where the file says: those that
+  /// ``write(_:to:network:isDeflated:progress:)`` was told it of. For a model file ask the model.
   public let network: String?
   /// What was found besides the tensors themselves and is worth a word to a person: the key under
   /// which a checkpoint keeps its weights, a prefix that all names had and that was removed.

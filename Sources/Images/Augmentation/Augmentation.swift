@@ -10,8 +10,8 @@ import ConvNetTensors
 /// ```
 ///
 /// A value: it is stored in the model's file and written as JSON. The steps are applied in order,
-/// of four kinds that come one after the other: those on pixels, ``CustomAugmentation`` among them; the colour shift; erasing, on the
-/// normalized numbers; mixing of two pictures. A picture that has other extents than the network's
+/// of four kinds that come one after the other: those on pixels, ``CustomAugmentation`` among them; the colour shift; erasing, on
+/// the normalized numbers; mixing of two pictures. A picture that has other extents than the network's
 /// input after its steps is resized to them, as ``Preprocessing`` does without augmentation.
 ///
 /// Every random number is a function of seed, epoch and sample, so that a sample is changed alike

@@ -22,8 +22,8 @@ public import ConvNetGraphs
 /// }
 /// ```
 public protocol Optimizer: TrainingPart {
-  /// Names of what is remembered of each parameter: as many numbers as it has elements, zero before the first update. A checkpoint
-  /// keeps them by these names.
+  /// Names of what is remembered of each parameter: as many numbers as it has elements, zero before the first update. A
+  /// checkpoint keeps them by these names.
   var slots: [String] { get }
 
   /// Whether an element's update depends on nothing of other elements, so that several threads may share a parameter: each then
