@@ -7,7 +7,7 @@ logit differs by more than a ten-thousandth of the largest, and the five largest
 Running statistics, scales and shifts are random too, so that a wrong one shows. Networks with global pooling get
 pictures that are not square.
 
-Gradients: `convnet gradients` beside PyTorch on the same weights and batch, without dropout, side classifiers with
+Gradients: `convnet gradients` beside PyTorch on the same weights and batch, without dropout, auxiliary classifiers with
 their shares. A network passes where for every parameter's gradient g, and for every running mean and variance, the
 difference |g - g'| is at most a thousandth of |g'| (Euclidean norms), g' being PyTorch's; the losses agree
 likewise. The gradient by a bias that normalization cancels is zero but for rounding: where it is less than a

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from parity import safetensors
 
-# torchvision trains with these shares of the losses of side classifiers, by the number of outputs.
+# torchvision trains with these shares of the losses of auxiliary classifiers, by the number of outputs.
 SIDE_WEIGHTS = {3: 0.3, 2: 0.4}
 
 

@@ -1,6 +1,6 @@
 """The networks for Keras, channels-last, under ConvNet's names; each gives a list of logits.
 
-Only the first are the network's own; the others are side classifiers', in training.
+Only the first are the network's own; the others are auxiliary classifiers', in training.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def vgg16(x, classes: int) -> list:
 
 
 def googlenet(x, classes: int) -> list:
-    """torchvision's, with its side classifiers."""
+    """torchvision's, with its auxiliary classifiers."""
 
     def inception(x, one, reduce3, three, reduce5, five, pool):
         return layers.Concatenate()([

@@ -49,7 +49,7 @@ def resnet20(classes: int) -> nn.Module:
 
 
 def network(name: str, classes: int, trains: bool) -> nn.Module:
-    """A network in the given mode. Side classifiers are there where it trains."""
+    """A network in the given mode. Auxiliary classifiers are there where it trains."""
     plain = {"weights": None, "num_classes": classes}
     # The initialization of those that take this argument runs for minutes and changes no speed.
     quick = {**plain, "init_weights": False}
@@ -68,7 +68,7 @@ def network(name: str, classes: int, trains: bool) -> nn.Module:
 
 
 def loss(outputs: torch.Tensor | tuple[torch.Tensor, ...], labels: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy; that of a side classifier counts 0.3, as in GoogLeNet's paper."""
+    """Cross-entropy; that of an auxiliary classifier counts 0.3, as in GoogLeNet's paper."""
     if isinstance(outputs, torch.Tensor):
         return F.cross_entropy(outputs, labels)
     main, *sides = outputs

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-// Asks for a cache line to write to. Where another processor has it too, a store would wait for that one to let go of it.
+// Asks for a cache line to write to. Where another processor has it too, a store would wait until that one releases it.
 static inline __attribute__((always_inline)) void prefetch_to_write(const float *x) {
 #if defined(__x86_64__)
   __asm__ volatile("prefetchw %0" : : "m"(*(const char *)x));

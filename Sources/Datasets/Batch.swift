@@ -3,8 +3,8 @@ public import ConvNetTensors
 
 /// Prepared pictures and their labels.
 ///
-/// A value: keeping it is safe, but only a batch that is let go before the next one is asked for
-/// lets the loader use its memory again.
+/// A value: keeping it is safe, but the loader uses its memory again only where the batch is released before the next one is
+/// asked for.
 public struct Batch: Sendable {
   /// The number of samples, at least 1.
   public internal(set) var count: Int

@@ -47,7 +47,7 @@ final class Plan: Sendable {
     name = source.name
     self.options = options
     self.graph = graph
-    let steps = Self.lettingGo(of: parameters, in: lowering)
+    let steps = Self.releasing(of: parameters, in: lowering)
     self.steps = steps
     buffers = lowering.buffers
 
@@ -84,7 +84,7 @@ final class Plan: Sendable {
 
   /// The steps of a run. Of a graph that runs once, each large parameter that lies in a file gives its memory back after the
   /// last step that reads it.
-  private static func lettingGo(
+  private static func releasing(
     of parameters: [String: Tensor], in lowering: Lowering
   ) -> [Step] {
     guard !lowering.options.keepsPreparation else { return lowering.steps }
@@ -102,8 +102,9 @@ final class Plan: Sendable {
       else { continue }
       ended[index, default: []].append(
         Step(
-          operation: lowering.steps[index].operation, implementation: "let go of weights",
-          kind: .movement, work: .kernel({ _, _ in tensor.letGo() }, places: KernelPlaces())))
+          operation: lowering.steps[index].operation, implementation: "release of weights",
+          kind: .movement, work: .kernel({ _, _ in tensor.releasePages() }, places: KernelPlaces()))
+      )
     }
     return lowering.steps.enumerated().flatMap { [$1] + ended[$0, default: []] }
   }
@@ -170,7 +171,7 @@ final class Plan: Sendable {
       // What only the preparation reads, such as folded weights before they are packed, goes at once.
       for buffer in used where lastUse[buffer] == index && !read.contains(buffer) {
         constants[buffer] = nil
-        tensors.removeValue(forKey: buffer)?.letGo()
+        tensors.removeValue(forKey: buffer)?.releasePages()
       }
     }
     return (constants, tensors.filter { read.contains($0.key) })

@@ -46,8 +46,8 @@ package final class MappedFile: @unchecked Sendable {
     UnsafeRawBufferPointer(rebasing: bytes[range])
   }
 
-  /// Lets go of the memory of the pages that lie wholly in a part of a mapping: the next reader finds them in the file again.
-  package static func letGo(_ part: UnsafeRawBufferPointer) {
+  /// Releases the memory of the pages that lie wholly in a part of a mapping: the next reader finds them in the file again.
+  package static func releasePages(_ part: UnsafeRawBufferPointer) {
     guard let start = part.baseAddress else { return }
     let page = Int(getpagesize())
     let first = start.alignedUp(toMultipleOf: page)

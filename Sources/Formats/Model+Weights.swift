@@ -16,7 +16,7 @@ extension Model {
   ///   - namings: other names than the network's own that the file may have.
   ///   - asNamed: whether this network is meant, although the file may be of a twin.
   /// - Returns: what was found and is worth a word to a person: the names are another framework's,
-  ///   there are no side classifiers, another network has the same parameters.
+  ///   there are no auxiliary classifiers, another network has the same parameters.
   /// - Throws: ``ParameterMismatch`` where the file's names and shapes are not the network's, ``NetworkMismatch`` where they are
   ///   and the file is another network's; the model is then as it was. ``ModelFileError``
   ///   where it is a training's checkpoint. Errors of the file as ``WeightFile/init(_:)`` and
@@ -37,7 +37,7 @@ extension Model {
   ) throws -> [String] {
     try file.requireNoCheckpoint()
     let names = Set(Self.shapes(in: file).keys)
-    let candidates = ([.own, .withoutSideClassifiers] + namings).map { naming in
+    let candidates = ([.own, .withoutAuxiliaryClassifiers] + namings).map { naming in
       (framework: naming.framework, sources: naming.sources(graph, names))
     }
     // The first that names the file's tensors; else the one that names the most, to say what is
@@ -69,7 +69,7 @@ extension Model {
     }
     if let first = left.first {
       notes.append(
-        "no side classifiers: \(left.count) parameters (\(first), …) stay as they begin")
+        "no auxiliary classifiers: \(left.count) parameters (\(first), …) stay as they begin")
     }
     return notes
   }

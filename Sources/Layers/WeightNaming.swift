@@ -69,7 +69,7 @@ public struct WeightNaming: Sendable {
   }
 
   /// ConvNet's own without the classifiers at the side, which files for inference leave out.
-  package static let withoutSideClassifiers = WeightNaming(framework: "ConvNet") { graph, _ in
+  package static let withoutAuxiliaryClassifiers = WeightNaming(framework: "ConvNet") { graph, _ in
     let needed = Set(graph.valuesOfMainOutputs.map { graph[$0].name })
     return graph.sources { value in
       guard needed.contains(value.name) else { return nil }
@@ -86,15 +86,15 @@ extension Graph {
     return sources
   }
 
-  /// The graph without the operations of side classifiers.
-  package var withoutSideClassifiers: Graph {
+  /// The graph without the operations of auxiliary classifiers.
+  package var withoutAuxiliaryClassifiers: Graph {
     let needed = valuesOfMainOutputs
     var graph = self
     graph.operations.removeAll { !$0.outputs.contains(where: needed.contains) }
     return graph
   }
 
-  /// Everything that the outputs which are no side classifiers' are computed from.
+  /// Everything that the outputs which are no auxiliary classifiers' are computed from.
   fileprivate var valuesOfMainOutputs: Set<ValueID> {
     var needed = Set(outputs.filter { $0.auxiliaryWeight == nil }.map(\.value))
     for operation in operations.reversed() where operation.outputs.contains(where: needed.contains)

@@ -98,7 +98,7 @@ private struct BNInceptionBlock: Block {
 /// GoogLeNet with batch normalization before every nonlinearity, 5x5 convolutions as two of 3x3, a
 /// third block on the 28x28 grid, mean pooling in most blocks, no pooling between blocks (3c and 4e
 /// have stride 2), and a separable first convolution of depth multiplier 8. No dropout and no
-/// response normalization, as in the accelerated variants. The side classifiers stand as in
+/// response normalization, as in the accelerated variants. The auxiliary classifiers stand as in
 /// GoogLeNet: the paper does not say otherwise.
 ///
 /// - Parameter sigmoid: the logistic function for every ReLU of the convolutions, as in the paper's

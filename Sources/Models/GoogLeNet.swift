@@ -97,7 +97,7 @@ public func googLeNet(_ options: ModelOptions) -> Network {
 
 /// torchvision's GoogLeNet: batch normalization after each convolution, no response normalization,
 /// 3x3 kernels where the paper has 5x5, 2x2 windows in the last pooling between blocks, 20%
-/// dropout; the side classifiers pool adaptively to 4x4.
+/// dropout; the auxiliary classifiers pool adaptively to 4x4.
 public func torchvisionGoogLeNet(_ options: ModelOptions) -> Network {
   googLeNet("googlenet-torchvision", variant: .torchvision, options)
 }

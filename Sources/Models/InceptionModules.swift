@@ -127,7 +127,7 @@ struct InceptionModules {
     ).named(name)
   }
 
-  /// The side classifier (figure 8) on the last 17x17 grid. Its layer over all positions, dense on
+  /// The auxiliary classifier (figure 8) on the last 17x17 grid. Its layer over all positions, dense on
   /// the 5x5 that 299 pixels give, is written as a 5x5 convolution, so that larger pictures work
   /// too.
   ///

@@ -10,14 +10,14 @@ public import ConvNetLayers
 /// last convolution of the stem is padded, else its 35x35 positions would be 33x33; and the third
 /// grid has five modules after its reduction, where the released network has four.
 ///
-/// The side classifier has batch normalization in its convolution alone; its loss counts 0.3. 20%
+/// The auxiliary classifier has batch normalization in its convolution alone; its loss counts 0.3. 20%
 /// dropout, as released.
 public func inceptionV2(_ options: ModelOptions) -> Network {
   inception("inception-v2", auxiliaryWeight: 0.3, hasNormalizedAuxiliary: false, options)
 }
 
 /// Inception-v3: the network of ``inceptionV2(_:)`` with batch normalization in the dense layer of
-/// the side classifier too ("BN-auxiliary"), whose loss counts 0.4. What else the paper's v3 has,
+/// the auxiliary classifier too ("BN-auxiliary"), whose loss counts 0.4. What else the paper's v3 has,
 /// RMSProp and label smoothing, belongs to the training.
 public func inceptionV3(_ options: ModelOptions) -> Network {
   inception("inception-v3", auxiliaryWeight: 0.4, hasNormalizedAuxiliary: true, options)
@@ -61,7 +61,7 @@ public func torchvisionInceptionV3(_ options: ModelOptions) -> Network {
     InceptionModules(style: .init(normalization: .torchvisionInception)), options)
 }
 
-/// Inception v3 as Keras has it: the released network without side classifier, dropout and scales in
+/// Inception v3 as Keras has it: the released network without auxiliary classifier, dropout and scales in
 /// batch normalization; the means of its pooling branches do not count the padding.
 public func kerasInceptionV3(_ options: ModelOptions) -> Network {
   releasedInceptionV3(
@@ -70,7 +70,7 @@ public func kerasInceptionV3(_ options: ModelOptions) -> Network {
     isBare: true, options)
 }
 
-/// - Parameter isBare: neither side classifier nor dropout.
+/// - Parameter isBare: neither auxiliary classifier nor dropout.
 private func releasedInceptionV3(
   _ name: String, _ modules: InceptionModules, isBare: Bool = false, _ options: ModelOptions
 ) -> Network {

@@ -9,7 +9,7 @@ package struct ModelMatch: Sendable {
   package var options: ModelOptions
   /// Whose names the file has; `nil` for the row's own.
   package var framework: String?
-  /// As the file has it: without side classifiers where that lacks them.
+  /// As the file has it: without auxiliary classifiers where that lacks them.
   package var graph: Graph
 }
 
@@ -73,7 +73,7 @@ extension ModelEntry {
   fileprivate func match(_ tensors: [String: Shape]) -> ModelMatch? {
     guard let graph = try? network.graph() else { return nil }
     let names = Set(tensors.keys)
-    for naming in [.own, .withoutSideClassifiers] + weightNamings {
+    for naming in [.own, .withoutAuxiliaryClassifiers] + weightNamings {
       let sources = naming.sources(graph, names)
       guard sources.count == names.count, sources.values.allSatisfy({ names.contains($0.name) })
       else { continue }
@@ -82,7 +82,7 @@ extension ModelEntry {
       return ModelMatch(
         entry: self, options: options,
         framework: naming.framework == WeightNaming.own.framework ? nil : naming.framework,
-        graph: isWhole ? graph : graph.withoutSideClassifiers)
+        graph: isWhole ? graph : graph.withoutAuxiliaryClassifiers)
     }
     return nil
   }

@@ -53,7 +53,7 @@ extension ModelRegistry {
       publisher: .torchvision, build: torchvisionGoogLeNet),
     ModelEntry(
       "bn-inception", paper: batchNormPaper, year: 2015, defaults: .imageNet,
-      note: "no dropout, as in the accelerated variants; side classifiers as in GoogLeNet",
+      note: "no dropout, as in the accelerated variants; auxiliary classifiers as in GoogLeNet",
       build: { bnInception($0) }),
     ModelEntry(
       "bn-inception-sigmoid", paper: batchNormPaper, year: 2015, defaults: .imageNet,
@@ -64,7 +64,7 @@ extension ModelRegistry {
       build: inceptionV2),
     ModelEntry(
       "inception-v3", paper: inceptionPaper, year: 2015, defaults: .inception,
-      note: "inception-v2 with batch normalization in the side classifier's dense layer",
+      note: "inception-v2 with batch normalization in the auxiliary classifier's dense layer",
       build: inceptionV3),
     ModelEntry(
       "inception-v3-torchvision", paper: inceptionPaper, year: 2015, defaults: .inception,
@@ -72,7 +72,7 @@ extension ModelRegistry {
       publisher: .torchvision, build: torchvisionInceptionV3),
     ModelEntry(
       "inception-v3-keras", paper: inceptionPaper, year: 2015, defaults: .inception,
-      note: "Keras's: as released, without side classifier, dropout and normalization's scales",
+      note: "Keras's: as released, without auxiliary classifier, dropout, normalization's scales",
       publisher: .keras, weightNamings: [.kerasInception], build: kerasInceptionV3),
   ]
 

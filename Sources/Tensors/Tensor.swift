@@ -193,7 +193,7 @@ extension Tensor {
   package var isMapped: Bool { storage.isMapped }
 
   /// Gives the memory of elements that lie in a file back to the system, until they are read again.
-  package func letGo() { storage.letGo() }
+  package func releasePages() { storage.releasePages() }
 
   /// A copy of the elements, in row-major order.
   ///

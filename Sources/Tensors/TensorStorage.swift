@@ -58,7 +58,7 @@ package final class TensorStorage: @unchecked Sendable {
 
   /// Gives the memory of a mapped part back to the system, which reads it from the file when it is wanted again. Does nothing
   /// to other memory.
-  package func letGo() {
-    if isMapped { MappedFile.letGo(UnsafeRawBufferPointer(bytes)) }
+  package func releasePages() {
+    if isMapped { MappedFile.releasePages(UnsafeRawBufferPointer(bytes)) }
   }
 }

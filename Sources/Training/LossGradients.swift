@@ -10,7 +10,7 @@ public import ConvNetTensors
 public struct LossGradients: Sendable {
   /// The cross-entropy of the network's own output: the mean over the batch of -log p(label).
   public var loss: Double
-  /// L, whose gradient this is: `loss` and those of the side classifiers, each times its weight.
+  /// L, whose gradient this is: `loss` and those of the auxiliary classifiers, each times its weight.
   public var totalLoss: Double
   /// dL/dw, of the parameter's shape, for every trainable parameter by name.
   public var gradients: [String: Tensor]
@@ -30,7 +30,7 @@ public struct LossGradients: Sendable {
 
 extension Model {
   /// Runs a training step, forward and backward, that changes nothing: batch normalization uses the
-  /// batch's statistics, side classifiers are there.
+  /// batch's statistics, auxiliary classifiers are there.
   ///
   /// - Parameters:
   ///   - input: in logical order: batch, channels, height, width. Nothing is prepared or normalized.
@@ -58,9 +58,9 @@ extension Model {
     try executable.run(step: 0, seed: seed)
 
     let loss = try executable.withOutput(TrainingGraph.lossName) { Double($0[0]) }
-    let hasSideClassifiers = executable.outputShape(TrainingGraph.totalLossName) != nil
+    let hasAuxiliaryClassifiers = executable.outputShape(TrainingGraph.totalLossName) != nil
     let totalLoss =
-      hasSideClassifiers
+      hasAuxiliaryClassifiers
       ? try executable.withOutput(TrainingGraph.totalLossName) { Double($0[0]) } : loss
     var result = LossGradients(
       loss: loss, totalLoss: totalLoss, gradients: [:], runningStatistics: [:])

@@ -10,7 +10,7 @@ package struct TrainingGraph {
   static let probabilitiesName = "probabilities"
 
   /// Outputs: the loss of the network's own output, its probabilities, the gradient of every
-  /// trainable parameter and, where there are side classifiers, the weighted sum of all losses.
+  /// trainable parameter and, where there are auxiliary classifiers, the weighted sum of all losses.
   let graph: Graph
   /// The forward pass and the losses: how ``graph`` begins.
   let forward: Graph

@@ -9,7 +9,7 @@ struct GradientsCommand: ParsableCommand {
       The result is a safetensors file: the gradient of the loss by every trainable
       parameter under the parameter's name, and the running means and variances of
       batch normalization as the batch leaves them. The loss is the mean
-      cross-entropy, with those of side classifiers times their weights. Input as
+      cross-entropy, with those of auxiliary classifiers times their weights. Input as
       for `convnet run`.
 
       EXAMPLES
@@ -72,7 +72,7 @@ struct GradientsCommand: ParsableCommand {
     try print("loss \(HumanReadable.fixed(result.loss, digits: 6))")
     if result.totalLoss != result.loss {
       try print(
-        "with side classifiers \(HumanReadable.fixed(result.totalLoss, digits: 6))")
+        "with auxiliary classifiers \(HumanReadable.fixed(result.totalLoss, digits: 6))")
     }
     try print(
       "gradients of \(result.gradients.count) parameters, norm "

@@ -62,7 +62,7 @@ struct SummaryCommand: ParsableCommand {
         shared.note("\(weights): \(note)")
       }
     }
-    // Side classifiers are there in training only.
+    // Auxiliary classifiers are there in training only.
     let graph = plan.mode == .inference ? model.graph.withoutAuxiliaries : model.graph
     let rows = graph.layerTable
     let executable = try model.executable(

@@ -88,7 +88,8 @@ import Testing
   }
 
   @Test(
-    "summary: side classifiers in training only", arguments: [("inference", 0), ("training", 2)])
+    "summary: auxiliary classifiers in training only",
+    arguments: [("inference", 0), ("training", 2)])
   func auxiliaries(mode: String, count: Int) throws {
     let run = try convnet("summary", "googlenet", "--mode", mode)
     let rows = run.output.split(separator: "\n")

@@ -105,7 +105,7 @@ import Testing
         elementType: .float32)
     }
     var once = try Executable(graph, parameters: parameters, options: options(runs: 1))
-    let givingBack = once.steps.filter { $0.implementation == "let go of weights" }
+    let givingBack = once.steps.filter { $0.implementation == "release of weights" }
     #expect(givingBack.map(\.operation) == ["weight0", "weight1", "weight2"])
     #expect(try once.run(["images": images]) == expected)
     #expect(try once.run(["images": images]) == expected)

@@ -5,7 +5,7 @@ import ConvNetModels
 import ConvNetTensors
 import Testing
 
-/// Learned numbers of each network with its side classifiers, summed over the rows of its paper's
+/// Learned numbers of each network with its auxiliary classifiers, summed over the rows of its paper's
 /// table; networks that torchvision has are in its fixture. A new row of the registry needs one
 /// here or there.
 let publishedParameterCounts = [
@@ -171,7 +171,7 @@ let publishedParameterCounts = [
     }
   }
 
-  @Test("GoogLeNet: sizes after each pooling; nothing of the side classifiers in inference")
+  @Test("GoogLeNet: sizes after each pooling; nothing of the auxiliary classifiers in inference")
   func googLeNetSizes() throws {
     let rows = try stages("googlenet")
     #expect(rows["maxpool1"]?.output == [56, 56, 64] && rows["maxpool2"]?.output == [28, 28, 192])
@@ -263,7 +263,7 @@ let publishedParameterCounts = [
     #expect(try inference(name).cost.multiplyAdds == 6_352_562_784)
   }
 
-  @Test("Inception v2 and v3: batch normalization in the dense layer of v3's side classifier alone")
+  @Test("Inception v2 and v3: batch normalization in the dense layer of v3's auxiliary one alone")
   func inceptionAuxiliaries() throws {
     let graphs = try ["inception-v2", "inception-v3"].map {
       try #require(ModelRegistry[$0]).network.graph()

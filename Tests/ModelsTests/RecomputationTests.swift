@@ -25,7 +25,7 @@ import Testing
     #expect(first.runningStatistics == second.runningStatistics)
   }
 
-  /// Dropout and Inception blocks with side classifiers; response normalization; residual blocks with batch normalization; a
+  /// Dropout and Inception blocks with auxiliary classifiers; response normalization; residual blocks with batch normalization; a
   /// network that is computed in shards.
   @Test(
     "gradients and moving averages are the same bit for bit",

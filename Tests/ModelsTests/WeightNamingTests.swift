@@ -149,15 +149,16 @@ import Testing
     #expect(target.parameters == source.parameters)
   }
 
-  @Test("side classifiers may be left out, all of them or none")
-  func withoutSideClassifiers() throws {
+  @Test("auxiliary classifiers may be left out, all of them or none")
+  func withoutAuxiliaryClassifiers() throws {
     let entry = try #require(ModelRegistry["googlenet-torchvision"])
     let source = Model(entry.build(options("", extent: 32)), seed: 1)
     var target = Model(entry.build(options("", extent: 32)), seed: 2)
     let before = target.parameters
     var tensors = source.parameters.filter { !$0.key.hasPrefix("aux") }
     let notes = try load(tensors, into: &target, entry)
-    #expect(notes.count == 1 && notes[0].hasPrefix("no side classifiers: 18 parameters (aux1."))
+    #expect(notes.count == 1)
+    #expect(notes[0].hasPrefix("no auxiliary classifiers: 18 parameters (aux1."))
     for (name, value) in target.parameters {
       #expect(value == (name.hasPrefix("aux") ? before[name] : source.parameters[name]))
     }

@@ -24,7 +24,7 @@ import Testing
     let tensor = try #require(try mapped(write(to: directory)))
     #expect(tensor.isMapped)
     #expect(tensor.elements == Self.elements)
-    tensor.letGo()
+    tensor.releasePages()
     #expect(tensor.elements == Self.elements)
     #expect(tensor == Tensor(Self.elements))
   }
@@ -55,7 +55,7 @@ import Testing
   @Test("keep nothing that is not theirs: memory of its own is not given back")
   func ownMemory() {
     let tensor = Tensor(Self.elements)
-    tensor.letGo()
+    tensor.releasePages()
     #expect(tensor.elements == Self.elements)
   }
 }

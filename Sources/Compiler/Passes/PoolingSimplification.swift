@@ -2,7 +2,7 @@ import ConvNetGraphs
 
 extension Pass {
   /// Removes poolings that return what they are given, such as the average of a map of one element, and pools before it
-  /// activates where that is the same: the largest element stays the largest under a function that never falls, and there are
+  /// activates where that is the same: the largest element stays the largest under a monotone function, and there are
   /// fewer elements afterwards.
   ///
   /// An activation that was fused stays where it is: there it costs nothing. Refused where anything else reads the activation's

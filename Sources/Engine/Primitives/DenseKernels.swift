@@ -11,7 +11,7 @@ extension Lowering {
   ///
   /// - Returns: false where the batch is larger, or the layer computes more than products, bias and ReLU.
   mutating func lowerAsStored(_ dense: Operation.Dense, _ operation: Operation) throws -> Bool {
-    // Of more examples than these the kernel has sums in registers no longer, and the library is faster.
+    // The sums of more examples do not fit into the registers, and the library is faster.
     let largestBatch = 4
     let isRectified = dense.fused == [.activation(.relu)]
     guard shape(operation.inputs[0])[0] <= largestBatch, dense.fused.isEmpty || isRectified

@@ -17,7 +17,7 @@ public enum ActivationFunction: Hashable, Sendable, Codable {
   case sigmoid
 
   /// Whether the derivative can be computed from the result alone, so that the input need not be
-  /// kept: where the function never falls, a result tells enough of what it came from.
+  /// kept: of a monotone function the result tells enough of its argument.
   package var derivativeNeedsOnlyOutput: Bool { isNonDecreasing }
 
   /// Whether a larger number never has a smaller result.

@@ -2,7 +2,7 @@ import ConvNetGraphs
 import ConvNetLayers
 import ConvNetTensors
 
-/// The pooling with which side classifiers begin: means of 5x5 windows of stride 3. A grid that is
+/// The pooling with which auxiliary classifiers begin: means of 5x5 windows of stride 3. A grid that is
 /// smaller, from a smaller picture than the paper's, is one window.
 struct SidePooling: Layer {
   var defaultName: String { "pool" }
