@@ -155,7 +155,7 @@ extension Checkpoint.Recipe {
       gradientTransforms.append(try KeptPart(transform))
     }
     groups = trainer.groups
-    labelSmoothing = trainer.labelSmoothing
+    objective = try KeptPart(trainer.objective)
     augmentation = trainer.augmentation
     batchSize = trainer.batchSize
     seed = trainer.seed
@@ -175,7 +175,7 @@ extension Checkpoint.Recipe {
         $0.groups.isEmpty
           ? "all parameters alike" : $0.groups.map { "\($0)" }.joined(separator: "; ")
       },
-      { "label smoothing \($0.labelSmoothing)" },
+      { $0.objective.words },
       { "augmentation \($0.augmentation)" }, { "batch size \($0.batchSize)" },
       { "seed \($0.seed)" },
       { $0.isExact ? "convolutions as they are written" : "convolutions by any algorithm" },
@@ -183,7 +183,7 @@ extension Checkpoint.Recipe {
     let isSame = [
       optimizer == other.optimizer, schedule == other.schedule,
       gradientTransforms == other.gradientTransforms, groups == other.groups,
-      labelSmoothing == other.labelSmoothing, augmentation == other.augmentation,
+      objective == other.objective, augmentation == other.augmentation,
       batchSize == other.batchSize, seed == other.seed, isExact == other.isExact,
     ]
     return zip(texts, isSame).filter { !$1 }.map { text, _ in (text(self), text(other)) }

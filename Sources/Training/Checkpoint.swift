@@ -55,7 +55,7 @@ public struct Checkpoint: Sendable {
     var schedule: KeptPart
     var gradientTransforms: [KeptPart]
     var groups: [ParameterGroup]
-    var labelSmoothing: Float
+    var objective: KeptPart
     var augmentation: Augmentation
     var batchSize: Int
     var seed: UInt64

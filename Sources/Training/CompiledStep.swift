@@ -1,5 +1,6 @@
 import CKernels
 package import ConvNetEngine
+import ConvNetTensors
 
 /// A compiled step, in a box that can be kept in a collection.
 package final class CompiledStep {
@@ -15,6 +16,9 @@ package final class CompiledStep {
     self.parameters = parameters
     elementCount = parameters.reduce(0) { $0 + $1.count }
   }
+
+  /// Of the labels that it reads.
+  var labelsShape: Shape? { executable.inputShape(TrainingGraph.labelsName) }
 
   /// The sum of the squares of all gradients, in double precision, where no finite number's square overflows: it is finite
   /// where all gradients are.

@@ -48,7 +48,7 @@ extension Model {
     let classes = graph[output.value].shape.dimensions.last ?? 0
     let labels = try labels.classes(of: classes, examples: input.shape[0])
     if !hasDropout { graph.removeDropout() }
-    let training = try TrainingGraph(graph, labelSmoothing: 0)
+    let training = try TrainingGraph(graph)
     let store = try ParameterStore(parameters)
     var executable = try Executable(
       training.graph, training: store,
@@ -75,6 +75,23 @@ extension Model {
 }
 
 extension Tensor {
+  /// Labels as a step reads them: classes of shape [N], or distributions of shape [N, classes], made of classes where these are
+  /// given.
+  func labels(of count: Int, examples: Int, as shape: Shape?) throws(TrainingError) -> Tensor {
+    guard let shape, shape.rank == 2 else { return try classes(of: count, examples: examples) }
+    if elementType == .float32 {
+      guard self.shape == shape else {
+        throw .invalidSetting(
+          name: "the tensor of labels", value: "of shape \(self.shape)", requirement: "\(shape)")
+      }
+      return self
+    }
+    var distributions = Tensor(zeros: shape)
+    let classes = try classes(of: count, examples: examples).elements(of: Int32.self)
+    for (example, label) in classes.enumerated() { distributions[example, Int(label)] = 1 }
+    return distributions
+  }
+
   /// Labels as a training step reads them.
   ///
   /// - Throws: ``TrainingError/invalidSetting(name:value:requirement:)`` where they are not one

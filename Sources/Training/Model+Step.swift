@@ -11,7 +11,7 @@ extension Model {
     let graph = try graph.batched(batch)
     return switch mode {
     case .inference: graph
-    case .training: try TrainingGraph(graph, labelSmoothing: 0).graph
+    case .training: try TrainingGraph(graph).graph
     }
   }
 

@@ -24,8 +24,8 @@ public struct Trainer: Sendable {
   public var gradientTransforms: [any GradientTransform]
   /// Parameters that are learned otherwise than the rest, by their names.
   public var groups: [ParameterGroup]
-  /// The share of the target that is spread evenly over the classes, 0 to 1.
-  public var labelSmoothing: Float
+  /// What the training makes small.
+  public var objective: any Objective
   /// What is done to training pictures at random; validation sees them as they are.
   public var augmentation: Augmentation
   /// Samples of a step.
@@ -39,7 +39,7 @@ public struct Trainer: Sendable {
   public init(
     optimizer: any Optimizer, schedule: any LearningRateSchedule,
     gradientTransforms: [any GradientTransform] = [], groups: [ParameterGroup] = [],
-    labelSmoothing: Float = 0,
+    objective: any Objective = .crossEntropy(),
     augmentation: Augmentation = .none, batchSize: Int = 64, seed: UInt64 = 0,
     compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions()
   ) {
@@ -47,7 +47,7 @@ public struct Trainer: Sendable {
     self.schedule = schedule
     self.gradientTransforms = gradientTransforms
     self.groups = groups
-    self.labelSmoothing = labelSmoothing
+    self.objective = objective
     self.augmentation = augmentation
     self.batchSize = batchSize
     self.seed = seed
@@ -226,6 +226,7 @@ public struct Trainer: Sendable {
 
   /// - Throws: ``TrainingError`` naming the setting that is out of its range.
   package func validate(epochs: Int) throws(TrainingError) {
+    try objective.validate()
     try schedule.validate()
     try optimizer.validate()
     for transform in gradientTransforms { try transform.validate() }
@@ -251,10 +252,6 @@ public struct Trainer: Sendable {
     guard loading.badSamples != .leaveOut else {
       throw .invalidSetting(
         name: "bad samples", value: "left out", requirement: "replaced, or end the training")
-    }
-    guard (0..<1).contains(labelSmoothing) else {
-      throw .invalidSetting(
-        name: "label smoothing", value: "\(labelSmoothing)", requirement: "from 0 to below 1")
     }
   }
 }

@@ -14,20 +14,22 @@ package struct TrainingGraph {
   let graph: Graph
   /// The forward pass and the losses: how ``graph`` begins.
   let forward: Graph
+  /// Of ``forward``, before the losses.
+  let networkOperationCount: Int
   /// The trainable parameters, in the order of the graph, each with the name of the output that
   /// holds its gradient.
   let gradients: [(parameter: String, kind: ParameterKind, output: String)]
 
   /// - Parameters:
   ///   - network: in no mode, of the batch size to train with.
-  ///   - labelSmoothing: the share of the target that is spread evenly over the classes.
+  ///   - objective: of each output.
   ///   - frozen: parameters that have no gradient.
   ///   - labelsAreDistributions: whether the labels are `float32` of [N, classes], each row with sum
   ///     one, instead of classes, `int32` of [N].
   ///   - youngVariances: running variances of which a second average is kept: see
   ///     ``RunningStatistics``.
   init(
-    _ network: Graph, labelSmoothing: Float, frozen: Set<String> = [],
+    _ network: Graph, objective: any Objective = .crossEntropy(), frozen: Set<String> = [],
     labelsAreDistributions: Bool = false,
     youngVariances: Set<String> = []
   ) throws(GraphError) {
@@ -40,19 +42,20 @@ package struct TrainingGraph {
     }
     let labels = graph.addInput(
       Self.labelsName,
-      labelsAreDistributions
+      labelsAreDistributions || objective.takesDistributions
         ? graph[main.value].type : ValueType([graph[main.value].shape[0]], .int32))
+    networkOperationCount = graph.operations.count
     var losses: [ValueID] = []
     var weights: [Float] = []
     for output in [main] + outputs.filter({ $0.auxiliaryWeight != nil }) {
-      let results = try graph.append(
-        Operation.CrossEntropy(labelSmoothing: labelSmoothing), to: [output.value, labels],
-        name: "\(output.name)/cross entropy")
-      losses.append(results[0])
+      let values = try objective.append(
+        to: &graph, output: output.value, labels: labels,
+        name: output.name)
+      losses.append(values.loss)
       weights.append(output.auxiliaryWeight ?? 1)
       if output == main {
-        graph.addOutput(Self.lossName, results[0])
-        graph.addOutput(Self.probabilitiesName, results[1])
+        graph.addOutput(Self.lossName, values.loss)
+        graph.addOutput(Self.probabilitiesName, values.scores)
       }
     }
     let total =

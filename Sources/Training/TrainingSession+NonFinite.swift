@@ -87,10 +87,10 @@ extension TrainingSession {
     let batch = inputs[model.inputName]?.shape[0] ?? 1
     let training = try trainingGraph(batch: batch)
     if let name = try firstThatIsNotFinite(of: training.forward, inputs, from: 0) {
-      let isLoss = training.forward.operations.contains {
-        $0.attributes is ConvNetGraphs.Operation.CrossEntropy && $0.name == name
+      let isLoss = training.forward.operations[training.networkOperationCount...].contains {
+        $0.name == name
       }
-      return isLoss || name == TrainingGraph.totalLossName
+      return isLoss
         ? ("the loss", model.graph.name) : ("the output", name)
     }
     let name = try firstThatIsNotFinite(

@@ -70,7 +70,7 @@ package final class TrainingSession {
     _ network: Graph, _ trainer: Trainer, _ statistics: RunningStatistics
   ) throws(GraphError) -> TrainingGraph {
     try TrainingGraph(
-      network, labelSmoothing: trainer.labelSmoothing, frozen: trainer.groups.frozen(in: network),
+      network, objective: trainer.objective, frozen: trainer.groups.frozen(in: network),
       labelsAreDistributions: trainer.augmentation.mixesSamples,
       youngVariances: statistics.youngVariances)
   }
@@ -143,12 +143,24 @@ package final class TrainingSession {
   ///   ``TrainingError/invalidSetting(name:value:requirement:)`` where the schedule gives no rate.
   @discardableResult
   package func run(_ step: CompiledStep) throws -> Double {
+    let loss = try compute(step)
+    try finish(step, loss: loss)
+    return loss
+  }
+
+  /// Forward and backward pass.
+  func compute(_ step: CompiledStep) throws -> Double {
     learningRate = try trainer.schedule.validRate(at: point)
     try step.executable.run(step: stepCount, seed: trainer.seed)
     let loss = try step.executable.withOutput(TrainingGraph.lossName) { Double($0[0]) }
-    guard loss.isFinite, update(step) else { throw nonFinite(loss, step) }
-    point.step += 1
+    guard loss.isFinite else { throw nonFinite(loss, step) }
     return loss
+  }
+
+  /// The update after both passes.
+  func finish(_ step: CompiledStep, loss: Double) throws {
+    guard update(step) else { throw nonFinite(loss, step) }
+    point.step += 1
   }
 
   /// Moves the parameters along the gradients of the step's last run, where all these are finite.

@@ -89,7 +89,7 @@ import Testing
     switch setting {
     case "seed": trainer.seed = 8
     case "batch size": trainer.batchSize = 17
-    case "label smoothing": trainer.labelSmoothing = 0.1
+    case "label smoothing": trainer.objective = .crossEntropy(labelSmoothing: 0.1)
     case "augmentation": trainer.augmentation = [.horizontalReflection()]
     case "exactness": trainer.compute.isExact = true
     case "momentum": trainer.optimizer = .sgd(momentum: 0.8, weightDecay: 0.0005)

@@ -130,8 +130,8 @@ private struct Setting: Sendable, CustomTestStringConvertible {
       Setting("weight decay") { $0.optimizer = .sgd(weightDecay: -1) },
       Setting("weight decay") { $0.optimizer = .sgd(weightDecay: .infinity) },
       Setting("batch size") { $0.batchSize = 0 },
-      Setting("label smoothing") { $0.labelSmoothing = 1 },
-      Setting("label smoothing") { $0.labelSmoothing = .nan },
+      Setting("label smoothing") { $0.objective = .crossEntropy(labelSmoothing: 1) },
+      Setting("label smoothing") { $0.objective = .crossEntropy(labelSmoothing: .nan) },
     ])
   private func settings(_ setting: Setting) throws {
     var trainer = momentumTrainer

@@ -1,0 +1,86 @@
+public import ConvNetGraphs
+
+/// What a training makes small: the loss of a batch, as a part of the graph.
+///
+/// ```swift
+/// /// The mean of (output - label)^2, where the label is one for the class and zero elsewhere.
+/// struct SquaredError: Objective {
+///   static let name = "example.squaredError"
+///   var takesDistributions: Bool { true }
+///
+///   func append(
+///     to graph: inout Graph, output: ValueID, labels: ValueID, name: String
+///   ) throws(GraphError) -> ObjectiveValues {
+///     let loss = try graph.append(
+///       Operation.MeanSquaredError(), to: [output, labels], name: name + "/squared error")
+///     return ObjectiveValues(loss: loss[0], scores: output)
+///   }
+/// }
+/// ```
+public protocol Objective: TrainingPart {
+  /// Whether labels are always distributions, `float32` [N, classes] of sum one: of a picture that was not mixed, one for its class
+  /// and zero elsewhere. Otherwise they are so where augmentation mixes pictures, and classes, `int32` [N], where it does not.
+  var takesDistributions: Bool { get }
+
+  /// Appends the loss of one output of the network.
+  ///
+  /// - Parameters:
+  ///   - graph: the network in its form for training.
+  ///   - output: of the network, or of one of its auxiliary classifiers: logits [N, classes].
+  ///   - labels: as ``takesDistributions`` says.
+  ///   - name: the beginning of the names of the operations.
+  /// - Returns: the loss, a mean over the batch, [1]; its gradient is appended by the operations it is made of.
+  func append(
+    to graph: inout Graph, output: ValueID, labels: ValueID, name: String
+  ) throws(GraphError) -> ObjectiveValues
+}
+
+/// What an ``Objective`` appended to a graph.
+public struct ObjectiveValues: Hashable, Sendable {
+  /// [1], a mean over the batch.
+  public var loss: ValueID
+  /// [N, classes]: the higher, the likelier. What the accuracy of an epoch is measured by.
+  public var scores: ValueID
+
+  public init(loss: ValueID, scores: ValueID) {
+    self.loss = loss
+    self.scores = scores
+  }
+}
+
+/// Softmax and cross-entropy, with the labels smoothed towards the uniform distribution: see ``Operation/CrossEntropy``.
+public struct CrossEntropy: Objective {
+  public static let name = "crossEntropy"
+
+  /// The share of the target that is spread evenly over the classes, 0 to below 1.
+  public var labelSmoothing: Float
+
+  public init(labelSmoothing: Float = 0) {
+    self.labelSmoothing = labelSmoothing
+  }
+
+  public func validate() throws(TrainingError) {
+    try require(
+      (0..<1).contains(labelSmoothing), "label smoothing", labelSmoothing, "from 0 to below 1")
+  }
+
+  public var takesDistributions: Bool { false }
+
+  public func append(
+    to graph: inout Graph, output: ValueID, labels: ValueID, name: String
+  ) throws(GraphError) -> ObjectiveValues {
+    let values = try graph.append(
+      Operation.CrossEntropy(labelSmoothing: labelSmoothing), to: [output, labels],
+      name: name + "/cross entropy")
+    return ObjectiveValues(loss: values[0], scores: values[1])
+  }
+
+  public var description: String { "cross-entropy with label smoothing \(labelSmoothing)" }
+}
+
+extension Objective where Self == CrossEntropy {
+  /// ``CrossEntropy``.
+  public static func crossEntropy(labelSmoothing: Float = 0) -> Self {
+    CrossEntropy(labelSmoothing: labelSmoothing)
+  }
+}
