@@ -18,8 +18,8 @@ public import ConvNetGraphs
 /// }
 /// ```
 public protocol Objective: TrainingPart {
-  /// Whether labels are always distributions, `float32` [N, classes] of sum one: of a picture that was not mixed, one for its class
-  /// and zero elsewhere. Otherwise they are so where augmentation mixes pictures, and classes, `int32` [N], where it does not.
+  /// Whether labels are always distributions, `float32` [N, classes] of sum one: of a picture that was not mixed, one for its
+  /// class and zero elsewhere. Otherwise they are so where augmentation mixes pictures, and classes, `int32` [N], where not.
   var takesDistributions: Bool { get }
 
   /// Appends the loss of one output of the network.

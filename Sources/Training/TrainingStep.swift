@@ -31,8 +31,8 @@ public final class TrainingStep {
 
   /// - Parameters:
   ///   - model: begins here; ``model`` has what was learnt.
-  ///   - trainer: its objective, optimizer, schedule, gradient transforms, parameter groups, seed and compute options. How it reads
-  ///     data is left to the loop.
+  ///   - trainer: its objective, optimizer, schedule, gradient transforms, parameter groups, seed and compute options. How
+  ///     data is read is left to the loop.
   /// - Throws: ``TrainingError`` for settings that make no sense, and for parameters that are not finite.
   public init(_ model: Model, _ trainer: Trainer) throws {
     try trainer.validate(epochs: 1)
@@ -95,8 +95,8 @@ public final class TrainingStep {
 
   /// Moves the parameters along the gradients of the last run, through the trainer's transforms.
   ///
-  /// - Throws: ``TrainingError/nonFinite(what:layer:step:learningRate:gradientNorm:)`` before anything that is not finite reaches the
-  ///   parameters. An update without a run before it ends the process.
+  /// - Throws: ``TrainingError/nonFinite(what:layer:step:learningRate:gradientNorm:)`` before anything that is not
+  ///   finite reaches the parameters. An update without a run before it ends the process.
   public func update() throws {
     guard let last, !isUpdated else { fatalError("an update follows a run of the step") }
     try session.finish(last, loss: loss)

@@ -15,7 +15,7 @@ struct Outside {
     let examples: [any Example.Type] = [
       LayerOfOnesOwn.self, OperationOfOnesOwn.self, AugmentationOfOnesOwn.self,
       DatasetFromMemory.self, ValueInside.self, SharedPredictor.self, PictureFromBytes.self,
-      CancelledTraining.self,
+      CancelledTraining.self, TrainingOfOnesOwn.self, LoopOfOnesOwn.self,
     ]
     for example in examples {
       print("\(example): \(try await example.run())")
