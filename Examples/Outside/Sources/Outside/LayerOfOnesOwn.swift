@@ -6,18 +6,17 @@ struct SqueezeExcitation: Layer {
   var defaultName: String { "squeeze" }
 
   func append(to builder: inout LayerBuilder, input: ValueID) throws(GraphError) -> ValueID {
-    let channels = builder.shape(input)[1]
+    let shape = builder.shape(input)
     let weights = LayerSequence {
       GlobalPool.average
-      Dense(channels / reduction)
+      Dense(shape[1] / reduction)
       ReLU()
-      Dense(channels)
+      Dense(shape[1])
       Sigmoid()
     }
-    let shape = builder.shape(input)
     let weight = try builder.append(weights, to: input)
     let map = try builder.append(
-      Operation.Reshape(shape: [channels, 1, 1]), to: weight, part: "map")
+      Operation.Reshape(shape: [shape[1], 1, 1]), to: weight, part: "map")
     let spread = try builder.append(
       Operation.Upsample(factors: [shape[2], shape[3]], mode: .nearest), to: map, part: "spread")
     return try builder.append(Operation.Multiply(), to: input, spread, part: "scale")
