@@ -23,14 +23,7 @@ struct Inference: Sendable {
   init(of model: Model, batch: Int, outputs: [String]) throws {
     guard batch > 0 else { fatalError("a network runs at least one picture at once") }
     if model.preprocessing != nil { _ = try model.requiredPreprocessing() }
-    // A value with the batch axis is one larger in a larger batch.
-    let larger = try model.graph(batch: batch + 1, outputs: outputs)
-    for output in larger.outputs where outputs.contains(output.name) {
-      let shape = larger[output.value].shape
-      guard shape.dimensions.first == batch + 1 else {
-        throw InferenceError.notOfPictures(name: output.name, shape: shape)
-      }
-    }
+    if !outputs.isEmpty { try Self.requireOfPictures(outputs, of: model, batch: batch) }
     classNames = model.classNames
     preprocessing = model.preprocessing
     self.batch = batch
@@ -40,6 +33,19 @@ struct Inference: Sendable {
     inputShape = Shape(model.inputExtents)
     dataFormat = model.dataFormat
     mainOutput = model.mainOutput?.name ?? ""
+  }
+
+  /// Values that have the batch axis are one larger in a larger batch.
+  private static func requireOfPictures(
+    _ outputs: [String], of model: Model, batch: Int
+  ) throws {
+    let larger = try model.graph(batch: batch + 1, outputs: outputs)
+    for output in larger.outputs where outputs.contains(output.name) {
+      let shape = larger[output.value].shape
+      guard shape.dimensions.first == batch + 1 else {
+        throw InferenceError.notOfPictures(name: output.name, shape: shape)
+      }
+    }
   }
 
   /// Runs pictures, as many as a batch has at most. What else the batch has room for keeps what it was.

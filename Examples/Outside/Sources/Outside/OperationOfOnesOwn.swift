@@ -1,53 +1,51 @@
 import ConvNet
 
-/// y = scale x |x|, with a kernel and a gradient.
-struct SignedSquare: CustomOperation {
-  static let name = "outside.signedSquare"
-  var scale: Float
-
-  var traits: OperationTraits { .outside(isGradient: false, linear: .inNone) }
-
-  func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
-    [inputs[0]]
-  }
-
-  func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { outputs[0].shape.count }
-
-  func appendGradient(
-    of operation: Operation, outputGradients: [ValueID?], to builder: inout GradientBuilder
-  ) throws(GraphError) -> [ValueID?] {
-    guard let gradient = outputGradients[0] else { return [nil] }
-    return try builder.append(
-      SignedSquareGradient(scale: scale), to: [operation.inputs[0], gradient], of: operation)
-  }
-
-  func compute(
-    output: Int, from inputs: borrowing KernelInputs, into result: inout MutableSpan<Float>
-  ) {
-    inputs.withSpan(of: 0) { x in
-      for index in x.indices { result[index] = scale * x[index] * abs(x[index]) }
-    }
+extension OperationTraits {
+  /// Of an operation on elements, each by itself.
+  static func outside(isGradient: Bool, linear: BatchTreatment.Linearity) -> OperationTraits {
+    OperationTraits(
+      batch: .separately(linear: linear), recomputable: .all, overwritesInput: true,
+      isRandom: false, isGradient: isGradient, isIdentityInInference: false)
   }
 }
 
-/// dx = 2 scale |x| dy
-struct SignedSquareGradient: CustomOperation {
-  static let name = "outside.signedSquareGradient"
-  var scale: Float
+/// An activation made of an operation from outside the package.
+struct SignedSquareLayer: Layer {
+  var defaultName: String { "square" }
 
-  var traits: OperationTraits { .outside(isGradient: true, linear: .inEach([1])) }
-
-  func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
-    [inputs[0]]
+  func append(to builder: inout LayerBuilder, input: ValueID) throws(GraphError) -> ValueID {
+    try builder.append(SignedSquare(scale: 0.5), to: input)
   }
+}
 
-  func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { outputs[0].shape.count }
+/// The gradient is checked with differences; a model with the operation is trained, saved, and read by whoever has it.
+enum OperationOfOnesOwn: Example {
+  static func run() throws -> String {
+    let check = try GradientCheck(
+      of: SignedSquare(scale: 0.5),
+      inputs: [Tensor([0.3, -0.2, 1.1, -0.9] as [Float], shape: [2, 2])])
+    let error = try check.largestRelativeError()
+    guard error < 1e-3 else { throw Unexpected(what: "gradient off by \(error)") }
 
-  func compute(
-    output: Int, from inputs: borrowing KernelInputs, into result: inout MutableSpan<Float>
-  ) {
-    inputs.withSpans(of: 0, 1) { x, gradient in
-      for index in x.indices { result[index] = 2 * scale * abs(x[index]) * gradient[index] }
+    let network = Network("squared", input: .image(height: 12, width: 12, channels: 1)) {
+      Conv2D(6, kernel: 3)
+      SignedSquareLayer()
+      Flatten()
+      Dense(2)
     }
+    var model = try Model(validating: network, seed: 3)
+    let trainer = Trainer(
+      optimizer: .sgd(momentum: 0.9), schedule: .constant(0.01), batchSize: 16)
+    try trainer.fit(&model, on: Stripes(count: 256), epochs: 8)
+    try model.save(to: "squared.safetensors")
+    let refusal = Result { try Model(loading: "squared.safetensors") }
+    guard case .failure(let reason) = refusal, "\(reason)".contains(SignedSquare.name) else {
+      throw Unexpected(what: "without its operation the file gives \(refusal)")
+    }
+    let back = try Model(
+      loading: "squared.safetensors", operations: [SignedSquare.self, SignedSquareGradient.self])
+    let accuracy = try Evaluation(of: back, on: Stripes(count: 100, seed: 1)).metrics.top1
+    guard accuracy > 0.9 else { throw Unexpected(what: "accuracy \(accuracy)") }
+    return "gradient within \(error), accuracy \(accuracy)"
   }
 }
