@@ -70,7 +70,7 @@ let package = Package(
     room("Datasets", imports: ["Images", "Tensors", "Files"], shims: ["CTar"]),
     room("Reports", imports: ["Files"]),
     room(
-      "Inference", imports: ["Formats", "Layers", "Images", "Files"] + engineRooms,
+      "Inference", imports: ["Formats", "Datasets", "Layers", "Images", "Files"] + engineRooms,
       shims: ["CKernels"]),
     room(
       "Evaluation",
@@ -139,7 +139,7 @@ let package = Package(
     tests(of: "Datasets", imports: ["Images", "Tensors", "Files"], shims: ["CTestSupport"]),
     tests(
       of: "Inference",
-      imports: ["Layers", "Models", "Formats", "Images", "Engine"] + graphRooms),
+      imports: ["Layers", "Models", "Formats", "Datasets", "Images", "Engine"] + graphRooms),
     tests(
       of: "Evaluation",
       imports: ["Inference", "Layers", "Formats", "Datasets", "Images"] + graphRooms),

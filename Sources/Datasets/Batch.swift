@@ -47,6 +47,13 @@ public struct Batch: Sendable {
     return try targets.withSpan(of: count * storage.classCount, body)
   }
 
+  /// Where the data set has each sample. Of one that took another's place, its own.
+  public var sampleIndices: [Int] {
+    storage.samples.withSpan(of: count) { (samples: Span<Int>) in
+      samples.withUnsafeBufferPointer { Array($0) }
+    }
+  }
+
   /// A copy of the pictures, of ``shape``.
   public var images: Tensor {
     withImages { images in
@@ -73,6 +80,8 @@ struct BatchStorage: Sendable {
   /// Room for as many samples as the largest batch has, and one more where samples are mixed.
   let images: TensorStorage
   let labels: TensorStorage
+  /// Where the data set has each.
+  let samples: TensorStorage
   /// `nil` where labels are classes.
   let targets: TensorStorage?
 
@@ -95,6 +104,7 @@ struct BatchStorage: Sendable {
     }
     images = try storage(room, sampleShape.count)
     labels = try storage(room)
+    samples = try storage(room, MemoryLayout<Int>.size / MemoryLayout<Float>.size)
     targets = try mixesSamples ? storage(capacity, classCount) : nil
   }
 
@@ -103,6 +113,10 @@ struct BatchStorage: Sendable {
     let size = sampleShape.count
     return UnsafeMutableBufferPointer(
       rebasing: images.elements(of: Float.self)[place * size..<(place + 1) * size])
+  }
+
+  func setSample(_ index: Int, at place: Int) {
+    samples.elements(of: Int.self)[place] = index
   }
 
   func setLabel(_ label: Int, at place: Int) {
@@ -122,6 +136,7 @@ struct BatchStorage: Sendable {
   func move(_ place: Int, to other: Int) {
     _ = image(at: other).update(fromContentsOf: image(at: place))
     setLabel(label(at: place), at: other)
+    setSample(samples.elements(of: Int.self)[place], at: other)
   }
 }
 

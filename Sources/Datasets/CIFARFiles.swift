@@ -24,8 +24,8 @@ struct CIFARFiles: Sendable {
   /// Whether the files, what they unpack to or their archive lie in a folder.
   func lie(in root: String) -> Bool {
     // CIFAR-100's names say little: both must be there.
-    (train + test).allSatisfy { FolderListing.isFile("\(root)/\($0)") }
-      || FolderListing.isFolder("\(root)/\(folder)") || FolderListing.isFile("\(root)/\(archive)")
+    (train + test).allSatisfy { FileSystem.isFile("\(root)/\($0)") }
+      || FileSystem.isFolder("\(root)/\(folder)") || FileSystem.isFile("\(root)/\(archive)")
   }
 
   /// Hands the contents of a part's files to `body`, in order: each with a name for errors.
@@ -35,21 +35,21 @@ struct CIFARFiles: Sendable {
     _ split: DatasetSplit, root: String, dataset: String,
     _ body: (RawSpan, _ name: String) throws -> Void
   ) throws {
-    if FolderListing.isFile(root) {
+    if FileSystem.isFile(root) {
       return try readArchive(root, split, dataset: dataset, body)
     }
     let names = names(of: split)
-    for folder in [root, "\(root)/\(folder)"] where FolderListing.isFile("\(folder)/\(names[0])") {
+    for folder in [root, "\(root)/\(folder)"] where FileSystem.isFile("\(folder)/\(names[0])") {
       for name in names {
         let path = "\(folder)/\(name)"
-        guard FolderListing.isFile(path) else { throw missing(path, dataset) }
+        guard FileSystem.isFile(path) else { throw missing(path, dataset) }
         try MappedFile(path: path).withBytes { try body($0, path) }
       }
       return
     }
     for name in [archive, String(archive.dropLast(3))] {
       let path = "\(root)/\(name)"
-      if FolderListing.isFile(path) {
+      if FileSystem.isFile(path) {
         return try readArchive(path, split, dataset: dataset, body)
       }
     }
@@ -70,7 +70,7 @@ struct CIFARFiles: Sendable {
 
   private func pickledFolder(_ root: String) -> String? {
     ["\(root)/cifar-10-batches-py", "\(root)/cifar-100-python", root].first { folder in
-      ["data_batch_1", "batches.meta", "meta"].contains { FolderListing.isFile("\(folder)/\($0)") }
+      ["data_batch_1", "batches.meta", "meta"].contains { FileSystem.isFile("\(folder)/\($0)") }
     }
   }
 

@@ -51,7 +51,7 @@ struct CSVReader {
     guard current == Self.quote else {
       let start = position
       while let byte = current, !endsField(byte) { position += 1 }
-      return String(decoding: bytes[start..<position], as: UTF8.self)
+      return FileSystem.path(bytes[start..<position])
     }
     let start = line
     position += 1
@@ -63,7 +63,7 @@ struct CSVReader {
           if let next = current, !endsField(next) {
             throw CSVError(file: file, line: line, problem: .textAfterQuote)
           }
-          return String(decoding: contents, as: UTF8.self)
+          return FileSystem.path(contents)
         }
         position += 1
       } else if byte == Self.lineFeed {
@@ -109,7 +109,9 @@ public struct CSVError: Error, Hashable, Sendable {
 }
 
 extension CSVError: ReadableError {
-  public var description: String { "\(file), line \(line): \(problem)" }
+  public var description: String {
+    FileSystem.readable("\(file), line \(line): \(problem)")
+  }
 }
 
 extension CSVError.Problem: CustomStringConvertible {

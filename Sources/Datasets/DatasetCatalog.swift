@@ -53,7 +53,7 @@ public enum DatasetCatalog {
         test: { _ in try row.load(root, .test) })
     }
     guard
-      ShardPattern(nameOrPath) != nil || FileManager.default.fileExists(atPath: nameOrPath)
+      ShardPattern(nameOrPath) != nil || FileSystem.exists(nameOrPath)
     else {
       let nearest =
         nearestNames(to: nameOrPath, among: names) + neighbours(of: nameOrPath)

@@ -37,7 +37,7 @@ public struct DatasetError: Error, Hashable, Sendable {
 }
 
 extension DatasetError: ReadableError {
-  public var description: String { "data set '\(dataset)': \(problem)" }
+  public var description: String { FileSystem.readable("data set '\(dataset)': \(problem)") }
 }
 
 extension DatasetError.Problem: CustomStringConvertible {
@@ -70,7 +70,7 @@ extension DatasetError.Problem: CustomStringConvertible {
     case .empty:
       "has no samples"
     case .emptyClass(let path):
-      "\(path) holds no picture (.\(PictureNames.endings.joined(separator: ", ."))); remove the "
+      "\(path) holds no picture (\(PictureNames.list)); remove the "
         + "folder or fill it"
     case .noClasses(let path, let found):
       "\(path) has no class folders (it holds \(found)); put the pictures of each class into a "

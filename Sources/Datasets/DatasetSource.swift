@@ -71,7 +71,7 @@ extension DatasetSource {
   init(path: String) throws {
     if let pattern = ShardPattern(path) {
       self.init(name: path, train: Self.loader(of: pattern.paths, name: path))
-    } else if FolderListing.isFolder(path) {
+    } else if FileSystem.isFolder(path) {
       try self.init(folder: path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path)
     } else {
       try self.init(file: path)

@@ -33,7 +33,7 @@ package func readFile(
   _ path: String, _ range: Range<Int>? = nil, into bytes: inout [UInt8]
 ) throws(FileError) {
   // Not to wait for a writer where the path names a pipe.
-  let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+  let descriptor = FileSystem.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
   guard descriptor >= 0 else { throw .last(.open, path) }
   defer { close(descriptor) }
   var status = stat()

@@ -11,40 +11,24 @@ struct FolderListing {
   /// Names that were left out, by kind.
   private(set) var litter: [String: Int] = [:]
 
+  /// - Parameter withHidden: whether nothing is left out.
   /// - Throws: ``FileError`` where the folder cannot be listed.
-  init(_ folder: String) throws(FileError) {
-    guard let directory = opendir(folder) else { throw .last(.list, folder) }
-    defer { closedir(directory) }
-    while let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      guard name != ".", name != ".." else { continue }
-      if let kind = Litter.kind(of: name) {
+  init(_ folder: String, withHidden: Bool = false) throws(FileError) {
+    var names: (folders: [String], files: [String]) = ([], [])
+    var litter: [String: Int] = [:]
+    try FileSystem.list(folder) { entry in
+      let name = entry.name
+      if !withHidden, let kind = Litter.kind(of: name) {
         litter[kind, default: 0] += 1
-        continue
+      } else if entry.isFolder ?? FileSystem.isFolder("\(folder)/\(name)") {
+        names.folders.append(name)
+      } else {
+        names.files.append(name)
       }
-      // The kind that the listing itself tells spares a call for each of a million files.
-      let isFolder =
-        switch Int(entry.pointee.d_type) {
-        case Int(DT_DIR): true
-        case Int(DT_REG): false
-        default: Self.isFolder("\(folder)/\(name)")
-        }
-      if isFolder { folders.append(name) } else { files.append(name) }
     }
+    (folders, files, self.litter) = (names.folders, names.files, litter)
     folders.sort(by: precedesNaturally)
     files.sort(by: precedesNaturally)
-  }
-
-  static func isFolder(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-  }
-
-  static func isFile(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
   /// For messages: `2 folders, 3 .txt files`.
@@ -73,29 +57,41 @@ struct FolderWalk {
   private(set) var files: [String] = []
   /// Names that were left out, by kind.
   private(set) var litter: [String: Int] = [:]
+  /// Folders that cannot be listed, where they do not end the walk.
+  private(set) var failures: [FileError] = []
+
+  /// Goes on where a folder cannot be listed.
+  init(anywhereIn folder: String) {
+    seen = []
+    visit(folder, prefix: "")
+  }
 
   /// - Parameter root: a folder further up.
   /// - Throws: ``FileError`` where a folder cannot be listed.
   init(_ folder: String, below root: String) throws(FileError) {
     seen = [try Self.identity(of: root)]
-    try visit(folder, prefix: "")
+    visit(folder, prefix: "")
+    if let failure = failures.first { throw failure }
   }
 
   private static func identity(of folder: String) throws(FileError) -> Identity {
-    var status = stat()
-    guard stat(folder, &status) == 0 else { throw .last(.examine, folder) }
+    guard let status = FileSystem.status(of: folder) else { throw .last(.examine, folder) }
     return Identity(
       device: UInt64(truncatingIfNeeded: status.st_dev),
       number: UInt64(truncatingIfNeeded: status.st_ino))
   }
 
-  private mutating func visit(_ folder: String, prefix: String) throws(FileError) {
-    guard try seen.insert(Self.identity(of: folder)).inserted else { return }
-    let listing = try FolderListing(folder)
-    files += listing.files.map { prefix + $0 }
-    litter.merge(listing.litter, uniquingKeysWith: +)
-    for name in listing.folders {
-      try visit("\(folder)/\(name)", prefix: "\(prefix)\(name)/")
+  private mutating func visit(_ folder: String, prefix: String) {
+    do throws(FileError) {
+      guard try seen.insert(Self.identity(of: folder)).inserted else { return }
+      let listing = try FolderListing(folder)
+      files += listing.files.map { prefix + $0 }
+      litter.merge(listing.litter, uniquingKeysWith: +)
+      for name in listing.folders {
+        visit("\(folder)/\(name)", prefix: "\(prefix)\(name)/")
+      }
+    } catch {
+      failures.append(error)
     }
   }
 }

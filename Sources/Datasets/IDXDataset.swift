@@ -1,4 +1,5 @@
 import ConvNetImages
+import ConvNetFiles
 public import ConvNetTensors
 import Foundation
 
@@ -92,7 +93,7 @@ enum MNISTFiles {
       let plain = "\(root)/\(prefix)-\(part)-ubyte"
       // Unpacked by hand, some tools write a dot for the last dash.
       let candidates = [plain, "\(plain).gz", "\(root)/\(prefix)-\(part).ubyte"]
-      guard let found = candidates.first(where: FileManager.default.fileExists) else {
+      guard let found = candidates.first(where: FileSystem.exists) else {
         throw DatasetError(
           dataset: name, problem: .missingFile(path: candidates[1], remedy: remedy))
       }

@@ -1,3 +1,4 @@
+import ConvNetFiles
 import ConvNetTensors
 import Foundation
 
@@ -22,7 +23,7 @@ struct IDXPair: Hashable, Sendable {
     // One of the two may have been unpacked.
     let plain = labelName.hasSuffix(".gz") ? String(labelName.dropLast(3)) : labelName
     let candidates = [labelName, plain, plain + ".gz"].map { "\(folder)\($0)" }
-    guard let labels = candidates.first(where: { FolderListing.isFile($0) }) else {
+    guard let labels = candidates.first(where: { FileSystem.isFile($0) }) else {
       throw DatasetError(
         dataset: path,
         problem: .missingFile(

@@ -32,7 +32,7 @@ public struct ImageFolder: EncodedDataset {
     _ folder: String, allowingEmptyClasses: Bool, beside: [String: Int] = [:]
   ) throws {
     name = folder
-    guard FolderListing.isFolder(folder) else {
+    guard FileSystem.isFolder(folder) else {
       throw DatasetError(dataset: folder, problem: .notFolder(path: folder))
     }
     let listing = try FolderListing(folder)
@@ -67,8 +67,7 @@ public struct ImageFolder: EncodedDataset {
     for file in ignored {
       // A picture beside the class folders belongs to none.
       let place = !file.contains("/") && PictureNames.isPicture(file) ? " beside the classes" : ""
-      let ending = PictureNames.ending(of: file).map { ".\($0.lowercased())" } ?? "no ending"
-      passedOver[ending + place, default: 0] += 1
+      passedOver[PictureNames.kind(of: file) + place, default: 0] += 1
     }
     self.passedOver = passedOver
   }
@@ -115,10 +114,10 @@ struct FolderParts {
   /// `nil` where there is no `train`.
   init?(_ root: String) {
     train = "\(root)/train"
-    guard FolderListing.isFolder(train) else { return nil }
+    guard FileSystem.isFolder(train) else { return nil }
     self.root = root
     test = Self.testNames.map { "\(root)/\($0)" }
-      .first(where: FolderListing.isFolder)
+      .first(where: FileSystem.isFolder)
   }
 
   /// Pictures, archives and other things that lie beside the parts and are in none, such as a `test` where there is a `val`.

@@ -121,7 +121,7 @@ struct ManifestTable: Sendable {
   func requireFirstPicture() throws(CSVError) {
     guard let first = rows.first else { return }
     let picture = PictureFiles(folder: folder, entries: [(first.path, 0)]).path(at: 0)
-    guard FileManager.default.fileExists(atPath: picture) else {
+    guard FileSystem.exists(picture) else {
       throw CSVError(file: path, line: firstLine, problem: .missingPicture(path: picture))
     }
   }

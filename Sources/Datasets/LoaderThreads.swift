@@ -151,6 +151,7 @@ final class LoaderThreads: Sendable {
     try reader.read(
       sample, seed: seed, epoch: share.epoch, key: key, into: share.storage.image(at: place))
     share.storage.setLabel(dataset.label(at: sample), at: place)
+    share.storage.setSample(sample, at: place)
   }
 
   /// Reads the next good sample with the random numbers of a bad one.

@@ -37,6 +37,14 @@ enum PictureNames {
     ending(of: name).map { isPicture(ending: $0) } ?? false
   }
 
+  /// For messages: `.png, .jpg`.
+  static var list: String { "." + endings.joined(separator: ", .") }
+
+  /// For messages, of a file that is no picture: its ending.
+  static func kind(of name: String) -> String {
+    ending(of: name).map { ".\($0.lowercased())" } ?? "no ending"
+  }
+
   /// What stands after the last dot.
   static func ending(of name: String) -> Substring? {
     name.lastIndex(of: ".").map { name[name.index(after: $0)...] }

@@ -110,7 +110,7 @@ public struct ShardError: Error, Hashable, Sendable {
 
 extension ShardError: ReadableError {
   public var description: String {
-    "\(file)\(sample.isEmpty ? "" : ", sample \(sample)"): \(problem)"
+    FileSystem.readable("\(file)\(sample.isEmpty ? "" : ", sample \(sample)"): \(problem)")
   }
 }
 
@@ -118,7 +118,7 @@ extension ShardError.Problem: CustomStringConvertible {
   public var description: String {
     switch self {
     case .noPicture:
-      "has a class (.cls) but no picture (.\(PictureNames.endings.joined(separator: ", ."))); the "
+      "has a class (.cls) but no picture (\(PictureNames.list)); the "
         + "files of a sample must follow each other"
     case .noClass:
       "has a picture but no class (.cls); the files of a sample must follow each other"

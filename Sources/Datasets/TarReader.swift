@@ -46,7 +46,7 @@ struct TarReader: ~Copyable {
     guard status == CT_OK, let path, let byteCount = Int(exactly: size) else {
       throw TarError(file: file, damage: message)
     }
-    let entry = Entry(path: String(cString: path), byteCount: byteCount)
+    let entry = Entry(path: FileSystem.path(path), byteCount: byteCount)
     current = entry
     return entry
   }
@@ -153,7 +153,7 @@ public struct TarError: Error, Hashable, Sendable {
 
 extension TarError: ReadableError {
   public var description: String {
-    "\(file)\(member.map { ", \($0)" } ?? ""): \(problem)"
+    FileSystem.readable("\(file)\(member.map { ", \($0)" } ?? ""): \(problem)")
   }
 }
 

@@ -125,11 +125,8 @@ private struct ShardClasses {
     guard let first = shards.first else { return nil }
     let folder = first.lastIndex(of: "/").map { String(first[...$0]) } ?? ""
     let path = "\(folder)classes.txt"
-    guard FolderListing.isFile(path) else { return nil }
-    let text = try MappedFile(path: path).withBytes { bytes in
-      bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
-    }
-    let lines = text.split(whereSeparator: \.isNewline)
+    guard FileSystem.isFile(path) else { return nil }
+    let lines = try TextLines(contentsOf: path).texts
       .map { $0.trimmingCharacters(in: .whitespaces) }
       .filter { !$0.isEmpty }
     return lines.isEmpty ? nil : lines

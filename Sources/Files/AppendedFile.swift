@@ -9,7 +9,8 @@ package struct AppendedFile: ~Copyable {
   ///
   /// - Throws: ``FileError``.
   package init(path: String) throws(FileError) {
-    let descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0o666)
+    let descriptor = FileSystem.open(
+      path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, mode: 0o666)
     guard descriptor >= 0 else { throw .last(.open, path) }
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {

@@ -28,23 +28,24 @@ package struct AtomicFile: ~Copyable {
   package static func write<Result>(
     to path: String, _ body: (inout AtomicFile) throws -> Result
   ) throws -> Result {
-    var status = stat()
-    let exists = stat(path, &status) == 0
-    if exists, status.st_mode & S_IFMT == S_IFDIR {
+    let status = FileSystem.status(of: path)
+    if let status, status.st_mode & S_IFMT == S_IFDIR {
       throw FileError(path: path, operation: .create, problem: .system(code: EISDIR))
     }
-    if exists, status.st_mode & S_IFMT != S_IFREG {
+    if let status, status.st_mode & S_IFMT != S_IFREG {
       return try writeInPlace(path, body)
     }
-    let target = exists ? resolvingLinks(path) : path
+    let target = status == nil ? path : FileSystem.resolvingLinks(path) ?? path
     var temporary = try TemporaryFile(beside: target)
     // A replaced file keeps its mode.
-    if exists { _ = fchmod(temporary.descriptor, status.st_mode & 0o7777) }
+    if let status { _ = fchmod(temporary.descriptor, status.st_mode & 0o7777) }
     var file = AtomicFile(path: path, descriptor: temporary.descriptor)
     let result = try body(&file)
     guard fsync(temporary.descriptor) == 0 else { throw FileError.last(.synchronize, path) }
     guard temporary.finish() else { throw FileError.last(.write, path) }
-    guard rename(temporary.path, target) == 0 else { throw FileError.last(.replace, path) }
+    guard FileSystem.rename(temporary.path, to: target) else {
+      throw FileError.last(.replace, path)
+    }
     temporary.keep()
     synchronizeDirectory(of: target)
     return result
@@ -83,7 +84,7 @@ package struct AtomicFile: ~Copyable {
   private static func writeInPlace<Result>(
     _ path: String, _ body: (inout AtomicFile) throws -> Result
   ) throws -> Result {
-    let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    let descriptor = FileSystem.open(path, O_WRONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileError.last(.open, path) }
     var isOpen = true
     defer { if isOpen { close(descriptor) } }
@@ -94,16 +95,10 @@ package struct AtomicFile: ~Copyable {
     return result
   }
 
-  private static func resolvingLinks(_ path: String) -> String {
-    guard let resolved = realpath(path, nil) else { return path }
-    defer { free(resolved) }
-    return String(cString: resolved)
-  }
-
   /// Makes the new name itself durable. Some file systems cannot; the contents are safe either way.
   private static func synchronizeDirectory(of path: String) {
     let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-    let descriptor = open(directory, O_RDONLY | O_CLOEXEC)
+    let descriptor = FileSystem.open(directory, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return }
     _ = fsync(descriptor)
     close(descriptor)

@@ -21,7 +21,7 @@ package struct FileBuffer: Sendable {
   package mutating func read(_ path: String) throws(FileError) {
     count = 0
     // A pipe without a writer would be waited for.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = FileSystem.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .last(.open, path) }
     defer { close(descriptor) }
     var status = stat()
@@ -29,13 +29,36 @@ package struct FileBuffer: Sendable {
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw FileError(path: path, operation: .read, problem: .notRegularFile)
     }
-    guard Memory.has(Int(status.st_size)) else {
-      throw FileError(path: path, operation: .read, problem: .system(code: ENOMEM))
-    }
     // One more, so that the end is seen without growing.
-    grow(to: Int(status.st_size) + 1)
+    try grow(to: Int(status.st_size) + 1, path)
+    try readToEnd(of: descriptor, path)
+  }
+
+  /// The contents of what can be read but once: a pipe or a terminal, or any other file.
+  ///
+  /// - Parameter path: `-` for standard input.
+  /// - Throws: ``FileError``.
+  package static func contents(ofStream path: String) throws(FileError) -> [UInt8] {
+    let isInput = path == "-"
+    let descriptor = isInput ? 0 : FileSystem.open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .last(.open, path) }
+    defer { if !isInput { close(descriptor) } }
+    var buffer = FileBuffer()
+    let name = isInput ? "standard input" : path
+    try buffer.grow(to: 1 << 16, name)
+    try buffer.readToEnd(of: descriptor, name)
+    buffer.storage.removeLast(buffer.storage.count - buffer.count)
+    return buffer.storage
+  }
+
+  /// Whether a path is a pipe, such as a shell puts in place of a command.
+  package static func isStream(_ path: String) -> Bool {
+    FileSystem.status(of: path).map { $0.st_mode & S_IFMT == S_IFIFO } ?? false
+  }
+
+  private mutating func readToEnd(of descriptor: Int32, _ path: String) throws(FileError) {
     while true {
-      if count == storage.count { grow(to: 2 * count) }
+      if count == storage.count { try grow(to: 2 * count, path) }
       let received = storage.withUnsafeMutableBytes { bytes in
         Foundation.read(
           descriptor, bytes.baseAddress.map { $0 + count }, min(bytes.count - count, 1 << 30))
@@ -51,8 +74,11 @@ package struct FileBuffer: Sendable {
     }
   }
 
-  private mutating func grow(to size: Int) {
+  private mutating func grow(to size: Int, _ path: String) throws(FileError) {
     guard storage.count < size else { return }
+    guard Memory.has(size) else {
+      throw FileError(path: path, operation: .read, problem: .system(code: ENOMEM))
+    }
     storage.append(contentsOf: repeatElement(0, count: size - storage.count))
   }
 }

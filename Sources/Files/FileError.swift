@@ -32,11 +32,15 @@ public struct FileError: Error, Hashable, Sendable {
 
 extension FileError: ReadableError {
   public var description: String {
-    switch problem {
-    case .system(let code):
-      "cannot \(operation.rawValue) \(path): \(String(cString: strerror(code)))"
-    case .notRegularFile:
-      "cannot \(operation.rawValue) \(path): not a regular file"
+    "cannot \(operation.rawValue) \(FileSystem.readable(path)): \(problem)"
+  }
+}
+
+extension FileError.Problem: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .system(let code): String(cString: strerror(code))
+    case .notRegularFile: "not a regular file"
     }
   }
 }

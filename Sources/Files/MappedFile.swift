@@ -12,7 +12,7 @@ package final class MappedFile: @unchecked Sendable {
   /// - Throws: ``FileError`` where the path cannot be opened, or is not a regular file.
   package init(path: String) throws(FileError) {
     // A pipe without a writer would be waited for.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = FileSystem.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .last(.open, path) }
     defer { close(descriptor) }
     var status = stat()

@@ -35,7 +35,8 @@ struct TemporaryFile: ~Copyable {
       let path = "\(folder).\(start)\(Self.mark)\(suffix)\(Self.ending)"
       Self.unfinished.withLock { _ = $0.insert(path) }
       // The mode is reduced by the process's mask.
-      let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      let descriptor = FileSystem.open(
+        path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode: 0o666)
       guard descriptor >= 0 else {
         let error = FileError.last(.create, target)
         Self.forget(path)
@@ -47,7 +48,7 @@ struct TemporaryFile: ~Copyable {
         return
       }
       // Another process has just taken it for one without an owner.
-      unlink(path)
+      FileSystem.remove(path)
       close(descriptor)
       Self.forget(path)
     }
@@ -55,7 +56,7 @@ struct TemporaryFile: ~Copyable {
 
   deinit {
     if isOpen { close(descriptor) }
-    if !isKept { unlink(path) }
+    if !isKept { FileSystem.remove(path) }
     Self.forget(path)
   }
 
@@ -87,21 +88,16 @@ struct TemporaryFile: ~Copyable {
   /// Removes the temporary files of this process and ends it; none is created in between.
   static func removeAll(andEnd end: () -> Never) -> Never {
     unfinished.withLock { paths in
-      for path in paths { unlink(path) }
+      for path in paths { FileSystem.remove(path) }
       end()
     }
   }
 
   /// Removes the files of processes that have died; once for each folder.
   private static func removeLeftovers(in folder: String) {
-    guard visited.withLock({ $0.insert(folder).inserted }),
-      let directory = opendir(folder.isEmpty ? "." : folder)
-    else { return }
-    defer { closedir(directory) }
-    while let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
+    guard visited.withLock({ $0.insert(folder).inserted }) else { return }
+    try? FileSystem.list(folder.isEmpty ? "." : folder) { entry in
+      let name = entry.name
       if name.hasPrefix("."), name.hasSuffix(ending), name.contains(mark) {
         removeIfLeft(folder + name)
       }
@@ -109,13 +105,13 @@ struct TemporaryFile: ~Copyable {
   }
 
   private static func removeIfLeft(_ path: String) {
-    let descriptor = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+    let descriptor = FileSystem.open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
       flock(descriptor, LOCK_EX | LOCK_NB) == 0
     else { return }
-    unlink(path)
+    FileSystem.remove(path)
   }
 }

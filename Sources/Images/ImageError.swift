@@ -20,7 +20,9 @@ public struct ImageError: Error, Hashable, Sendable {
 }
 
 extension ImageError: ReadableError {
-  public var description: String { "\(file ?? "picture"): \(problem)" }
+  public var description: String {
+    FileSystem.readable("\(file ?? "picture"): \(problem)")
+  }
 }
 
 extension ImageError.Problem: ReadableError {

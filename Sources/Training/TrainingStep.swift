@@ -1,6 +1,6 @@
 public import ConvNetDatasets
 import ConvNetEngine
-import ConvNetEvaluation
+import ConvNetInference
 public import ConvNetLayers
 public import ConvNetTensors
 

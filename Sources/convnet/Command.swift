@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConvNet
 import Foundation
 
 /// The command: parses arguments, calls the library, prints.
@@ -33,11 +34,18 @@ struct Command: ParsableCommand {
     Foundation.exit(status())
   }
 
+  /// As paths: what of them is not UTF-8 is a name of a file all the same.
+  private static var arguments: [String] {
+    (1..<max(1, Int(CommandLine.argc))).compactMap {
+      CommandLine.unsafeArgv[$0].map { FileSystem.path($0) }
+    }
+  }
+
   /// Runs the command that the arguments name, and tells of its failure.
   private static func status() -> Int32 {
     do {
       do {
-        var command = try parseAsRoot()
+        var command = try parseAsRoot(arguments)
         try command.run()
         return 0
       } catch {

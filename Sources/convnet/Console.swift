@@ -1,12 +1,15 @@
 import ConvNet
 import Foundation
 
-/// Standard output and standard error: every byte that the command prints goes through here.
+/// Standard output and standard error: every byte that the command prints goes through here. Bytes of names that are no characters
+/// are shown as `\xE9`.
 ///
 /// Standard output has the results, and one that cannot be written is a failure. Standard error has what a person may like to
 /// know, and no work ends because nobody can read it.
 enum Console {
-  private static let output = OutputDescriptor(1, path: "standard output")
+  /// What errors of printing results call the place.
+  static let outputPath = "standard output"
+  private static let output = OutputDescriptor(1, path: outputPath)
   private static let errors = OutputDescriptor(2, path: "standard error")
 
   /// Whether who started the command wants to be told of a closed pipe by an error.
@@ -24,14 +27,14 @@ enum Console {
   /// Results.
   ///
   /// - Throws: ``FileError`` where they cannot be written.
-  static func write(_ text: String) throws { try output.write(text) }
+  static func write(_ text: String) throws { try output.write(FileSystem.readable(text)) }
 
   /// Notes, progress and errors.
-  static func tell(_ text: String) { try? errors.write(text) }
+  static func tell(_ text: String) { try? errors.write(FileSystem.readable(text)) }
 
   /// Whether an error says that who read the results, as `head` does, has read enough.
   static func isClosedPipe(_ error: any Error) -> Bool {
-    guard let error = error as? FileError, error.path == output.path else { return false }
+    guard let error = error as? FileError, error.path == outputPath else { return false }
     return error.problem == .system(code: EPIPE) && !ignoresClosedPipes
   }
 

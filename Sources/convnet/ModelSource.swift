@@ -38,7 +38,7 @@ enum ModelSource {
       shared.note(
         "\(argument): \(names.map { "names of \($0), " } ?? "")taken as \(match.entry.name)")
       self = .weights(file, match.entry, match.options)
-    } else if FileManager.default.fileExists(atPath: argument) || Self.isPath(argument) {
+    } else if FileSystem.exists(argument) || Self.isPath(argument) {
       let model = try Model(loading: argument, isMapped: isMapped)
       // Of a large file that stays mapped, the large tensors are read when they are needed; where they are not finite, the
       // answers say so.
@@ -62,7 +62,7 @@ enum ModelSource {
   ///
   /// - Throws: what is wrong with the file.
   static func isBareWeights(_ argument: String) throws -> Bool {
-    guard ModelRegistry[argument] == nil, FileManager.default.fileExists(atPath: argument) else {
+    guard ModelRegistry[argument] == nil, FileSystem.exists(argument) else {
       return false
     }
     return try !WeightFile(argument).describesModel

@@ -1,5 +1,178 @@
 import ArgumentParser
 import ConvNet
+import Foundation
+
+struct PredictCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "predict", abstract: "Classify pictures.",
+    discussion: """
+      The pictures are prepared as the model file says. A network of the zoo needs
+      --weights. Of a folder, all pictures in it and below are taken; a pattern in
+      quotation marks may have *, ?, [a-z], and ** for any number of folders; - is
+      a picture on standard input. A picture that cannot be read is told, and the
+      others are classified; the exit status is then 1.
+
+      EXAMPLES
+        convnet predict runs/first/model.safetensors picture.png
+        convnet predict runs/first/model.safetensors pictures 'scans/**/*.jpg' --json
+        curl https://example.org/a.jpg | convnet predict model.safetensors -
+        find . -name '*.png' | convnet predict model.safetensors --from-file -
+        convnet predict lenet5 --weights lenet5.pth picture.png
+      """)
+
+  @Argument(help: "A model file, or a model's name.") var file: String
+  @Argument(help: "Pictures, folders of pictures, patterns; - for standard input.")
+  var images: [String] = []
+  @Option(
+    help: ArgumentHelp(
+      "A list of pictures and folders, one a line or each ended by a zero; - for standard input.",
+      discussion: "Paths are relative to the current directory.", valueName: "file"))
+  var fromFile: [String] = []
+  @Option(help: "Classes to name for each picture.") var top = 3
+  @Option(help: "Pictures at once. Default: by the network's size, at most 64.")
+  var batchSize: Int?
+  @OptionGroup var compute: InferenceArguments
+  @OptionGroup var weights: WeightsOptions
+  @OptionGroup var network: NetworkOptions
+  @OptionGroup var shared: SharedOptions
+
+  private struct Row: Encodable {
+    struct Prediction: Encodable {
+      var label: String
+      var index: Int
+      var probability: Float
+    }
+    var file: String
+    /// None where the network's scores are not finite, or there is an error.
+    var predictions: [Prediction] = []
+    /// Scores that are not finite, where there are any.
+    var nonFinite: Int?
+    /// Why the picture could not be read.
+    var error: String?
+  }
+
+  func validate() throws {
+    guard !images.isEmpty || !fromFile.isEmpty else {
+      throw ValidationError("name at least one picture")
+    }
+    guard (images + fromFile).count(where: { $0 == "-" }) <= 1 else {
+      throw ValidationError("standard input (-) can be read once")
+    }
+    try requirePositive(top, "--top")
+    if let batchSize { try requirePositive(batchSize, "--batch-size") }
+  }
+
+  /// - Returns: the pictures, and the place of the one on standard input.
+  private func pictures() throws -> (list: PictureList, standardInput: Int?) {
+    var list = PictureList()
+    var standardInput: Int?
+    for name in images {
+      if name == "-" {
+        standardInput = list.count
+        list.add(try FileBuffer.contents(ofStream: name), name: "standard input")
+      } else if FileBuffer.isStream(name) {
+        list.add(try FileBuffer.contents(ofStream: name), name: name)
+      } else {
+        list.add(finding: name)
+      }
+    }
+    for name in fromFile { list.add(list: try FileBuffer.contents(ofStream: name)) }
+    return (list, standardInput)
+  }
+
+  func run() throws {
+    let model = try weights.model(
+      from: ModelSource(file, isMapped: true, recognizingFor: shared), shared, network)
+    let (pictures, standardInput) = try pictures()
+    guard pictures.count > 0 else {
+      throw ValidationError("\(fromFile.joined(separator: ", ")): names no picture")
+    }
+    if !pictures.passedOver.isEmpty {
+      let kinds = pictures.passedOver.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+      shared.note("passed over: \(kinds.joined(separator: ", "))")
+    }
+    // Between the lines of results on a terminal there is no room for a bar.
+    let progress = Progress(
+      "classifying", total: pictures.count, shared,
+      isShown: !TerminalDevice.standardOutput.isTerminal, after: 1)
+    Interruption.deferSignals()
+    var rows = JSONRows()
+    var (done, unanswered, unreadable) = (0, 0, [String]())
+    do {
+      try model.classify(
+        pictures, batchSize: batchSize, compute: compute.options(shared),
+        loading: LoadingOptions(workers: min(pictures.count, shared.threadCount))
+      ) { index, outcome in
+        var row = Row(file: index == standardInput ? "-" : pictures.name(at: index))
+        switch outcome {
+        case .success(let classification):
+          if classification.nonFiniteCount > 0 {
+            unanswered += 1
+            row.nonFinite = classification.nonFiniteCount
+          }
+          row.predictions = classification.top(top).map {
+            .init(label: $0.label, index: $0.index, probability: $0.probability)
+          }
+          if !shared.json { try print(text(row, classification.probabilities.count)) }
+        case .failure(let error):
+          row.error = "\(error)"
+          unreadable.append(FileSystem.line("\(error)"))
+          // The only one is the error of the command.
+          if pictures.count > 1 { progress.tell(FileSystem.line("\(error)")) }
+        }
+        if shared.json { try rows.print(row) }
+        done += 1
+        progress.update(done)
+        if let signal = Interruption.signal {
+          throw Interrupted(
+            signal: signal, outcome: "\(done) of \(plural(pictures.count, "picture")) were done")
+        }
+      }
+    } catch let error as FileError where error.path == Console.outputPath {
+      throw error
+    } catch {
+      // What was printed so far is to be a whole.
+      if shared.json, !rows.isEmpty { try rows.finish() }
+      throw error
+    }
+    progress.finish()
+    if shared.json { try rows.finish() }
+    if let first = unreadable.first {
+      throw UnreadablePictures(count: unreadable.count, total: pictures.count, first: first)
+    }
+    guard unanswered > 0 else { return }
+    // Of a mapped file not all was looked at when it was opened.
+    let whole = try? Model(loading: file, isMapped: true)
+    throw NoAnswer(
+      model: file, count: unanswered, total: pictures.count,
+      parameters: whole?.nonFiniteParameters ?? [])
+  }
+
+  private func text(_ row: Row, _ classCount: Int) -> String {
+    let name = FileSystem.line(row.file)
+    if let count = row.nonFinite {
+      return "\(name): no answer, \(count) of \(classCount) scores are not finite"
+    }
+    let text = row.predictions.map {
+      "\($0.label) \(HumanReadable.percent(Double($0.probability)))"
+    }
+    return "\(name): \(text.joined(separator: ", "))"
+  }
+}
+
+/// Pictures among others that cannot be read.
+struct UnreadablePictures: ReadableError {
+  var count: Int
+  var total: Int
+  /// What is wrong with the first.
+  var first: String
+  var description: String {
+    total == 1
+      ? first
+      : "\(count) of \(plural(total, "picture")) could not be read, as said above; remove or replace "
+        + (count == 1 ? "it" : "them")
+  }
+}
 
 /// A network's scores are not finite.
 struct NoAnswer: ReadableError {
@@ -15,85 +188,5 @@ struct NoAnswer: ReadableError {
         + (parameters.count > 3 ? " and numbers of \(parameters.count - 3) more" : "")
         + "; use another file"
     return "\(model) has no answer for \(count) of \(plural(total, "picture")): \(reason)"
-  }
-}
-
-struct PredictCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "predict", abstract: "Classify pictures.",
-    discussion: """
-      The pictures are prepared as the model file says. A network of the zoo needs
-      --weights.
-
-      EXAMPLES
-        convnet predict runs/first/model.safetensors picture.png
-        convnet predict runs/first/model.safetensors *.png --top 3 --json
-        convnet predict lenet5 --weights lenet5.pth picture.png
-      """)
-
-  @Argument(help: "A model file, or a model's name.") var file: String
-  @Argument(help: "Pictures.") var images: [String]
-  @Option(help: "Classes to name for each picture.") var top = 3
-  @OptionGroup var compute: InferenceArguments
-  @OptionGroup var weights: WeightsOptions
-  @OptionGroup var network: NetworkOptions
-  @OptionGroup var shared: SharedOptions
-
-  private struct Result: Encodable {
-    struct Row: Encodable {
-      var label: String
-      var index: Int
-      var probability: Float
-    }
-    var file: String
-    /// None where the network's scores are not finite.
-    var predictions: [Row]
-    /// Scores that are not finite, where there are any.
-    var nonFinite: Int?
-  }
-
-  func validate() throws {
-    guard !images.isEmpty else { throw ValidationError("name at least one picture") }
-    try requirePositive(top, "--top")
-  }
-
-  func run() throws {
-    var options = compute.options(shared)
-    options.expectedRuns = images.count
-    let classifier = try Classifier(
-      weights.model(
-        from: ModelSource(file, isMapped: true, recognizingFor: shared), shared, network), batch: 1,
-      compute: options)
-    var results: [Result] = []
-    var unanswered = 0
-    for path in images {
-      let classification = try classifier.classify(Image(contentsOf: path))
-      let result = Result(
-        file: path,
-        predictions: classification.top(top).map {
-          .init(label: $0.label, index: $0.index, probability: $0.probability)
-        },
-        nonFinite: classification.nonFiniteCount > 0 ? classification.nonFiniteCount : nil)
-      if result.nonFinite != nil { unanswered += 1 }
-      results.append(result)
-      guard !shared.json else { continue }
-      if let count = result.nonFinite {
-        try print(
-          "\(path): no answer, \(count) of \(classification.probabilities.count) scores are not finite"
-        )
-        continue
-      }
-      let text = result.predictions.map {
-        "\($0.label) \(HumanReadable.percent(Double($0.probability)))"
-      }
-      try print("\(path): \(text.joined(separator: ", "))")
-    }
-    if shared.json { try printJSON(results) }
-    guard unanswered > 0 else { return }
-    // Of a mapped file not all was looked at when it was opened.
-    let model = try? Model(loading: file, isMapped: true)
-    throw NoAnswer(
-      model: file, count: unanswered, total: images.count,
-      parameters: model?.nonFiniteParameters ?? [])
   }
 }

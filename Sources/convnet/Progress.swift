@@ -9,13 +9,14 @@ final class Progress {
 
   /// - Parameters:
   ///   - total: units of work.
+  ///   - isShown: whether there is room for it.
   ///   - delay: seconds before anything is shown.
   init(
     _ label: String, unit: String = "images", total: Int, _ shared: SharedOptions,
-    after delay: Double = 0
+    isShown: Bool = true, after delay: Double = 0
   ) {
     firstTime = delay > 0 ? Self.now + delay : 0
-    guard !shared.quiet else { return }
+    guard !shared.quiet, isShown else { return }
     reporter = ProgressReporter(
       ProgressBar(label, unit: unit, total: total), on: .standardError, at: Self.now)
     // The first unit may take long: a terminal shows at once that there is something to wait for.
@@ -38,6 +39,13 @@ final class Progress {
   func interrupt() {
     guard reporter != nil, TerminalDevice.standardError.isTerminal else { return }
     write("\n")
+  }
+
+  /// A line about something on the way. On a terminal it takes the bar's place, and the bar follows below it.
+  func tell(_ line: String) {
+    let isDrawn = reporter != nil && Self.now >= firstTime
+    let start = isDrawn && TerminalDevice.standardError.isTerminal ? "\r\u{1B}[K" : ""
+    Console.tell("\(start)\(line)\n")
   }
 
   private func write(_ text: String?) {

@@ -179,27 +179,40 @@ func jsonLine(_ value: some Encodable) throws -> String {
   encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
   encoder.nonConformingFloatEncodingStrategy = .convertToString(
     positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-  return String(decoding: try encoder.encode(value), as: UTF8.self)
+  let line = String(decoding: try encoder.encode(value), as: UTF8.self)
+  return FileSystem.readable(line, backslash: "\\\\")
+}
+
+/// An array of JSON values on one line, each printed when it is there.
+struct JSONRows {
+  private(set) var isEmpty = true
+
+  mutating func print(_ row: some Encodable) throws {
+    let line = try jsonLine(row)
+    try Console.write((isEmpty ? "[" : ",") + line)
+    isEmpty = false
+  }
+
+  /// Ends the array.
+  func finish() throws { try Console.write(isEmpty ? "[]\n" : "]\n") }
 }
 
 /// Creates a folder for results, and those above it.
 func createOutputFolder(_ path: String) throws {
-  do {
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  do throws(FileError) {
+    try FileSystem.createFolder(path)
   } catch {
-    throw UnwritableOutput(path: path, reason: error.localizedDescription)
+    throw UnwritableOutput(path: path, reason: "\(error.problem)")
   }
-  guard FileManager.default.isWritableFile(atPath: path) else {
+  guard FileSystem.isWritable(path) else {
     throw UnwritableOutput(path: path, reason: "the folder is not writable")
   }
 }
 
 /// Refuses a file for results in a folder that does not exist, before there are results to lose.
 func requireFolder(of path: String, _ option: String) throws {
-  let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-  var isFolder: ObjCBool = false
-  guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue
-  else {
+  let folder = path.lastIndex(of: "/").map { path[...$0] } ?? "."
+  guard FileSystem.isFolder(String(folder)) else {
     throw UnwritableOutput(path: path, reason: "there is no folder \(folder)", option: option)
   }
 }

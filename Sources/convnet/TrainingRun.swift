@@ -23,7 +23,7 @@ struct TrainingRun {
   }
 
   private func exists(_ name: String) -> Bool {
-    FileManager.default.fileExists(atPath: "\(folder)/\(name)")
+    FileSystem.exists("\(folder)/\(name)")
   }
 
   /// - Throws: ``UsedFolder`` where the folder holds a training.

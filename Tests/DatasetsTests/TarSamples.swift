@@ -1,3 +1,5 @@
+import ConvNetFiles
+
 /// Tar archives made by hand for the tests: the format of POSIX.1-1988 (ustar).
 enum TarSamples {
   struct File {
@@ -22,7 +24,8 @@ enum TarSamples {
     func put(_ text: String, at offset: Int) {
       header.replaceSubrange(offset..<offset + text.utf8.count, with: text.utf8)
     }
-    put(file.name, at: 0)
+    let name = FileSystem.bytes(of: file.name)
+    header.replaceSubrange(0..<name.count, with: name)
     put("0000644", at: 100)
     put("0000000", at: 108)
     put("0000000", at: 116)

@@ -1,0 +1,55 @@
+/// The lines of a text file as editors of any system write it: in UTF-8, or in UTF-16 where a mark of byte order says so; the mark is
+/// left out. Lines end with LF, CRLF or CR, the last perhaps with none.
+package struct TextLines {
+  private let lines: [[UInt8]]
+
+  /// - Parameter endingAlsoAtZero: whether a zero ends a line as well.
+  package init(_ bytes: [UInt8], endingAlsoAtZero: Bool = false) {
+    let text = Self.utf8(bytes)
+    // Where there are zeros, names may have line ends of their own.
+    if endingAlsoAtZero, text.contains(0) {
+      lines = text.split(separator: 0, omittingEmptySubsequences: false).map(Array.init)
+      return
+    }
+    var lines: [[UInt8]] = []
+    var line: [UInt8] = []
+    var previous: UInt8 = 0
+    for byte in text {
+      if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") {
+        if byte == UInt8(ascii: "\r") || previous != UInt8(ascii: "\r") {
+          lines.append(line)
+          line = []
+        }
+      } else {
+        line.append(byte)
+      }
+      previous = byte
+    }
+    if !line.isEmpty { lines.append(line) }
+    self.lines = lines
+  }
+
+  /// - Throws: ``FileError``.
+  package init(contentsOf path: String) throws(FileError) {
+    var file = FileBuffer()
+    try file.read(path)
+    self.init(file.withBytes { bytes in bytes.withUnsafeBytes { Array($0) } })
+  }
+
+  private static func utf8(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { return bytes[3...] }
+    let isBig = bytes.starts(with: [0xFE, 0xFF])
+    guard isBig || bytes.starts(with: [0xFF, 0xFE]) else { return bytes[...] }
+    let units = stride(from: 2, to: bytes.count - 1, by: 2).map { place in
+      let (first, second) = (UInt16(bytes[place]), UInt16(bytes[place + 1]))
+      return isBig ? first << 8 | second : second << 8 | first
+    }
+    return Array(String(decoding: units, as: UTF16.self).utf8)[...]
+  }
+
+  /// What is not UTF-8 is replaced.
+  package var texts: [String] { lines.map { String(decoding: $0, as: UTF8.self) } }
+
+  /// Paths as ``FileSystem`` takes them.
+  package var paths: [String] { lines.map { FileSystem.path($0) } }
+}
