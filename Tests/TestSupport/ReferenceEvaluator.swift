@@ -1,6 +1,16 @@
 package import ConvNetGraphs
 package import ConvNetTensors
 
+/// An operation whose formula, in the file of its family in `Operations/`, is written down once more for the tests.
+protocol ReferenceOperation: OperationAttributes {
+  /// The outputs, whose shapes are given, in double precision.
+  ///
+  /// - Parameter evaluator: what the formulas of operations share.
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue]
+}
+
 /// A naive interpreter of graphs in double precision: loops written straight from the definitions,
 /// to which every faster implementation is compared.
 package struct ReferenceEvaluator: Sendable {
@@ -56,47 +66,10 @@ package struct ReferenceEvaluator: Sendable {
   package func evaluate(
     _ kind: OperationKind, _ inputs: [ReferenceValue], outputs shapes: [Shape]
   ) throws -> [ReferenceValue] {
-    let shape = shapes[0]
-    switch kind.attributes {
-    case let attributes as Operation.Convolution: return [convolution(attributes, inputs, shape)]
-    case let attributes as Operation.TransposedConvolution:
-      return [transposedConvolution(attributes, inputs, shape)]
-    case is Operation.ChannelSum: return [channelSum(inputs[0])]
-    case let attributes as Operation.Dense: return [dense(attributes, inputs, shape)]
-    case let attributes as Operation.MaxPooling: return maxPooling(attributes, inputs[0], shapes)
-    case let attributes as Operation.AveragePooling:
-      return [averagePooling(attributes, inputs[0], shape)]
-    case let attributes as Operation.GlobalPooling:
-      return [globalPooling(attributes, inputs[0], shape)]
-    case let attributes as Operation.BatchNormalization:
-      return batchNormalization(attributes, inputs)
-    case let attributes as Operation.FoldedBatchNormalization:
-      return foldedBatchNormalization(attributes, inputs)
-    case let attributes as Operation.MovingAverage: return [movingAverage(attributes, inputs)]
-    case let attributes as Operation.LocalResponseNormalization:
-      let output = localResponseNormalization(attributes, inputs[0])
-      return shapes.map { _ in output }
-    case let attributes as Operation.Activation: return [activation(attributes.function, inputs[0])]
-    case let attributes as Operation.Add: return [add(attributes, inputs)]
-    case is Operation.Multiply: return [elementwise(inputs[0], inputs[1], *)]
-    case let attributes as Operation.Concatenate: return [concatenate(attributes, inputs, shape)]
-    case let attributes as Operation.Slice: return [slice(attributes, inputs[0], shape)]
-    case let attributes as Operation.Pad: return [pad(attributes, inputs[0], shape)]
-    case let attributes as Operation.Flatten: return [flatten(attributes.order, inputs[0], shape)]
-    case let attributes as Operation.Unflatten:
-      return [unflatten(attributes.order, inputs[0], shape)]
-    case is Operation.Reshape: return [ReferenceValue(inputs[0].elements, shape: shape)]
-    case let attributes as Operation.Transpose: return [transpose(attributes, inputs[0], shape)]
-    case let attributes as Operation.Upsample: return [upsample(attributes, inputs[0], shape)]
-    case let attributes as Operation.Dropout: return [dropout(attributes, inputs[0])]
-    case let attributes as Operation.Softmax: return [softmax(attributes, inputs[0])]
-    case let attributes as Operation.CrossEntropy: return crossEntropy(attributes, inputs)
-    case is Operation.MeanSquaredError: return [meanSquaredError(inputs)]
-    case let attributes as Operation.Constant:
-      return [ReferenceValue(repeating: Double(attributes.value), shape: shape)]
-    default:
-      return try evaluateGradient(kind, inputs, outputs: shapes)
+    guard let operation = kind.attributes as? any ReferenceOperation else {
+      throw GraphError(subject: kind.name, problem: .invariant("has no reference"))
     }
+    return try operation.values(of: inputs, outputs: shapes, by: self)
   }
 }
 

@@ -1,0 +1,157 @@
+import ConvNetGraphs
+import ConvNetTensors
+import func Foundation.erf
+import func Foundation.exp
+import func Foundation.expm1
+import func Foundation.pow
+import func Foundation.tanh
+
+extension OperationCase {
+  private static let functions: [ActivationFunction] = [
+    .relu, .relu6, .leakyReLU(slope: 0.1), .leakyReLU(slope: -0.2), .elu(alpha: 1.3),
+    .elu(alpha: -0.5), .silu, .gelu, .tanh, .sigmoid,
+  ]
+
+  static let elementwise: [OperationCase] =
+    functions.map { function in
+      OperationCase(
+        "\(function)", Operation.Activation(function),
+        [Input([2, 9, 4, 5], .uniform(-8..<8))])
+    }
+    + [
+      OperationCase("tanh, dense", Operation.Activation(.tanh), [Input([3, 21])]),
+      OperationCase("two", Operation.Add(), [Input([2, 3, 4, 5]), Input([2, 3, 4, 5])]),
+      OperationCase(
+        "three, weighted", Operation.Add(coefficients: [1, -0.5, 2]),
+        [Input([1, 17, 3, 3]), Input([1, 17, 3, 3]), Input([1, 17, 3, 3])]),
+      OperationCase("one, weighted", Operation.Add(coefficients: [0.25]), [Input([3, 7])]),
+      OperationCase(
+        "pictures", Operation.Multiply(), [Input([2, 5, 3, 3]), Input([2, 5, 3, 3])]),
+      OperationCase("features", Operation.Multiply(), [Input([1, 13]), Input([1, 13])]),
+      OperationCase(
+        "picture", Operation.ChannelSum(), [Input([2, 17, 3, 5])], hasGradient: false),
+      OperationCase("dense", Operation.ChannelSum(), [Input([5, 6])], hasGradient: false),
+      OperationCase(
+        "picture", Operation.Constant(0.5, shape: [2, 3, 2, 2]), [], hasGradient: false),
+    ]
+    + [0, 0.5, 0.9].map { rate in
+      OperationCase("rate \(rate)", Operation.Dropout(rate: rate, index: 3), [Input([2, 7, 3, 3])])
+    }
+}
+
+extension Operation.Activation: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    [evaluator.activation(function, inputs[0])]
+  }
+}
+
+extension Operation.ActivationGradient: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    return [
+      evaluator.elementwise(inputs[0], inputs[1]) {
+        evaluator.derivative(of: function, at: $0) * $1
+      }
+    ]
+  }
+}
+
+extension Operation.Add: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    [evaluator.add(self, inputs)]
+  }
+}
+
+extension Operation.Multiply: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    [evaluator.elementwise(inputs[0], inputs[1], *)]
+  }
+}
+
+extension Operation.Dropout: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    [evaluator.dropout(self, inputs[0])]
+  }
+}
+
+extension Operation.Constant: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    [ReferenceValue(repeating: Double(value), shape: shapes[0])]
+  }
+}
+
+extension ReferenceEvaluator {
+  func elementwise(
+    _ first: ReferenceValue, _ second: ReferenceValue, _ function: (Double, Double) -> Double
+  ) -> ReferenceValue {
+    ReferenceValue(zip(first.elements, second.elements).map(function), shape: first.shape)
+  }
+
+  func activation(_ function: ActivationFunction, _ input: ReferenceValue) -> ReferenceValue {
+    ReferenceValue(input.elements.map { value(of: function, at: $0) }, shape: input.shape)
+  }
+
+  private func value(of function: ActivationFunction, at x: Double) -> Double {
+    switch function {
+    case .relu: max(x, 0)
+    case .relu6: min(max(x, 0), 6)
+    case .leakyReLU(let slope): x > 0 ? x : Double(slope) * x
+    case .elu(let alpha): x > 0 ? x : Double(alpha) * expm1(x)
+    case .silu: x / (1 + exp(-x))
+    case .gelu: x * (1 + erf(x / 2.0.squareRoot())) / 2
+    case .tanh: tanh(x)
+    case .sigmoid: 1 / (1 + exp(-x))
+    }
+  }
+
+  /// The derivative, at the place whose input or, where that is enough, output is given.
+  func derivative(of function: ActivationFunction, at kept: Double) -> Double {
+    switch function {
+    case .relu: kept > 0 ? 1 : 0
+    case .relu6: kept > 0 && kept < 6 ? 1 : 0
+    case .leakyReLU(let slope): kept > 0 ? 1 : Double(slope)
+    case .elu(let alpha):
+      if kept > 0 {
+        1
+      } else if alpha >= 0 {
+        kept + Double(alpha)
+      } else {
+        Double(alpha) * exp(kept)
+      }
+    case .silu: (1 + exp(-kept) * (1 + kept)) / pow(1 + exp(-kept), 2)
+    case .gelu:
+      (1 + erf(kept / 2.0.squareRoot())) / 2
+        + kept * exp(-kept * kept / 2) / (2 * Double.pi).squareRoot()
+    case .tanh: 1 - kept * kept
+    case .sigmoid: kept * (1 - kept)
+    }
+  }
+
+  func add(_ attributes: Operation.Add, _ inputs: [ReferenceValue]) -> ReferenceValue {
+    var sum = ReferenceValue(zeros: inputs[0].shape)
+    for (index, input) in inputs.enumerated() {
+      let coefficient = attributes.coefficients.map { Double($0[index]) } ?? 1
+      sum = elementwise(sum, input) { $0 + coefficient * $1 }
+    }
+    return sum
+  }
+
+  func dropout(_ attributes: Operation.Dropout, _ input: ReferenceValue) -> ReferenceValue {
+    let scale = 1 / (1 - Double(attributes.rate))
+    let elements = input.elements.enumerated().map { index, element in
+      keeps(attributes, index) ? element * scale : 0
+    }
+    return ReferenceValue(elements, shape: input.shape)
+  }
+}

@@ -1,0 +1,173 @@
+import ConvNetGraphs
+import ConvNetTensors
+import func Foundation.exp
+import func Foundation.log
+import func Foundation.pow
+
+extension OperationCase {
+  static let losses: [OperationCase] =
+    [false, true].flatMap { isLogarithmic in
+      let shapes: [(String, Shape)] = [
+        ("features", [3, 10]), ("two classes", [1, 2]), ("picture", [2, 5, 3, 2]),
+      ]
+      return shapes.map { name, shape in
+        OperationCase(
+          name + (isLogarithmic ? ", logarithm" : ""),
+          Operation.Softmax(isLogarithmic: isLogarithmic), [Input(shape, .uniform(-4..<4))])
+      }
+    }
+    + [0, 0.1, 1].flatMap { smoothing in
+      [
+        OperationCase(
+          "classes, smoothing \(smoothing)", Operation.CrossEntropy(labelSmoothing: smoothing),
+          [
+            Input([4, 10], .uniform(-4..<4)),
+            Input([4], .classes(10), isDifferentiable: false),
+          ]),
+        OperationCase(
+          "distributions, smoothing \(smoothing)",
+          Operation.CrossEntropy(labelSmoothing: smoothing),
+          [
+            Input([3, 7], .uniform(-4..<4)),
+            Input([3, 7], .distributions, isDifferentiable: false),
+          ]),
+      ]
+    }
+    + [
+      OperationCase(
+        "large logits", Operation.CrossEntropy(),
+        [Input([2, 5], .uniform(-200..<200)), Input([2], .classes(5), isDifferentiable: false)]),
+      OperationCase("features", Operation.MeanSquaredError(), [Input([3, 5]), Input([3, 5])]),
+      OperationCase(
+        "pictures", Operation.MeanSquaredError(), [Input([2, 3, 5, 4]), Input([2, 3, 5, 4])]),
+      OperationCase(
+        "mask", Operation.MeanSquaredError(hasMask: true),
+        [
+          Input([1, 3, 4, 4]), Input([1, 3, 4, 4]),
+          Input([1, 3, 4, 4], .uniform(0..<1), isDifferentiable: false),
+        ]),
+    ]
+}
+
+extension Operation.Softmax: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    [evaluator.softmax(self, inputs[0])]
+  }
+}
+
+extension Operation.SoftmaxGradient: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    [evaluator.softmaxGradient(self, inputs)]
+  }
+}
+
+extension Operation.CrossEntropy: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    evaluator.crossEntropy(self, inputs)
+  }
+}
+
+extension Operation.CrossEntropyGradient: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    let probabilities = inputs[0]
+    let factor = inputs[2].elements[0] / Double(probabilities.batch)
+    return [
+      ReferenceValue(shape: probabilities.shape) { example, label, _, _ in
+        let target = evaluator.target(
+          inputs[1], smoothing: labelSmoothing, classes: probabilities.channels,
+          example, label)
+        return factor * (probabilities[example, label, 0, 0] - target)
+      }
+    ]
+  }
+}
+
+extension Operation.MeanSquaredError: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    [evaluator.meanSquaredError(inputs)]
+  }
+}
+
+extension Operation.MeanSquaredErrorGradient: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    let factor = 2 * inputs[inputs.count - 1].elements[0] / Double(inputs[0].elements.count)
+    let difference = evaluator.elementwise(inputs[0], inputs[1]) { factor * ($0 - $1) }
+    return [hasMask ? evaluator.elementwise(difference, inputs[2], *) : difference]
+  }
+}
+
+extension ReferenceEvaluator {
+  func softmax(_ attributes: Operation.Softmax, _ input: ReferenceValue) -> ReferenceValue {
+    ReferenceValue(shape: input.shape) { example, channel, row, column in
+      let logits = (0..<input.channels).map { input[example, $0, row, column] }
+      let largest = logits.reduce(-.infinity, max)
+      let sum = logits.reduce(0) { $0 + exp($1 - largest) }
+      let logarithm = input[example, channel, row, column] - largest - log(sum)
+      return attributes.isLogarithmic ? logarithm : exp(logarithm)
+    }
+  }
+
+  /// The smoothed target distribution of an example at a class.
+  func target(
+    _ labels: ReferenceValue, smoothing: Float, classes: Int, _ example: Int, _ label: Int
+  ) -> Double {
+    let given =
+      labels.shape.rank == 1
+      ? (Int(labels.elements[example]) == label ? 1 : 0) : labels[example, label, 0, 0]
+    return (1 - Double(smoothing)) * given + Double(smoothing) / Double(classes)
+  }
+
+  func crossEntropy(
+    _ attributes: Operation.CrossEntropy, _ inputs: [ReferenceValue]
+  ) -> [ReferenceValue] {
+    let logits = inputs[0]
+    let logarithms = softmax(Operation.Softmax(isLogarithmic: true), logits)
+    var loss = 0.0
+    for example in 0..<logits.batch {
+      for label in 0..<logits.channels {
+        let target = target(
+          inputs[1], smoothing: attributes.labelSmoothing, classes: logits.channels, example, label)
+        loss -= target * logarithms[example, label, 0, 0]
+      }
+    }
+    return [
+      ReferenceValue([loss / Double(logits.batch)], shape: [1]),
+      ReferenceValue(logarithms.elements.map { exp($0) }, shape: logits.shape),
+    ]
+  }
+
+  func meanSquaredError(_ inputs: [ReferenceValue]) -> ReferenceValue {
+    var sum = 0.0
+    for index in inputs[0].elements.indices {
+      let mask = inputs.count == 3 ? inputs[2].elements[index] : 1
+      sum += mask * pow(inputs[0].elements[index] - inputs[1].elements[index], 2)
+    }
+    return ReferenceValue([sum / Double(inputs[0].elements.count)], shape: [1])
+  }
+
+  func softmaxGradient(
+    _ attributes: Operation.SoftmaxGradient, _ inputs: [ReferenceValue]
+  ) -> ReferenceValue {
+    let (output, gradient) = (inputs[0], inputs[1])
+    return ReferenceValue(shape: output.shape) { example, channel, row, column in
+      let sum = (0..<output.channels).reduce(0.0) { sum, other in
+        let weight = attributes.isLogarithmic ? 1 : output[example, other, row, column]
+        return sum + gradient[example, other, row, column] * weight
+      }
+      let (y, dy) = (output[example, channel, row, column], gradient[example, channel, row, column])
+      return attributes.isLogarithmic ? dy - exp(y) * sum : y * (dy - sum)
+    }
+  }
+}
