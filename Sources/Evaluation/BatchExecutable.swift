@@ -1,6 +1,7 @@
 import ConvNetEngine
 
-/// An executable in a box that can be kept in a collection.
+/// An executable that can be kept in a collection: of one thread, and without anything beside it. `Predictor` puts those that it
+/// gives to its threads under a lock; a `CompiledStep` of a training has the parameters that it updates.
 final class BatchExecutable {
   var executable: Executable
 

@@ -1,5 +1,5 @@
+import ConvNetFiles
 public import ConvNetTensors
-import Foundation
 
 /// A random change of training pictures from outside the package: a step on pixels, as those of the package.
 ///
@@ -53,18 +53,22 @@ public struct OtherAugmentation: Sendable {
   public let name: String
   private let fields: JSONValue
   private let augmentation: (any CustomAugmentation)?
+  /// Why the fields could not be told.
+  private let problem: String?
 
   init(_ augmentation: some CustomAugmentation) {
     name = type(of: augmentation).name
     guard Self.isName(name) else {
       fatalError("the augmentation \(name) needs a name with a dot, such as example.\(name)")
     }
-    let encoder = JSONEncoder()
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    let text = try? encoder.encode(augmentation)
-    fields = text.flatMap { try? JSONDecoder().decode(JSONValue.self, from: $0) } ?? .object([:])
     self.augmentation = augmentation
+    do {
+      fields = try JSONValue(of: augmentation)
+      problem = nil
+    } catch {
+      fields = .object([:])
+      problem = "its fields cannot be written as JSON: \(error)"
+    }
   }
 
   /// As a file describes it.
@@ -72,6 +76,7 @@ public struct OtherAugmentation: Sendable {
     self.name = name
     self.fields = fields
     augmentation = nil
+    problem = nil
   }
 
   static func isName(_ name: String) -> Bool { name.contains(".") }
@@ -104,6 +109,7 @@ extension OtherAugmentation: PixelStep {
 
   func validate() throws(AugmentationError) {
     guard let augmentation else { throw AugmentationError(step: name, problem: .notGiven) }
+    if let problem { throw AugmentationError(step: name, problem: .refused(reason: problem)) }
     do {
       try augmentation.validate()
     } catch {
@@ -116,62 +122,5 @@ extension OtherAugmentation: PixelStep {
     var image = canvas.image()
     augmentation.apply(to: &image, random: &random)
     canvas.load(image)
-  }
-}
-
-/// Any JSON, to keep what is not understood.
-enum JSONValue: Hashable, Sendable, Codable, CustomStringConvertible {
-  case null
-  case boolean(Bool)
-  case integer(Int64)
-  case number(Double)
-  case string(String)
-  case array([JSONValue])
-  case object([String: JSONValue])
-
-  init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    if container.decodeNil() {
-      self = .null
-    } else if let value = try? container.decode(Bool.self) {
-      self = .boolean(value)
-    } else if let value = try? container.decode(Int64.self) {
-      self = .integer(value)
-    } else if let value = try? container.decode(Double.self) {
-      self = .number(value)
-    } else if let value = try? container.decode(String.self) {
-      self = .string(value)
-    } else if let value = try? container.decode([JSONValue].self) {
-      self = .array(value)
-    } else {
-      self = .object(try container.decode([String: JSONValue].self))
-    }
-  }
-
-  func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    switch self {
-    case .null: try container.encodeNil()
-    case .boolean(let value): try container.encode(value)
-    case .integer(let value): try container.encode(value)
-    case .number(let value): try container.encode(value)
-    case .string(let value): try container.encode(value)
-    case .array(let value): try container.encode(value)
-    case .object(let value): try container.encode(value)
-    }
-  }
-
-  /// `{probability: 0.5}`
-  var description: String {
-    switch self {
-    case .null: "null"
-    case .boolean(let value): "\(value)"
-    case .integer(let value): "\(value)"
-    case .number(let value): "\(value)"
-    case .string(let value): value
-    case .array(let values): "[\(values.map(\.description).joined(separator: ", "))]"
-    case .object(let fields):
-      "{\(fields.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", "))}"
-    }
   }
 }

@@ -56,6 +56,24 @@ private struct Dusk: CustomAugmentation {
     }
   }
 
+  /// Cannot be told from another of its kind.
+  private struct Unwritable: CustomAugmentation {
+    static let name = "test.unwritable"
+
+    init() {}
+    init(from decoder: any Decoder) throws {}
+    func encode(to encoder: any Encoder) throws { throw CocoaError(.coderInvalidValue) }
+    func apply(to image: inout Image, random: inout RandomNumbers) {}
+  }
+
+  @Test("one whose fields no file can keep is refused")
+  func unwritable() {
+    let error = #expect(throws: AugmentationError.self) {
+      try Augmentation([.custom(Unwritable())]).validate(channels: 3)
+    }
+    #expect(error.map { "\($0)".contains("cannot be written as JSON") } == true)
+  }
+
   @Test("files keep its name and fields, without knowing it")
   func coded() throws {
     let augmentation: Augmentation = [.custom(Dusk(least: 0.5)), .mixup()]
