@@ -40,7 +40,8 @@ package final class OptimizerState {
   ) -> OptimizedParameter {
     let group = groups.group(of: name)
     return OptimizedParameter(
-      name: name, kind: kind, weights: store.address(of: name, count: gradient.count),
+      name: name, kind: kind, shape: store.shapes[name] ?? [gradient.count],
+      weights: store.address(of: name, count: gradient.count),
       gradient: gradient, slots: memory.addresses(of: name, count: gradient.count),
       rateFactor: group?.rateFactor ?? 1, decayFactor: group?.decayFactor ?? 1)
   }
@@ -77,6 +78,7 @@ package final class OptimizerState {
 package struct OptimizedParameter {
   let name: String
   let kind: ParameterKind
+  let shape: Shape
   let weights: UnsafeMutablePointer<Float>
   let gradient: UnsafeMutableBufferPointer<Float>
   let slots: [UnsafeMutablePointer<Float>]

@@ -1,5 +1,6 @@
 import ConvNetEngine
 public import ConvNetGraphs
+public import ConvNetTensors
 
 /// What happens to the gradients between the backward pass and the update.
 ///
@@ -113,6 +114,8 @@ public struct ParameterGradient: ~Copyable {
   /// The parameter's name.
   public var name: String { parameter.name }
   public var kind: ParameterKind { parameter.kind }
+  /// The parameter's, in whose row-major order the elements are: output channels, input channels, height, width of a kernel.
+  public var shape: Shape { parameter.shape }
 
   /// Lends the elements for reading and writing.
   public func withSpan<Result>(

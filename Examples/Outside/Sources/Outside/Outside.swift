@@ -14,8 +14,9 @@ struct Outside {
   static func main() async throws {
     let examples: [any Example.Type] = [
       LayerOfOnesOwn.self, OperationOfOnesOwn.self, AugmentationOfOnesOwn.self,
-      DatasetFromMemory.self, TrainingOfOnesOwn.self, LoopOfOnesOwn.self,
-      FineTuning.self, ValueInside.self, SharedPredictor.self, PictureFromBytes.self,
+      DatasetFromMemory.self, TrainingOfOnesOwn.self,
+      GradientsOfOnesOwn.self, LoopOfOnesOwn.self, FineTuning.self, ValueInside.self,
+      SharedPredictor.self, PictureFromBytes.self,
       CancelledTraining.self,
     ]
     for example in examples {
