@@ -5,13 +5,7 @@
 // direction (forward, training, gradient), batch, what the pool's name must contain, and the threads. Channels lie in blocks of
 // 16, or of 8 where ONEDNN_MAX_CPU_ISA=AVX2 holds the library to those. Prints microseconds and GB/s (what is read and written
 // at least), medians.
-#include "CKernels.h"
-
-#include <dnnl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+#include "frame.h"
 
 static const struct {
   const char *name;
@@ -34,50 +28,6 @@ static const struct {
 
 enum direction { FORWARD, TRAINING, GRADIENT };
 enum { RUNS = 400 };
-
-static dnnl_engine_t engine;
-static dnnl_stream_t stream;
-
-static void require(dnnl_status_t status) {
-  if (status == dnnl_success) return;
-  fprintf(stderr, "oneDNN reports status %d\n", (int)status);
-  exit(1);
-}
-
-// Values between -1 and 1.
-static void *allocate(size_t count) {
-  void *memory = NULL;
-  if (posix_memalign(&memory, 4096, (count + 16) * sizeof(float)) != 0) exit(1);
-  uint32_t state = 1;
-  for (size_t i = 0; i < count; ++i) {
-    state = state * 1664525u + 1013904223u;
-    ((float *)memory)[i] = (float)(state >> 8) / 8388608.0f - 1;
-  }
-  return memory;
-}
-
-static double seconds(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
-
-static int compare(const void *left, const void *right) {
-  const double a = *(const double *)left, b = *(const double *)right;
-  return (a > b) - (a < b);
-}
-
-typedef struct {
-  dnnl_primitive_t primitive;
-  dnnl_exec_arg_t arguments[3];
-  int count;
-} library_run;
-
-static dnnl_exec_arg_t argument(int index, const dnnl_memory_desc_t *layout, void *memory) {
-  dnnl_exec_arg_t result = {.arg = index};
-  require(dnnl_memory_create(&result.memory, layout, engine, memory));
-  return result;
-}
 
 static void prepare(library_run *run, enum direction direction, size_t pool, const ck_pooling *p, float *x, float *y,
                     void *workspace) {
@@ -106,12 +56,10 @@ static void prepare(library_run *run, enum direction direction, size_t pool, con
     require(dnnl_primitive_desc_create(&description, &backward, NULL, engine, hint));
   }
   require(dnnl_primitive_create(&run->primitive, description));
-  run->arguments[0] = argument(direction == GRADIENT ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, &x_layout, x);
-  run->arguments[1] = argument(direction == GRADIENT ? DNNL_ARG_DIFF_DST : DNNL_ARG_DST, &y_layout, y);
-  run->count = 2;
+  add_argument(run, direction == GRADIENT ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, &x_layout, x);
+  add_argument(run, direction == GRADIENT ? DNNL_ARG_DIFF_DST : DNNL_ARG_DST, &y_layout, y);
   if (direction != FORWARD && algorithm == dnnl_pooling_max)
-    run->arguments[run->count++] =
-        argument(DNNL_ARG_WORKSPACE, dnnl_primitive_desc_query_md(description, dnnl_query_workspace_md, 0), workspace);
+    add_argument(run, DNNL_ARG_WORKSPACE, dnnl_primitive_desc_query_md(description, dnnl_query_workspace_md, 0), workspace);
 }
 
 static void measure(enum direction direction, int batch, size_t pool, int threads) {
@@ -128,20 +76,19 @@ static void measure(enum direction direction, int batch, size_t pool, int thread
   void *places = allocate(outputs), *workspace = allocate(outputs);
   // Places that there are, for the gradients.
   ck_max_pool(&p, y, places, x, scratch, threads);
-  library_run library, forward;
+  library_run library = {0}, forward = {0};
   prepare(&library, direction, pool, &p, x, y, workspace);
   if (direction == GRADIENT) {
     prepare(&forward, TRAINING, pool, &p, x, y, workspace);
-    require(dnnl_primitive_execute(forward.primitive, stream, forward.count, forward.arguments));
+    run_library(&forward);
   }
   static double times[2][RUNS];
   int runs = 0;
-  for (const double start = seconds(); runs < RUNS && (runs < 5 || seconds() - start < 0.3); ++runs)
+  for (const double first = seconds(); runs < RUNS && (runs < 5 || seconds() - first < 0.3); ++runs)
     for (int kind = 0; kind < 2; ++kind) {
-      const double begin = seconds();
+      const double start = seconds();
       if (!kind) {
-        require(dnnl_primitive_execute(library.primitive, stream, library.count, library.arguments));
-        require(dnnl_stream_wait(stream));
+        run_library(&library);
       } else if (pools[pool].averages) {
         if (direction == GRADIENT) ck_mean_pool_gradient(&p, x, y, scratch, threads);
         else ck_mean_pool(&p, y, x, scratch, threads);
@@ -149,15 +96,16 @@ static void measure(enum direction direction, int batch, size_t pool, int thread
         if (direction == GRADIENT) ck_max_pool_gradient(&p, x, y, places, scratch, threads);
         else ck_max_pool(&p, y, direction == TRAINING ? places : NULL, x, scratch, threads);
       }
-      times[kind][runs] = seconds() - begin;
+      times[kind][runs] = seconds() - start;
     }
   const double bytes = 4.0 * (double)(inputs + outputs) +
                        (direction == FORWARD || pools[pool].averages ? 0 : (double)outputs);
-  for (int kind = 0; kind < 2; ++kind) qsort(times[kind], (size_t)runs, sizeof(double), compare);
-  const double theirs = times[0][runs / 2], ours = times[1][runs / 2];
+  const double theirs = median(times[0], runs), ours = median(times[1], runs);
   printf("%-28s %5d %10.1f %10.1f %8.1f %8.1f %8.2f\n", pools[pool].name, batch, 1e6 * theirs, 1e6 * ours,
          1e-9 * bytes / theirs, 1e-9 * bytes / ours, theirs / ours);
   fflush(stdout);
+  free_library(&library);
+  if (forward.count) free_library(&forward);
   free(x), free(y), free(scratch), free(places), free(workspace);
 }
 
@@ -171,9 +119,7 @@ int main(int count, char **words) {
     fprintf(stderr, "usage: pooling [forward|training|gradient] [batch] [part of a pool's name] [threads]\n");
     return 2;
   }
-  ck_begin_computing(threads);
-  require(dnnl_engine_create(&engine, dnnl_cpu, 0));
-  require(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags));
+  begin(threads);
   printf("%s, %d threads\n%-28s %5s %10s %10s %8s %8s %8s\n", name, threads, "pool", "batch", "oneDNN us", "ours us",
          "GB/s", "GB/s", "ratio");
   for (size_t pool = 0; pool < sizeof pools / sizeof *pools; ++pool)

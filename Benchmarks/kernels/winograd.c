@@ -4,13 +4,7 @@
 //
 // direction (forward, input-gradient, weight-gradient), batch, and what the layer's name must contain. Prints GFLOP/s
 // counted as direct, medians. Our gradient by the input includes the transformation of the weights, as in training.
-#include "CKernels.h"
-
-#include <dnnl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+#include "frame.h"
 
 static const struct {
   const char *name;
@@ -40,48 +34,9 @@ static const struct {
 enum direction { FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT };
 enum { RUNS = 200 };
 
-static dnnl_engine_t engine;
-static dnnl_stream_t stream;
-
-static void require(dnnl_status_t status) {
-  if (status == dnnl_success) return;
-  fprintf(stderr, "oneDNN reports status %d\n", (int)status);
-  exit(1);
-}
-
-// Values between -1 and 1.
-static float *allocate(size_t count) {
-  void *memory = NULL;
-  if (posix_memalign(&memory, 4096, (count + 16) * sizeof(float)) != 0) exit(1);
-  uint32_t state = 1;
-  for (size_t i = 0; i < count; ++i) {
-    state = state * 1664525u + 1013904223u;
-    ((float *)memory)[i] = (float)(state >> 8) / 8388608.0f - 1;
-  }
-  return memory;
-}
-
-static double seconds(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
-
-typedef struct {
-  dnnl_primitive_t primitive;
-  dnnl_exec_arg_t arguments[4];
-  float *weights;
-} library_run;
-
-static dnnl_exec_arg_t argument(int index, const dnnl_memory_desc_t *layout, float *memory) {
-  dnnl_exec_arg_t result = {.arg = index};
-  require(dnnl_memory_create(&result.memory, layout, engine, memory));
-  return result;
-}
-
 // False where the library has no such kernel. The weights are in its own layout: their values do not matter for time.
 static bool prepare(library_run *run, enum direction direction, dnnl_alg_kind_t algorithm, const ck_winograd *w, float *x,
-                    float *y, float *bias) {
+                    float *y, float *bias, float **weights) {
   const dnnl_dim_t n = (dnnl_dim_t)w->batch, in = (dnnl_dim_t)w->in_channels, out = (dnnl_dim_t)w->out_channels;
   const dnnl_dims_t x_extents = {n, in, (dnnl_dim_t)w->height, (dnnl_dim_t)w->width};
   const dnnl_dims_t kernel = {out, in, (dnnl_dim_t)w->kernel_height, (dnnl_dim_t)w->kernel_width};
@@ -117,17 +72,13 @@ static bool prepare(library_run *run, enum direction direction, dnnl_alg_kind_t 
   const bool is_gradient = direction == WEIGHT_GRADIENT;
   const dnnl_memory_desc_t *layout =
       dnnl_primitive_desc_query_md(description, is_gradient ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0);
-  run->weights = allocate(dnnl_memory_desc_get_size(layout) / sizeof(float));
-  run->arguments[0] = argument(direction == INPUT_GRADIENT ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, &x_layout, x);
-  run->arguments[1] = argument(is_gradient ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, layout, run->weights);
-  run->arguments[2] = argument(direction == FORWARD ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, &y_layout, y);
-  run->arguments[3] = argument(is_gradient ? DNNL_ARG_DIFF_BIAS : DNNL_ARG_BIAS, &bias_layout, bias);
+  *weights = allocate(dnnl_memory_desc_get_size(layout) / sizeof(float));
+  add_argument(run, direction == INPUT_GRADIENT ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, &x_layout, x);
+  add_argument(run, is_gradient ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, layout, *weights);
+  add_argument(run, direction == FORWARD ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, &y_layout, y);
+  if (direction != INPUT_GRADIENT)
+    add_argument(run, is_gradient ? DNNL_ARG_DIFF_BIAS : DNNL_ARG_BIAS, &bias_layout, bias);
   return true;
-}
-
-static int compare(const void *left, const void *right) {
-  const double a = *(const double *)left, b = *(const double *)right;
-  return (a > b) - (a < b);
 }
 
 static void measure(enum direction direction, int batch, size_t layer, int threads) {
@@ -152,19 +103,21 @@ static void measure(enum direction direction, int batch, size_t layer, int threa
                                 ? ck_winograd_gradient_scratch(&forward, threads)
                                 : ck_winograd_forward_scratch(transposes ? &transposed : &forward, threads));
   ck_winograd_pack(transposes ? &transposed : &forward, packed, weights, transposes, threads);
-  library_run library[2];
-  const bool has[2] = {prepare(&library[0], direction, dnnl_convolution_direct, &forward, x, y, bias),
-                       prepare(&library[1], direction, dnnl_convolution_winograd, &forward, x, y, bias)};
+  library_run library[2] = {0};
+  float *library_weights[2] = {NULL, NULL};
+  bool has[2];
+  for (int kind = 0; kind < 2; ++kind)
+    has[kind] = prepare(&library[kind], direction, kind ? dnnl_convolution_winograd : dnnl_convolution_direct, &forward, x, y,
+                        bias, &library_weights[kind]);
 
   static double times[3][RUNS];
   int runs = 0;
-  for (const double start = seconds(); runs < RUNS && (runs < 3 || seconds() - start < 0.5); ++runs)
+  for (const double first = seconds(); runs < RUNS && (runs < 3 || seconds() - first < 0.5); ++runs)
     for (int kind = 0; kind < 3; ++kind) {
-      const double begin = seconds();
+      const double start = seconds();
       if (kind < 2) {
         if (!has[kind]) continue;
-        require(dnnl_primitive_execute(library[kind].primitive, stream, transposes ? 3 : 4, library[kind].arguments));
-        require(dnnl_stream_wait(stream));
+        run_library(&library[kind]);
       } else if (direction == FORWARD) {
         ck_winograd_forward(&forward, y, x, packed, bias, NULL, false, scratch, threads);
       } else if (transposes) {
@@ -173,13 +126,12 @@ static void measure(enum direction direction, int batch, size_t layer, int threa
       } else {
         ck_winograd_gradient(&forward, weights, bias, x, y, scratch, threads);
       }
-      times[kind][runs] = seconds() - begin;
+      times[kind][runs] = seconds() - start;
     }
   double speed[3] = {0};
   for (int kind = 0; kind < 3; ++kind) {
     if (kind < 2 && !has[kind]) continue;
-    qsort(times[kind], (size_t)runs, sizeof(double), compare);
-    speed[kind] = 2e-9 * (double)(height * width * forward.batch * in * forward.out_stride) / times[kind][runs / 2];
+    speed[kind] = 2e-9 * (double)(height * width * forward.batch * in * forward.out_stride) / median(times[kind], runs);
   }
   const double best = speed[0] > speed[1] ? speed[0] : speed[1];
   printf("%-26s %5d %8.0f %9.0f %8.0f %8.2f\n", layers[layer].name, batch, speed[0], speed[1], speed[2],
@@ -187,9 +139,8 @@ static void measure(enum direction direction, int batch, size_t layer, int threa
   fflush(stdout);
   for (int kind = 0; kind < 2; ++kind) {
     if (!has[kind]) continue;
-    for (int i = 0; i < 4; ++i) dnnl_memory_destroy(library[kind].arguments[i].memory);
-    dnnl_primitive_destroy(library[kind].primitive);
-    free(library[kind].weights);
+    free_library(&library[kind]);
+    free(library_weights[kind]);
   }
   free(x), free(y), free(weights), free(bias), free(packed), free(scratch);
 }
@@ -204,9 +155,7 @@ int main(int count, char **words) {
     fprintf(stderr, "usage: winograd [forward|input-gradient|weight-gradient] [batch] [part of a layer's name]\n");
     return 2;
   }
-  ck_begin_computing(threads);
-  require(dnnl_engine_create(&engine, dnnl_cpu, 0));
-  require(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags));
+  begin(threads);
   printf("%s, %d threads, GFLOP/s\n%-26s %5s %8s %9s %8s %8s\n", name, threads, "layer", "batch", "direct", "winograd",
          "ours", "ratio");
   for (size_t layer = 0; layer < sizeof layers / sizeof *layers; ++layer)
