@@ -112,7 +112,8 @@ struct work {
   void (*finish)(const work *, size_t channel);
   void (*apply)(const work *, size_t tile, size_t first, size_t last);
   const float *x, *dy, *scale, *shift, *mean, *variance;
-  float *y, *dx, *new_mean, *new_variance, *scale_gradient, *shift_gradient;
+  float *result;  // the normalized values, or the gradient by the input
+  float *new_mean, *new_variance, *scale_gradient, *shift_gradient;
   float *decline, *offset;  // of the gradient, [channels]
   float epsilon;
   bool rectifies;
@@ -223,6 +224,43 @@ static void get_factors(const work *w, size_t tile, factors *f) {
   }
 }
 
+// Writes the result, or the gradient by the input where there is one by the result.
+static void apply(const work *w, size_t tile, size_t first, size_t last) {
+  const grid *g = &w->g;
+  const size_t columns = lanes_of(g, tile) / WIDTH;
+  const bool is_gradient = w->dy != NULL;
+  factors f;
+  get_factors(w, tile, &f);
+  if (is_gradient) {
+    spread(g, tile, f.decline, w->decline);
+    spread(g, tile, f.offset, w->offset);
+  }
+  // The last example first: it was read last, and may be near.
+  for (size_t end = last; end > first;) {
+    const size_t example = (end - 1) / g->units;
+    piece pieces[2];
+    const int count = pieces_of(g, tile, first, last, example, pieces);
+    const ptrdiff_t ahead = ahead_of(g, tile, example, example * g->units <= first, false);
+    for (int i = 0; i < count; ++i) {
+      const size_t place = pieces[i].place, rest = pieces[i].rest;
+      const float *x = w->x + place, *dy = is_gradient ? w->dy + place : NULL;
+      float rest_x[TILE] = {0}, rest_dy[TILE] = {0};
+      if (rest) {
+        memcpy(rest_x, x, rest * sizeof *x);
+        if (is_gradient) memcpy(rest_dy, dy, rest * sizeof *dy);
+      }
+      float *to = rest ? rest_x : w->result + place;
+      const size_t row = rest ? TILE : g->row, rows = rest ? 1 : pieces[i].rows;
+      if (is_gradient)
+        ck_normalize_gradient(to, rest ? rest_x : x, rest ? rest_dy : dy, &f, row, rows, rest ? 0 : ahead, columns);
+      else
+        ck_normalize(to, rest ? rest_x : x, &f, row, rows, rest ? 0 : ahead, columns);
+      if (rest) memcpy(w->result + place, rest_x, rest * sizeof *x);
+    }
+    end = example * g->units;
+  }
+}
+
 // MARK: Forward
 
 static void reduce_moments(const work *w, size_t tile, size_t first, size_t last, double *sums) {
@@ -282,46 +320,18 @@ static void finish_moments(const work *w, size_t channel) {
   w->new_variance[channel] = (float)(w->total[channels + channel] / w->total[2 * channels + channel]);
 }
 
-static void apply_normalization(const work *w, size_t tile, size_t first, size_t last) {
-  const grid *g = &w->g;
-  const size_t columns = lanes_of(g, tile) / WIDTH;
-  factors f;
-  get_factors(w, tile, &f);
-  // The last example first: it was read last, and may be near.
-  for (size_t end = last; end > first;) {
-    const size_t example = (end - 1) / g->units;
-    piece pieces[2];
-    const int count = pieces_of(g, tile, first, last, example, pieces);
-    const ptrdiff_t ahead = ahead_of(g, tile, example, example * g->units <= first, false);
-    for (int i = 0; i < count; ++i) {
-      const size_t place = pieces[i].place;
-      if (pieces[i].rest) {
-        float x[TILE] = {0};
-        memcpy(x, w->x + place, pieces[i].rest * sizeof *x);
-        ck_normalize(x, x, &f, TILE, 1, 0, columns);
-        memcpy(w->y + place, x, pieces[i].rest * sizeof *x);
-      } else {
-        ck_normalize(w->y + place, w->x + place, &f, g->row, pieces[i].rows, ahead,
-                              columns);
-      }
-    }
-    end = example * g->units;
-  }
-}
-
 void ck_normalization(const ck_channels *channels, float *y, const float *x, const float *scale, const float *shift,
                       float *mean, float *variance, float epsilon, bool rectifies, float *scratch, int tasks) {
-  work w = {.g = grid_of(channels), .x = x, .y = y, .scale = scale, .shift = shift, .epsilon = epsilon,
+  work w = {.g = grid_of(channels), .x = x, .result = y, .scale = scale, .shift = shift, .epsilon = epsilon,
             .rectifies = rectifies, .mean = mean, .variance = variance, .new_mean = mean, .new_variance = variance,
-            .reduce = reduce_moments, .add = add_moments_of_lane, .finish = finish_moments,
-            .apply = apply_normalization};
+            .reduce = reduce_moments, .add = add_moments_of_lane, .finish = finish_moments, .apply = apply};
   run(&w, scratch, tasks);
 }
 
 void ck_normalization_by(const ck_channels *channels, float *y, const float *x, const float *scale, const float *shift,
                          const float *mean, const float *variance, float epsilon, bool rectifies, int tasks) {
-  work w = {.g = grid_of(channels), .x = x, .y = y, .scale = scale, .shift = shift, .epsilon = epsilon,
-            .rectifies = rectifies, .mean = mean, .variance = variance, .apply = apply_normalization};
+  work w = {.g = grid_of(channels), .x = x, .result = y, .scale = scale, .shift = shift, .epsilon = epsilon,
+            .rectifies = rectifies, .mean = mean, .variance = variance, .apply = apply};
   run(&w, NULL, tasks);
 }
 
@@ -385,42 +395,13 @@ static void finish_gradients(const work *w, size_t channel) {
   w->offset[channel] = (float)(-slope * gradients / count - decline * lacking);
 }
 
-static void apply_gradient(const work *w, size_t tile, size_t first, size_t last) {
-  const grid *g = &w->g;
-  const size_t columns = lanes_of(g, tile) / WIDTH;
-  factors f;
-  get_factors(w, tile, &f);
-  spread(g, tile, f.decline, w->decline);
-  spread(g, tile, f.offset, w->offset);
-  for (size_t end = last; end > first;) {
-    const size_t example = (end - 1) / g->units;
-    piece pieces[2];
-    const int count = pieces_of(g, tile, first, last, example, pieces);
-    const ptrdiff_t ahead = ahead_of(g, tile, example, example * g->units <= first, false);
-    for (int i = 0; i < count; ++i) {
-      const size_t place = pieces[i].place;
-      if (pieces[i].rest) {
-        float x[TILE] = {0}, dy[TILE] = {0};
-        memcpy(x, w->x + place, pieces[i].rest * sizeof *x);
-        memcpy(dy, w->dy + place, pieces[i].rest * sizeof *dy);
-        ck_normalize_gradient(x, x, dy, &f, TILE, 1, 0, columns);
-        memcpy(w->dx + place, x, pieces[i].rest * sizeof *x);
-      } else {
-        ck_normalize_gradient(w->dx + place, w->x + place, w->dy + place, &f, g->row, pieces[i].rows, ahead,
-                              columns);
-      }
-    }
-    end = example * g->units;
-  }
-}
-
 void ck_normalization_gradient(const ck_channels *channels, float *dx, float *scale_gradient, float *shift_gradient,
                                const float *x, const float *dy, const float *mean, const float *variance,
                                const float *scale, const float *shift, float epsilon, float *scratch, int tasks) {
-  work w = {.g = grid_of(channels), .x = x, .dy = dy, .dx = dx, .scale = scale, .shift = shift, .epsilon = epsilon,
+  work w = {.g = grid_of(channels), .x = x, .dy = dy, .result = dx, .scale = scale, .shift = shift, .epsilon = epsilon,
             .rectifies = shift != NULL, .mean = mean, .variance = variance, .scale_gradient = scale_gradient,
             .shift_gradient = shift_gradient, .reduce = reduce_gradients, .add = add_gradients_of_lane,
-            .finish = finish_gradients, .apply = apply_gradient};
+            .finish = finish_gradients, .apply = apply};
   run(&w, scratch, tasks);
 }
 

@@ -15,6 +15,14 @@ typedef int32_t bits __attribute__((vector_size(64)));
     default: call(4); break;        \
   }
 
+INLINE void load_columns(lanes *to, const float *from, size_t columns) {
+  UNROLLED for (size_t j = 0; j < columns; ++j) to[j] = LOAD(from + j * WIDTH);
+}
+
+INLINE void store_columns(float *to, const lanes *from, size_t columns) {
+  UNROLLED for (size_t j = 0; j < columns; ++j) STORE(to + j * WIDTH, from[j]);
+}
+
 // MARK: Sums
 
 // One column has two accumulators a sum, so that additions need not wait for each other.
@@ -84,14 +92,12 @@ INLINE void add_gradients(gradient_sums *s, const float *x, const float *dy, con
                           ptrdiff_t ahead, size_t columns, bool rectifies) {
   lanes mean[COLUMNS], slope[COLUMNS], shift[COLUMNS];
   lanes gradients[COLUMNS], products[COLUMNS], differences[COLUMNS];
-  UNROLLED for (size_t j = 0; j < columns; ++j) {
-    mean[j] = LOAD(f->mean + j * WIDTH);
-    slope[j] = LOAD(f->slope + j * WIDTH);
-    shift[j] = LOAD(f->shift + j * WIDTH);
-    gradients[j] = LOAD(s->block_gradients + j * WIDTH);
-    products[j] = LOAD(s->block_products + j * WIDTH);
-    differences[j] = LOAD(s->block_differences + j * WIDTH);
-  }
+  load_columns(mean, f->mean, columns);
+  load_columns(slope, f->slope, columns);
+  load_columns(shift, f->shift, columns);
+  load_columns(gradients, s->block_gradients, columns);
+  load_columns(products, s->block_products, columns);
+  load_columns(differences, s->block_differences, columns);
   for (size_t i = 0; i < rows; ++i, x += row, dy += row)
     UNROLLED for (size_t j = 0; j < columns; ++j) {
       __builtin_prefetch(x + j * WIDTH + ahead);
@@ -102,11 +108,9 @@ INLINE void add_gradients(gradient_sums *s, const float *x, const float *dy, con
       products[j] += gradient * difference;
       differences[j] += difference;
     }
-  UNROLLED for (size_t j = 0; j < columns; ++j) {
-    STORE(s->block_gradients + j * WIDTH, gradients[j]);
-    STORE(s->block_products + j * WIDTH, products[j]);
-    STORE(s->block_differences + j * WIDTH, differences[j]);
-  }
+  store_columns(s->block_gradients, gradients, columns);
+  store_columns(s->block_products, products, columns);
+  store_columns(s->block_differences, differences, columns);
 }
 
 VECTORISED void ck_add_gradients(gradient_sums *s, const float *x, const float *dy, const factors *f, size_t row,
@@ -171,11 +175,9 @@ void ck_end_channels(channel_sums *s, size_t lanes) {
 INLINE void normalize(float *y, const float *x, const factors *f, size_t row, size_t rows, ptrdiff_t ahead,
                       size_t columns, bool rectifies) {
   lanes mean[COLUMNS], slope[COLUMNS], shift[COLUMNS];
-  UNROLLED for (size_t j = 0; j < columns; ++j) {
-    mean[j] = LOAD(f->mean + j * WIDTH);
-    slope[j] = LOAD(f->slope + j * WIDTH);
-    shift[j] = LOAD(f->shift + j * WIDTH);
-  }
+  load_columns(mean, f->mean, columns);
+  load_columns(slope, f->slope, columns);
+  load_columns(shift, f->shift, columns);
   for (size_t i = 0; i < rows; ++i, x += row, y += row)
     UNROLLED for (size_t j = 0; j < columns; ++j) {
       __builtin_prefetch(x + j * WIDTH + ahead);
@@ -200,13 +202,11 @@ VECTORISED void ck_normalize(float *y, const float *x, const factors *f, size_t 
 INLINE void normalize_gradient(float *dx, const float *x, const float *dy, const factors *f, size_t row, size_t rows,
                                ptrdiff_t ahead, size_t columns, bool rectifies) {
   lanes mean[COLUMNS], slope[COLUMNS], shift[COLUMNS], decline[COLUMNS], offset[COLUMNS];
-  UNROLLED for (size_t j = 0; j < columns; ++j) {
-    mean[j] = LOAD(f->mean + j * WIDTH);
-    slope[j] = LOAD(f->slope + j * WIDTH);
-    shift[j] = LOAD(f->shift + j * WIDTH);
-    decline[j] = LOAD(f->decline + j * WIDTH);
-    offset[j] = LOAD(f->offset + j * WIDTH);
-  }
+  load_columns(mean, f->mean, columns);
+  load_columns(slope, f->slope, columns);
+  load_columns(shift, f->shift, columns);
+  load_columns(decline, f->decline, columns);
+  load_columns(offset, f->offset, columns);
   for (size_t i = 0; i < rows; ++i, x += row, dy += row, dx += row)
     UNROLLED for (size_t j = 0; j < columns; ++j) {
       __builtin_prefetch(x + j * WIDTH + ahead);
