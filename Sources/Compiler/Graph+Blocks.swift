@@ -10,7 +10,7 @@ extension Graph {
   /// Computes blocks of the forward pass again, in the division of least memory.
   mutating func recomputeBlocks() {
     guard let start = backwardStart,
-      !operations.contains(where: { $0.name.hasSuffix(Self.recomputedSuffix) })
+      !operations.contains(where: { $0.role == .recomputation })
     else { return }
     let cutter = BlockCutter(self, forward: start)
     let plain = (graph: self, peak: peakByteCount, work: 0)
@@ -32,7 +32,7 @@ extension Graph {
   private static let mostBlocks = 48
 
   private var recomputedMultiplyAdds: Int {
-    operations.filter { $0.name.hasSuffix(Self.recomputedSuffix) }.reduce(0) { sum, operation in
+    operations.filter { $0.role == .recomputation }.reduce(0) { sum, operation in
       sum
         + operation.kind.attributes.multiplyAdds(
           inputs: operation.inputs.map { self[$0].type },

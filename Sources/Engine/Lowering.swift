@@ -262,7 +262,7 @@ struct Lowering {
     let multiplyAdds = kind.multiplies ? multiplyAdds(of: operation) : 0
     append(
       Step(
-        operation: operation.name, implementation: primitive.implementation, kind: kind,
+        operation: operation.name, implementation: primitive.implementation.name, kind: kind,
         work: .primitive(primitive, arguments: arguments), multiplyAdds: multiplyAdds,
         // The library's Winograd kernels are for 3x3 in tiles of 4x4; tiles over the edge are not counted.
         performedMultiplyAdds: kind == .winograd ? multiplyAdds / 4 : nil))
@@ -276,7 +276,7 @@ struct Lowering {
     let kind = StepKind(primitive, arguments)
     append(
       Step(
-        operation: operation.name, implementation: primitive.implementation + " in parts",
+        operation: operation.name, implementation: primitive.implementation.name + " in parts",
         kind: kind,
         work: .calls(primitive, arguments: arguments, by: kernel, places: places),
         multiplyAdds: kind.multiplies ? multiplyAdds(of: operation) : 0))

@@ -7,6 +7,8 @@ import ConvNetTensors
 package final class Primitive: @unchecked Sendable {
   /// The library's primitive, owned.
   let handle: OpaquePointer
+  /// What the library chose to compute it by.
+  let implementation: LibraryImplementation
 
   /// - Throws: ``LibraryFailure`` with the status that `create` returns.
   init(_ create: (inout OpaquePointer?) -> Int32) throws {
@@ -16,25 +18,13 @@ package final class Primitive: @unchecked Sendable {
     let status = create(&handle)
     guard status == 0, let handle else { throw LibraryFailure(status: status) }
     self.handle = handle
+    implementation = LibraryImplementation(
+      named: String(cString: cdnn_primitive_implementation(handle)))
   }
 
   deinit {
     cdnn_primitive_destroy(handle)
   }
-
-  /// The name that the library gives the implementation that it chose.
-  var implementation: String { String(cString: cdnn_primitive_implementation(handle)) }
-
-  // Of what kind an implementation is, only its name tells: nowhere else is it read.
-
-  /// Whether it is a convolution by Winograd's minimal filtering.
-  var isWinograd: Bool { implementation.contains("wino") }
-
-  /// Whether its code is made for the processor in use.
-  var isCompiledForProcessor: Bool { implementation.hasPrefix("jit") }
-
-  /// Whether it is a convolution by windows of one element whose sums over examples are made of sums over each.
-  var sumsByExample: Bool { implementation.hasPrefix("jit_1x1") }
 
   /// What the primitive computes.
   var kind: cdnn_kind { cdnn_primitive_kind(handle) }
@@ -76,6 +66,27 @@ package final class Primitive: @unchecked Sendable {
 
   func byteCount(of argument: cdnn_argument) -> Int {
     cdnn_primitive_desc(handle, argument).map { cdnn_desc_byte_count($0) } ?? 0
+  }
+}
+
+/// What the library computes a primitive by.
+///
+/// It says no more than a name, as in `jit:avx512_core` or `jit_wino_4x3:avx512_core`, which is read here and nowhere else.
+struct LibraryImplementation: Hashable, Sendable {
+  /// As steps are called by it.
+  let name: String
+  /// Whether it is a convolution by Winograd's minimal filtering.
+  let isWinograd: Bool
+  /// Whether its code is made for the processor in use.
+  let isCompiledForProcessor: Bool
+  /// Whether it is a convolution by windows of one element whose sums over examples are made of sums over each.
+  let sumsByExample: Bool
+
+  init(named name: String) {
+    self.name = name
+    isWinograd = name.contains("wino")
+    isCompiledForProcessor = name.hasPrefix("jit")
+    sumsByExample = name.hasPrefix("jit_1x1")
   }
 }
 

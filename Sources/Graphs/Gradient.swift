@@ -59,7 +59,9 @@ public struct GradientBuilder {
     _ attributes: some OperationAttributes, to inputs: [ValueID], of operation: Operation,
     role: String = "gradient"
   ) throws(GraphError) -> [ValueID] {
-    try graph.append(attributes, to: inputs, name: "\(operation.name)/\(role)")
+    try graph.append(
+      attributes, to: inputs, name: "\(operation.name)/\(role)", role: .gradient(of: operation.name)
+    )
   }
 
   /// Gives the forward operation whose gradient is being appended other attributes that make more
@@ -87,7 +89,7 @@ public struct GradientBuilder {
     contributions[loss] = [
       try graph.append(
         Operation.Constant(1, shape: graph[loss].shape), to: [],
-        name: "\(graph[loss].name)/gradient")[0]
+        name: "\(graph[loss].name)/gradient", role: .gradient(of: graph[loss].name))[0]
     ]
     for index in graph.operations.indices.dropLast().reversed() {
       let operation = graph.operations[index]
@@ -119,6 +121,7 @@ public struct GradientBuilder {
   ) throws(GraphError) -> ValueID? {
     guard let contributions, contributions.count > 1 else { return contributions?.first }
     return try graph.append(
-      Operation.Add(), to: contributions, name: "\(graph[value].name)/gradient sum")[0]
+      Operation.Add(), to: contributions, name: "\(graph[value].name)/gradient sum",
+      role: .gradient(of: graph[value].name))[0]
   }
 }

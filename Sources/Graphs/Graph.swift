@@ -94,13 +94,23 @@ extension Graph {
   public mutating func append(
     _ attributes: some OperationAttributes, to inputs: [ValueID], name: String
   ) throws(GraphError) -> [ValueID] {
+    try append(attributes, to: inputs, name: name, role: .forward)
+  }
+
+  /// The same of an operation that is known better than by its name.
+  package mutating func append(
+    _ attributes: some OperationAttributes, to inputs: [ValueID], name: String,
+    role: Operation.Role = .forward, tablePlace: TablePlace = TablePlace()
+  ) throws(GraphError) -> [ValueID] {
     let types = try inferredTypes(attributes, inputs: inputs, name: name)
     let outputs = types.enumerated().map { index, type in
       append(
         Value(name: index == 0 ? name : "\(name):\(index)", type: type, source: .operation))
     }
     operations.append(
-      Operation(name: name, kind: attributes.kind, inputs: inputs, outputs: outputs))
+      Operation(
+        name: name, kind: attributes.kind, inputs: inputs, outputs: outputs, role: role,
+        tablePlace: tablePlace))
     return outputs
   }
 

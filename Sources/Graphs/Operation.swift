@@ -1,7 +1,7 @@
 import ConvNetTensors
 
 /// One step of a graph: what it computes, what it reads and what it makes.
-public struct Operation: Hashable, Sendable, Codable {
+public struct Operation: Hashable, Sendable {
   /// When an operation is computed.
   public enum Phase: String, Hashable, Sendable, Codable {
     /// At every run.
@@ -11,26 +11,73 @@ public struct Operation: Hashable, Sendable, Codable {
   }
 
   /// The path of the layer it belongs to, as in `layer1.0.conv1`.
+  /// What an operation is to its network.
+  public enum Role: Hashable, Sendable, Codable {
+    /// A part of what the network computes.
+    case forward
+    /// Belongs to the backward pass: to the gradient of an operation or a value, by its name.
+    case gradient(of: String)
+    /// Computes something of the forward pass a second time, for the backward pass.
+    case recomputation
+  }
+
   public var name: String
   public var kind: OperationKind
   public var inputs: [ValueID]
   public var outputs: [ValueID]
   public var phase: Phase
+  public var role: Role
+  /// As the layers said that appended it.
+  public var tablePlace: TablePlace
 
   package init(
-    name: String, kind: OperationKind, inputs: [ValueID], outputs: [ValueID], phase: Phase = .run
+    name: String, kind: OperationKind, inputs: [ValueID], outputs: [ValueID], phase: Phase = .run,
+    role: Role = .forward, tablePlace: TablePlace = TablePlace()
   ) {
     self.name = name
     self.kind = kind
     self.inputs = inputs
     self.outputs = outputs
     self.phase = phase
+    self.role = role
+    self.tablePlace = tablePlace
   }
 
   public var attributes: any OperationAttributes { kind.attributes }
 
   /// What the name says.
   package var path: LayerPath { LayerPath(name) }
+}
+
+extension Operation: Codable {
+  private enum CodingKeys: CodingKey {
+    case name, kind, inputs, outputs, phase, role, tablePlace
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let name = try container.decode(String.self, forKey: .name)
+    self.init(
+      name: name, kind: try container.decode(OperationKind.self, forKey: .kind),
+      inputs: try container.decode([ValueID].self, forKey: .inputs),
+      outputs: try container.decode([ValueID].self, forKey: .outputs),
+      phase: try container.decode(Phase.self, forKey: .phase),
+      role: try container.decodeIfPresent(Role.self, forKey: .role) ?? .forward,
+      tablePlace: try container.decodeIfPresent(TablePlace.self, forKey: .tablePlace)
+        ?? TablePlace(formerly: LayerPath(name)))
+  }
+
+  /// Files hold networks, whose operations are all of the forward pass: the role is written where it is another.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(name, forKey: .name)
+    try container.encode(kind, forKey: .kind)
+    try container.encode(inputs, forKey: .inputs)
+    try container.encode(outputs, forKey: .outputs)
+    try container.encode(phase, forKey: .phase)
+    if role != .forward { try container.encode(role, forKey: .role) }
+    try container.encode(tablePlace, forKey: .tablePlace)
+  }
 }
 
 /// What every kind of operation says of itself. One file each in `Operations/`, which holds its

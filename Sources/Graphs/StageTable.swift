@@ -29,18 +29,19 @@ extension Graph {
   public var stageTable: [StageRow] {
     var stages: [Stage] = []
     for (operation, row) in zip(operations, layerTable) {
-      let path = operation.path
+      let place = operation.tablePlace
+      let name = place.stage ?? operation.name
       let entry = tableEntry(of: operation)
-      let isAbsorbed = path.isAlone && entry == .partOfLayerBefore
-      if let last = stages.indices.last, isAbsorbed || stages[last].row.name == path.stage {
+      let isAbsorbed = place.stage == nil && entry == .partOfLayerBefore
+      if let last = stages.indices.last, isAbsorbed || stages[last].row.name == name {
         stages[last].row.parameters += row.parameters
         stages[last].row.multiplyAdds += row.multiplyAdds
         if !isAbsorbed { stages[last].row.output = row.output }
       } else {
-        stages.append(Stage(row: StageRow(row, name: path.stage)))
+        stages.append(Stage(row: StageRow(row, name: name)))
       }
-      if path.isListed, case .layer(let text, let strides) = entry {
-        stages[stages.count - 1].append(.init(text: text, strides: strides), block: path.block)
+      if place.isListed, case .layer(let text, let strides) = entry {
+        stages[stages.count - 1].append(.init(text: text, strides: strides), block: place.block)
       }
     }
     return stages.map(\.described)
@@ -74,14 +75,14 @@ private struct Stage {
 
   var row: StageRow
   /// What each block holds, in order.
-  private var blocks: [(name: String?, parts: [Part])] = []
+  private var blocks: [(block: TablePlace.Block?, parts: [Part])] = []
 
   init(row: StageRow) {
     self.row = row
   }
 
-  mutating func append(_ part: Part, block: String?) {
-    if let last = blocks.indices.last, blocks[last].name == block {
+  mutating func append(_ part: Part, block: TablePlace.Block?) {
+    if let last = blocks.indices.last, blocks[last].block == block {
       blocks[last].parts.append(part)
     } else {
       blocks.append((block, [part]))
@@ -108,22 +109,4 @@ private struct Stage {
     }.joined(separator: " | ")
     return row
   }
-}
-
-/// What the path of an operation says of its place in the table.
-extension LayerPath {
-  /// A layer of the network itself, or of a sequence of layers that are not blocks.
-  fileprivate var isAlone: Bool {
-    part == nil && (layers.count < 2 || (layers.count == 2 && Int(layers[1]) != nil))
-  }
-
-  fileprivate var stage: String { isAlone ? name : layers.first ?? "" }
-
-  /// The block or branch within the stage: `branch3x3_1` and `branch3x3_2` are one branch.
-  fileprivate var block: String? {
-    layers.count > 1 ? String(layers[1].prefix { $0 != "_" }) : nil
-  }
-
-  /// Tables do not print how a shortcut comes to its shape.
-  fileprivate var isListed: Bool { part == nil && !layers.contains("downsample") }
 }

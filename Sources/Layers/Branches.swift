@@ -71,7 +71,7 @@ public struct Residual: Layer {
             initializer: .heNormal
           ).named(projectionNames.convolution)
           normalization.named(projectionNames.normalization)
-        }, to: input)
+        }, to: input, as: .shortcut)
     case .zeroPadded where shape != target:
       return try appendZeroPadded(to: &builder, input: input, target: target, strides: strides)
     case .identity, .projection, .zeroPadded:
@@ -118,7 +118,7 @@ public struct Concatenate: Layer {
     to builder: inout LayerBuilder, input: ValueID
   ) throws(GraphError) -> ValueID {
     var results: [ValueID] = []
-    for branch in branches { results.append(try builder.append(branch, to: input)) }
+    for branch in branches { results.append(try builder.append(branch, to: input, as: .branch)) }
     return try builder.append(Operation.Concatenate(), toAll: results, part: "concatenate")
   }
 }

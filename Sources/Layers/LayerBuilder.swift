@@ -1,6 +1,18 @@
 public import ConvNetGraphs
 public import ConvNetTensors
 
+/// What a layer is to the one that appends it, which decides where tables print it: see ``StageRow``.
+public enum LayerRole: Hashable, Sendable {
+  /// A part, which is called by its name.
+  case part
+  /// One of a sequence that is called by numbers: a layer that stands alone, in a row of its own, unless it is made of others.
+  case element
+  /// One of several that are given the same input: all of its layers are one block of their stage.
+  case branch
+  /// Brings the input of a block to the shape of its result, which tables do not print.
+  case shortcut
+}
+
 /// A graph under construction: gives layers their names, and remembers how each parameter begins.
 public struct LayerBuilder {
   public private(set) var graph: Graph
@@ -8,9 +20,15 @@ public struct LayerBuilder {
   /// How pictures are given, and in which order ``Flatten`` lays out elements.
   public let dataFormat: DataFormat
 
-  /// The names of the groups around the current layer.
+  /// The names of the groups around the current layer, and its own.
   private var path: [String] = []
+  /// Of the innermost of these.
+  private var innermostRole = LayerRole.part
+  /// The branch of a stage that the current layer is in.
+  private var branch: Int?
+  private var isInShortcut = false
   private var usedNames: Set<String> = []
+  private var branches = 0
   private var dropouts = 0
 
   init(name: String, dataFormat: DataFormat) {
@@ -23,10 +41,18 @@ public struct LayerBuilder {
 
   /// Appends a layer below the current one.
   public mutating func append(
-    _ layer: some Layer, to input: ValueID
+    _ layer: some Layer, to input: ValueID, as role: LayerRole = .part
   ) throws(GraphError) -> ValueID {
-    let name = layer.defaultName
-    guard !name.isEmpty else { return try layer.append(to: &self, input: input) }
+    let outer = (role: innermostRole, branch: branch, isInShortcut: isInShortcut)
+    defer { (innermostRole, branch, isInShortcut) = outer }
+    if role == .shortcut { isInShortcut = true }
+    // Of a stage: branches within a block are parts of that.
+    if role == .branch, path.count == 1, branch == nil {
+      branch = branches
+      branches += 1
+    }
+    guard !layer.defaultName.isEmpty else { return try layer.append(to: &self, input: input) }
+    innermostRole = role
     path.append(uniqueName(for: layer))
     defer { path.removeLast() }
     return try layer.append(to: &self, input: input)
@@ -86,8 +112,19 @@ public struct LayerBuilder {
   public mutating func append(
     _ attributes: some OperationAttributes, toAll inputs: [ValueID], part: String? = nil
   ) throws(GraphError) -> ValueID {
-    let path = LayerPath(path.isEmpty ? [graph.name] : path, part: part)
-    return try graph.append(attributes, to: inputs, name: path.name)[0]
+    let name = LayerPath(path.isEmpty ? [graph.name] : path, part: part).name
+    return try graph.append(
+      attributes, to: inputs, name: name, tablePlace: tablePlace(isPart: part != nil))[0]
+  }
+
+  /// Of an operation of the current layer, or of one of several.
+  private func tablePlace(isPart: Bool) -> TablePlace {
+    let isAlone = path.count < 2 || (path.count == 2 && innermostRole == .element)
+    return TablePlace(
+      stage: isAlone && !isPart ? nil : path.first ?? graph.name,
+      block: branch.map(TablePlace.Block.branch)
+        ?? (path.count > 1 ? .named(path[1]) : nil),
+      isListed: !isPart && !isInShortcut)
   }
 
   /// A number that no other dropout of the network has.

@@ -18,7 +18,23 @@ public struct Numbered: Layer {
   public func append(
     to builder: inout LayerBuilder, input: ValueID
   ) throws(GraphError) -> ValueID {
-    let numbered = body.layers.enumerated().map { Named("\($0.offset)", $0.element) }
-    return try builder.append(Named(name, LayerSequence(numbered)), to: input)
+    try builder.append(Named(name, Elements(layers: body.layers)), to: input)
+  }
+
+  /// The layers under their numbers.
+  private struct Elements: Layer {
+    var layers: [any Layer]
+
+    var defaultName: String { "" }
+
+    func append(
+      to builder: inout LayerBuilder, input: ValueID
+    ) throws(GraphError) -> ValueID {
+      var value = input
+      for (number, layer) in layers.enumerated() {
+        value = try builder.append(Named("\(number)", layer), to: value, as: .element)
+      }
+      return value
+    }
   }
 }

@@ -89,8 +89,10 @@ extension Checkpoint {
   /// shortcuts.
   private func requireNetwork(_ network: Graph) throws(TrainingError) {
     var (kept, wanted) = (state.network, network)
-    // A name computes nothing.
+    // A name computes nothing, and neither does a table.
     kept.name = wanted.name
+    kept.clearTablePlaces()
+    wanted.clearTablePlaces()
     guard kept != wanted else { return }
     let (inputs, other) = (state.network.inputShapes, network.inputShapes)
     let difference =
@@ -135,6 +137,10 @@ extension Graph {
     inputs.map { id in
       self[id].shape.dimensions.dropFirst().map { "\($0)" }.joined(separator: "x")
     }.joined(separator: ", ")
+  }
+
+  fileprivate mutating func clearTablePlaces() {
+    for index in operations.indices { operations[index].tablePlace = TablePlace() }
   }
 
   /// Where the operations cease to be the other's.

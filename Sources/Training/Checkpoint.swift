@@ -124,8 +124,8 @@ public struct Checkpoint: Sendable {
   /// Writes the checkpoint as a safetensors file, atomically.
   public func save(to path: String) throws {
     var tensors = averages
-    for (slot, parts) in slots {
-      for (name, tensor) in parts { tensors[slot + "/" + name] = tensor }
+    for (key, slot, parameter) in slotKeys {
+      tensors[key] = slots[slot]?[parameter] ?? tensors[key]
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
@@ -174,13 +174,26 @@ public struct Checkpoint: Sendable {
       throw TrainingError.checkpoint(
         "\(path) is a damaged checkpoint: \(name) began before step \(beginning)")
     }
-    averages = [:]
+    averages = file.tensors
     slots = [:]
-    for (name, tensor) in file.tensors {
-      if let slot = state.slots.first(where: { name.hasPrefix($0 + "/") }) {
-        slots[slot, default: [:]][String(name.dropFirst(slot.count + 1))] = tensor
-      } else {
-        averages[name] = tensor
+    for (key, slot, parameter) in slotKeys {
+      slots[slot, default: [:]][parameter] = averages.removeValue(forKey: key)
+    }
+  }
+
+  /// What the file calls each slot of each parameter: `momentum/conv1.weight`.
+  ///
+  /// Names of slots and layers may hold any character. So the keys are made, of the same names by who writes and who reads, and
+  /// never taken apart; one that something else has already ends otherwise.
+  private var slotKeys: [(key: String, slot: String, parameter: String)] {
+    let network = state.network
+    let parameters = network.parameters.map { network[$0].name }
+    var used = Set(parameters + state.averageBeginnings.keys.map(RunningStatistics.seenName))
+    return state.slots.flatMap { slot in
+      parameters.map { parameter in
+        var key = "\(slot)/\(parameter)"
+        while !used.insert(key).inserted { key += "'" }
+        return (key, slot, parameter)
       }
     }
   }

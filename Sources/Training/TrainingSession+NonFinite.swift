@@ -86,25 +86,25 @@ extension TrainingSession {
     }
     let batch = inputs[model.inputName]?.shape[0] ?? 1
     let training = try trainingGraph(batch: batch)
-    if let name = try firstThatIsNotFinite(of: training.forward, inputs, from: 0) {
-      let isLoss = training.forward.operations[training.networkOperationCount...].contains {
-        $0.name == name
-      }
-      return isLoss
-        ? ("the loss", model.graph.name) : ("the output", name)
+    if let place = try firstThatIsNotFinite(of: training.forward, inputs, from: 0) {
+      return place < training.networkOperationCount
+        ? ("the output", training.forward.operations[place].name) : ("the loss", model.graph.name)
     }
-    let name = try firstThatIsNotFinite(
+    let place = try firstThatIsNotFinite(
       of: training.graph, inputs, from: training.forward.operations.count)
-    // `conv1/weight gradient` is a gradient of `conv1`.
-    return name.map { name in
-      ("the gradient", name.lastIndex(of: "/").map { String(name[..<$0]) } ?? name)
+    return place.map { place in
+      let operation = training.graph.operations[place]
+      guard case .gradient(of: let name) = operation.role else {
+        return ("the output", operation.name)
+      }
+      return ("the gradient", name)
     }
   }
 
-  /// The name of the first operation, from a place on, whose result is not finite.
+  /// The place of the first operation, from one on, whose result is not finite.
   private func firstThatIsNotFinite(
     of graph: Graph, _ inputs: [String: Tensor], from start: Int
-  ) throws -> String? {
+  ) throws -> Int? {
     var graph = graph
     graph.outputs = []
     // The statistics have had this step.
@@ -119,13 +119,13 @@ extension TrainingSession {
       try executable.write(input, to: name)
     }
     try executable.run(step: stepCount, seed: trainer.seed)
-    return try operations.first { operation in
-      try operation.outputs.contains { value in
+    return try operations.indices.first { index in
+      try operations[index].outputs.contains { value in
         try graph[value].type.elementType == .float32
           && !executable.withUnsafeOutput("\(value.index)") {
             ck_all_finite($0.baseAddress, $0.count)
           }
       }
-    }?.name
+    }
   }
 }

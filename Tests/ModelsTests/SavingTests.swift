@@ -20,6 +20,23 @@ import Testing
     #expect(try JSONDecoder().decode(Graph.self, from: text) == graph)
   }
 
+  /// Files said no more of an operation than its name.
+  @Test(
+    "the table of a network from a file of a former version is that of the network",
+    arguments: ModelRegistry.entries)
+  func formerTable(entry: ModelEntry) throws {
+    let graph = try entry.network.graph()
+    var fields = try #require(
+      JSONSerialization.jsonObject(with: JSONEncoder().encode(graph)) as? [String: Any])
+    var operations = try #require(fields["operations"] as? [[String: Any]])
+    for index in operations.indices {
+      #expect(operations[index].removeValue(forKey: "tablePlace") != nil)
+    }
+    fields["operations"] = operations
+    let text = try JSONSerialization.data(withJSONObject: fields)
+    #expect(try JSONDecoder().decode(Graph.self, from: text).stageTable == graph.stageTable)
+  }
+
   /// Of every family one, and all that are small.
   static let rows = ModelRegistry.entries.filter { entry in
     entry.defaults.height <= 32

@@ -10,6 +10,7 @@ import ConvNetModels
 import ConvNetTensors
 import ConvNetTestSupport
 import ConvNetTraining
+import Foundation
 import Testing
 
 @Suite("Checkpoint") struct CheckpointTests {
@@ -190,6 +191,93 @@ import Testing
     let kept = try loaded.model()
     #expect(kept.parameters == model.parameters && kept.classNames == model.classNames)
     #expect(kept.graph == model.graph && kept.preprocessing == model.preprocessing)
+  }
+
+  /// Remembers the gradient, in slots whose names end where those of others, and of layers, go on.
+  private struct Remembering: Optimizer {
+    static let name = "test.remembering"
+    var slots: [String] { ["a", "a/b"] }
+    var updatesElementsSeparately: Bool { true }
+
+    func update(
+      _ weights: inout MutableSpan<Float>, gradient: Span<Float>, in step: borrowing OptimizerStep
+    ) {
+      step.withSlots("a", "a/b") { first, second in
+        for index in weights.indices {
+          first[index] = gradient[index]
+          second[index] = -gradient[index]
+          weights[index] -= step.learningRate * gradient[index]
+        }
+      }
+    }
+  }
+
+  @Test("slots and parameters come back from the file under any names")
+  func ambiguousNames() throws {
+    let network = Network("names", input: .image(height: 8, width: 8, channels: 1)) {
+      Flatten()
+      // `a/b/c.weight` is a parameter, slot `a` of `b/c.weight`, and slot `a/b` of `c.weight`.
+      Dense(5).named("a/b/c")
+      Dense(6).named("b/c")
+      Dense(4).named("c")
+    }
+    var trainer = momentumTrainer
+    trainer.optimizer = Remembering()
+    trainer.schedule = .constant(0.01)
+    let data = try syntheticData(count: 32, extent: 8)
+    let directory = try TemporaryDirectory()
+    let path = directory.file("checkpoint")
+    var kept: Checkpoint?
+    var model = Model(network, seed: 1)
+    try trainer.fit(&model, on: data, epochs: 2) { report, checkpoint in
+      guard report.epoch == 1 else { return }
+      kept = checkpoint
+      try checkpoint.save(to: path)
+    }
+    let checkpoint = try Checkpoint(loading: path)
+    #expect(checkpoint.slots == kept?.slots)
+    #expect(checkpoint.slots["a"]?.count == 6 && checkpoint.slots["a/b"]?.count == 6)
+    #expect(checkpoint.averages == kept?.averages && checkpoint.averages.count == 6)
+    var resumed = Model(network, seed: 1)
+    try trainer.fit(&resumed, on: data, epochs: 2, resuming: checkpoint) { _, _ in }
+    #expect(resumed.parameters == model.parameters)
+  }
+
+  @Test("settings that a file has as a text within its text are read")
+  func formerSettings() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("former")
+    let checkpoint = try checkpoint(directory, epochs: 1)
+    var file = try Safetensors(contentsOf: directory.file("checkpoint"))
+    let key = "convnet.checkpoint"
+    let text = try #require(file.metadata[key])
+    var state = try #require(
+      JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    var recipe = try #require(state["recipe"] as? [String: Any])
+    for part in ["optimizer", "schedule", "objective"] {
+      var kept = try #require(recipe[part] as? [String: Any])
+      let removed = kept.removeValue(forKey: "fields")
+      let fields = try #require(removed)
+      kept["settings"] = String(
+        decoding: try JSONSerialization.data(withJSONObject: fields), as: UTF8.self)
+      recipe[part] = kept
+    }
+    state["recipe"] = recipe
+    file.metadata[key] = String(
+      decoding: try JSONSerialization.data(withJSONObject: state), as: UTF8.self)
+    try file.write(to: path)
+    let back = try Checkpoint(loading: path)
+    var model = Model(smallNetwork(), seed: 1)
+    var resumed = model
+    let data = try syntheticData(count: 50, extent: 8)
+    let validation = try syntheticData(count: 20, extent: 8)
+    try momentumTrainer.fit(
+      &model, on: data, validating: validation, epochs: 2, resuming: checkpoint
+    ) { _, _ in }
+    try momentumTrainer.fit(
+      &resumed, on: data, validating: validation, epochs: 2, resuming: back
+    ) { _, _ in }
+    #expect(resumed.parameters == model.parameters)
   }
 
   @Test("files that are no checkpoints, or damaged ones, are refused with a typed error")

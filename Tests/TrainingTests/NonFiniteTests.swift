@@ -52,6 +52,25 @@ import Testing
     #expect(error.map { "\($0)".contains("without a finite gradient before") } == true)
   }
 
+  @Test("a layer is told from the loss by its place, whatever it is called")
+  func layerCalledAsLoss() throws {
+    let name = "logits/cross entropy"
+    let network = Network("named", input: .features(2)) {
+      Dense(3).named(name)
+      Dense(4)
+    }
+    var model = Model(network, seed: 2)
+    for (name, value) in model.parameters where name.hasSuffix("weight") {
+      model.parameters[name] = Tensor(repeating: 1e38 as Float, shape: value.shape)
+    }
+    let session = try TrainingSession(model, trainer: momentumTrainer)
+    let error = try Self.step(session, Tensor([9, 9] as [Float], shape: [1, 2]), labels: [0])
+    guard case .nonFinite("the output", name, _, _, _) = error else {
+      Issue.record("\(error.map { "\($0)" } ?? "finite")")
+      return
+    }
+  }
+
   @Test("where the loss is finite, it is the first on the way back whose gradient is not")
   func backward() throws {
     // All logits are zero, so that the third layer's output has a gradient of 1/4 and -3/4 times its weights: their sum is

@@ -41,9 +41,11 @@ extension Graph {
       && lastReaders[addend, default: 0] <= index && !operations[layer].inputs.contains(addend)
     {
       guard let fused = operations[layer].kind.fusing(.addition) else { continue }
-      operations[index] = Operation(
-        name: operations[layer].name, kind: fused, inputs: operations[layer].inputs + [addend],
-        outputs: operation.outputs)
+      var fusedLayer = operations[layer]
+      fusedLayer.kind = fused
+      fusedLayer.inputs.append(addend)
+      fusedLayer.outputs = operation.outputs
+      operations[index] = fusedLayer
       for input in operations[layer].inputs {
         lastReaders[input] = max(lastReaders[input, default: 0], index)
       }

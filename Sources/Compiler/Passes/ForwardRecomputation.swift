@@ -157,6 +157,7 @@ private struct Recomputer {
       operation.inputs.replaceSubrange(3...4, with: operation.outputs[1...2])
       operation.outputs.removeSubrange(1...)
     }
+    operation.role = .recomputation
     operation.name += Graph.recomputedSuffix
     operation.outputs = operation.outputs.map { output in
       let copy = graph.append(
@@ -171,8 +172,8 @@ private struct Recomputer {
 }
 
 extension Graph {
-  /// Ends the names of what is computed a second time.
-  static let recomputedSuffix = "/again"
+  /// Ends the names of what is computed a second time, for who reads them: what it is says its role.
+  fileprivate static let recomputedSuffix = "/again"
 }
 
 extension ValueType {

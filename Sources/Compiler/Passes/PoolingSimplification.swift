@@ -65,13 +65,13 @@ extension Graph {
       Value(
         name: pooling.name, type: self[pooling.outputs[0]].type, source: .operation))
     values[pooling.outputs[0].index].name = operations[producer].name
-    let activated = Operation(
-      name: operations[producer].name, kind: activation.kind, inputs: [pooled],
-      outputs: pooling.outputs)
-    operations[producer] = Operation(
-      name: pooling.name, kind: pooling.kind, inputs: operations[producer].inputs,
-      outputs: [pooled])
-    operations[index] = activated
+    var (first, second) = (pooling, operations[producer])
+    first.inputs = second.inputs
+    first.outputs = [pooled]
+    second.inputs = [pooled]
+    second.outputs = pooling.outputs
+    operations[producer] = first
+    operations[index] = second
     uses.forget(reader: index, of: pooling.inputs[0])
     uses.note(producer: producer, of: pooled)
     uses.note(reader: index, of: pooled)

@@ -60,7 +60,7 @@ struct ConvolutionProblem {
   /// - Throws: ``LibraryFailure`` where the library has no such primitive.
   func primitive(_ algorithm: ConvolutionAlgorithm) throws -> Primitive {
     if isBlockable, let primitive = try? primitive(algorithm, blocked: true),
-      primitive.isCompiledForProcessor
+      primitive.implementation.isCompiledForProcessor
     {
       return primitive
     }

@@ -141,7 +141,7 @@ extension Lowering {
   ) throws -> Bool {
     let (input, output) = (shape(operation.inputs[0]), shape(operation.inputs[1]))
     let window = try convolution.paddedWindow(input: input, kernel: kernel)
-    guard !whole.isWinograd,
+    guard !whole.implementation.isWinograd,
       let parts = BatchParts(window, input: input, output: output, .init(whole))
     else { return false }
     var unpadded = convolution

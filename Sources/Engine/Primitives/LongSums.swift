@@ -90,7 +90,7 @@ struct BatchParts: Sendable {
     case inBlocks
 
     init(_ primitive: Primitive) {
-      self = primitive.sumsByExample ? .byExample : .inOneSum
+      self = primitive.implementation.sumsByExample ? .byExample : .inOneSum
     }
 
     /// Terms that single precision bears one after the other; our own kernels have the same (`CKernels/long_sums.h`).

@@ -17,11 +17,20 @@ struct PlaneConvolution: Sendable {
     hasChannelLanes ? try .blocked(shape) : try .rowMajor(shape)
   }
 
-  /// How a result is computed. The raw value names the step.
-  enum ForwardAlgorithm: String, Sendable {
+  /// How a result is computed.
+  enum ForwardAlgorithm: Sendable {
     case planes
-    case channelLanes = "channel lanes"
-    case channelLanesByWinograd = "channel lanes, Winograd"
+    case channelLanes
+    case channelLanesByWinograd
+
+    /// What the step is called.
+    var name: String {
+      switch self {
+      case .planes: "planes"
+      case .channelLanes: "channel lanes"
+      case .channelLanesByWinograd: "channel lanes, Winograd"
+      }
+    }
 
     /// Floats of scratch memory, a task.
     var scratch: (UnsafePointer<ck_planes>) -> Int {
@@ -164,7 +173,7 @@ extension Lowering {
     let bias = places.reads(ifAny: bias)
     let constant = planes
     emitKernel(
-      algorithm.rawValue, places, for: operation, kind: .fewChannels,
+      algorithm.name, places, for: operation, kind: .fewChannels,
       multiplyAdds: multiplyAdds(of: operation),
       performedMultiplyAdds: algorithm == .channelLanesByWinograd
         ? ck_lanes_winograd_multiply_adds(&planes) : nil

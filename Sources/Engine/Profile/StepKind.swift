@@ -47,7 +47,7 @@ public enum StepKind: String, Hashable, Sendable, Codable, CaseIterable {
         .map(\.1.layout.shape.dimensions)
       let axes = (arguments.first?.1.layout.shape.rank ?? 2) - 2
       let isPointwise = (extents?.suffix(axes) ?? []).allSatisfy { $0 == 1 }
-      self = primitive.isWinograd ? .winograd : isPointwise ? .pointwise : .direct
+      self = primitive.implementation.isWinograd ? .winograd : isPointwise ? .pointwise : .direct
     case CDNN_KIND_INNER_PRODUCT: self = .dense
     case CDNN_KIND_LRN: self = .normalization
     case CDNN_KIND_ELTWISE: self = .activation

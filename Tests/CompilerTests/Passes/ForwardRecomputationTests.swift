@@ -140,6 +140,23 @@ import Testing
     #expect(graph.parameterUpdates.count == 48)
   }
 
+  @Test("what is computed again says so by its role, and no layer does by its name")
+  func role() throws {
+    var sample = GraphSample()
+    var x = sample.input("x", [4, 4, 32, 32])
+    for index in 0..<24 {
+      x = try sample.activation(
+        try sample.normalization(try sample.convolution(x, "conv\(index)/again"), "norm\(index)"))
+    }
+    sample.output(x)
+    let before = try step(sample)
+    let graph = try before.after(.recomputation(.blocks))
+    let again = graph.operations.filter { $0.role == .recomputation }
+    #expect(again.count > 24 && graph.operations.count == before.operations.count + again.count)
+    #expect(again.allSatisfy { $0.name.hasSuffix("/again") })
+    #expect(!before.operations.contains { $0.role == .recomputation })
+  }
+
   @Test("a chain of four times the layers needs about twice the memory")
   func growth() throws {
     let peaks = try [16, 64].map {
