@@ -64,6 +64,8 @@ extension Operation {
     BatchNormalization.self,
     BatchNormalizationGradient.self,
     ChannelSum.self,
+    Clip.self,
+    ClipGradient.self,
     Concatenate.self,
     Constant.self,
     Convolution.self,

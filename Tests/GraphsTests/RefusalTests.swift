@@ -141,6 +141,12 @@ import Testing
     Refusal(Operation.Add(), [[2, 3], [2, 4]], "input 1 needs shape 2x3, has 2x4"),
     Refusal(Operation.Add(), [], "takes 1 or more inputs, was given 0"),
     Refusal(Operation.Add(coefficients: [1]), [[2], [2]], "takes 1 input, was given 2"),
+    Refusal(
+      Operation.Clip(lower: 1, upper: 0), [[2]],
+      "the range is 1.0 to 0.0, must be of two finite numbers, the smaller one first"),
+    Refusal(Operation.Clip(lower: .nan, upper: 0), [[2]], "the range is nan to 0.0"),
+    Refusal(Operation.Clip(lower: 0, upper: .infinity), [[2]], "the range is 0.0 to inf"),
+    Refusal(Operation.Clip(lower: 0, upper: 1), [[2], [2]], "takes 1 input, was given 2"),
     Refusal(Operation.Multiply(), [[2, 3], [1, 3]], "input 1 needs shape 2x3, has 1x3"),
     Refusal(Operation.Concatenate(), [picture, [1, 2, 4, 5]], "input 1 needs shape 1x2x5x5"),
     Refusal(Operation.Concatenate(axis: 4), [picture], "axis is 4"),

@@ -150,6 +150,84 @@ extension Lowering {
   }
 }
 
+extension Operation.Clip: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .activation, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    let source = lowering.read(operation.inputs[0])
+    let result = lowering.make(operation.outputs[0], over: source, of: operation.inputs[0])
+    let (count, tasks) = (result.layout.floatCount, Int32(clamping: lowering.options.threads))
+    var places = KernelPlaces()
+    let (to, from) = (places.writes(result), places.reads(source))
+    lowering.emitKernel("clip", places, for: operation) { memory, _ in
+      Clipping(self, count: count, tasks: tasks, result: memory[to], input: memory[from]).run()
+    }
+  }
+}
+
+extension Operation.ClipGradient: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .activation, combinesInputs: true)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    let source = lowering.read(operation.inputs[0])
+    let gradient = try lowering.read(operation.inputs[1], as: source.layout)
+    let result = lowering.make(operation.outputs[0], over: gradient, of: operation.inputs[1])
+    let (count, tasks) = (source.layout.floatCount, Int32(clamping: lowering.options.threads))
+    var places = KernelPlaces()
+    let to = places.writes(result)
+    let (from, incoming) = (places.reads(source), places.reads(gradient))
+    lowering.emitKernel("clip gradient", places, for: operation) { memory, _ in
+      Clipping(
+        clip, count: count, tasks: tasks, result: memory[to], input: memory[from],
+        gradient: memory[incoming]
+      ).run()
+    }
+  }
+}
+
+/// A run of the kernel that clips, or of its gradient, in shares that the threads take.
+private struct Clipping {
+  let lower, upper: Float
+  let count: Int
+  let tasks: Int32
+  let result: UnsafeMutablePointer<Float>
+  let input: UnsafePointer<Float>
+  /// By the output.
+  let gradient: UnsafePointer<Float>?
+
+  init(
+    _ clip: Operation.Clip, count: Int, tasks: Int32, result: UnsafeMutablePointer<Float>,
+    input: UnsafePointer<Float>, gradient: UnsafePointer<Float>? = nil
+  ) {
+    (lower, upper) = (clip.lower, clip.upper)
+    (self.count, self.tasks) = (count, tasks)
+    (self.result, self.input, self.gradient) = (result, input, gradient)
+  }
+
+  func run() {
+    var clipping = self
+    ck_parallel(
+      tasks,
+      { context, task in context?.assumingMemoryBound(to: Clipping.self).pointee.run(task) },
+      &clipping)
+  }
+
+  private func run(_ task: Int32) {
+    let share = ck_share_begin(count, task, tasks)..<ck_share_begin(count, task + 1, tasks)
+    if let gradient {
+      for index in share {
+        let x = input[index]
+        result[index] = x < lower || x > upper ? 0 : gradient[index]
+      }
+    } else {
+      for index in share {
+        let x = input[index]
+        result[index] = x < lower ? lower : x > upper ? upper : x
+      }
+    }
+  }
+}
+
 extension Layout {
   /// Floats of memory, those that fill up blocks or lie between included.
   fileprivate var floatCount: Int { byteCount / MemoryLayout<Float>.stride }

@@ -20,6 +20,12 @@ extension OperationCase {
     }
     + [
       OperationCase("tanh, dense", Operation.Activation(.tanh), [Input([3, 21])]),
+      OperationCase(
+        "hard tanh", Operation.Clip(lower: -1, upper: 1), [Input([2, 9, 4, 5], .uniform(-3..<3))]),
+      OperationCase(
+        "no width", Operation.Clip(lower: 0.5, upper: 0.5), [Input([1, 1], .uniform(0..<0.4))]),
+      OperationCase(
+        "dense", Operation.Clip(lower: 0.25, upper: 6), [Input([3, 21], .uniform(-8..<8))]),
       OperationCase("two", Operation.Add(), [Input([2, 3, 4, 5]), Input([2, 3, 4, 5])]),
       OperationCase(
         "three, weighted", Operation.Add(coefficients: [1, -0.5, 2]),
@@ -56,6 +62,24 @@ extension Operation.ActivationGradient: ReferenceOperation {
         evaluator.derivative(of: function, at: $0) * $1
       }
     ]
+  }
+}
+
+extension Operation.Clip: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    let elements = inputs[0].elements.map { min(max($0, Double(lower)), Double(upper)) }
+    return [ReferenceValue(elements, shape: shapes[0])]
+  }
+}
+
+extension Operation.ClipGradient: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    let range = Double(clip.lower)...Double(clip.upper)
+    return [evaluator.elementwise(inputs[0], inputs[1]) { range.contains($0) ? $1 : 0 }]
   }
 }
 
