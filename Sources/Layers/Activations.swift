@@ -27,6 +27,23 @@ public struct ReLU6: ActivationLayer {
   public var function: ActivationFunction { .relu6 }
 }
 
+/// min(max(x, lower), upper), from -1 to 1 where nothing else is said: see ``ConvNetGraphs/Operation/Clip``.
+public struct Clip: Layer {
+  public var operation: Operation.Clip
+
+  public init(_ range: ClosedRange<Float> = -1...1) {
+    operation = Operation.Clip(lower: range.lowerBound, upper: range.upperBound)
+  }
+
+  public var defaultName: String { "clip" }
+
+  public func append(
+    to builder: inout LayerBuilder, input: ValueID
+  ) throws(GraphError) -> ValueID {
+    try builder.append(operation, to: input)
+  }
+}
+
 /// The hyperbolic tangent
 public struct Tanh: ActivationLayer {
   public init() {}

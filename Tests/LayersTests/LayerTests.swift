@@ -31,6 +31,7 @@ private let cases: [ShapeCase] = [
   ShapeCase(
     name: "signal", input: [2, 20], layer: Conv1D(5, kernel: 4, stride: 3), output: [5, 6],
     parameters: [[5, 2, 4], [5]]),
+  ShapeCase(name: "clip", input: [4, 7, 7], layer: Clip(0...6), output: [4, 7, 7]),
   ShapeCase(
     name: "max pooling", input: [4, 7, 7], layer: MaxPool2D(3, stride: 2), output: [4, 3, 3]),
   ShapeCase(
