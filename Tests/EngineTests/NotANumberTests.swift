@@ -143,13 +143,15 @@ import Testing
     #expect(dx[0..<5] == [2, 0, 5, 0, 0] && dx[5].isNaN && dx[6] == 0)
   }
 
-  @Test("dropout, softmax and the loss keep it")
+  @Test("clipping, dropout, softmax and the loss keep it")
   func others() throws {
     var graph = Graph(name: "others")
     let x = graph.addInput("x", ValueType([4, 6]))
     let labels = graph.addInput("labels", ValueType([4], .int32))
     graph.addOutput(
       "dropout", try graph.append(Operation.Dropout(rate: 0.9, index: 0), to: x, name: "dropout"))
+    graph.addOutput(
+      "clip", try graph.append(Operation.Clip(lower: -0.5, upper: 0.5), to: x, name: "clip"))
     graph.addOutput("softmax", try graph.append(Operation.Softmax(), to: x, name: "softmax"))
     let loss = try graph.append(Operation.CrossEntropy(), to: [x, labels], name: "loss")
     graph.addOutput("loss", loss[0])
@@ -162,6 +164,8 @@ import Testing
           x: Tensor(elements, shape: [4, 6]), labels: Tensor([0, 1, 2, 3] as [Int32]),
         ], mode: .training)
       #expect(try #require(results["dropout"]).elements[place].isNaN)
+      let clipped = try #require(results["clip"]).elements
+      #expect(clipped.indices.filter { clipped[$0].isNaN } == [place])
       let softmax = try #require(results["softmax"]).elements
       #expect(softmax.indices.allSatisfy { softmax[$0].isNaN == ($0 / 6 == place / 6) })
       #expect(try #require(results["loss"]).elements[0].isNaN)

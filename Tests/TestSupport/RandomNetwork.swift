@@ -150,6 +150,10 @@ package struct RandomNetwork {
           region: draw.isOne(in: 3) ? .withinChannel : .acrossChannels), to: x,
         name: name("response"))
     case 13, 14:
+      if draw.isOne(in: 8) {
+        return try graph.append(
+          Operation.Clip(lower: -0.5, upper: draw.one(of: [0, 1])), to: x, name: name("clip"))
+      }
       let functions: [ActivationFunction] = [
         .relu, .relu, .tanh, .sigmoid, .gelu, .silu, .relu6, .leakyReLU(slope: 0.1), .elu(alpha: 1),
       ]
