@@ -49,7 +49,9 @@ let package = Package(
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
     .target(
       name: "CImages",
-      linkerSettings: ["png", "z", "jpeg", "webp", "webpdemux"].map { .linkedLibrary($0) }),
+      linkerSettings: ["png", "z", "jpeg", "webp", "webpdemux", "gif", "tiff"].map {
+        .linkedLibrary($0)
+      }),
     .target(
       name: "CArchives", linkerSettings: [.linkedLibrary("zip"), .linkedLibrary("z")]),
     .target(name: "CTar", linkerSettings: [.linkedLibrary("archive")]),

@@ -26,6 +26,11 @@ static ci_format format_of(const uint8_t *bytes, size_t count) {
   if (count >= sizeof png && memcmp(bytes, png, sizeof png) == 0) return CI_PNG;
   if (count >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0) return CI_JPEG;
   if (count >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0) return CI_WEBP;
+  if (count >= 6 && (memcmp(bytes, "GIF87a", 6) == 0 || memcmp(bytes, "GIF89a", 6) == 0)) return CI_GIF;
+  if (count >= 8 && (memcmp(bytes, "II*", 4) == 0 || memcmp(bytes, "MM\0*", 4) == 0 || memcmp(bytes, "II+", 4) == 0 ||
+                     memcmp(bytes, "MM\0+", 4) == 0)) {
+    return CI_TIFF;
+  }
   return 0;
 }
 
@@ -33,7 +38,9 @@ static void close_reader(ci_decoder *decoder) {
   switch (decoder->info.format) {
     case CI_JPEG: ci_jpeg_close(decoder->jpeg); break;
     case CI_PNG: ci_png_close(decoder->png); break;
-    case CI_WEBP: break;
+    case CI_WEBP:
+    case CI_GIF:
+    case CI_TIFF: break;
   }
   decoder->info.format = 0;
 }
@@ -58,6 +65,8 @@ ci_status ci_decoder_open(ci_decoder *decoder, const uint8_t *bytes, size_t coun
       status = ci_png_open(decoder->png, bytes, count, &found, message);
       break;
     case CI_WEBP: status = ci_webp_open(bytes, count, &found, message); break;
+    case CI_GIF: status = ci_gif_open(bytes, count, &found, message); break;
+    case CI_TIFF: status = ci_tiff_open(bytes, count, &found, message); break;
   }
   decoder->info = found;
   if (status != CI_OK) close_reader(decoder);
@@ -78,6 +87,12 @@ ci_status ci_decoder_read(ci_decoder *decoder, const ci_region *region, uint8_t 
     case CI_PNG: status = ci_png_read(decoder->png, pixels, capacity, message); break;
     case CI_WEBP:
       status = ci_webp_read(decoder->bytes, decoder->count, &decoder->info, pixels, capacity, message);
+      break;
+    case CI_GIF:
+      status = ci_gif_read(decoder->bytes, decoder->count, &decoder->info, pixels, capacity, message);
+      break;
+    case CI_TIFF:
+      status = ci_tiff_read(decoder->bytes, decoder->count, &decoder->info, pixels, capacity, message);
       break;
   }
   close_reader(decoder);

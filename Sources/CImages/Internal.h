@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdio.h>
 #include <string.h>
 
 #include "CImages.h"
@@ -32,6 +33,16 @@ void ci_png_close(ci_png_reader *reader);
 // Keeps nothing between the calls but the caller's bytes.
 ci_status ci_webp_open(const uint8_t *bytes, size_t count, ci_info *info, char *message);
 ci_status ci_webp_read(const uint8_t *bytes, size_t count, const ci_info *info, uint8_t *pixels, size_t capacity,
+                       char *message);
+
+// The first picture, on its canvas. Keeps nothing either.
+ci_status ci_gif_open(const uint8_t *bytes, size_t count, ci_info *info, char *message);
+ci_status ci_gif_read(const uint8_t *bytes, size_t count, const ci_info *info, uint8_t *pixels, size_t capacity,
+                      char *message);
+
+// The first page. Keeps nothing either.
+ci_status ci_tiff_open(const uint8_t *bytes, size_t count, ci_info *info, char *message);
+ci_status ci_tiff_read(const uint8_t *bytes, size_t count, const ci_info *info, uint8_t *pixels, size_t capacity,
                        char *message);
 
 // The metadata of a file that say how its picture stands; NULL where it has none.

@@ -26,7 +26,9 @@ struct PictureFiles: Sendable {
 
 /// How the names of picture files end. What a picture is, its contents decide.
 enum PictureNames {
-  static let endings = ["png", "jpg", "jpeg", "webp", "ppm", "pgm", "pbm", "pnm"]
+  static let endings = [
+    "png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "ppm", "pgm", "pbm", "pnm",
+  ]
 
   /// - Parameter ending: without the dot.
   static func isPicture(ending: some StringProtocol) -> Bool {

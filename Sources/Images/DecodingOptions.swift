@@ -1,6 +1,6 @@
 /// What becomes of a picture while it is decoded.
 public struct DecodingOptions: Hashable, Sendable {
-  /// Whether the picture is turned and mirrored as its Exif data says (in JPEG, PNG and WebP).
+  /// Whether the picture is turned and mirrored as its Exif data says (in JPEG, PNG, WebP and TIFF).
   public var appliesOrientation = true
   /// 1, 3 or 4 for a picture of so many channels (see ``Image/converted(toChannels:background:)``),
   /// `nil` for as many as the file has.

@@ -6,8 +6,8 @@ extension Image {
   public static let pixelLimit = 1 << 28
 
   /// Decodes a picture file: PNG (any depth, palette, transparency, interlaced), JPEG (baseline,
-  /// progressive, grey, CMYK), WebP (of an animation, the first picture), PGM, PPM or PBM, told apart
-  /// by their contents and not by the name. It is turned upright as its Exif data says.
+  /// progressive, grey, CMYK), WebP and GIF (of an animation, the first picture), BMP, TIFF (the
+  /// first page), PGM, PPM or PBM, told apart by their contents and not by the name. It is turned upright as its Exif data says.
   ///
   /// For many pictures, ``ImageDecoder`` is quicker.
   ///

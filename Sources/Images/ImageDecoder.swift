@@ -5,8 +5,9 @@ import ConvNetTensors
 /// Decodes one picture after another. It keeps the decoders' state and its memory, so that nothing of
 /// ours is allocated once it has seen pictures as large (the libraries allocate small things).
 ///
-/// PNG, JPEG, WebP, PGM, PPM and PBM are told apart by their contents and not by the name. JPEG
-/// pixels are those of Pillow, and of every other user of libjpeg-turbo with its default settings.
+/// PNG, JPEG, WebP, GIF, BMP, TIFF, PGM, PPM and PBM are told apart by their contents and not by the
+/// name. Pixels are those of Pillow; of JPEG, also of every other user of libjpeg-turbo with its
+/// default settings.
 ///
 /// ```swift
 /// var decoder = ImageDecoder(.init(channels: 3))
@@ -67,6 +68,8 @@ public struct ImageDecoder: ~Copyable, @unchecked Sendable {
     do throws(ImageError.Problem) {
       if let header = try NetpbmHeader(bytes) {
         try decode(bytes, header, into: &image, part)
+      } else if let header = try BitmapHeader(bytes) {
+        try decode(bytes, header, into: &image, part)
       } else {
         try bytes.withUnsafeBytes { bytes throws(ImageError.Problem) in
           try decode(bytes, into: &image, part)
@@ -78,7 +81,7 @@ public struct ImageDecoder: ~Copyable, @unchecked Sendable {
   }
 
   private mutating func decode(
-    _ bytes: RawSpan, _ header: NetpbmHeader, into image: inout Image,
+    _ bytes: RawSpan, _ header: some PixelHeader, into image: inout Image,
     _ part: (Int, Int) -> ImageRegion
   ) throws(ImageError.Problem) {
     let (height, width, channels) = (header.height, header.width, header.channels)
@@ -172,7 +175,7 @@ public struct ImageDecoder: ~Copyable, @unchecked Sendable {
   ) throws(ImageError.Problem) -> ci_info {
     var info = ci_info()
     var choices = ci_options(accepts_damage: options.acceptsDamage ? 1 : 0)
-    try Self.check(byteCount: bytes.count) { message in
+    try Self.check(bytes) { message in
       ci_decoder_open(handle, bytes.baseAddress, bytes.count, &choices, &info, message)
     }
     try checkExtents(Int(info.full_height), Int(info.full_width))
@@ -186,7 +189,7 @@ public struct ImageDecoder: ~Copyable, @unchecked Sendable {
     _ handle: OpaquePointer, _ region: ImageRegion?, into pixels: inout MutableSpan<UInt8>
   ) throws(ImageError.Problem) {
     try pixels.withUnsafeMutableBufferPointer { pixels throws(ImageError.Problem) in
-      try check(byteCount: 1) { message in
+      try check(nil) { message in
         guard let region else {
           return ci_decoder_read(handle, nil, pixels.baseAddress, pixels.count, message)
         }
@@ -217,19 +220,36 @@ public struct ImageDecoder: ~Copyable, @unchecked Sendable {
   }
 
   private static func check(
-    byteCount: Int, _ work: (UnsafeMutablePointer<CChar>?) -> ci_status
+    _ bytes: UnsafeRawBufferPointer?, _ work: (UnsafeMutablePointer<CChar>?) -> ci_status
   ) throws(ImageError.Problem) {
     var problem: ImageError.Problem?
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(CI_MESSAGE_SIZE)) { message in
-      switch work(message.baseAddress) {
+      let status = work(message.baseAddress)
+      switch status {
       case CI_OK: break
-      case CI_UNKNOWN_FORMAT: problem = .unknownFormat(byteCount: byteCount)
+      case CI_UNKNOWN_FORMAT:
+        problem =
+          bytes.flatMap { UnreadFormat.name(of: $0.bytes) }.map { .unsupported(kind: $0) }
+          ?? .unknownFormat(byteCount: bytes?.count ?? 0)
       case CI_OUT_OF_MEMORY: problem = .outOfMemory(byteCount: nil)
       default:
         let text = message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-        problem = .corrupt(reason: String(decoding: text, as: UTF8.self))
+        let words = String(decoding: text, as: UTF8.self)
+        problem = status == CI_UNSUPPORTED ? .unsupported(kind: words) : .corrupt(reason: words)
       }
     }
     if let problem { throw problem }
   }
+}
+
+/// The beginning of a picture whose pixels are little more than rows, and which is read here.
+protocol PixelHeader {
+  var height: Int { get }
+  var width: Int { get }
+  var channels: Int { get }
+
+  /// - Precondition: `bytes` are those of the header, and `pixels` has room for the picture.
+  func decode(
+    _ bytes: RawSpan, into pixels: inout MutableSpan<UInt8>
+  ) throws(ImageError.Problem)
 }

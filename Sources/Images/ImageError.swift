@@ -5,6 +5,8 @@ public struct ImageError: Error, Hashable, Sendable {
   public enum Problem: Error, Hashable, Sendable {
     /// The contents are of no format that is known; the file's name does not matter.
     case unknownFormat(byteCount: Int)
+    /// The contents are of a format, or of a kind of one, that is known and not read.
+    case unsupported(kind: String)
     /// The contents are damaged or end early; `reason` is the decoder's.
     case corrupt(reason: String)
     case tooLarge(width: Int, height: Int, pixelLimit: Int)
@@ -26,12 +28,16 @@ extension ImageError: ReadableError {
 }
 
 extension ImageError.Problem: ReadableError {
+  private static let formats = "PNG, JPEG, WebP, GIF, BMP, TIFF, PGM, PPM and PBM"
+
   public var description: String {
     switch self {
     case .unknownFormat(0):
       "the file is empty"
     case .unknownFormat:
-      "none of PNG, JPEG, WebP, PGM, PPM and PBM; convert it to one of them"
+      "none of \(Self.formats); convert it to one of them"
+    case .unsupported(let kind):
+      "\(kind) is not read; convert it to PNG or JPEG"
     case .corrupt(let reason):
       "damaged: \(reason)"
     case .tooLarge(let width, let height, let pixelLimit):

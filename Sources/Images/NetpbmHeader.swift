@@ -3,7 +3,7 @@ import ConvNetTensors
 
 /// The beginning of a picture of Netpbm's formats: PBM, PGM and PPM, as text (P1 to P3) or as bytes
 /// (P4 to P6).
-struct NetpbmHeader {
+struct NetpbmHeader: PixelHeader {
   private enum Encoding { case bits, text, textBits, bytes }
 
   let height: Int
@@ -151,7 +151,7 @@ private struct NetpbmReader {
 
 extension RawSpan {
   /// - Precondition: the offset lies within the span.
-  fileprivate func byte(_ offset: Int) -> UInt8 {
+  func byte(_ offset: Int) -> UInt8 {
     unsafeLoad(fromByteOffset: offset, as: UInt8.self)
   }
 }

@@ -2,7 +2,7 @@ import ConvNetTestSupport
 
 /// A kind of file that ConvNet reads.
 package enum FuzzedFormat: String, CaseIterable, Codable, Sendable {
-  case png, jpeg, webp, netpbm
+  case png, jpeg, webp, gif, tiff, bitmap, netpbm
   case idx, gzip, cifar, csv, tar, classes
   case npy, npz, pth, pickle, safetensors
   case graph, checkpoint, preparation

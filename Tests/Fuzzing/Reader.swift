@@ -67,7 +67,7 @@ struct Reader {
 
   mutating func read(_ bytes: [UInt8], as format: FuzzedFormat, _ index: Int) throws -> Bool {
     switch format {
-    case .png, .jpeg, .webp, .netpbm: return try readPicture(bytes, index)
+    case .png, .jpeg, .webp, .gif, .tiff, .bitmap, .netpbm: return try readPicture(bytes, index)
     case .idx:
       guard let tensor = try accepted({ try Tensor(parsingIDX: bytes.span.bytes) }) else {
         return false

@@ -34,6 +34,10 @@ extension FuzzedFormat {
     bytes += (0..<3072).map { UInt8(truncatingIfNeeded: $0 / 7 + record) }
   }
 
+  private static func formats(_ names: String...) throws -> [[UInt8]] {
+    try names.flatMap { try fixtures("Images", "formats/\($0)") }
+  }
+
   func samples() throws -> [[UInt8]] {
     func text(_ texts: String...) -> [[UInt8]] { texts.map { [UInt8]($0.utf8) } }
     switch self {
@@ -49,6 +53,18 @@ extension FuzzedFormat {
       return try Self.fixtures(
         "Images", "lossless.webp", "lossy.webp", "alpha.webp", "animation.webp",
         "orientation.webp") + Self.orientations("WebP")
+    case .gif:
+      return try Self.formats(
+        "interlaced.gif", "transparent.gif", "grey.gif", "animation.gif", "smaller.gif")
+    case .tiff:
+      return try Self.formats(
+        "rgb.tiff", "lzw.tiff", "deflate.tiff", "packbits.tiff", "jpeg.tiff", "fax3.tiff",
+        "fax4.tiff", "palette.tiff", "cmyk.tiff", "tiled-planes.tiff", "strips.tiff",
+        "rgb16-big.tiff", "grey-alpha.tiff", "orientation6.tiff")
+    case .bitmap:
+      return try Self.formats(
+        "rgb.bmp", "palette4.bmp", "core.bmp", "rgb565.bmp", "version4.bmp", "rle8.bmp",
+        "rle4.bmp", "top-down.bmp")
     case .netpbm:
       return text(
         "P1 9 2 010010100 111000110", "P3 2 2 9 1 2 3 4 5 6 7 8 9 8 7 6 ", "P2 # x\n3 1 7 5 6 7 ")

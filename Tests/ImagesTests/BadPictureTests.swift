@@ -14,13 +14,14 @@ struct BadPictureTests {
   @Test("Empty and unknown files are refused; the error names the file")
   func unknown() throws {
     #expect(Self.problem([]) == .unknownFormat(byteCount: 0))
-    #expect(Self.problem([UInt8]("GIF89a".utf8)) == .unknownFormat(byteCount: 6))
+    #expect(Self.problem([UInt8]("GIF90a".utf8)) == .unknownFormat(byteCount: 6))
     let directory = try TemporaryDirectory()
     let broken = try directory.write([1, 2, 3], to: "broken.png")
     let error = #expect(throws: ImageError.self) { try Image(contentsOf: broken) }
     #expect(
       error?.description
-        == "\(broken): none of PNG, JPEG, WebP, PGM, PPM and PBM; convert it to one of them")
+        == "\(broken): none of PNG, JPEG, WebP, GIF, BMP, TIFF, PGM, PPM and PBM; convert it to one of them"
+    )
     let empty = try directory.write([], to: "empty.jpg")
     let emptiness = #expect(throws: ImageError.self) { try Image(contentsOf: empty) }
     #expect(emptiness?.description == "\(empty): the file is empty")

@@ -1,4 +1,4 @@
-// The only door to libpng, libjpeg-turbo, libwebp, and the kernels of resizing. Pictures are decoded into
+// The only door to libpng, libjpeg-turbo, libwebp, giflib, libtiff, and the kernels of resizing. Pictures are decoded into
 // memory that the caller owns: open, check the size, provide the memory, read.
 #pragma once
 
@@ -14,11 +14,13 @@ typedef enum {
   // A dimension or the contents exceed the caller's limit.
   CI_TOO_LARGE,
   CI_OUT_OF_MEMORY,
+  // Not damaged, but of a kind that is not read here. The message names it.
+  CI_UNSUPPORTED,
 } ci_status;
 
 enum { CI_MESSAGE_SIZE = 256 };
 
-typedef enum { CI_PNG = 1, CI_JPEG = 2, CI_WEBP = 3 } ci_format;
+typedef enum { CI_PNG = 1, CI_JPEG = 2, CI_WEBP = 3, CI_GIF = 4, CI_TIFF = 5 } ci_format;
 
 typedef struct {
   ci_format format;
