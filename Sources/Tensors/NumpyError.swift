@@ -33,6 +33,29 @@ extension NumpyError: ReadableError {
 }
 
 extension NumpyError.Problem: CustomStringConvertible {
+  /// What NumPy calls such elements, and what to do.
+  private static func sentence(about descriptor: String) -> String {
+    if let first = descriptor.first, "[(".contains(first) {
+      return
+        "records with the fields \(descriptor) are not supported; save each field as an array of its own"
+    }
+    let kind = descriptor.drop { "<>=|".contains($0) }
+    let name =
+      switch kind.first {
+      case "c": "complex numbers"
+      case "U", "S", "a": "text"
+      case "O": "Python objects"
+      case "M": "dates"
+      case "m": "spans of time"
+      case "V": "raw bytes"
+      case "f": "floating-point numbers of \(kind.dropFirst()) bytes"
+      default: ""
+      }
+    return
+      "elements of type '\(descriptor)'\(name.isEmpty ? "" : " (\(name))") are not supported; convert the array to a "
+      + "number type"
+  }
+
   public var description: String {
     switch self {
     case .truncatedHeader(let needed, let available):
@@ -46,7 +69,7 @@ extension NumpyError.Problem: CustomStringConvertible {
     case .missingKey(let key):
       "the header lacks '\(key)'"
     case .unsupportedElementType(let descriptor):
-      "elements of type '\(descriptor)' are not supported; convert the array to a number type"
+      Self.sentence(about: descriptor)
     case .shapeTooLarge(let dimensions):
       "an array of \(dimensions.map(String.init).joined(separator: "x")) is too large"
     case .dataSize(let expected, let actual):

@@ -21,7 +21,7 @@ struct NumpyHeader {
         let key = try scanner.quoted()
         try scanner.require(":")
         switch key {
-        case "descr" where descriptor == nil: descriptor = try scanner.quoted()
+        case "descr" where descriptor == nil: descriptor = try scanner.descriptor()
         case "fortran_order" where isFortranOrder == nil: isFortranOrder = try scanner.boolean()
         case "shape" where dimensions == nil: dimensions = try scanner.tuple()
         default: throw scanner.expected("the keys 'descr', 'fortran_order' and 'shape', once each")
@@ -71,6 +71,32 @@ extension TextScanner {
     guard position < text.count else { throw expected("a closing quote") }
     defer { position += 1 }
     return String(decoding: text[start..<position], as: UTF8.self)
+  }
+
+  /// `'<f4'`, or the fields of records as they are written: `[('a', '<f4'), ('b', '<i4', (3,))]`.
+  fileprivate mutating func descriptor() throws(Failure) -> String {
+    skipSpace()
+    let start = position
+    guard position < text.count, "[(".utf8.contains(text[position]) else { return try quoted() }
+    var depth = 0
+    while position < text.count {
+      switch text[position] {
+      case UInt8(ascii: "["), UInt8(ascii: "("): depth += 1
+      case UInt8(ascii: "]"), UInt8(ascii: ")"): depth -= 1
+      case let quote where quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\""):
+        position += 1
+        while position < text.count, text[position] != quote {
+          position += text[position] == UInt8(ascii: "\\") ? 2 : 1
+        }
+      default: break
+      }
+      position += 1
+      if depth == 0, position <= text.count {
+        return String(decoding: text[start..<position], as: UTF8.self)
+      }
+    }
+    position = start
+    throw expected("the end of a list of fields")
   }
 
   fileprivate mutating func boolean() throws(Failure) -> Bool {

@@ -76,10 +76,47 @@ struct NumpyArrayTests {
     #expect(error?.problem == .unsupportedElementType(descriptor))
   }
 
-  @Test("Records are refused")
-  func record() {
+  @Test("Records are refused by their fields")
+  func record() throws {
     let error = #expect(throws: NumpyError.self) { try Tensor(npy: fixturePath("record.npy")) }
-    #expect(error?.problem == .malformedHeader(expected: "a quoted string"))
+    guard case .unsupportedElementType(let fields) = error?.problem else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(fields.hasPrefix("[('") && fields.hasSuffix("')]"))
+    #expect("\(try #require(error))".contains("save each field as an array of its own"))
+  }
+
+  @Test(
+    "What NumPy writes and no tensor holds is named",
+    arguments: [
+      ("'<c16'", "complex numbers"), ("'|O'", "Python objects"), ("'<M8[ns]'", "dates"),
+      ("'>m8[s]'", "spans of time"), ("'|S5'", "text"), ("'|V16'", "raw bytes"),
+      ("'<f16'", "floating-point numbers of 16 bytes"),
+      ("[('a', '<f4'), ('b]\\'', '>i2', (2, 3))]", "records with the fields"),
+      ("[('a', [('b', '<f4')])]", "records with the fields"),
+      ("('<f4', (2,))", "records with the fields"),
+    ])
+  func named(descriptor: String, name: String) throws {
+    let file = Self.file(
+      header: "{'descr': \(descriptor), 'fortran_order': False, 'shape': (1,), }", data: 16)
+    guard case .unsupportedElementType = Self.problem(file)?.problem else {
+      Issue.record("\(descriptor): \(String(describing: Self.problem(file)))")
+      return
+    }
+    let error = try #require(Self.problem(file))
+    #expect("\(error)".contains(name))
+  }
+
+  @Test(
+    "A list of fields that does not end is malformed", arguments: ["[('a', '<f4')", "[('a", "["])
+  func openFields(descriptor: String) {
+    guard
+      case .malformedHeader = Self.problem(Self.file(header: "{'descr': \(descriptor)"))?.problem
+    else {
+      Issue.record("\(descriptor) was taken")
+      return
+    }
   }
 
   // Carried over at each of a million elements they would take many minutes.
