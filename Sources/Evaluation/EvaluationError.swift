@@ -19,7 +19,9 @@ extension EvaluationError: ReadableError {
     case .classCount(let model, let data):
       "the model has \(model) classes, the data \(data); build the model for \(data) classes"
     case .nothingReadable(let data, let count, let reason):
-      "none of the \(count) samples of \(data) can be read; the last: \(reason)"
+      count == 1
+        ? "the only sample of \(data) cannot be read: \(reason)"
+        : "none of the \(count) samples of \(data) can be read; the last: \(reason)"
     }
   }
 }

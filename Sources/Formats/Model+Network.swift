@@ -111,8 +111,14 @@ extension WeightFile {
   /// The row of the zoo that the weights are of: the one that the file names, else the one that its names and shapes fit, of
   /// several a publisher's; `nil` where that is not known.
   package var row: ModelMatch? {
-    let matches = ModelRegistry.rows(fitting: Model.shapes(in: self))
-    guard let network else { return ModelRegistry.row(meantBy: matches) }
-    return matches.first { $0.entry.name == network }
+    let names = [self] + commonPrefixes.map(removing)
+    for file in names {
+      let matches = ModelRegistry.rows(fitting: Model.shapes(in: file))
+      let match =
+        network.map { network in matches.first { $0.entry.name == network } }
+        ?? ModelRegistry.row(meantBy: matches)
+      if let match { return match }
+    }
+    return nil
   }
 }

@@ -36,8 +36,18 @@ extension Model {
     from file: WeightFile, namings: [WeightNaming] = [], asNamed: Bool = false
   ) throws -> [String] {
     try file.requireNoCheckpoint()
+    let namings = [.own, .withoutAuxiliaryClassifiers] + namings
+    if !isNamed(by: file, namings),
+      let prefix = file.commonPrefixes.first(where: {
+        isNamed(by: file.removing(prefix: $0), namings)
+      })
+    {
+      let notes = try loadParameters(
+        from: file.removing(prefix: prefix), namings: namings, asNamed: asNamed)
+      return [WeightFile.note(onPrefix: prefix)] + notes
+    }
     let names = Set(Self.shapes(in: file).keys)
-    let candidates = ([.own, .withoutAuxiliaryClassifiers] + namings).map { naming in
+    let candidates = namings.map { naming in
       (framework: naming.framework, sources: naming.sources(graph, names))
     }
     // The first that names the file's tensors; else the one that names the most, to say what is
@@ -69,9 +79,19 @@ extension Model {
     }
     if let first = left.first {
       notes.append(
-        "no auxiliary classifiers: \(left.count) parameters (\(first), …) stay as they begin")
+        "no auxiliary classifiers: \(left.count) parameter\(left.count == 1 ? "" : "s") (\(first), …) stay as they begin"
+      )
     }
     return notes
+  }
+
+  /// Whether a file has all of the network's names and no others, by one of some namings.
+  private func isNamed(by file: WeightFile, _ namings: [WeightNaming]) -> Bool {
+    let names = Set(Self.shapes(in: file).keys)
+    return namings.contains { naming in
+      let sources = naming.sources(graph, names)
+      return sources.count == names.count && sources.values.allSatisfy { names.contains($0.name) }
+    }
   }
 
   /// - Throws: ``ParameterMismatch`` where names or shapes of the file are not those of the sources.
@@ -109,8 +129,15 @@ extension Model {
   public mutating func takeParameters(
     from path: String, asNamed: Bool = false
   ) throws -> [String] {
-    let file = try WeightFile(path)
-    try file.requireNoCheckpoint()
+    let whole = try WeightFile(path)
+    try whole.requireNoCheckpoint()
+    // Of what wrappers may have left of the names, that with the most parameters of the network.
+    func count(_ file: WeightFile) -> Int {
+      parameters.count { name, own in file[name]?.shape == own.shape }
+    }
+    let file = whole.commonPrefixes.map(whole.removing).reduce(whole) {
+      count($1) > count($0) ? $1 : $0
+    }
     if Set(Self.shapes(in: file).keys) == Set(parameters.keys) {
       _ = try requireNetwork(of: file, asNamed: asNamed)
     }

@@ -61,6 +61,14 @@ struct ConvertCommand: ParsableCommand {
   }
 
   func validate() throws {
+    for (given, option) in [(mean, "--mean"), (deviation, "--deviation")] {
+      guard let values = given?.values, values.contains(where: { $0.isFinite && abs($0) > 1 })
+      else { continue }
+      let scaled = values.map { HumanReadable.fixed(Double($0) / 255, digits: 4) }
+      throw ValidationError(
+        "\(option) is of values from 0 to 1, and \(values.map { "\($0)" }.joined(separator: ",")) is of values from 0 to 255; divide by 255: \(scaled.joined(separator: ","))"
+      )
+    }
     guard model == nil else { return }
     for (value, option) in [
       (mean.map { "\($0)" }, "--mean"), (deviation.map { "\($0)" }, "--deviation"),
@@ -112,7 +120,7 @@ struct ConvertCommand: ParsableCommand {
     let size = HumanReadable.bytes(result.bytes)
     let name = result.model.map { "model \($0)" } ?? format.description
     try print(
-      "\(target): \(name), \(result.tensors) tensors, "
+      "\(target): \(name), \(plural(result.tensors, "tensor")), "
         + "\(HumanReadable.count(result.elements)) numbers, \(size)")
   }
 
@@ -184,8 +192,7 @@ struct ConvertCommand: ParsableCommand {
   }
 
   private func names(in path: String, count: Int) throws -> [String] {
-    let text = try String(contentsOfFile: path, encoding: .utf8)
-    var names = text.split(separator: "\n", omittingEmptySubsequences: false).map {
+    var names = try TextLines(contentsOf: path).texts.map {
       $0.trimmingCharacters(in: .whitespaces)
     }
     while names.last?.isEmpty == true { names.removeLast() }
@@ -202,7 +209,7 @@ struct WrongClassNames: ReadableError {
   var count: Int
   var expected: Int
   var description: String {
-    "\(path) has \(count) lines, the network \(expected) classes; write one name a line"
+    "\(path) has \(plural(count, "line")), the network \(plural(expected, "class", "classes")); write one name a line"
   }
 }
 

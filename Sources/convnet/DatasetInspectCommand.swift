@@ -98,7 +98,7 @@ struct DatasetInspectCommand: ParsableCommand {
 
   private func text(_ inspection: DatasetInspection) -> String {
     var lines = [
-      "\(plural(inspection.imageCount, "picture")) in \(inspection.classNames.count) classes"
+      "\(plural(inspection.imageCount, "picture")) in \(plural(inspection.classNames.count, "class", "classes"))"
     ]
     if let least = inspection.counts.min(), let most = inspection.counts.max() {
       lines.append("a class has \(least == most ? "\(least)" : "\(least) to \(most)") pictures")

@@ -34,7 +34,9 @@ struct DatasetVerifyCommand: ParsableCommand {
   }
 
   private func text(_ result: DatasetVerification) -> String {
-    var lines = ["\(plural(result.imageCount, "picture")) in \(result.classNames.count) classes"]
+    var lines = [
+      "\(plural(result.imageCount, "picture")) in \(plural(result.classNames.count, "class", "classes"))"
+    ]
     if result.classNames.count <= Self.limit {
       var table = Table([.init("class"), .init("pictures", .right)])
       for (name, count) in zip(result.classNames, result.counts) {

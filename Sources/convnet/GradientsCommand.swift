@@ -75,7 +75,7 @@ struct GradientsCommand: ParsableCommand {
         "with auxiliary classifiers \(HumanReadable.fixed(result.totalLoss, digits: 6))")
     }
     try print(
-      "gradients of \(result.gradients.count) parameters, norm "
+      "gradients of \(plural(result.gradients.count, "parameter")), norm "
         + "\(HumanReadable.fixed(result.norm, digits: 6)), written to \(output)")
   }
 }

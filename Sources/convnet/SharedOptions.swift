@@ -57,7 +57,7 @@ func noteGaps(in dataset: any Dataset, _ shared: SharedOptions) {
   let empty = dataset.classNames.indices.filter { isEmpty[$0] }.map { dataset.classNames[$0] }
   if !empty.isEmpty {
     shared.note(
-      "\(empty.count) of \(dataset.classNames.count) classes of \(dataset.name) have no picture here: "
+      "\(empty.count) of \(plural(dataset.classNames.count, "class", "classes")) of \(dataset.name) have no picture here: "
         + classList(empty, limit: 5))
   }
 }

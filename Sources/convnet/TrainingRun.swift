@@ -111,7 +111,8 @@ struct TrainingRun {
         "Training accuracy \(HumanReadable.percent(last.training.top1, digits: 2)) in \(seconds)."
     }
     var text = "Validation accuracy \(HumanReadable.percent(validation.top1, digits: 2)) on "
-    text += "\(validation.samples) pictures after \(history.count) epochs, \(seconds) of training."
+    text +=
+      "\(plural(validation.samples, "picture")) after \(plural(history.count, "epoch")), \(seconds) of training."
     if best.epoch != last.epoch, let top1 = best.validation?.top1 {
       text += " The best was \(HumanReadable.percent(top1, digits: 2)), after epoch \(best.epoch)."
     }

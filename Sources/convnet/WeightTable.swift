@@ -29,7 +29,7 @@ struct WeightTable: Encodable {
     var table = Table(
       [
         .init("tensor"), .init("shape", .right), .init("elements"), .init("numbers", .right),
-      ], footer: ["\(tensors.count) tensors", "", "", HumanReadable.count(elements)])
+      ], footer: [plural(tensors.count, "tensor"), "", "", HumanReadable.count(elements)])
     for tensor in tensors {
       let shape = Shape(tensor.shape)
       table.append([

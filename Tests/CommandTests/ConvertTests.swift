@@ -116,4 +116,72 @@ import Testing
     let json = try convnet("summary", name, "--json", in: directory.path).json() as? [String: Any]
     #expect(json.map { Set($0.keys) } == ["file", "format", "elements", "notes", "tensors"])
   }
+
+  @Test(
+    "Class names as any editor writes them",
+    arguments: [
+      ("a\r\nb\r\n", false), ("\u{FEFF}a\nb\n\n\n", false), ("\u{FEFF}a\r\nb\r\n\r\n", true),
+      ("a\rb", false),
+    ])
+  func classNames(text: String, isWide: Bool) throws {
+    let directory = try TemporaryDirectory()
+    let model = Model(lenet5(ModelOptions(height: 28, width: 28, channels: 1, classes: 2)), seed: 4)
+    try model.save(to: directory.file("model.safetensors"))
+    let bytes =
+      isWide
+      ? text.utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] }
+      : Array(text.utf8)
+    try directory.write(bytes, to: "names.txt")
+    let run = try convnet(
+      "convert", "model.safetensors", "named.safetensors", "--model", "lenet5", "--classes", "2",
+      "--class-names", "names.txt", in: directory.path)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(try Model(loading: directory.file("named.safetensors")).classNames == ["a", "b"])
+    try directory.write(Array("a\n".utf8), to: "names.txt")
+    let short = try convnet(
+      "convert", "model.safetensors", "named.safetensors", "--model", "lenet5", "--classes", "2",
+      "--class-names", "names.txt", in: directory.path)
+    #expect(short.errors.contains("names.txt has 1 line, the network 2 classes"))
+  }
+
+  @Test(
+    "A wrapper's prefix before all names is left out, and said",
+    arguments: ["model.", "net.", "a.b."])
+  func prefixes(prefix: String) throws {
+    let directory = try TemporaryDirectory()
+    let named = Self.model.parameters.sorted { $0.key < $1.key }.map { (prefix + $0.key, $0.value) }
+    try WeightFile.write(named, to: directory.file("w.pth"))
+    let note = "every name began with \(prefix), which is left out"
+    let run = try convnet(
+      "convert", "w.pth", "m.safetensors", "--model", "lenet5", in: directory.path)
+    #expect(run.status == 0 && run.errors.contains(note), "\(run.errors)")
+    #expect(try Model(loading: directory.file("m.safetensors")).parameters == Self.model.parameters)
+    #expect(try WeightFile(directory.file("w.pth")).row?.entry.name == "lenet5")
+    var fresh = Model(
+      lenet5(ModelOptions(height: 28, width: 28, channels: 1, classes: 10)), seed: 9)
+    #expect(try fresh.takeParameters(from: directory.file("w.pth")).isEmpty)
+    #expect(fresh.parameters == Self.model.parameters)
+    // Before some of the names it is no wrapper's.
+    let mixed = named.enumerated().map { ($0 == 0 ? "x.\($1.0)" : $1.0, $1.1) }
+    try WeightFile.write(mixed, to: directory.file("w.pth"))
+    #expect(throws: ParameterMismatch.self) {
+      try fresh.loadParameters(from: directory.file("w.pth"))
+    }
+  }
+
+  @Test(
+    "Means and deviations of values to 255 are refused, with those to 1",
+    arguments: [
+      (
+        ["--mean", "123.675,116.28,103.53"], "--mean is of values from 0 to 1",
+        "0.4850,0.4560,0.4060"
+      ),
+      (["--deviation", "58.395,57.12,57.375"], "--deviation is of values", "0.2290,0.2240,0.2250"),
+      (["--mean", "0.5", "--deviation", "127.5"], "--deviation is of values", "0.5000"),
+    ])
+  func meansTo255(options: [String], says: String, scaled: String) throws {
+    let run = try Invocation(
+      ["convert", "a.pth", "b.safetensors", "--model", "lenet5"] + options)
+    #expect(run.status == 64 && run.errors.contains(says) && run.errors.contains(scaled))
+  }
 }

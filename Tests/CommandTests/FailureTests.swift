@@ -105,7 +105,7 @@ import Testing
       says: "mean [0.5, 0.5]", "1 channels"),
     Refusal(
       "convert weights.safetensors out.safetensors --model lenet5 --class-names text.npy",
-      says: "text.npy has 1 lines, the network 10 classes"),
+      says: "text.npy has 1 line, the network 10 classes"),
     Refusal("convert weights.safetensors absent/out.npz", says: "cannot create absent/out.npz"),
     Refusal("predict weights.safetensors picture.png", says: "holds tensors but no network"),
     Refusal("summary model.safetensors --input 32x32", says: "input and classes of its own"),

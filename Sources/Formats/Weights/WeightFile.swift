@@ -28,7 +28,7 @@ public struct WeightFile: Sendable {
   public let path: String
   public let format: WeightFormat
   /// In the order of the file.
-  public let entries: [Entry]
+  public private(set) var entries: [Entry]
   /// The texts beside the tensors, which safetensors files can have.
   public let metadata: [String: String]
   /// The name of the network that the weights are of, where the file says: those that
@@ -36,9 +36,9 @@ public struct WeightFile: Sendable {
   public let network: String?
   /// What was found besides the tensors themselves and is worth a word to a person: the key under
   /// which a checkpoint keeps its weights, a prefix that all names had and that was removed.
-  public let notes: [String]
+  public private(set) var notes: [String]
   private let contents: Contents
-  private let indices: [String: Int]
+  private var indices: [String: Int]
 
   private enum Contents: Sendable {
     case safetensors(SafetensorsHeader, MappedFile)
@@ -80,7 +80,10 @@ public struct WeightFile: Sendable {
         notes.append("the weights stand under \(checkpoint.sections.joined(separator: "/"))")
       }
       if checkpoint.otherCount > 0 {
-        notes.append("\(checkpoint.otherCount) entries beside the weights are no tensors")
+        notes.append(
+          checkpoint.otherCount == 1
+            ? "1 entry beside the weights is no tensor"
+            : "\(checkpoint.otherCount) entries beside the weights are no tensors")
       }
     case .npz(let archive):
       format = .npz
@@ -90,7 +93,10 @@ public struct WeightFile: Sendable {
         Entry(name: $0.name, shape: $0.shape, elementType: $0.elementType)
       }
       if archive.otherCount > 0 {
-        notes.append("\(archive.otherCount) entries beside the arrays are something else")
+        notes.append(
+          archive.otherCount == 1
+            ? "1 entry beside the arrays is something else"
+            : "\(archive.otherCount) entries beside the arrays are something else")
       }
     }
     for _ in 0..<Self.wrapperLimit {
@@ -100,7 +106,7 @@ public struct WeightFile: Sendable {
         })
       else { break }
       for index in entries.indices { entries[index].name.removeFirst(wrapper.count) }
-      notes.append("every name began with \(wrapper), which is left out")
+      notes.append(Self.note(onPrefix: wrapper))
     }
     self.path = path
     self.contents = contents
@@ -155,6 +161,35 @@ public struct WeightFile: Sendable {
       try SafetensorsHeader(parsing: bytes, file: file.path)
     }
     return .safetensors(header, file)
+  }
+
+  /// What all names begin with, up to a dot, shortest first: what a wrapper may have put there, or a part of the network's names.
+  package var commonPrefixes: [String] {
+    guard let first = entries.first, entries.count > 1 else { return [] }
+    var prefixes: [String] = []
+    for dot in first.name.indices where first.name[dot] == "." {
+      let prefix = String(first.name[...dot])
+      guard
+        entries.allSatisfy({ $0.name.hasPrefix(prefix) && $0.name.utf8.count > prefix.utf8.count })
+      else { break }
+      prefixes.append(prefix)
+      if prefixes.count == Self.wrapperLimit { break }
+    }
+    return prefixes
+  }
+
+  /// The file without something that all names begin with.
+  package func removing(prefix: String) -> WeightFile {
+    var file = self
+    for index in file.entries.indices { file.entries[index].name.removeFirst(prefix.count) }
+    file.notes.append(Self.note(onPrefix: prefix))
+    file.indices = Dictionary(
+      zip(file.entries.map(\.name), file.entries.indices), uniquingKeysWith: { first, _ in first })
+    return file
+  }
+
+  static func note(onPrefix prefix: String) -> String {
+    "every name began with \(prefix), which is left out"
   }
 
   /// What the file says about the tensor of a name.
