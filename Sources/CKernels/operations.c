@@ -206,3 +206,26 @@ void ck_pad_gradient(float *input, const float *output, size_t planes, const int
       for (size_t j = 0; j < input_width; ++j) input[j] = (float)line[j];
     }
 }
+
+static void add_row(double *sums, const double *line, size_t width, double share) {
+  for (size_t j = 0; j < width; ++j) sums[j] += share * line[j];
+}
+
+void ck_upsample_gradient(float *input, const float *output, size_t planes, const ck_tap *rows, const ck_tap *columns,
+                          size_t input_height, size_t input_width, size_t output_height, size_t output_width, double *sums) {
+  const size_t positions = input_height * input_width;
+  double *line = sums + positions;
+  for (size_t plane = 0; plane < planes; ++plane, input += positions) {
+    memset(sums, 0, positions * sizeof *sums);
+    for (size_t i = 0; i < output_height; ++i, output += output_width) {
+      memset(line, 0, input_width * sizeof *line);
+      for (size_t j = 0; j < output_width; ++j) {
+        line[columns[j].first] += (double)output[j] * (1 - columns[j].share);
+        line[columns[j].second] += (double)output[j] * columns[j].share;
+      }
+      add_row(sums + (size_t)rows[i].first * input_width, line, input_width, 1 - rows[i].share);
+      if (rows[i].share != 0) add_row(sums + (size_t)rows[i].second * input_width, line, input_width, rows[i].share);
+    }
+    for (size_t j = 0; j < positions; ++j) input[j] = (float)sums[j];
+  }
+}

@@ -260,6 +260,64 @@ import func Foundation.log
   }
 
   @Test(
+    "an element that upsampling makes many of has the gradient that they add up to",
+    arguments: Operation.Upsample.Mode.allCases, [0, 1] as [Float])
+  func upsampling(mode: Operation.Upsample.Mode, deviation: Float) throws {
+    for factors in [[24, 24], [256, 128], [9000]] {
+      let upsample = Operation.Upsample(factors: factors, mode: mode)
+      let input = Shape([2, 3] + (factors.count > 1 ? [2, 3] : [3]))
+      let output = try upsample.outputTypes(for: [ValueType(input)])[0].shape
+      let incoming = Tensor(
+        numbers(output.count, deviation: deviation, seed: 10), shape: output)
+      var graph = Graph(name: "upsampling")
+      let d = graph.addInput("d", ValueType(output))
+      graph.addOutput(
+        "gradient",
+        try graph.append(Operation.UpsampleGradient(upsample), to: [d], name: "gradient")[0])
+      try expectReferenceOutputs(of: graph, given: [d: incoming], mode: .training)
+    }
+  }
+
+  // The library's products are sums of some hundreds that are added: no gradient, and no reduction over examples and positions,
+  // so its single precision stays; terms that are all alike show the most that it may cost.
+  @Test(
+    "forward sums of many inputs are within 1e-5 of double precision, 3e-5 where terms are alike",
+    arguments: [1, 2], [0, 1] as [Float])
+  func forward(threads: Int, deviation: Float) throws {
+    // As long as those of the networks of the zoo, the longest of which is the first dense layer of VGG.
+    let layers: [(input: Shape, kernel: Shape)] = [
+      ([1, 25088], [9, 25088]), ([33, 25088], [9, 25088]), ([1, 512, 7, 7], [16, 512, 7, 7]),
+      ([2, 8192, 1, 1], [32, 8192, 1, 1]), ([2, 2048, 3, 3], [32, 2048, 3, 3]),
+      ([2, 3, 11, 11], [20, 3, 11, 11]),
+    ]
+    for (input, kernel) in layers {
+      var graph = Graph(name: "forward")
+      let x = graph.addInput("x", ValueType(input))
+      let w = graph.addInput("w", ValueType(kernel))
+      let y =
+        input.rank == 2
+        ? try graph.append(Operation.Dense(hasBias: false), to: [x, w], name: "y")[0]
+        : try graph.append(
+          Operation.Convolution(
+            strides: [1, 1], dilations: [1, 1], padding: .valid, groups: 1, hasBias: false),
+          to: [x, w], name: "y")[0]
+      graph.addOutput("y", y)
+      let given = [
+        x: Tensor(numbers(input.count, deviation: deviation, seed: 11), shape: input),
+        w: Tensor(numbers(kernel.count, deviation: deviation, seed: 12), shape: kernel),
+      ]
+      let (a, b) = (try #require(given[x]).elements, try #require(given[w]).elements)
+      let expected = zip(a.prefix(kernel.count / kernel[0]), b).reduce(0.0) {
+        $0 + Double($1.0) * Double($1.1)
+      }
+      let results = try runOnEngine(graph, given: given, mode: .training, threads: threads)
+      let actual = Double(try #require(results["y"]).elements[0])
+      let bound = deviation == 0 ? 3e-5 : 1e-5
+      #expect(abs(actual / expected - 1) < bound, "\(input) by \(kernel)")
+    }
+  }
+
+  @Test(
     "many positions of padding have the gradient that they add up to", arguments: [0, 1] as [Float])
   func padding(deviation: Float) throws {
     let side = 500

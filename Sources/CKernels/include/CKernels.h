@@ -102,6 +102,17 @@ void ck_pad_gradient(float *input, const float *output, size_t planes, const int
                      size_t input_height, size_t input_width, size_t output_height, size_t output_width,
                      double *line);
 
+// Of an output position: the input positions that it mixes, and the share of the second.
+typedef struct {
+  int32_t first, second;
+  double share;
+} ck_tap;
+
+// The transpose of upsampling planes of [input_height, input_width] to [output_height, output_width]: every output element is
+// given back to the inputs that it mixed, in double precision. `sums` has room for a plane of the input and a row.
+void ck_upsample_gradient(float *input, const float *output, size_t planes, const ck_tap *rows, const ck_tap *columns,
+                          size_t input_height, size_t input_width, size_t output_height, size_t output_width, double *sums);
+
 // Instructions that a kernel may use; less than the widest is for tests.
 typedef enum { CK_WIDEST, CK_AVX2, CK_PORTABLE } ck_instructions;
 

@@ -164,6 +164,9 @@ extension Lowering {
   }
 
   mutating func lower(_ gradient: Operation.UpsampleGradient, _ operation: Operation) throws {
+    if gradient.upsample.mostTerms > BatchParts.Summation.mostTerms {
+      return try lowerInDoublePrecision(gradient.upsample, operation)
+    }
     // The library does not choose a layout here.
     let (output, input) = (operation.inputs[0], operation.outputs[0])
     let inputLayout =
@@ -176,6 +179,30 @@ extension Lowering {
     try emit(
       primitive, [(CDNN_DIFF_DST, incoming), (CDNN_DIFF_SRC, make(input, inputLayout))],
       for: operation)
+  }
+
+  /// Sums that single precision, which the library has, does not bear.
+  private mutating func lowerInDoublePrecision(
+    _ upsample: Operation.Upsample, _ operation: Operation
+  ) throws {
+    let (incoming, output) = (operation.inputs[0], operation.outputs[0])
+    let source = try readRowMajor(incoming)
+    let result = make(output, try .rowMajor(shape(output)))
+    // A signal is a picture of one row.
+    let signal = shape(output).rank == 3
+    let extents = (signal ? [1] : []) + shape(output).spatial
+    let factors = (signal ? [1] : []) + upsample.factors
+    let taps = zip(extents, factors).map { upsample.taps(extent: $0, factor: $1) }
+    let planes = shape(output)[0] * shape(output)[1]
+    var places = KernelPlaces()
+    let (to, from) = (places.writes(result), places.reads(source))
+    let sums = places.scratch(
+      try scratch(floats: 2 * (extents[0] + 1) * extents[1]), as: Double.self)
+    emitKernel("upsampling gradient", places, for: operation) { memory, _ in
+      ck_upsample_gradient(
+        memory[to], memory[from], planes, taps[0], taps[1], extents[0], extents[1],
+        taps[0].count, taps[1].count, memory[sums])
+    }
   }
 
   mutating func lower(_ pad: Operation.Pad, _ operation: Operation) throws {
@@ -225,6 +252,28 @@ extension Operation.Upsample {
     switch mode {
     case .nearest: CDNN_RESAMPLING_NEAREST
     case .bilinear: CDNN_RESAMPLING_LINEAR
+    }
+  }
+
+  /// Outputs that an element goes into.
+  fileprivate var mostTerms: Int {
+    factors.reduce(1) { $0 * $1 * (mode == .bilinear ? 2 : 1) }
+  }
+
+  /// What each output position along an axis is made of.
+  fileprivate func taps(extent: Int, factor: Int) -> [ck_tap] {
+    (0..<extent * factor).map { position in
+      switch mode {
+      case .nearest:
+        let place = Int32(position / factor)
+        return ck_tap(first: place, second: place, share: 0)
+      case .bilinear:
+        let place = (Double(position) + 0.5) / Double(factor) - 0.5
+        let (first, last) = (place.rounded(.down), extent - 1)
+        return ck_tap(
+          first: Int32(max(0, Int(first))), second: Int32(min(last, Int(first) + 1)),
+          share: place - first)
+      }
     }
   }
 }
