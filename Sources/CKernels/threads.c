@@ -1,12 +1,12 @@
 #define _GNU_SOURCE
 #include "CKernels.h"
 #include "precondition.h"
+#include "waits.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -41,33 +41,11 @@ static void load_openmp(void) {
   pthread_once(&once, find_openmp);
 }
 
-#if defined(__linux__)
-// Processors' worth of time in the control group's quota; 0 where there is none.
-static int quota(void) {
-  long long limit = 0, period = 0;
-  FILE *file = fopen("/sys/fs/cgroup/cpu.max", "r");
-  if (file) {
-    if (fscanf(file, "%lld %lld", &limit, &period) != 2) limit = 0;
-    fclose(file);
-  } else if ((file = fopen("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "r"))) {
-    if (fscanf(file, "%lld", &limit) != 1) limit = 0;
-    fclose(file);
-    if (limit > 0 && (file = fopen("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "r"))) {
-      if (fscanf(file, "%lld", &period) != 1) period = 0;
-      fclose(file);
-    }
-  }
-  return limit > 0 && period > 0 ? (int)((limit + period - 1) / period) : 0;
-}
-#endif
-
-int ck_available_processors(void) {
+int ck_affine_processors(void) {
   int processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
 #if defined(__linux__)
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0) processors = CPU_COUNT(&set);
-  int limit = quota();
-  if (limit && limit < processors) processors = limit;
 #endif
   return processors > 0 ? processors : 1;
 }
@@ -129,23 +107,28 @@ static void *wait_at(void *argument) {
   return NULL;
 }
 
-bool ck_can_start_threads(int threads) {
-  static atomic_int most;
-  if (threads <= 1 || threads <= atomic_load(&most)) return true;
+bool ck_can_start_more_threads(int threads) {
   spare_addresses();
   pthread_t *all = calloc((size_t)threads, sizeof *all);
-  if (!all) return false;
+  if (!all) return threads == 0;
   struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
-  int count = 1;
+  int count = 0;
   while (count < threads && pthread_create(&all[count], NULL, wait_at, &gate) == 0) ++count;
   pthread_mutex_lock(&gate.mutex);
   gate.is_open = true;
   pthread_cond_broadcast(&gate.opened);
   pthread_mutex_unlock(&gate.mutex);
-  for (int i = 1; i < count; ++i) pthread_join(all[i], NULL);
+  for (int i = 0; i < count; ++i) pthread_join(all[i], NULL);
   free(all);
-  if (count == threads) atomic_store(&most, threads);
   return count == threads;
+}
+
+bool ck_can_start_threads(int threads) {
+  static atomic_int most;
+  if (threads <= 1 || threads <= atomic_load(&most)) return true;
+  if (!ck_can_start_more_threads(threads - 1)) return false;
+  atomic_store(&most, threads);
+  return true;
 }
 
 // The control register of floating-point arithmetic.
@@ -183,6 +166,7 @@ static void flush_denormals(void *unused) {
 static _Thread_local int prepared_threads;
 
 uint64_t ck_begin_computing(int threads) {
+  ck_look_at_waits(threads);
   const uint64_t before = arithmetic();
   flush_denormals(NULL);
   if (prepared_threads != threads) {

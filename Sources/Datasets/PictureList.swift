@@ -3,8 +3,8 @@ import ConvNetImages
 package import ConvNetTensors
 import Foundation
 
-/// Pictures that somebody names, in that order: files, what lies in folders, what patterns match. No picture is opened yet, and what
-/// is wrong with a name is kept in its place, for who asks for the picture.
+/// Pictures that somebody names, in that order: files, what lies in folders, what patterns match. No picture is opened yet, and
+/// what is wrong with a name is kept in its place, for who asks for the picture.
 ///
 /// ```swift
 /// let pictures = PictureList(finding: ["a.png", "holidays", "scans/*.jpg"])
@@ -81,8 +81,8 @@ public struct PictureList: Sendable {
     }
   }
 
-  /// Adds the files and folders of a list: one a line, or a zero after each, as `find -print0` writes them. Paths are relative to the
-  /// current directory.
+  /// Adds the files and folders of a list: one a line, or a zero after each, as `find -print0` writes them. Paths are relative to
+  /// the current directory.
   ///
   /// - Parameter text: in UTF-8, or in UTF-16 with a mark of byte order.
   public mutating func add(list text: [UInt8]) {

@@ -3,7 +3,7 @@ public import ConvNetFiles
 
 /// On what, and how exactly, a network is computed.
 public struct ComputeOptions: Hashable, Sendable {
-  /// Threads that a run uses.
+  /// Threads that a run uses at most: a small network at a small batch is done sooner by one.
   public var threads: Int
   public var tuning: Tuning
   /// Whether convolutions are computed as they are written. Otherwise those of 3x3, 5x5, 1x3 and 1x7 may use Winograd's minimal
@@ -23,7 +23,7 @@ public struct ComputeOptions: Hashable, Sendable {
   public var cacheFolder: String
 
   public init(
-    threads: Int = Threads.available, tuning: Tuning = .off, isExact: Bool = false,
+    threads: Int = Threads.preferred, tuning: Tuning = .off, isExact: Bool = false,
     expectedRuns: Int? = nil, denseWeights: DenseWeights = .float32,
     recomputation: Recomputation = .normalizations,
     cacheFolder: String = AlgorithmTable.cacheFolder

@@ -1,5 +1,5 @@
-/// The lines of a text file as editors of any system write it: in UTF-8, or in UTF-16 where a mark of byte order says so; the mark is
-/// left out. Lines end with LF, CRLF or CR, the last perhaps with none.
+/// The lines of a text file as editors of any system write it: in UTF-8, or in UTF-16 where a mark of byte order says so; the
+/// mark is left out. Lines end with LF, CRLF or CR, the last perhaps with none.
 package struct TextLines {
   private let lines: [[UInt8]]
 

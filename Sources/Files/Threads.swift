@@ -7,8 +7,23 @@ import Synchronization
 ///
 /// The threads of computations themselves are the kernel library's, and stay in the engine.
 public enum Threads {
-  /// Processors that this process may use: the affinity mask and the container's quota, whichever allows less.
-  public static let available = Int(ck_available_processors())
+  /// Processors that this process may use: the affinity mask and the quotas of its control groups, whichever allows least.
+  public static let available = min(
+    Int(ck_affine_processors()), ControlGroup().processors ?? .max)
+
+  /// Threads of a computation that is not told how many: the first number of `OMP_NUM_THREADS` in the environment, as in other
+  /// programs that compute by OpenMP; without it one for each processor, ``available``.
+  public static let preferred =
+    number(of: ProcessInfo.processInfo.environment["OMP_NUM_THREADS"]) ?? available
+
+  /// The first of a list of numbers, one for each level of nested regions; `nil` where it is no number of threads.
+  package static func number(of setting: String?) -> Int? {
+    let first = setting?.split(separator: ",").first?.trimmingCharacters(in: .whitespaces)
+    return first.flatMap(Int.init).flatMap { 1...mostThreads ~= $0 ? $0 : nil }
+  }
+
+  /// More than any machine has: thousands of threads would exhaust the stack space instead.
+  package static let mostThreads = 1024
 
   /// Starts threads that nobody waits for. Where the system has fewer, those that can be had do the work.
   ///

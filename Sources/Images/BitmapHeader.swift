@@ -1,10 +1,11 @@
 import ConvNetFiles
 
 /// The beginning of a Windows bitmap (BMP): 1, 4, 8, 16, 24 or 32 bits a pixel, from the bottom or from the top, of OS/2's or
-/// Windows' headers, with runs (RLE4, RLE8) or masks. No library that is kept up reads the format, and it is little more than rows.
+/// Windows' headers, with runs (RLE4, RLE8) or masks. No library that is kept up reads the format, and it is little more than
+/// rows.
 ///
-/// Numbers are little-endian; every place is checked before it is read. As of Pillow, the fourth byte of 32 bits without a mask is
-/// nothing, and a colour that the palette does not have is black.
+/// Numbers are little-endian; every place is checked before it is read. As of Pillow, the fourth byte of 32 bits without a mask
+/// is nothing, and a colour that the palette does not have is black.
 struct BitmapHeader: PixelHeader {
   private enum Encoding {
     case indices(bits: Int)

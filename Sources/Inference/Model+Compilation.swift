@@ -19,7 +19,7 @@ extension Model {
     let graph = try graph(batch: batch, outputs: outputs)
     return try Executable(
       graph, parameters: parameters,
-      options: CompilationOptions(inputFormat: dataFormat, compute: compute))
+      options: CompilationOptions(inputFormat: dataFormat, compute: compute).suited(to: graph))
   }
 
   /// The network for so many pictures, with values inside as outputs of their own.
@@ -44,7 +44,8 @@ extension Model {
     let (graph, name, output) = try fitted(to: input)
     var executable = try Executable(
       graph, parameters: parameters,
-      options: CompilationOptions(inputFormat: .channelsFirst, compute: compute))
+      options: CompilationOptions(inputFormat: .channelsFirst, compute: compute)
+        .suited(to: graph))
     try executable.write(input, to: name)
     try executable.run()
     return try executable.output(output.name)

@@ -19,8 +19,8 @@ extension UnreadablePicture: ReadableError {
 }
 
 extension Model {
-  /// Classifies many pictures, at the speed of an evaluation: threads read and decode the next ones while this one computes, several
-  /// at once. A picture that cannot be read is an outcome like any other.
+  /// Classifies many pictures, at the speed of an evaluation: threads read and decode the next ones while this one computes,
+  /// several at once. A picture that cannot be read is an outcome like any other.
   ///
   /// Compiles the network for this call; it takes the memory of some batches, however many pictures there are. Where a service is
   /// asked for one picture now and then, a ``Predictor`` is compiled once.

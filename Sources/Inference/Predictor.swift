@@ -15,9 +15,8 @@ import Dispatch
 ///
 /// It has threads of its own, each with its own activations; all share one copy of the packed weights. Requests wait in line, and
 /// large ones take turns with others. What waits takes no processor: the threads sleep, and those of OpenMP, which help a run of
-/// several threads, spin for some milliseconds after it and then sleep too. A process that shares its machine sets
-/// `GOMP_SPINCOUNT=1000` before it starts, which a library cannot do for it; with one thread a run, and more runs at once, there
-/// is no OpenMP.
+/// several threads, spin for some milliseconds after it and then sleep too: at once where other programs want the processors.
+/// With one thread a run, and more runs at once, there is no OpenMP.
 ///
 /// Every function is there twice, under one name: one suspends its task, the other blocks its thread.
 public final class Predictor: Sendable {

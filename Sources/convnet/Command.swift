@@ -27,8 +27,6 @@ struct Command: ParsableCommand {
     ])
 
   static func main() {
-    // May start the command anew, which shall find signals and descriptors as they are.
-    BusyMachine.shortenWaits()
     Console.prepare()
     Interruption.prepare()
     Foundation.exit(status())

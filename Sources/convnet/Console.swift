@@ -1,8 +1,8 @@
 import ConvNet
 import Foundation
 
-/// Standard output and standard error: every byte that the command prints goes through here. Bytes of names that are no characters
-/// are shown as `\xE9`.
+/// Standard output and standard error: every byte that the command prints goes through here. Bytes of names that are no
+/// characters are shown as `\xE9`.
 ///
 /// Standard output has the results, and one that cannot be written is a failure. Standard error has what a person may like to
 /// know, and no work ends because nobody can read it.

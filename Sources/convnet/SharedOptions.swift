@@ -7,7 +7,10 @@ struct SharedOptions: ParsableArguments {
   @Flag(help: "Print one JSON value for machines.")
   var json = false
 
-  @Option(help: "Threads to compute on. Default: the processors that this process may use.")
+  @Option(
+    help: """
+      Threads to compute on. Default: OMP_NUM_THREADS, or the processors that this process may use.
+      """)
   var threads: Int?
 
   @Option(
@@ -22,13 +25,12 @@ struct SharedOptions: ParsableArguments {
 
   func validate() throws {
     guard let threads else { return }
-    // More than any machine has: thousands of threads would exhaust the stack space instead.
-    guard 1...1024 ~= threads else {
-      throw ValidationError("--threads is \(threads), must be from 1 to 1024")
+    guard 1...Threads.mostThreads ~= threads else {
+      throw ValidationError("--threads is \(threads), must be from 1 to \(Threads.mostThreads)")
     }
   }
 
-  var threadCount: Int { threads ?? Threads.available }
+  var threadCount: Int { threads ?? Threads.preferred }
 
   /// Something to tell a person, beside the results.
   func note(_ text: String) {

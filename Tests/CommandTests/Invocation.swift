@@ -11,11 +11,11 @@ struct Invocation {
   ///
   /// - Parameters:
   ///   - directory: where it runs.
-  ///   - settings: of its environment. Many tests share the processor: threads that wait for each other shall not spin long.
+  ///   - settings: of its environment.
   ///   - shell: a line for the shell in which `"$0" "$@"` is the command: `exec "$0" "$@" 2>&-`.
   init(
     _ arguments: [String], in directory: String? = nil,
-    settings: [String: String] = ["GOMP_SPINCOUNT": "1000"], shell: String? = nil
+    settings: [String: String] = [:], shell: String? = nil
   ) throws {
     self = try RunningInvocation(arguments, in: directory, settings: settings, shell: shell)
       .finished()
@@ -24,7 +24,7 @@ struct Invocation {
   /// That of the tests, with these settings of OpenMP's and no others.
   static func environment(_ settings: [String: String]) -> [String: String] {
     ProcessInfo.processInfo.environment
-      .filter { !["GOMP_SPINCOUNT", "OMP_WAIT_POLICY"].contains($0.key) }
+      .filter { !["GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "OMP_NUM_THREADS"].contains($0.key) }
       .merging(["COLUMNS": "80"]) { $1 }.merging(settings) { $1 }
   }
 
@@ -72,7 +72,7 @@ final class RunningInvocation {
   /// Starts it; the arguments are those of ``Invocation``.
   init(
     _ arguments: [String], in directory: String? = nil,
-    settings: [String: String] = ["GOMP_SPINCOUNT": "1000"], shell: String? = nil
+    settings: [String: String] = [:], shell: String? = nil
   ) throws {
     let executable: URL = try #require(Invocation.executable, "the command is not built")
     if let shell {

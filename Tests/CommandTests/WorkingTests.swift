@@ -1,7 +1,6 @@
 import ConvNet
 import ConvNetTestSupport
 import Foundation
-import Synchronization
 import Testing
 
 /// A folder of 12x12 pictures with `train/` and `val/`: light ones and dark ones.
@@ -19,11 +18,6 @@ func writePictures(
       }
     }
   }
-}
-
-/// Shared by threads.
-private final class Flag: Sendable {
-  let value = Atomic(true)
 }
 
 func train(
@@ -320,40 +314,17 @@ func trainingArguments(_ output: String = "out") -> [String] {
     #expect(!run.output.contains("winograd"))
   }
 
-  #if os(Linux)
-    @Test("beside threads that want every processor the command begins anew, with short waits")
-    func busyMachine() throws {
-      let goesOn = Flag()
-      for _ in 0...sysconf(Int32(_SC_NPROCESSORS_ONLN)) {
-        Thread.detachNewThread { while goesOn.value.load(ordering: .relaxed) {} }
-      }
-      defer { goesOn.value.store(false, ordering: .relaxed) }
-      let arguments = ["summary", "no \"such\" network"]
-      let quiet = try Invocation(arguments)
-      let busy = try Invocation(arguments, settings: [:])
-      #expect(quiet.status == 1 && busy.status == 1)
-      #expect(busy.output == quiet.output && busy.errors == quiet.errors)
-
-      let process = Process()
-      let executable: URL = try #require(Invocation.executable, "the command is not built")
-      process.executableURL = executable
-      process.arguments = ["benchmark", "lenet5", "--seconds", "60"]
-      process.environment = Invocation.environment([:])
-      process.standardOutput = FileHandle.nullDevice
-      process.standardError = FileHandle.nullDevice
-      try process.run()
-      defer { kill(process.processIdentifier, SIGKILL) }
-      // As the process began last; nothing to read for a moment while it does.
-      let path = "/proc/\(process.processIdentifier)/environ"
-      let deadline = ContinuousClock.now + .seconds(30)
-      var isShort = false
-      while !isShort, ContinuousClock.now < deadline {
-        let bytes = FileManager.default.contents(atPath: path) ?? Data()
-        isShort = bytes.split(separator: 0).contains(Data("GOMP_SPINCOUNT=1000".utf8))
-      }
-      #expect(isShort)
+  @Test("the environment says how many threads compute, an option before it")
+  func threads() throws {
+    let arguments = ["benchmark", "lenet5", "--seconds", "0", "--json"]
+    func threads(_ more: [String], _ settings: [String: String]) throws -> Int? {
+      let run = try Invocation(arguments + more, settings: settings)
+      return (try run.json() as? [String: Any])?["threads"] as? Int
     }
-  #endif
+    #expect(try threads([], ["OMP_NUM_THREADS": "3,1"]) == 3)
+    #expect(try threads(["--threads", "2"], ["OMP_NUM_THREADS": "3"]) == 2)
+    #expect(try threads([], ["OMP_NUM_THREADS": "no number"]) == Threads.available)
+  }
 
   @Test("export: pictures of a data set under names that say what they show")
   func export() throws {

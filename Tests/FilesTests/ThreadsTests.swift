@@ -12,6 +12,14 @@ import Testing
   @Test("There is a processor")
   func processors() { #expect(Threads.available >= 1) }
 
+  @Test(
+    "OpenMP's setting says how many threads compute",
+    arguments: [
+      ("3", 3), (" 4 ", 4), ("2,1", 2), ("16, 4, 2", 16), ("0", nil), ("-1", nil), ("", nil),
+      ("many", nil), ("99999999999999999999", nil), ("1025", nil), (nil, nil),
+    ] as [(String?, Int?)])
+  func setting(text: String?, expected: Int?) { #expect(Threads.number(of: text) == expected) }
+
   @Test("Threads run what they are given, and the error says what one was for")
   func starting() throws {
     let done = Counter()

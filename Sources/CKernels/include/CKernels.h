@@ -11,17 +11,29 @@
 
 // MARK: Threads
 
-// Processors that this process may use: affinity and the container's quota, whichever is less.
-int ck_available_processors(void);
+// Processors that the calling thread may run on.
+int ck_affine_processors(void);
 // Starts a thread that nobody waits for, with a stack that suits the decoders of pictures. Returns 0 or the system's error
 // number.
 int ck_start_thread(void (*body)(void *context), void *context);
 // Whether so many threads, the calling one among them, can be had at once.
 bool ck_can_start_threads(int threads);
+// Whether so many can be had beside those that there are.
+bool ck_can_start_more_threads(int threads);
 // Makes the calling thread's parallel regions, ours and oneDNN's, run on `threads` threads with denormals flushed to zero,
 // and the calling thread flush them too until the end. Returns how its arithmetic was, which the end wants back.
 uint64_t ck_begin_computing(int threads);
 void ck_end_computing(uint64_t before);
+// What decides whether the pool's threads, which wait for each other by spinning, shall soon sleep instead: zero at first.
+typedef struct {
+  double share;
+  int quiet_looks;
+  bool are_short;
+} ck_wait_judge;
+// Takes note for which share of its time a thread has waited for a processor. Returns whether waits are to be short.
+bool ck_judge_waits(ck_wait_judge *judge, double share);
+// Whether they are.
+bool ck_waits_are_short(void);
 // Calls `body(context, task)` for task 0 ..< tasks, on the pool.
 void ck_parallel(int tasks, void (*body)(void *context, int task), void *context);
 

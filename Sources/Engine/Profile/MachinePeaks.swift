@@ -43,7 +43,7 @@ extension MachinePeaks {
   /// the machine does shows little.
   ///
   /// - Throws: ``EngineError`` where the memory cannot be had.
-  public static func measured(threads: Int = Threads.available) throws -> MachinePeaks {
+  public static func measured(threads: Int = Threads.preferred) throws -> MachinePeaks {
     let threads = max(1, threads)
     let arithmetic = Executable.beginComputing(threads: threads)
     defer { Executable.endComputing(arithmetic) }
