@@ -100,7 +100,12 @@ static void fill_colors(const picture *opened, uint8_t *colors) {
 }
 
 static void draw(const uint8_t *indices, size_t count, const uint8_t *colors, size_t channels, uint8_t *target) {
-  for (size_t i = 0; i < count; i++) memcpy(target + i * channels, colors + 4 * indices[i], channels);
+  // Sizes that the compiler knows: the canvas of a small file may be large.
+  if (channels == 4) {
+    for (size_t i = 0; i < count; i++) memcpy(target + 4 * i, colors + 4 * indices[i], 4);
+  } else {
+    for (size_t i = 0; i < count; i++) memcpy(target + 3 * i, colors + 4 * indices[i], 3);
+  }
 }
 
 static ci_status read_rows(picture *opened, const ci_info *info, const uint8_t *colors, uint8_t *row, uint8_t *pixels,
@@ -109,7 +114,8 @@ static ci_status read_rows(picture *opened, const ci_info *info, const uint8_t *
   const size_t channels = info->channels, stride = info->width * channels;
   // Around the picture lies what is transparent, or else the first colour.
   memset(row, opened->transparent_index < 0 ? 0 : opened->transparent_index, info->width);
-  for (size_t y = 0; y < info->height; y++) draw(row, info->width, colors, channels, pixels + y * stride);
+  draw(row, info->width, colors, channels, pixels);
+  for (size_t y = 1; y < info->height; y++) memcpy(pixels + y * stride, pixels, stride);
   static const int starts[] = {0, 4, 2, 1}, steps[] = {8, 8, 4, 2};
   uint8_t *const first = pixels + (size_t)frame->Top * stride + (size_t)frame->Left * channels;
   for (int pass = 0; pass < (frame->Interlace ? 4 : 1); pass++) {

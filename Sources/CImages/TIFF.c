@@ -424,7 +424,6 @@ ci_status ci_tiff_read(const uint8_t *bytes, size_t count, const ci_info *info, 
   ci_status status = open_layout(&from, &tiff, &how.form);
   if (status == CI_OK) status = read_pixels(tiff, &how, pixels, message);
   if (status == CI_CORRUPT && !message[0]) ci_fail(status, message, "the pixels are damaged or end early");
-  // The library does not say that it is out of memory but in words.
   if (tiff) TIFFClose(tiff);
   return status;
 }
