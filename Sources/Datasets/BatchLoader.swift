@@ -34,16 +34,15 @@ public final class BatchLoader {
   ///   - augmentation: what is done to each picture at random.
   ///   - shuffleSeed: the seed of the order and of augmentation; `nil` for the data set's own order.
   ///   - options: threads, memory, and what happens to pictures that cannot be read.
-  /// - Throws: ``PreprocessingError``, ``AugmentationError``; ``DatasetError`` where there is no
-  ///   sample.
+  /// - Throws: ``LoadingError``, ``PreprocessingError``, ``AugmentationError``; ``DatasetError`` where
+  ///   there is no sample.
   public init(
     _ dataset: any Dataset, batchSize: Int, preprocessing: Preprocessing,
     augmentation: Augmentation = .none, shuffleSeed: UInt64? = nil,
     options: LoadingOptions = LoadingOptions()
   ) throws {
-    guard batchSize > 0 && options.prefetch > 0 && options.workers ?? 1 > 0 else {
-      fatalError("a batch, the prefetch and the workers are at least 1")
-    }
+    guard batchSize > 0 else { fatalError("a batch has at least one sample") }
+    try options.validate()
     let pipeline = try PicturePipeline(preprocessing, augmentation)
     guard options.badSamples != .leaveOut || !pipeline.mixesSamples else {
       fatalError("a sample that is left out cannot be mixed into another")

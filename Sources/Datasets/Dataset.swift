@@ -38,6 +38,13 @@ public protocol Dataset: Sendable {
 extension Dataset {
   public func sampleName(at index: Int) -> String { "\(index)" }
   public var passedOver: [String: Int] { [:] }
+
+  /// The classes of which there is no sample.
+  public var emptyClassNames: [String] {
+    var isEmpty = [Bool](repeating: true, count: classNames.count)
+    for index in 0..<count { isEmpty[label(at: index)] = false }
+    return zip(classNames, isEmpty).filter(\.1).map(\.0)
+  }
 }
 
 /// A picture and its class.

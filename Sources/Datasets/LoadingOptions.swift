@@ -1,9 +1,11 @@
+public import ConvNetFiles
+
 /// How a ``BatchLoader`` works; what it delivers does not depend on this, but for bad samples.
 public struct LoadingOptions: Hashable, Sendable {
   /// Threads that read, decode and augment; `nil` for as many as there is work for: one for pictures
-  /// that lie in memory, otherwise one a processor.
+  /// that lie in memory, otherwise one a processor. From 1 to 1024.
   public var workers: Int?
-  /// Batches that may be ready before they are asked for, at least 1.
+  /// Batches that may be ready before they are asked for, from 1 to 1024.
   public var prefetch: Int
   /// Decoded pictures are kept for the next epoch until they take so many bytes.
   public var cacheByteCount: Int
@@ -18,6 +20,37 @@ public struct LoadingOptions: Hashable, Sendable {
     self.cacheByteCount = cacheByteCount
     self.badSamples = badSamples
   }
+
+  /// Checks the settings, before anything is read.
+  ///
+  /// - Throws: ``LoadingError`` with the first that is out of its range.
+  public func validate() throws(LoadingError) {
+    let counts = 1...1024
+    if let workers, !counts.contains(workers) {
+      throw LoadingError(setting: .workers, value: workers, requirement: "from 1 to 1024")
+    }
+    guard counts.contains(prefetch) else {
+      throw LoadingError(setting: .prefetch, value: prefetch, requirement: "from 1 to 1024")
+    }
+    guard cacheByteCount >= 0 else {
+      throw LoadingError(
+        setting: .cache, value: cacheByteCount, requirement: "zero bytes or more")
+    }
+  }
+}
+
+/// A setting of ``LoadingOptions`` that is out of its range.
+public struct LoadingError: ReadableError, Hashable, Sendable {
+  public enum Setting: String, Hashable, Sendable {
+    case workers, prefetch, cache
+  }
+
+  public var setting: Setting
+  public var value: Int
+  /// What it must be, in words.
+  public var requirement: String
+
+  public var description: String { "\(setting.rawValue) is \(value), must be \(requirement)" }
 }
 
 /// What happens where a picture cannot be read or decoded.

@@ -65,6 +65,9 @@ public struct Preprocessing: Hashable, Sendable, Codable {
       background: values.decodeIfPresent(Image.Color.self, forKey: .background) ?? .white)
   }
 
+  /// Whether values stay as they are, from 0 to 1.
+  public var isPlain: Bool { mean == nil && deviation == nil && meanPicture == nil }
+
   /// The shape of one prepared picture: [H, W, C] or [C, H, W].
   public var shape: Shape {
     switch dataFormat {

@@ -89,7 +89,7 @@ public struct Trainer: Sendable {
   ///     where it is left out.
   ///   - epochEnded: told after every epoch, with the state to resume from.
   /// - Throws: ``TrainingError`` for settings or a checkpoint that do not fit and for numbers that are not finite;
-  ///   ``EvaluationError`` for data of other classes; ``InferenceError`` for a model whose pictures are not prepared for it;
+  ///   ``LoadingError``; ``EvaluationError`` for data of other classes; ``InferenceError`` for a model whose pictures are not prepared for it;
   ///   ``TrainingError/stopped(epoch:)``, `CancellationError`; what the data set throws; what the closures throw.
   public func fit(
     _ model: inout Model, on training: any Dataset, validating validation: (any Dataset)? = nil,
@@ -224,33 +224,25 @@ public struct Trainer: Sendable {
     throw .oneClass(name: training.classNames[first], data: training.name)
   }
 
-  /// - Throws: ``TrainingError`` naming the setting that is out of its range.
-  package func validate(epochs: Int) throws(TrainingError) {
+  /// - Throws: ``TrainingError`` or ``LoadingError`` naming the setting that is out of its range.
+  package func validate(epochs: Int) throws {
     try objective.validate()
     try schedule.validate()
     try optimizer.validate()
     for transform in gradientTransforms { try transform.validate() }
     for group in groups { try group.validate() }
     guard batchSize > 0 else {
-      throw .invalidSetting(name: "batch size", value: "\(batchSize)", requirement: "at least 1")
+      throw TrainingError.invalidSetting(
+        name: "batch size", value: "\(batchSize)", requirement: "at least 1")
     }
     guard epochs > 0 else {
-      throw .invalidSetting(name: "epochs", value: "\(epochs)", requirement: "at least 1")
+      throw TrainingError.invalidSetting(
+        name: "epochs", value: "\(epochs)", requirement: "at least 1")
     }
-    guard loading.prefetch > 0, loading.prefetch <= 1024 else {
-      throw .invalidSetting(
-        name: "prefetch", value: "\(loading.prefetch)", requirement: "from 1 to 1024 batches")
-    }
-    guard 1...1024 ~= loading.workers ?? 1 else {
-      throw .invalidSetting(
-        name: "workers", value: "\(loading.workers ?? 0)", requirement: "from 1 to 1024")
-    }
-    guard loading.cacheByteCount >= 0 else {
-      throw .invalidSetting(
-        name: "cache", value: "\(loading.cacheByteCount)", requirement: "zero bytes or more")
-    }
+    try loading.validate()
+    // Steps are compiled for the size of their batches.
     guard loading.badSamples != .leaveOut else {
-      throw .invalidSetting(
+      throw TrainingError.invalidSetting(
         name: "bad samples", value: "left out", requirement: "replaced, or end the training")
     }
   }

@@ -1,5 +1,5 @@
-import ArgumentParser
-import ConvNet
+public import ArgumentParser
+public import ConvNet
 import Foundation
 
 /// What is done to training pictures.
@@ -71,48 +71,7 @@ struct AugmentationChoice: ExpressibleByArgument {
   var defaultValueDescription: String { "none" }
 }
 
-/// How values become numbers around zero.
-enum Normalization: String, ExpressibleByArgument, CaseIterable, Codable {
-  case none, imagenet, colors, picture
-
-  /// The preprocessing with mean and deviation, measured on the training data where they are its
-  /// own.
-  func applied(
-    to preprocessing: Preprocessing, data: any Dataset, options: LoadingOptions, threads: Int
-  ) throws -> Preprocessing {
-    var preprocessing = preprocessing
-    switch self {
-    case .none:
-      preprocessing.mean = nil
-      preprocessing.deviation = nil
-      preprocessing.meanPicture = nil
-    case .imagenet:
-      preprocessing.meanPicture = nil
-      guard preprocessing.channels == 3 else {
-        throw UnfitNormalization(channels: preprocessing.channels)
-      }
-      preprocessing.mean = [0.485, 0.456, 0.406]
-      preprocessing.deviation = [0.229, 0.224, 0.225]
-    case .colors, .picture:
-      let statistics = try DatasetStatistics(
-        of: data, preprocessing: preprocessing, workers: options.workers ?? threads,
-        badSamples: options.badSamples)
-      // A picture of one colour has no deviation, and numbers near it would explode.
-      preprocessing.deviation = statistics.deviation.map { max($0, 1 / 255) }
-      preprocessing.mean = self == .colors ? statistics.mean : nil
-      preprocessing.meanPicture = self == .picture ? statistics.meanPicture : nil
-    }
-    return preprocessing
-  }
-}
-
-struct UnfitNormalization: ReadableError {
-  var channels: Int
-  var description: String {
-    "--normalize imagenet is for colour pictures, the network's input has \(channels) channel; use "
-      + "--normalize colors"
-  }
-}
+extension Normalization: ExpressibleByArgument {}
 
 /// `convnet augmentations`.
 struct AugmentationsCommand: ParsableCommand {

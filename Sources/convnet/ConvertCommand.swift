@@ -154,7 +154,7 @@ struct ConvertCommand: ParsableCommand {
     {
       shared.note("\(source): \(note)")
     }
-    if let brought = try BroughtDescription(source) {
+    if let brought = try BroughtDescription(file) {
       if classNames == nil { brought.lendClassNames(to: &model).forEach(shared.note) }
       if mean == nil, deviation == nil {
         brought.lendPreparation(to: &model).forEach(shared.note)
@@ -167,7 +167,7 @@ struct ConvertCommand: ParsableCommand {
         channels: preprocessing.channels, mean: mean?.values, deviation: deviation?.values,
         dataFormat: preprocessing.dataFormat, background: preprocessing.background)
     }
-    if let classNames { model.classNames = try names(in: classNames, count: model.classCount) }
+    if let classNames { try model.loadClassNames(from: classNames) }
     return model
   }
 
@@ -189,27 +189,6 @@ struct ConvertCommand: ParsableCommand {
         (name, tensor.converted(to: elementType?.type ?? .float32))
       }
     }
-  }
-
-  private func names(in path: String, count: Int) throws -> [String] {
-    var names = try TextLines(contentsOf: path).texts.map {
-      $0.trimmingCharacters(in: .whitespaces)
-    }
-    while names.last?.isEmpty == true { names.removeLast() }
-    guard names.count == count else {
-      throw WrongClassNames(path: path, count: names.count, expected: count)
-    }
-    return names
-  }
-}
-
-/// A list of class names that is not as long as the network is wide.
-struct WrongClassNames: ReadableError {
-  var path: String
-  var count: Int
-  var expected: Int
-  var description: String {
-    "\(path) has \(plural(count, "line")), the network \(plural(expected, "class", "classes")); write one name a line"
   }
 }
 

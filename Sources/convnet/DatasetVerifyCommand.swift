@@ -77,10 +77,6 @@ struct DatasetVerifyCommand: ParsableCommand {
   }
 }
 
-func plural(_ count: Int, _ noun: String, _ many: String? = nil) -> String {
-  "\(count) \(count == 1 ? noun : many ?? noun + "s")"
-}
-
 /// A check has found files that cannot be used.
 struct BadFiles: ReadableError {
   var data: String

@@ -60,7 +60,7 @@ struct EvaluateCommand: ParsableCommand {
     let part = try EvaluatedPart(
       of: data.source(), for: model, given: data.holdout(seed: shared.seed),
       threads: shared.threadCount)
-    if let note = part.note { shared.note(note) }
+    if let note = part.note { shared.note("\(note)\(remedy(of: note))") }
     noteGaps(in: part.dataset, shared)
     let progress = Progress("evaluating", total: part.dataset.count, shared)
     let evaluation = try Evaluation(
@@ -87,6 +87,14 @@ struct EvaluateCommand: ParsableCommand {
     throw NoAnswer(
       model: file, count: metrics.samples, total: metrics.samples,
       parameters: model.nonFiniteParameters)
+  }
+
+  /// What option has it otherwise.
+  private func remedy(of note: EvaluatedPart.Note) -> String {
+    switch note {
+    case .choseHeldOut, .choseNotTrainedOn: "; --split 1 takes all"
+    case .trainedOn, .unknown: ""
+    }
   }
 
   private func printText(_ evaluation: Evaluation, _ part: EvaluatedPart) throws {

@@ -25,11 +25,10 @@ struct LoadingArguments: ParsableArguments {
   enum BadPicture: String, ExpressibleByArgument, CaseIterable { case error, skip }
 
   func validate() throws {
-    guard 1...1024 ~= workers ?? 1 else {
-      throw ValidationError("--workers is \(workers ?? 0), must be from 1 to 1024")
-    }
-    guard 1...1024 ~= prefetch else {
-      throw ValidationError("--prefetch is \(prefetch), must be from 1 to 1024")
+    do {
+      try options.validate()
+    } catch {
+      throw ValidationError("--\(error)")
     }
   }
 

@@ -44,7 +44,7 @@ struct LoadingCommand: ParsableCommand {
       height: input?.height ?? shape?[0] ?? 224, width: input?.width ?? shape?[1] ?? 224,
       channels: shape.map { $0[2] == 1 ? 1 : 3 } ?? 3)
     let preprocessing = try (augmentation.normalize ?? .none).applied(
-      to: plain, data: dataset, options: loading.options, threads: shared.threadCount)
+      to: plain, on: dataset, options: loading.options, threads: shared.threadCount)
     var steps = try augmentation.steps() ?? .none
     steps = try steps.resolved(
       on: dataset, preprocessing: preprocessing, options: loading.options,

@@ -37,6 +37,9 @@ struct SharedOptions: ParsableArguments {
     guard !quiet else { return }
     Console.tell(text + "\n")
   }
+
+  /// What a value says of itself.
+  func note(_ value: some CustomStringConvertible) { note(value.description) }
 }
 
 /// Says which numbers of a file's weights are not finite, also to who wants no progress.
@@ -54,9 +57,7 @@ func noteGaps(in dataset: any Dataset, _ shared: SharedOptions) {
     let kinds = dataset.passedOver.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
     shared.note("passed over in \(dataset.name): \(kinds.joined(separator: ", "))")
   }
-  var isEmpty = [Bool](repeating: true, count: dataset.classNames.count)
-  for index in 0..<dataset.count { isEmpty[dataset.label(at: index)] = false }
-  let empty = dataset.classNames.indices.filter { isEmpty[$0] }.map { dataset.classNames[$0] }
+  let empty = dataset.emptyClassNames
   if !empty.isEmpty {
     shared.note(
       "\(empty.count) of \(plural(dataset.classNames.count, "class", "classes")) of \(dataset.name) have no picture here: "

@@ -258,13 +258,13 @@ struct TrainCommand: ParsableCommand {
       from: source, imageShape: training.imageShape, classNames: training.classNames,
       seed: settings.seed)
     var brought: BroughtDescription?
-    if case .file(_, let path) = source { brought = try BroughtDescription(path) }
-    var preparation: [String] = []
+    if case .file(_, let path) = source { brought = try BroughtDescription(WeightFile(path)) }
+    var preparation: [BroughtDescription.Note] = []
     if let `init` {
       for name in try model.takeParameters(from: `init`, asNamed: asNamed.isOn) {
         shared.note("\(name) does not fit or is not in \(`init`): freshly initialized")
       }
-      brought = try BroughtDescription(`init`)
+      brought = try BroughtDescription(WeightFile(`init`))
       tellNonFinite(model.nonFiniteParameters, in: `init`)
       if let brought {
         noteClasses(of: brought, training)
@@ -274,7 +274,7 @@ struct TrainCommand: ParsableCommand {
     if let given = augmentation.normalize {
       try normalize(&model, given, training, settings)
     } else {
-      preparation.forEach(shared.note)
+      for note in preparation { shared.note("\(note)\(remedy(of: note))") }
       if let `init`, brought == nil, let preprocessing = model.preprocessing {
         shared.note(
           "\(`init`) does not say how pictures were prepared; here they are \(preprocessing): "
@@ -287,6 +287,11 @@ struct TrainCommand: ParsableCommand {
           + "\(settings.augmentation.steps.isEmpty ? "none" : "\(settings.augmentation)")")
     }
     return model
+  }
+
+  /// What option has it otherwise.
+  private func remedy(of note: BroughtDescription.Note) -> String {
+    if case .unfitMeanPicture = note { "; --normalize measures another" } else { "" }
   }
 
   /// The checkpoint's, or the one that was named, which must be it.
@@ -308,7 +313,7 @@ struct TrainCommand: ParsableCommand {
   ) throws {
     guard let own = model.preprocessing else { return }
     let preprocessing = try normalization.applied(
-      to: own, data: training, options: loading.options, threads: shared.threadCount)
+      to: own, on: training, options: loading.options, threads: shared.threadCount)
     model.preprocessing = preprocessing
     if !own.isPlain, preprocessing != own {
       shared.note(

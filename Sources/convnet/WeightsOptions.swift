@@ -25,7 +25,7 @@ struct WeightsOptions: ParsableArguments {
     for note in try source.load(&model, from: weights, asNamed: asNamed.isOn) {
       shared.note("\(weights): \(note)")
     }
-    if let brought = try BroughtDescription(weights) {
+    if let brought = try BroughtDescription(WeightFile(weights)) {
       let notes = brought.lendClassNames(to: &model) + brought.lendPreparation(to: &model)
       notes.forEach(shared.note)
     } else if case .zoo(let entry) = source {
