@@ -79,8 +79,9 @@ let package = Package(
       imports: ["Inference", "Datasets", "Layers", "Images", "Engine", "Files"] + graphRooms),
     room(
       "Training",
-      imports: ["Evaluation", "Inference", "Datasets", "Formats", "Layers", "Images", "Files"]
-        + engineRooms, shims: ["CKernels"]),
+      imports: [
+        "Evaluation", "Inference", "Reports", "Datasets", "Formats", "Layers", "Images", "Files",
+      ] + engineRooms, shims: ["CKernels"]),
 
     // Products.
     .target(
@@ -133,7 +134,7 @@ let package = Package(
     tests(
       of: "Engine", imports: ["Compiler", "Files"] + graphRooms,
       shims: ["CTestSupport", "COneDNN", "CKernels"]),
-    tests(of: "Layers", imports: graphRooms),
+    tests(of: "Layers", imports: ["Images"] + graphRooms),
     tests(
       of: "Models", imports: ["Layers", "Formats", "Inference", "Training"] + engineRooms),
     tests(of: "Formats", imports: ["Layers", "Images", "Files"] + graphRooms),
@@ -148,8 +149,8 @@ let package = Package(
     tests(
       of: "Training",
       imports: [
-        "Evaluation", "Inference", "Layers", "Models", "Formats", "Datasets", "Images", "Engine",
-        "Files",
+        "Evaluation", "Inference", "Reports", "Layers", "Models", "Formats", "Datasets", "Images",
+        "Engine", "Files",
       ] + graphRooms, shims: ["CKernels"]),
     tests(of: "Reports", imports: ["Files"]),
     .testTarget(

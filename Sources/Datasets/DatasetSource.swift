@@ -1,4 +1,5 @@
 import ConvNetFiles
+public import ConvNetImages
 import Foundation
 
 /// Data as it lies on a disk: one lot of samples, or one to train on and one to test on.
@@ -28,6 +29,13 @@ public struct DatasetSource: Sendable {
 
   /// Whether all that is there is meant for training.
   public var isTrainingOnly: Bool { missingTest != nil }
+
+  /// What a training holds out to be judged by: the share that is asked for, or else the usual one of data without a part to
+  /// test on.
+  public func trainingHoldout(share: Double? = nil, seed: UInt64 = 0) -> Holdout? {
+    if let share { return Holdout(share: share, seed: seed) }
+    return hasTestPart ? nil : Holdout(seed: seed)
+  }
 
   /// Loads a part.
   ///

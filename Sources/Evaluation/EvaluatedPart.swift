@@ -1,5 +1,6 @@
 public import ConvNetDatasets
 public import ConvNetFiles
+public import ConvNetImages
 public import ConvNetLayers
 
 /// The pictures that an evaluation measures, and what they are to the model.
@@ -51,8 +52,7 @@ public struct EvaluatedPart: Sendable {
   ) throws {
     dataset = try source.load(.test, holdout: given)
     kind = source.hasTestPart ? .test : given.map { $0.share < 1 } == true ? .heldOut : .all
-    guard let pictures = model.trainingSummary[Self.key].flatMap(TrainingPictures.init(text:))
-    else { return }
+    guard let pictures = model.trainingSummary?.pictures else { return }
     let mayChoose = given == nil && !source.hasTestPart
     switch pictures.relation(to: dataset, threads: threads) {
     case .other: trainedOn = 0
@@ -62,9 +62,6 @@ public struct EvaluatedPart: Sendable {
     case .overlappingSomewhere: note = .unknown
     }
   }
-
-  /// The entry of a model's summary with the pictures of its training.
-  package static let key = "pictures"
 
   private mutating func takeHeldOut(by holdout: Holdout?, mayChoose: Bool) throws {
     guard let holdout else { return noteTrainedOn(dataset.count) }

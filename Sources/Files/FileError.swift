@@ -3,7 +3,7 @@ import Foundation
 /// Why the operating system did not let a file be read or written.
 public struct FileError: Error, Hashable, Sendable {
   public enum Operation: String, Hashable, Sendable {
-    case open, examine, read, map, create, write, synchronize, replace, list
+    case open, examine, read, map, create, write, synchronize, replace, remove, list
     case createDirectory = "create the directory"
   }
 

@@ -11,7 +11,7 @@ private struct ModelDescription: Codable {
   var classNames: [String]
   var preprocessing: Preprocessing?
   var augmentation: Augmentation?
-  var trainingSummary: [String: String]
+  var trainingSummary: TrainingSummary?
 }
 
 /// Why a file is not a model.

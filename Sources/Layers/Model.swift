@@ -16,8 +16,8 @@ public struct Model: Sendable {
   /// What was done at random to the pictures that it was last trained on; `nil` where that is not
   /// known. Prediction does not do it.
   public var augmentation: Augmentation?
-  /// Facts about the training, for people: data set, epochs, accuracy.
-  public var trainingSummary: [String: String]
+  /// How it was trained; `nil` where that is not known.
+  public var trainingSummary: TrainingSummary?
   /// Steps that the running statistics have seen, by the name of the running variance, so that a
   /// training that goes on in the same process weighs them rightly. Others count as old.
   package var averageAges: [String: Int] = [:]
@@ -26,7 +26,7 @@ public struct Model: Sendable {
   public init(
     graph: Graph, parameters: [String: Tensor], classNames: [String] = [],
     preprocessing: Preprocessing? = nil, augmentation: Augmentation? = nil,
-    trainingSummary: [String: String] = [:]
+    trainingSummary: TrainingSummary? = nil
   ) throws(GraphError) {
     for id in graph.parameters {
       let value = graph[id]

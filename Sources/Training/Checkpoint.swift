@@ -34,6 +34,8 @@ public struct Checkpoint: Sendable {
     var classNames: [String]
     var data: TrainingData
     var settings: [String: String] = [:]
+    /// Of the model after the last finished epoch, or before the first; `nil` in files of earlier versions.
+    var trainingSummary: TrainingSummary?
     /// As in ``RunningStatistics/beginnings``.
     var averageBeginnings: [String: Int]
 
@@ -84,12 +86,16 @@ public struct Checkpoint: Sendable {
     let statistics = RunningStatistics(of: state.network, beginnings: state.averageBeginnings)
     var model = try Model(
       graph: state.network, parameters: statistics.parameters(of: averages, at: state.step),
-      classNames: state.classNames, preprocessing: state.preprocessing)
+      classNames: state.classNames, preprocessing: state.preprocessing,
+      trainingSummary: state.trainingSummary)
     model.averageAges = statistics.ages(at: state.step)
     return model
   }
 
-  init(_ session: TrainingSession, on data: TrainingData, history: [EpochReport]) throws {
+  init(
+    _ session: TrainingSession, on data: TrainingData, history: [EpochReport],
+    summary: TrainingSummary?
+  ) throws {
     averages = session.store.values
     slots = session.slots
     state = State(
@@ -97,7 +103,7 @@ public struct Checkpoint: Sendable {
       slots: session.trainer.slotNames, history: history,
       recipe: try Recipe(session.trainer), network: session.model.graph,
       preprocessing: session.model.preprocessing, classNames: session.model.classNames, data: data,
-      averageBeginnings: session.statistics.beginnings)
+      trainingSummary: summary, averageBeginnings: session.statistics.beginnings)
   }
 
   /// The state before the first step: what a training that is stopped in its first epoch goes on from.
@@ -113,7 +119,9 @@ public struct Checkpoint: Sendable {
     var model = model
     if model.classNames.isEmpty { model.classNames = training.classNames }
     let data = try TrainingData(training, validating: validation, of: model)
-    try self.init(TrainingSession(model, trainer: trainer), on: data, history: [])
+    try self.init(
+      TrainingSession(model, trainer: trainer), on: data, history: [],
+      summary: model.trainingSummary)
   }
 
   private static let stateKey = WeightFile.checkpointKey

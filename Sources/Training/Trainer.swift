@@ -74,7 +74,8 @@ public struct Trainer: Sendable {
   /// - Parameters:
   ///   - model: takes the new parameters after every epoch, so that an error loses no finished
   ///     epoch. Its running statistics are the averages of the batches seen, however few; those of
-  ///     a loaded model count as old, and the new batches weigh as the momentum says.
+  ///     a loaded model count as old, and the new batches weigh as the momentum says. Its summary says what the trainer knows;
+  ///     pictures of another number than there are, left by another training, are left out of it.
   ///   - training: shuffled anew every epoch; a tail of one sample joins the batch before it,
   ///     nothing is dropped. Its classes, found by name, are those of the model, in any order.
   ///   - validation: measured after every epoch, without dropout and with moving averages; the
@@ -89,8 +90,9 @@ public struct Trainer: Sendable {
   ///     where it is left out.
   ///   - epochEnded: told after every epoch, with the state to resume from.
   /// - Throws: ``TrainingError`` for settings or a checkpoint that do not fit and for numbers that are not finite;
-  ///   ``LoadingError``; ``EvaluationError`` for data of other classes; ``InferenceError`` for a model whose pictures are not prepared for it;
-  ///   ``TrainingError/stopped(epoch:)``, `CancellationError`; what the data set throws; what the closures throw.
+  ///   ``LoadingError`` for settings of loading; ``EvaluationError`` for data of other classes; ``InferenceError`` for a model
+  ///   whose pictures are not prepared for it; ``TrainingError/stopped(epoch:)``, `CancellationError`; what the data set throws;
+  ///   what the closures throw.
   public func fit(
     _ model: inout Model, on training: any Dataset, validating validation: (any Dataset)? = nil,
     epochs: Int, resuming checkpoint: Checkpoint? = nil,
@@ -114,8 +116,16 @@ public struct Trainer: Sendable {
     try Memory.requireReserve(for: "a training")
     let loader = try makeLoader(of: training, for: &model)
     let session = try TrainingSession(model, trainer: self, resuming: checkpoint)
-    if checkpoint != nil { session.update(&model) }
     var history = checkpoint?.state.history ?? []
+    let given = checkpoint?.state.trainingSummary ?? model.trainingSummary
+    func summary() -> TrainingSummary {
+      self.summary(of: history, on: training, validating: validation, given: given)
+    }
+    if checkpoint != nil {
+      session.update(&model)
+      model.trainingSummary =
+        checkpoint?.state.trainingSummary ?? (history.isEmpty ? given : summary())
+    }
     func requireGoing() throws {
       if isStopped() { throw TrainingError.stopped(epoch: history.count + 1) }
       try Task.checkCancellation()
@@ -155,10 +165,34 @@ public struct Trainer: Sendable {
         seconds: seconds, dataWaitSeconds: loader.secondsWaited - waitedBefore,
         skippedCount: loader.skippedCount, endTime: Date().timeIntervalSince1970)
       history.append(report)
+      model.trainingSummary = summary()
       session.point.errors.append(report.error)
       try Memory.require(session.byteCount, for: "the checkpoint")
-      try epochEnded(report, Checkpoint(session, on: data, history: history))
+      try epochEnded(
+        report,
+        Checkpoint(session, on: data, history: history, summary: model.trainingSummary))
     }
+  }
+
+  /// What there is to say of a training after its last epoch, with what its caller said.
+  private func summary(
+    of history: [EpochReport], on training: any Dataset, validating validation: (any Dataset)?,
+    given: TrainingSummary?
+  ) -> TrainingSummary {
+    var summary = given ?? TrainingSummary()
+    if summary.pictures?.mayBe(of: training, validating: validation) == false {
+      summary.pictures = nil
+      summary.heldOutShare = nil
+    }
+    summary.data = training.name
+    summary.epochs = history.count
+    summary.batchSize = batchSize
+    summary.seed = seed
+    summary.top1 = history.last.map { ($0.validation ?? $0.training).top1 }
+    summary.optimizer = "\(optimizer)"
+    summary.schedule = "\(schedule)"
+    summary.objective = "\(objective)"
+    return summary
   }
 
   /// The same, told only the report of each epoch.

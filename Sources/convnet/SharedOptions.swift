@@ -174,16 +174,12 @@ struct TrainingDataOptions: ParsableArguments {
 /// Prints a value as one line of JSON, keys in alphabetical order; numbers that are not finite as
 /// text.
 func printJSON(_ value: some Encodable) throws {
-  try print(jsonLine(value))
+  try print(printed(value))
 }
 
-func jsonLine(_ value: some Encodable) throws -> String {
-  let encoder = JSONEncoder()
-  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-  encoder.nonConformingFloatEncodingStrategy = .convertToString(
-    positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-  let line = String(decoding: try encoder.encode(value), as: UTF8.self)
-  return FileSystem.readable(line, backslash: "\\\\")
+/// As it is printed: bytes of paths that are no characters are shown as such.
+private func printed(_ value: some Encodable) throws -> String {
+  FileSystem.readable(try jsonLine(value), backslash: "\\\\")
 }
 
 /// An array of JSON values on one line, each printed when it is there.
@@ -191,7 +187,7 @@ struct JSONRows {
   private(set) var isEmpty = true
 
   mutating func print(_ row: some Encodable) throws {
-    let line = try jsonLine(row)
+    let line = try printed(row)
     try Console.write((isEmpty ? "[" : ",") + line)
     isEmpty = false
   }
@@ -227,5 +223,32 @@ struct UnwritableOutput: ReadableError {
   var option = "--output"
   var description: String {
     "cannot write to \(path): \(reason); name another folder with \(option)"
+  }
+}
+
+/// A folder for results that holds others.
+struct UsedFolder: ReadableError {
+  var folder: String
+  var found: [String]
+  var remedies: [String]
+
+  init(folder: String, found: [String], remedies: [String]) {
+    self.folder = folder
+    self.found = found
+    self.remedies = remedies
+  }
+
+  /// Of a training.
+  init(_ error: UsedFolderError) {
+    self.init(
+      folder: error.folder, found: error.found,
+      remedies: (error.hasCheckpoint ? ["go on with --resume"] : [])
+        + ["replace it with --overwrite"])
+  }
+
+  var description: String {
+    let names = found.count > 3 ? found.prefix(3) + ["…"] : found[...]
+    return "\(folder) holds results already (\(names.joined(separator: ", "))); "
+      + (remedies + ["name another folder with --output"]).joined(separator: ", or ")
   }
 }

@@ -49,6 +49,8 @@ struct SummaryCommand: ParsableCommand {
     var memory: Memory
     /// Of the training, where the model is a file that says.
     var augmentation: Augmentation?
+    /// Without its pictures.
+    var training: TrainingSummary?
     /// Networks of the zoo with the same parameters, and what this one computes otherwise.
     var twins: [TwinRow]?
   }
@@ -77,7 +79,8 @@ struct SummaryCommand: ParsableCommand {
       },
       memory: .init(
         weightBytes: executable.weightByteCount, activationBytes: executable.activationByteCount),
-      augmentation: model.augmentation, twins: TwinRow.rows(of: ModelRegistry[self.model]))
+      augmentation: model.augmentation, training: training(of: model),
+      twins: TwinRow.rows(of: ModelRegistry[self.model]))
     if shared.json { return try printJSON(summary) }
     let table = layers ? layerTable(summary) : stageTable(summary, graph.stageTable)
     try print(
@@ -87,10 +90,17 @@ struct SummaryCommand: ParsableCommand {
       \(HumanReadable.bytes(summary.memory.weightBytes)), activations \
       \(HumanReadable.bytes(summary.memory.activationBytes)) at their peak
       """)
+    if let training = summary.training { try print("Trained: \(training)") }
     if let note = ModelRegistry[self.model]?.note { try print("Note: \(note)") }
     for twin in summary.twins ?? [] {
       try print("Note: \(twin.sentence(of: summary.name))")
     }
+  }
+
+  private func training(of model: Model) -> TrainingSummary? {
+    var training = model.trainingSummary
+    training?.pictures = nil
+    return training
   }
 
   private func printWeights() throws {

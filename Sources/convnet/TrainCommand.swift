@@ -87,8 +87,10 @@ struct TrainCommand: ParsableCommand {
   }
 
   func run() throws {
-    var run = TrainingRun(folder: output)
-    if !resume, !overwrite { try run.requireUnused() }
+    var run = RunFolder(output)
+    if !resume, !overwrite {
+      do { try run.requireUnused() } catch { throw UsedFolder(error) }
+    }
     let checkpoint = try resume ? run.loadCheckpoint() : nil
     var settings = try settings(from: checkpoint)
     var loading = loading
@@ -120,20 +122,21 @@ struct TrainCommand: ParsableCommand {
         shared.note("nothing is left of \(plural(settings.epochs, "epoch")); --epochs has it go on")
       }
     } else {
-      model.trainingSummary["split"] = holdout.map { "\($0.share)" }
-      model.trainingSummary[EvaluatedPart.key] =
-        TrainingPictures(
+      model.trainingSummary = TrainingSummary(
+        heldOutShare: holdout?.share,
+        pictures: TrainingPictures(
           training: training, heldOut: holdout == nil ? nil : validation, holdout: holdout,
-          threads: shared.threadCount
-        ).text
-      settings.summary = model.trainingSummary
+          threads: shared.threadCount), notes: model.trainingSummary?.notes ?? [:])
     }
     Interruption.deferSignals()
     try createOutputFolder(output)
-    if overwrite { try run.clear() }
-    var history = checkpoint?.history ?? []
+    if overwrite {
+      do { try run.clear() } catch {
+        throw UnwritableOutput(path: error.path, reason: error.problem.description)
+      }
+    }
     var unwritten: [any Error] = []
-    var progress = progressOfNextEpoch(history, training, of: settings.epochs)
+    var progress = progressOfNextEpoch(run.history, training, of: settings.epochs)
     func fit() throws {
       try trainer.fit(
         &model, on: training, validating: validation, epochs: settings.epochs,
@@ -147,13 +150,12 @@ struct TrainCommand: ParsableCommand {
         shared.note("skipped: \(skipped.reason)")
       } epochEnded: { report, checkpoint in
         progress?.finish(notes: notes(report.training) + outcome(report, settings))
-        history = checkpoint.history
-        progress = progressOfNextEpoch(history, training, of: settings.epochs)
+        progress = progressOfNextEpoch(checkpoint.history, training, of: settings.epochs)
         var checkpoint = checkpoint
         try settings.remember(in: &checkpoint)
-        unwritten = run.record(history, checkpoint)
+        unwritten = run.record(checkpoint)
         // No reason to lose the training: there may be room again before it ends. Of the last epoch it is the command's error.
-        for error in unwritten where history.count < settings.epochs {
+        for error in unwritten where run.history.count < settings.epochs {
           Console.tell("\(error); the training goes on, and the next epoch tries again\n")
         }
       }
@@ -163,18 +165,18 @@ struct TrainCommand: ParsableCommand {
     } catch TrainingError.stopped {
       progress?.interrupt()
       let beginning = model
-      throw stopped(&model, settings, history, &run) {
+      throw stopped(&model, settings, &run) {
         try Checkpoint(beginning: beginning, on: training, validating: validation, trainer: trainer)
       }
     } catch {
       progress?.interrupt()
       // The model has the values of the last finished epoch: worth keeping, whatever came after.
       if case TrainingError.nonFinite = error {
-        for loss in save(&model, settings, history, run) { Console.tell("\(loss)\n") }
+        for loss in save(&model, settings, run) { Console.tell("\(loss)\n") }
       }
       throw error
     }
-    try finish(&model, settings, history, run, unwritten)
+    try finish(&model, settings, run, unwritten)
   }
 
   private func notes(_ metrics: ClassificationMetrics) -> [String] {
@@ -241,12 +243,11 @@ struct TrainCommand: ParsableCommand {
   private func holdout(
     of source: DatasetSource, _ settings: inout TrainingSettings
   ) -> Holdout? {
-    if !resume, settings.split == nil, !source.hasTestPart {
-      settings.split = TrainingSettings.defaultSplit
-    }
     // Other data than the checkpoint's is refused by what it holds.
-    if resume, source.hasTestPart { return nil }
-    return settings.split.map { Holdout(share: $0, seed: settings.seed) }
+    if resume, source.hasTestPart || settings.split == nil { return nil }
+    let holdout = source.trainingHoldout(share: settings.split, seed: settings.seed)
+    settings.split = holdout?.share
+    return holdout
   }
 
   private func makeModel(
@@ -336,50 +337,26 @@ struct TrainCommand: ParsableCommand {
   ///
   /// - Returns: what could not be written.
   private func save(
-    _ model: inout Model, _ settings: TrainingSettings, _ history: [EpochReport],
-    _ run: TrainingRun
+    _ model: inout Model, _ settings: TrainingSettings, _ run: RunFolder
   ) -> [any Error] {
-    guard let last = history.last else { return [] }
-    model.trainingSummary.merge([
-      "data": settings.data, "epochs": "\(history.count)",
-      "top1": "\((last.validation ?? last.training).top1)", "batchSize": "\(settings.batchSize)",
-      "seed": "\(settings.seed)",
-    ]) { $1 }
-    return [
-      failure { try run.save(model) },
-      failure {
-        try run.writeReport(
-          title: "\(model.graph.name) on \(settings.data)", settings: facts(of: model, settings),
-          history: history)
-      },
-    ].compactMap(\.self)
-  }
-
-  /// What the report says of how the model was made.
-  private func facts(
-    of model: Model, _ settings: TrainingSettings
-  ) -> [(name: String, value: String)] {
-    let trainer = trainer(settings, loading.options)
-    return [
-      ("Network", "\(model.graph.name), \(model.graph.cost.parameters) parameters"),
-      ("Input", model.preprocessing.map { "\($0)" } ?? ""),
-      ("Augmentation", model.augmentation.map { "\($0)" } ?? "none"),
-      ("Classes", model.classNames.joined(separator: ", ")),
-      ("Optimizer", "\(trainer.optimizer)"), ("Schedule", "\(trainer.schedule)"),
-      ("Batch", "\(settings.batchSize)"), ("Seed", "\(settings.seed)"),
-      ("Threads", "\(settings.threads)"),
-    ]
+    guard !run.history.isEmpty else { return [] }
+    // As it was named.
+    model.trainingSummary?.data = settings.data
+    let report = RunReport(
+      of: model, history: run.history, facts: [("Threads", "\(settings.threads)")])
+    return [failure { try run.save(model) }, failure { try run.write(report) }]
+      .compactMap(\.self)
   }
 
   /// Keeps what a training has when a signal ends it.
   ///
   /// - Returns: what to say of it.
   private func stopped(
-    _ model: inout Model, _ settings: TrainingSettings, _ history: [EpochReport],
-    _ run: inout TrainingRun, beginning: () throws -> Checkpoint
+    _ model: inout Model, _ settings: TrainingSettings, _ run: inout RunFolder,
+    beginning: () throws -> Checkpoint
   ) -> Interrupted {
-    var lost = save(&model, settings, history, run)
-    if history.isEmpty, run.savedEpoch == nil {
+    var lost = save(&model, settings, run)
+    if run.history.isEmpty, run.savedEpoch == nil {
       let error = failure {
         var checkpoint = try beginning()
         try settings.remember(in: &checkpoint)
@@ -389,8 +366,8 @@ struct TrainCommand: ParsableCommand {
     }
     for error in lost { Console.tell("\(error)\n") }
     var kept: [String] = []
-    if !history.isEmpty, lost.isEmpty {
-      kept.append("\(run.modelPath) is of epoch \(history.count)")
+    if !run.history.isEmpty, lost.isEmpty {
+      kept.append("\(run.modelPath) is of epoch \(run.history.count)")
     }
     if let epoch = run.savedEpoch {
       kept.append(
@@ -403,12 +380,13 @@ struct TrainCommand: ParsableCommand {
 
   /// Writes and prints the results: all that can be, before an error says what cannot.
   private func finish(
-    _ model: inout Model, _ settings: TrainingSettings, _ history: [EpochReport],
-    _ run: TrainingRun, _ unwritten: [any Error]
+    _ model: inout Model, _ settings: TrainingSettings, _ run: RunFolder,
+    _ unwritten: [any Error]
   ) throws {
+    let history = run.history
     guard let last = history.last else { return }
     let measured = last.validation ?? last.training
-    let lost = save(&model, settings, history, run) + unwritten
+    let lost = save(&model, settings, run) + unwritten
     let seconds = history.reduce(0) { $0 + $1.seconds }
     let samples = history.reduce(0) { $0 + $1.training.samples }
     let result = Result(

@@ -27,15 +27,14 @@ struct TrainingSettings: Codable {
   var threads: Int
   var tuning: ComputeOptions.Tuning
   var isExact: Bool
-  /// What the model said of itself when the training began.
-  var summary: [String: String] = [:]
+  /// What the model said of itself when the training began, in checkpoints that do not hold it themselves.
+  var summary: TrainingSummary?
 
   static let defaultEpochs = 5
   static let defaultBatchSize = 64
   static let defaultLearningRate: Float = 0.01
   static let defaultMomentum: Float = 0.9
   static let defaultWeightDecay: Float = 0.0005
-  static let defaultSplit = 0.1
 
   /// Of a training that begins.
   init(_ command: TrainCommand, model: String, data: String) throws {

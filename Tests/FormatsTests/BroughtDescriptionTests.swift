@@ -54,12 +54,14 @@ import Testing
     #expect(file.lendPreparation(to: &same).count == 1)
     #expect(same.preprocessing?.meanPicture == picture)
     var larger = try model(extent: 6)
+    let before = try #require(larger.preprocessing)
     let notes = file.lendPreparation(to: &larger)
     let left = try #require(larger.preprocessing)
     #expect(left.meanPicture == nil && left.deviation == [0.5])
     #expect(
       notes == [
-        .unfitMeanPicture(path: file.path, picture, input: left), .prepared(path: file.path, left),
+        .unfitMeanPicture(path: file.path, picture, input: before),
+        .prepared(path: file.path, left),
       ])
     #expect(notes.first.map { "\($0)" }?.contains("--") == false)
   }

@@ -4,6 +4,7 @@ import ConvNetImages
 import ConvNetLayers
 import ConvNetTensors
 import ConvNetTestSupport
+import Foundation
 import Testing
 
 @Suite("Model file") struct ModelFileTests {
@@ -27,7 +28,7 @@ import Testing
       preprocessing: Preprocessing(
         height: 6, width: 6, channels: 1, mean: [0.1], deviation: [0.3], dataFormat: .channelsFirst,
         background: .black))
-    model.trainingSummary = ["top1": "0.9"]
+    model.trainingSummary = TrainingSummary(epochs: 2, top1: 0.9, notes: ["by": "me"])
     return model
   }
 
@@ -47,6 +48,50 @@ import Testing
     try back.save(to: second)
     #expect(try fileBytes(first) == fileBytes(second))
     #expect(try directory.contents() == ["first", "second"])
+  }
+
+  @Test(
+    "files of other versions are read, whatever their summary of the training says",
+    arguments: [
+      (#"{"top1":"0.5","epochs":"3","by":"me"}"#, 3, ["by": "me"]),
+      (#"{"epochs":4,"energy":{"kWh":1}}"#, 4, [:]), ("null", nil, nil), ("{}", nil, [:]),
+    ] as [(String, Int?, [String: String]?)])
+  func otherVersions(summary: String, epochs: Int?, notes: [String: String]?) throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("model")
+    let model = try model()
+    try write(model, summary: summary, to: path)
+    let back = try Model(loading: path)
+    #expect(back.trainingSummary?.epochs == epochs && back.trainingSummary?.notes == notes)
+    #expect(back.parameters == model.parameters && back.classNames == model.classNames)
+    // And once more, as this version writes it.
+    try back.save(to: path)
+    #expect(try Model(loading: path).trainingSummary == back.trainingSummary)
+  }
+
+  @Test(
+    "a damaged summary is refused with the file's name",
+    arguments: ["7", "[]", #"{"epochs":[1]}"#, #"{"pictures":{"count":"x"}}"#])
+  func damagedSummary(summary: String) throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("model")
+    try write(model(), summary: summary, to: path)
+    let error = #expect(throws: ModelFileError.self) { try Model(loading: path) }
+    #expect(error?.path == path && error?.reason.contains("damaged") == true)
+  }
+
+  /// A file whose summary is this JSON.
+  private func write(_ model: Model, summary: String, to path: String) throws {
+    var model = model
+    model.trainingSummary = TrainingSummary(data: "HERE")
+    try model.save(to: path)
+    var file = try Safetensors(contentsOf: path)
+    let key = "convnet.model"
+    let text = try #require(file.metadata[key])
+    let replaced = text.replacingOccurrences(of: #"{"data":"HERE"}"#, with: summary)
+    #expect(replaced != text)
+    file.metadata[key] = replaced
+    try file.write(to: path)
   }
 
   @Test(

@@ -1,19 +1,7 @@
+public import ConvNetImages
 import ConvNetTensors
 
-/// A share of a data set that training does not see.
-///
-/// Of each class the same share is drawn, by a number that depends on the seed and the sample's
-/// name alone: the same data gives the same parts, in whatever folder it lies.
-public struct Holdout: Hashable, Sendable, Codable {
-  /// Above 0, at most 1.
-  public var share: Double
-  public var seed: UInt64
-
-  public init(share: Double, seed: UInt64 = 0) {
-    self.share = share
-    self.seed = seed
-  }
-
+extension Holdout {
   /// One part of a data set: `test` has the held-out share of each class, rounded, but at least one
   /// sample of a class that has two, and not all of it unless the share is 1; `train` has the rest.
   /// Samples keep their order.

@@ -1,54 +1,30 @@
 import ConvNetFiles
+public import ConvNetImages
 import ConvNetTensors
-import Foundation
 
-/// What a model remembers of the pictures that it was trained on and of those that were held out: a number of each picture's
-/// contents, and one of all with their names.
-///
-/// So data is known again wherever it lies and whatever it is called, in a list, in an archive, with more or with less beside it.
-/// Of very many pictures the numbers of some are kept, which tell that it is the data but not which part.
-public struct TrainingPictures: Hashable, Sendable, Codable {
-  /// What was held out; `nil` where the data had a part to test on.
-  public var holdout: Holdout?
-  /// Pictures in all.
-  public var count: Int
-  /// Of all pictures with their names.
-  private var digest: UInt64
-  /// The numbers up to this one are kept: all, or the smallest.
-  private var largest: UInt64
-  private var trained: Data
-  private var heldOut: Data
-
-  /// Numbers kept at most.
-  package static let limit = 8192
-  /// Bytes of a number: so many that two pictures in a million millions share one.
-  private static let width = 5
-
+extension TrainingPictures {
   /// Reads the beginning of every picture.
   ///
   /// - Parameters:
   ///   - training: the pictures to train on.
   ///   - validation: those of the same data that were held out; `nil` where the data has a part of its own.
+  ///   - threads: that read.
   public init(
     training: any Dataset, heldOut validation: (any Dataset)?, holdout: Holdout?, threads: Int
   ) {
     let trained = PictureNumbers(of: training, threads: threads)
     let heldOut = validation.map { PictureNumbers(of: $0, threads: threads) }
-    self.holdout = holdout
-    count = training.count + (validation?.count ?? 0)
-    digest = trained.digest &+ (heldOut?.digest ?? 0)
-    let all = (trained.contents + (heldOut?.contents ?? [])).compactMap(\.self).sorted()
-    let largest = all.count > Self.limit ? all[Self.limit - 1] : .max
-    self.largest = largest
-    func kept(_ numbers: PictureNumbers?) -> Data {
-      Data(
-        Set((numbers?.contents ?? []).compactMap(\.self)).filter { $0 <= largest }.sorted()
-          .flatMap { number in
-            (0..<Self.width).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
-          })
-    }
-    self.trained = kept(trained)
-    self.heldOut = kept(heldOut)
+    self.init(
+      holdout: holdout, count: training.count + (validation?.count ?? 0),
+      digest: trained.digest &+ (heldOut?.digest ?? 0),
+      trained: trained.contents.compactMap(\.self),
+      heldOut: (heldOut?.contents ?? []).compactMap(\.self))
+  }
+
+  /// Whether they may be those of a training on some data, by how many there are; whether they are, ``relation(to:threads:)``
+  /// tells.
+  package func mayBe(of training: any Dataset, validating validation: (any Dataset)?) -> Bool {
+    count == training.count || count == training.count + (validation?.count ?? 0)
   }
 
   /// How data stands to that of the training.
@@ -67,37 +43,13 @@ public struct TrainingPictures: Hashable, Sendable, Codable {
   public func relation(to dataset: any Dataset, threads: Int) -> Relation {
     let numbers = PictureNumbers(of: dataset, threads: threads)
     if dataset.count == count, numbers.digest == digest { return .same }
-    let (known, others) = (Self.numbers(in: trained), Self.numbers(in: heldOut))
+    let (known, others) = (trainedNumbers, heldOutNumbers)
     func places(of known: Set<UInt64>) -> [Int] {
       numbers.contents.indices.filter { numbers.contents[$0].map(known.contains) ?? false }
     }
     let (trained, heldOut) = (places(of: known), places(of: others.subtracting(known)))
     if trained.isEmpty, heldOut.isEmpty { return .other }
-    return largest == .max
-      ? .overlapping(trained: trained, heldOut: heldOut) : .overlappingSomewhere
-  }
-
-  private static func numbers(in data: Data) -> Set<UInt64> {
-    let bytes = [UInt8](data)
-    return Set(
-      stride(from: 0, through: bytes.count - width, by: width).map { start in
-        (0..<width).reduce(0) { $0 | UInt64(bytes[start + $1]) << (8 * $1) }
-      })
-  }
-
-  /// As text, for a model's summary.
-  public var text: String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-  }
-
-  /// - Parameter text: what ``text`` made; `nil` of anything else.
-  public init?(text: String) {
-    guard let value = try? JSONDecoder().decode(Self.self, from: Data(text.utf8)) else {
-      return nil
-    }
-    self = value
+    return isWhole ? .overlapping(trained: trained, heldOut: heldOut) : .overlappingSomewhere
   }
 }
 
@@ -123,8 +75,7 @@ private struct PictureNumbers {
     }
     contents = [UInt64?](repeating: nil, count: dataset.count)
     for (index, number, name) in states.lazy.flatMap(\.found) {
-      // As many bits as are kept.
-      contents[index] = number >> 24
+      contents[index] = number >> (UInt64.bitWidth - TrainingPictures.bitCount)
       digest &+= mixed(number ^ mixed(name))
     }
   }

@@ -1,0 +1,114 @@
+import ConvNetEvaluation
+import ConvNetFiles
+import ConvNetGraphs
+import ConvNetImages
+public import ConvNetLayers
+public import ConvNetReports
+
+/// The report of a training, as a page: the outcome, the curves, every epoch, and the settings that made them.
+public struct RunReport: Sendable {
+  public var title: String
+  /// What made the model.
+  public var settings: [(name: String, value: String)]
+  /// From the first epoch.
+  public var history: [EpochReport]
+
+  /// - Parameters:
+  ///   - model: after the training; its summary says how it was trained.
+  ///   - facts: more of what made it, such as the number of threads.
+  public init(
+    of model: Model, history: [EpochReport], facts: [(name: String, value: String)] = []
+  ) {
+    let summary = model.trainingSummary
+    title = model.graph.name + (summary?.data.map { " on \($0)" } ?? "")
+    let known: [(name: String, value: String?)] = [
+      ("Network", "\(model.graph.name), \(model.graph.cost.parameters) parameters"),
+      ("Input", model.preprocessing.map { "\($0)" } ?? ""),
+      ("Augmentation", model.augmentation.map { "\($0)" } ?? "none"),
+      ("Classes", model.classNames.joined(separator: ", ")),
+      ("Optimizer", summary?.optimizer), ("Schedule", summary?.schedule),
+      ("Objective", summary?.objective), ("Batch", summary?.batchSize.map(String.init)),
+      ("Seed", summary?.seed.map(String.init)),
+    ]
+    settings =
+      known.compactMap { fact in fact.value.map { (fact.name, $0) } } + facts
+    self.history = history
+  }
+
+  public var page: ReportPage {
+    ReportPage(
+      title, summary: outcome,
+      sections: [
+        .init("Curves", [.figure(losses), .figure(errors)]),
+        .init(
+          "Epochs",
+          [
+            .table(table),
+            .text(
+              "Training figures are those of the epoch's own steps, while the parameters changed; "
+                + "validation figures are measured after the epoch. The training loss is what the training "
+                + "made small; the validation loss is the cross-entropy, in nats."),
+          ]),
+        .init("Settings", [.facts(settings)]),
+      ])
+  }
+
+  private var outcome: String {
+    guard let last = history.last else { return "" }
+    let seconds = HumanReadable.duration(history.reduce(0) { $0 + $1.seconds })
+    guard let validation = last.validation,
+      let best = history.max(by: { ($0.validation?.top1 ?? 0) < ($1.validation?.top1 ?? 0) })
+    else {
+      return
+        "Training accuracy \(HumanReadable.percent(last.training.top1, digits: 2)) in \(seconds)."
+    }
+    var text = "Validation accuracy \(HumanReadable.percent(validation.top1, digits: 2)) on "
+    text +=
+      "\(plural(validation.samples, "picture")) after \(plural(history.count, "epoch")), \(seconds) of training."
+    if best.epoch != last.epoch, let top1 = best.validation?.top1 {
+      text += " The best was \(HumanReadable.percent(top1, digits: 2)), after epoch \(best.epoch)."
+    }
+    return text
+  }
+
+  private var losses: LinePlot {
+    var series = [LinePlot.Series("training", values: history.map(\.training.loss))]
+    if history.allSatisfy({ $0.validation != nil }) {
+      series.append(.init("validation", values: history.compactMap(\.validation?.loss)))
+    }
+    return LinePlot(
+      "Loss", horizontal: Axis("epoch", isInteger: true), vertical: Axis("loss"),
+      series: series)
+  }
+
+  private var errors: LinePlot {
+    func error(_ metrics: ClassificationMetrics) -> Double { 100 * (1 - metrics.top1) }
+    var series = [LinePlot.Series("training", values: history.map { error($0.training) })]
+    if history.allSatisfy({ $0.validation != nil }) {
+      series.append(.init("validation", values: history.compactMap { $0.validation.map(error) }))
+    }
+    return LinePlot(
+      "Error", horizontal: Axis("epoch", isInteger: true), vertical: Axis("top-1 error, %"),
+      series: series)
+  }
+
+  private var table: Table {
+    var table = Table([
+      .init("epoch", .right), .init("rate", .right), .init("training loss", .right),
+      .init("accuracy", .right), .init("validation loss", .right), .init("accuracy", .right),
+      .init("images/s", .right), .init("data wait", .right),
+    ])
+    for report in history {
+      table.append([
+        "\(report.epoch)", HumanReadable.quantity(Double(report.learningRate)),
+        HumanReadable.fixed(report.training.loss, digits: 4),
+        HumanReadable.percent(report.training.top1),
+        report.validation.map { HumanReadable.fixed($0.loss, digits: 4) } ?? "",
+        report.validation.map { HumanReadable.percent($0.top1) } ?? "",
+        HumanReadable.quantity(report.imagesPerSecond),
+        HumanReadable.percent(report.dataWaitShare),
+      ])
+    }
+    return table
+  }
+}
