@@ -19,12 +19,12 @@ import Testing
       for name in Self.folders { try directory.write([1], to: "\(place)\(name)/1.png") }
       for name in Self.files { try directory.write([1], to: "\(place)\(name)") }
     }
-    try directory.write([1], to: "cat/a.gif")
+    try directory.write([1], to: "cat/a.heic")
     try directory.write([1], to: "loose.png")
     let dataset = try ImageFolder(directory.path)
     #expect(dataset.classNames == ["cat", "dog"])
     #expect((0..<dataset.count).map(dataset.sampleName) == ["cat/1.png", "cat/2.png", "dog/1.png"])
-    var expected = [".gif": 1, ".png beside the classes": 1, "hidden": 12]
+    var expected = [".heic": 1, ".png beside the classes": 1, "hidden": 12]
     for name in Self.folders + Self.files where !name.hasPrefix(".") { expected[name] = 3 }
     #expect(dataset.passedOver == expected)
     #expect(dataset.selecting([0]).passedOver == expected)

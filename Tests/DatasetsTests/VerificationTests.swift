@@ -42,7 +42,7 @@ struct VerificationTests {
     try directory.write(picture(9), to: "train/b/3.png")
     try directory.write(picture(9), to: "val/c/2.png")
     try directory.write(picture(4), to: "train/b/2.png")
-    try directory.write([1], to: "train/b/x.gif")
+    try directory.write([1], to: "train/b/x.heic")
     try directory.write([1], to: "train/empty/notes.txt")
     try directory.write([1], to: "val/readme")
     try FileManager.default.createSymbolicLink(
@@ -74,7 +74,7 @@ struct VerificationTests {
       ])
     #expect(result.duplicates.map(\.classNames) == [["a", "b", "c"], ["b"]])
     #expect(result.duplicates.map(\.crossesParts) == [true, false])
-    #expect(result.ignored == [".gif": 1, ".txt": 1, "no ending": 1])
+    #expect(result.ignored == [".heic": 1, ".txt": 1, "no ending": 1])
 
     let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(result))
     let object = try #require(json as? [String: Any])

@@ -1,4 +1,3 @@
-import ConvNetCompiler
 import ConvNetEngine
 import ConvNetGraphs
 import ConvNetInference
