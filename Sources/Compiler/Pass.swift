@@ -20,6 +20,7 @@ public struct Pass: Sendable {
 
 /// The passes that prepare a graph for the engine, in order. The verifier runs after each.
 public struct PassPipeline: Sendable {
+  /// In the order in which they run.
   public let passes: [Pass]
 
   package init(_ passes: [Pass]) {

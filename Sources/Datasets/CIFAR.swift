@@ -1,12 +1,15 @@
 /// CIFAR-10: 50,000 training and 10,000 test pictures, 32 x 32, colour, in ten classes (Krizhevsky,
 /// "Learning Multiple Layers of Features from Tiny Images", 2009).
 public enum CIFAR10 {
+  /// By which the command knows the data set.
   public static let name = "cifar10"
 
+  /// What the labels 0 to 9 mean.
   public static let classNames = [
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
   ]
 
+  /// Where the files are looked for.
   public static let defaultRoot = "/usr/share/datasets/cifar10"
 
   /// - Parameter root: the folder with the files of the binary version, with the archive
@@ -27,11 +30,13 @@ public enum CIFAR10 {
 /// CIFAR-100: 50,000 training and 10,000 test pictures, 32 x 32, colour, in a hundred classes, which
 /// are grouped into twenty coarse ones (Krizhevsky, 2009).
 public enum CIFAR100 {
+  /// By which the command knows the data set with its hundred classes.
   public static let name = "cifar100"
 
   /// The name by which the data set with its coarse classes is known.
   public static let coarseName = "cifar100-coarse"
 
+  /// What the labels 0 to 99 mean.
   public static let classNames = [
     "apple", "aquarium_fish", "baby", "bear", "beaver", "bed", "bee", "beetle", "bicycle",
     "bottle", "bowl", "boy", "bridge", "bus", "butterfly", "camel", "can", "castle", "caterpillar",
@@ -47,6 +52,7 @@ public enum CIFAR100 {
     "worm",
   ]
 
+  /// What the labels 0 to 19 of the coarse classes mean.
   public static let coarseClassNames = [
     "aquatic_mammals", "fish", "flowers", "food_containers", "fruit_and_vegetables",
     "household_electrical_devices", "household_furniture", "insects", "large_carnivores",
@@ -55,6 +61,7 @@ public enum CIFAR100 {
     "reptiles", "small_mammals", "trees", "vehicles_1", "vehicles_2",
   ]
 
+  /// Where the files are looked for.
   public static let defaultRoot = "/usr/share/datasets/cifar100"
 
   /// - Parameters:

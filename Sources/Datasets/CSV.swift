@@ -89,22 +89,29 @@ struct CSVReader {
 
 /// Why a CSV file of paths and labels cannot be read.
 public struct CSVError: Error, Hashable, Sendable {
+  /// What is wrong with a line.
   public enum Problem: Hashable, Sendable {
     /// A quotation mark that is never closed.
     case openQuote
+    /// A field in quotation marks goes on behind them.
     case textAfterQuote
+    /// The line has more or fewer fields than the first.
     case fieldCount(expected: Int, actual: Int)
+    /// The path or the class is empty.
     case emptyField(column: String)
     /// Neither two columns nor a header that names them.
     case columns([String])
+    /// The column of parts says neither `train` nor `val` nor `test`.
     case unknownPart(String)
     /// The first picture is not where the file says.
     case missingPicture(path: String)
   }
 
+  /// The file of paths and labels.
   public var file: String
   /// From 1.
   public var line: Int
+  /// What is wrong there.
   public var problem: Problem
 }
 

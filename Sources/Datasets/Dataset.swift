@@ -49,10 +49,12 @@ extension Dataset {
 
 /// A picture and its class.
 public struct Sample: Hashable, Sendable {
+  /// The picture, of any size, as it was decoded.
   public var image: Image
   /// An index into the data set's class names.
   public var label: Int
 
+  /// A picture of that class.
   public init(image: Image, label: Int) {
     self.image = image
     self.label = label
@@ -61,7 +63,10 @@ public struct Sample: Hashable, Sendable {
 
 /// The two parts that data sets come in.
 public enum DatasetSplit: String, Hashable, Sendable, Codable, CaseIterable {
-  case train, test
+  /// To train on.
+  case train
+  /// To measure on: what other collections call validation.
+  case test
 }
 
 /// A data set whose pictures all lie in memory with the same extents: read without allocating.

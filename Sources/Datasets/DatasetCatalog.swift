@@ -27,6 +27,7 @@ public enum DatasetCatalog {
     },
   ]
 
+  /// Every name that ``source(_:root:)`` takes beside paths.
   public static var names: [String] { rows.map(\.name) }
 
   /// Finds data by its name, or by its path:

@@ -2,16 +2,21 @@ public import ConvNetFiles
 
 /// Why a data set cannot be used.
 public struct DatasetError: Error, Hashable, Sendable {
+  /// What is wrong, with the values that show it.
   public enum Problem: Hashable, Sendable {
     /// No such name and no such file; `suggestions` are the nearest names and files.
     case unknownName(known: [String], suggestions: [String])
     /// A file of a data set is missing. `remedy` says how to get it.
     case missingFile(path: String, remedy: String)
+    /// A folder was expected, a file is there.
     case notFolder(path: String)
     /// A file or folder of no kind that is known.
     case unknownKind(path: String, found: String)
+    /// The pictures or labels of an IDX file are not bytes.
     case elementType(path: String, actual: String)
+    /// The pictures' file has neither three dimensions nor, with channels last, four.
     case imageRank(path: String, shape: String)
+    /// There are not as many labels as pictures.
     case countMismatch(images: Int, labels: Int)
     /// A label has no class name.
     case label(index: Int, value: Int, classes: Int)
@@ -19,9 +24,11 @@ public struct DatasetError: Error, Hashable, Sendable {
     case recordSize(path: String, byteCount: Int, record: Int)
     /// CIFAR as Python's pickled objects.
     case pickled(path: String)
+    /// There is no sample.
     case empty
     /// A class folder holds no picture.
     case emptyClass(path: String)
+    /// The folder has no subfolder of pictures; `found` says what it has.
     case noClasses(path: String, found: String)
     /// The share to hold out is out of its range.
     case share(Double)
@@ -33,6 +40,7 @@ public struct DatasetError: Error, Hashable, Sendable {
 
   /// The data set's name or folder.
   public var dataset: String
+  /// What is wrong with the data.
   public var problem: Problem
 }
 

@@ -14,6 +14,7 @@ public struct DatasetFingerprint: Hashable, Sendable, Codable {
   /// Samples whose contents are read, spread evenly.
   private static let contentCount = 64
 
+  /// The fingerprint of one part of data. Reads 64 samples at most.
   public init(of dataset: any Dataset) {
     var counts = [Int](repeating: 0, count: dataset.classNames.count)
     var hash = FNVHash()
@@ -32,6 +33,7 @@ public struct DatasetFingerprint: Hashable, Sendable, Codable {
     digest = hash.digits
   }
 
+  /// All samples.
   public var count: Int { counts.reduce(0, &+) }
 }
 

@@ -6,8 +6,11 @@ import ConvNetTensors
 public struct DatasetInspection: Sendable {
   /// The distribution of an extent over pictures, in pixels.
   public struct Extent: Hashable, Sendable, Codable {
+    /// The least that any picture has.
     public var smallest: Int
+    /// That of the middle picture, ordered by it.
     public var median: Int
+    /// The most that any picture has.
     public var largest: Int
 
     /// - Parameter values: sorted, not empty.
@@ -20,13 +23,17 @@ public struct DatasetInspection: Sendable {
 
   /// A picture to look at.
   public struct Specimen: Sendable {
+    /// As it was decoded.
     public var image: Image
+    /// The name of its class.
     public var className: String
     /// What the sample is called in its data set.
     public var name: String
   }
 
+  /// Pictures of the data set.
   public let imageCount: Int
+  /// What the labels mean.
   public let classNames: [String]
   /// Pictures of each class.
   public let counts: [Int]
@@ -34,8 +41,9 @@ public struct DatasetInspection: Sendable {
   public let lookedAt: Int
   /// Of those, the ones that cannot be decoded; `convnet dataset verify` names every one.
   public let badCount: Int
-  /// `nil` where no picture could be decoded.
+  /// Of the pictures that could be decoded; `nil` where none could.
   public let height: Extent?
+  /// The same of the width.
   public let width: Extent?
   /// How many pictures have 1, 3 or 4 channels.
   public let channels: [Int: Int]

@@ -13,6 +13,7 @@ public struct DatasetStatistics: Sendable {
   public let deviation: [Float]
   /// Of the colours; `nil` where pictures are grey.
   public let principalComponents: PrincipalComponents?
+  /// The mean of all pictures after resizing.
   public let meanPicture: MeanPicture
 
   /// Counts pictures, each resized to the network's input.

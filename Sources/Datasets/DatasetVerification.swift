@@ -5,12 +5,15 @@ import ConvNetImages
 public struct DatasetVerification: Sendable {
   /// A file that cannot be used, or a folder of a class that cannot.
   public struct BadFile: Hashable, Sendable, Codable {
+    /// The file, folder, or place in an archive.
     public var file: String
+    /// Why it cannot be used, in words.
     public var reason: String
   }
 
   /// Pictures whose contents are the same, byte for byte.
   public struct Duplicates: Hashable, Sendable {
+    /// Two or more, in the data's order.
     public var files: [String]
     /// Of these pictures, without repetition; more than one is a contradiction.
     public var classNames: [String]
@@ -20,11 +23,13 @@ public struct DatasetVerification: Sendable {
 
   /// Pictures of all parts, bad ones included.
   public let imageCount: Int
+  /// What the labels mean.
   public let classNames: [String]
   /// Pictures of each class.
   public let counts: [Int]
   /// Pictures first, in the data's order, then classes.
   public let bad: [BadFile]
+  /// Each picture that is there several times, once.
   public let duplicates: [Duplicates]
   /// How many files, folders and rows were passed over, by what they are: an ending, a kind of litter.
   public let ignored: [String: Int]

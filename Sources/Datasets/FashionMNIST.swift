@@ -2,8 +2,10 @@
 /// classes (Xiao, Rasul, Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine
 /// Learning Algorithms", 2017).
 public enum FashionMNIST {
+  /// By which the command knows the data set.
   public static let name = "fashion-mnist"
 
+  /// What the labels 0 to 9 mean.
   public static let classNames = [
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
     "Ankle boot",

@@ -2,10 +2,13 @@ public import ConvNetFiles
 
 /// Why bytes are not an IDX file.
 public struct IDXError: Error, Hashable, Sendable {
+  /// What is wrong, with the values that show it.
   public enum Problem: Hashable, Sendable {
+    /// The file ends before its header does.
     case truncatedHeader(needed: Int, available: Int)
     /// The first four bytes are 0, 0, an element type and the number of dimensions.
     case wrongMagic(UInt32)
+    /// The format has no elements of that number.
     case unknownElementType(UInt8)
     /// The element count overflows.
     case shapeTooLarge([Int])
@@ -21,6 +24,7 @@ public struct IDXError: Error, Hashable, Sendable {
   public var file: String?
   /// Where in the (inflated) file, in bytes.
   public var offset: Int
+  /// What is wrong with the bytes.
   public var problem: Problem
 }
 

@@ -9,8 +9,10 @@ public struct LoadingOptions: Hashable, Sendable {
   public var prefetch: Int
   /// Decoded pictures are kept for the next epoch until they take so many bytes.
   public var cacheByteCount: Int
+  /// What happens where a picture cannot be read.
   public var badSamples: BadSamplePolicy
 
+  /// Options, each with its usual value where none is given.
   public init(
     workers: Int? = nil, prefetch: Int = 3, cacheByteCount: Int = 0,
     badSamples: BadSamplePolicy = .stop
@@ -41,11 +43,19 @@ public struct LoadingOptions: Hashable, Sendable {
 
 /// A setting of ``LoadingOptions`` that is out of its range.
 public struct LoadingError: ReadableError, Hashable, Sendable {
+  /// A setting, by the name that errors call it.
   public enum Setting: String, Hashable, Sendable {
-    case workers, prefetch, cache
+    /// ``LoadingOptions/workers``.
+    case workers
+    /// ``LoadingOptions/prefetch``.
+    case prefetch
+    /// ``LoadingOptions/cacheByteCount``.
+    case cache
   }
 
+  /// Which one it is.
   public var setting: Setting
+  /// What it was set to.
   public var value: Int
   /// What it must be, in words.
   public var requirement: String

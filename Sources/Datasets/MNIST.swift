@@ -2,10 +2,13 @@
 /// (LeCun, Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document Recognition",
 /// 1998).
 public enum MNIST {
+  /// By which the command knows the data set.
   public static let name = "mnist"
 
+  /// The digits: the label's number as text.
   public static let classNames = (0...9).map(String.init)
 
+  /// Where the files are looked for.
   public static let defaultRoot = "/usr/share/datasets/mnist"
 
   /// - Throws: ``DatasetError`` where a file is missing; ``FileError`` and ``IDXError`` where one

@@ -32,6 +32,7 @@ public struct PictureList: Sendable {
     for name in names { add(finding: name) }
   }
 
+  /// How many names it has, those included that stand for no picture.
   public var count: Int { entries.count }
 
   /// What a picture is called.
@@ -94,6 +95,7 @@ public struct PictureList: Sendable {
 public enum PictureListError: Error, Hashable, Sendable {
   /// A folder without a file that is called as pictures are.
   case noPicture(folder: String)
+  /// No file has a name that the pattern describes.
   case noMatch(pattern: String)
 }
 

@@ -92,9 +92,13 @@ struct ShardIndex {
 
 /// Why the samples of a tar archive cannot be told.
 public struct ShardError: Error, Hashable, Sendable {
+  /// Why a sample is none.
   public enum Problem: Hashable, Sendable {
+    /// There are files of its name, none of which is a picture.
     case noPicture
+    /// Nothing says which class the picture is of.
     case noClass
+    /// Two pictures have one name but for what follows its first dot.
     case twoPictures
     /// The class is no text of one line.
     case badClass
@@ -102,9 +106,11 @@ public struct ShardError: Error, Hashable, Sendable {
     case unlistedClass(String)
   }
 
+  /// The archive.
   public var file: String
   /// The name that the sample's files share; empty where the archive as a whole is meant.
   public var sample: String
+  /// Why the sample is none.
   public var problem: Problem
 }
 

@@ -117,7 +117,9 @@ struct TarReader: ~Copyable {
 
 /// Why an archive, or a file in it, cannot be read.
 public struct TarError: Error, Hashable, Sendable {
+  /// What is wrong, with the values that show it.
   public enum Problem: Hashable, Sendable {
+    /// The archive has no files.
     case empty
     /// Not a tar archive, or a damaged one; `reason` is the reader's.
     case damaged(reason: String)
@@ -125,6 +127,7 @@ public struct TarError: Error, Hashable, Sendable {
     case truncated(expected: Int, actual: Int)
     /// The file's contents do not lie in the archive in one piece.
     case scattered
+    /// A file of the archive is larger than what it is read for may be.
     case tooLarge(byteCount: Int, limit: Int)
     /// Single files of a compressed archive cannot be read.
     case compressed
@@ -134,6 +137,7 @@ public struct TarError: Error, Hashable, Sendable {
   public var file: String
   /// The file in it; `nil` where the archive as a whole is meant.
   public var member: String?
+  /// What is wrong with it.
   public var problem: Problem
 
   init(file: String, member: String? = nil, problem: Problem) {

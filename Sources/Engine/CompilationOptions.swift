@@ -3,11 +3,14 @@ public import ConvNetTensors
 
 /// What a graph is compiled for.
 public struct CompilationOptions: Hashable, Sendable {
+  /// Whether it trains.
   public var mode: Mode
   /// The order in which pictures are given: [N, H, W, C] for `channelsLast`, [N, C, H, W] for `channelsFirst`.
   public var inputFormat: DataFormat
+  /// On what, and how exactly, it is computed.
   public var compute: ComputeOptions
 
+  /// Options, each with its usual value where none is given.
   public init(
     mode: Mode = .inference, inputFormat: DataFormat = .channelsLast,
     compute: ComputeOptions = .init()

@@ -5,6 +5,7 @@ public import ConvNetFiles
 public struct ComputeOptions: Hashable, Sendable {
   /// Threads that a run uses at most: a small network at a small batch is done sooner by one.
   public var threads: Int
+  /// How the algorithm of each convolution is chosen.
   public var tuning: Tuning
   /// Whether convolutions are computed as they are written. Otherwise those of 3x3, 5x5, 1x3 and 1x7 may use Winograd's minimal
   /// filtering, which does a half to a sixth of the multiplications and is less precise: `docs/performance.md` has the error.
@@ -22,6 +23,7 @@ public struct ComputeOptions: Hashable, Sendable {
   /// Where measurements are remembered. Default: `CONVNET_CACHE`, or the folder `convnet` where the system keeps caches.
   public var cacheFolder: String
 
+  /// Options, each with its usual value where none is given. Fewer than one thread counts as one.
   public init(
     threads: Int = Threads.preferred, tuning: Tuning = .off, isExact: Bool = false,
     expectedRuns: Int? = nil, denseWeights: DenseWeights = .float32,

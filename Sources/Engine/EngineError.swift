@@ -4,18 +4,27 @@ public import ConvNetTensors
 
 /// Why a graph cannot be compiled or run.
 public struct EngineError: Error, Hashable, Sendable {
+  /// What is wrong, with the values that show it.
   public enum Problem: Hashable, Sendable {
     /// The kernel library refused a primitive. `reason` is its own word.
     case primitive(reason: String)
     /// The graph asks for something that this engine does not do. `requirement` says what it does.
     case unsupported(requirement: String)
+    /// No value was given for a parameter of the graph.
     case missingParameter(String)
+    /// A parameter's value has another shape than the graph says.
     case parameterShape(name: String, expected: Shape, actual: Shape)
+    /// A parameter's value has other elements than `float32`, which networks are computed in.
     case parameterType(name: String, actual: ElementType)
+    /// The graph has no input of that name.
     case unknownInput(String, known: [String])
+    /// The graph has no output of that name.
     case unknownOutput(String, known: [String])
+    /// What was given for an input has another shape, in the order of the compiled format.
     case inputShape(name: String, expected: Shape, actual: Shape)
+    /// What was given for an input has other elements.
     case inputType(name: String, expected: ElementType, actual: ElementType)
+    /// There is no memory of that size for the arena or the weights.
     case outOfMemory(byteCount: Int)
     /// The kernel library has no memory to compile or run an operation; it takes up to so many bytes.
     case libraryOutOfMemory(byteCount: Int)
@@ -29,6 +38,7 @@ public struct EngineError: Error, Hashable, Sendable {
 
   /// The name of the operation, or of the graph.
   public var subject: String
+  /// What is wrong with it.
   public var problem: Problem
 
   package init(subject: String, problem: Problem) {

@@ -103,7 +103,9 @@ public struct Executable: ~Copyable, Sendable {
 
   // MARK: Inputs and outputs
 
+  /// What must be written before a run, in alphabetical order.
   public var inputNames: [String] { shards.inputs.keys.sorted() }
+  /// What can be read after a run, in alphabetical order.
   public var outputNames: [String] { shards.outputs.keys.sorted() }
 
   /// The shape of an input in the order of its elements; `nil` where there is no such input.

@@ -6,6 +6,7 @@ public struct StepDescription: Hashable, Sendable, Codable {
   public var operation: String
   /// The library's implementation, or the kernel.
   public var implementation: String
+  /// What kind of work it is.
   public var kind: StepKind
   /// The layouts of what it reads and makes, scratch memory left out, as in `aBcd16b`: axes by decreasing stride, upper case
   /// where blocked.
@@ -21,10 +22,13 @@ public struct StepDescription: Hashable, Sendable, Codable {
 
 /// A buffer of the arena.
 public struct BufferDescription: Hashable, Sendable, Codable {
+  /// Where it begins, in bytes from the beginning of the arena.
   public var offset: Int
+  /// Its size.
   public var byteCount: Int
-  /// The first and the last step during which it is alive.
+  /// The first step during which it is alive.
   public var firstStep: Int
+  /// The last step during which it is alive.
   public var lastStep: Int
 }
 

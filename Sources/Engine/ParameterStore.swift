@@ -7,6 +7,7 @@ public import ConvNetTensors
 /// Values are in logical row-major order. Belongs to one thread at a time, like the executables that use it.
 public final class ParameterStore {
   private let storages: [String: TensorStorage]
+  /// The shape of every parameter, by its name.
   public let shapes: [String: Shape]
 
   /// Takes the values' memory where nobody else holds it, else copies them.

@@ -10,6 +10,7 @@ public struct ClassificationMetrics: Hashable, Sendable, Codable {
   private var top1Count = 0
   private var top5Count = 0
 
+  /// Of no samples yet.
   public init() {}
 
   /// The mean cross-entropy, in nats, of the samples whose scores are finite; not a number where there are samples and no such.

@@ -10,6 +10,7 @@ public import ConvNetLayers
 /// let evaluation = try Evaluation(of: model, on: part.dataset)
 /// ```
 public struct EvaluatedPart: Sendable {
+  /// Which of the pictures of some data these are.
   public enum Kind: String, Hashable, Sendable, Codable {
     /// Everything that there is.
     case all
@@ -33,10 +34,13 @@ public struct EvaluatedPart: Sendable {
     case choseNotTrainedOn(count: Int, of: String)
   }
 
+  /// The pictures, to be given to ``Evaluation``.
   public private(set) var dataset: any Dataset
+  /// Which of the data's pictures they are.
   public private(set) var kind: Kind
   /// Pictures among these that the model was trained on; `nil` where that is not known.
   public private(set) var trainedOn: Int?
+  /// What a person should be told of them; `nil` where nothing is unusual.
   public private(set) var note: Note?
 
   /// The part of data that says something of a model: by default the pictures that it was not trained on. They are known by

@@ -7,7 +7,9 @@ import ConvNetInference
 
 /// The accuracy of a model on a data set, with the protocol that it was measured by.
 public struct Evaluation: Sendable {
+  /// Loss and accuracy over all samples that could be read.
   public let metrics: ClassificationMetrics
+  /// What the rows and columns of ``confusion`` are, in order.
   public let classNames: [String]
   /// Counts: `confusion[label][predicted]`, of samples whose scores are finite.
   public let confusion: [[Int]]
@@ -43,7 +45,9 @@ public struct Evaluation: Sendable {
 
   /// The pairs of classes that are most often taken for each other.
   public struct Confusion: Hashable, Sendable {
+    /// The class that the data says.
     public var label: String
+    /// The class that the model says.
     public var predicted: String
     /// Samples of `label` that were taken for `predicted`.
     public var count: Int
@@ -51,6 +55,7 @@ public struct Evaluation: Sendable {
     public var share: Double
   }
 
+  /// The pairs of classes that are taken for each other most often, those of most samples first.
   public func worstConfusions(limit: Int) -> [Confusion] {
     var all: [Confusion] = []
     for (label, row) in confusion.enumerated() {

@@ -4,6 +4,7 @@ public import ConvNetFiles
 public enum EvaluationError: Error, Hashable, Sendable {
   /// The data has classes that the model has not, or lacks some to train on. Both lists in order.
   case classMismatch(model: [String], data: [String])
+  /// The model and the data have different numbers of classes.
   case classCount(model: Int, data: Int)
   /// No sample could be read; `reason` is that of the last.
   case nothingReadable(data: String, count: Int, reason: String)

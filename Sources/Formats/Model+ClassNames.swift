@@ -22,6 +22,7 @@ extension Model {
 
 /// A list of class names that is not as long as the network is wide.
 public struct ClassNamesError: ReadableError, Hashable, Sendable {
+  /// The list's file.
   public var path: String
   /// Lines of the file.
   public var count: Int

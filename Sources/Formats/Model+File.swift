@@ -16,7 +16,9 @@ private struct ModelDescription: Codable {
 
 /// Why a file is not a model.
 public struct ModelFileError: ReadableError, Hashable, Sendable {
+  /// The file.
   public var path: String
+  /// What it lacks, or what in it is damaged, in words.
   public var reason: String
 
   public var description: String { "\(path): \(reason)" }

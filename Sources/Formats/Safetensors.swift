@@ -10,9 +10,12 @@ public import ConvNetTensors
 /// try file.write(to: "lenet5.safetensors")
 /// ```
 public struct Safetensors: Sendable, Equatable {
+  /// Every tensor by its name.
   public var tensors: [String: Tensor]
+  /// Texts by their names: the file's `__metadata__`.
   public var metadata: [String: String]
 
+  /// Contents to be written.
   public init(tensors: [String: Tensor] = [:], metadata: [String: String] = [:]) {
     self.tensors = tensors
     self.metadata = metadata

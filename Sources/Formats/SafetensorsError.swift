@@ -3,12 +3,15 @@ public import ConvNetTensors
 
 /// Why a file is not a well-formed safetensors file, or cannot be written as one.
 public struct SafetensorsError: Error, Hashable, Sendable {
+  /// What is wrong, with the values that show it.
   public enum Problem: Hashable, Sendable {
     /// The file ends before its header does.
     case truncatedHeader(needed: Int, available: Int)
+    /// The file claims a longer header than any network needs.
     case headerTooLarge(byteCount: UInt64, limit: Int)
     /// The header is not the JSON that the format prescribes.
     case malformedHeader(expected: String)
+    /// Two tensors have one name.
     case duplicateName(String)
     /// A tensor's entry lacks a field.
     case missingField(tensor: String, field: String)
@@ -24,6 +27,7 @@ public struct SafetensorsError: Error, Hashable, Sendable {
     case dataSize(expected: Int, actual: Int)
     /// A tensor cannot bear the name that the format reserves.
     case reservedName(String)
+    /// The file has no tensor of that name.
     case missingTensor(name: String)
   }
 
@@ -31,6 +35,7 @@ public struct SafetensorsError: Error, Hashable, Sendable {
   public var file: String?
   /// Where in the file, in bytes.
   public var offset: Int
+  /// What is wrong with it.
   public var problem: Problem
 }
 

@@ -8,6 +8,7 @@ public struct Cost: Hashable, Sendable, Codable {
   /// backward; the rest is small beside them and is not counted, as in the papers' tables.
   public var multiplyAdds: Int
 
+  /// A cost from its two counts, both of one run.
   public init(parameters: Int, multiplyAdds: Int) {
     self.parameters = parameters
     self.multiplyAdds = multiplyAdds

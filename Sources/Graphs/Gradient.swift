@@ -34,6 +34,7 @@ extension Graph {
 /// Appends backward operations to a graph, for
 /// ``OperationAttributes/appendGradient(of:outputGradients:to:)``.
 public struct GradientBuilder {
+  /// The graph so far: the forward operations, and behind them the backward ones that were appended.
   public private(set) var graph: Graph
   /// The values that depend on a variable.
   private var dependents: Set<ValueID>
@@ -51,6 +52,7 @@ public struct GradientBuilder {
   /// Whether the gradient by this value leads to a variable.
   public func needsGradient(_ value: ValueID) -> Bool { dependents.contains(value) }
 
+  /// The shape and element type of a value of the graph.
   public func type(of value: ValueID) -> ValueType { graph[value].type }
 
   /// Appends an operation of the backward pass, named after the forward one: `conv1/weight

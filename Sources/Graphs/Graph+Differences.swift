@@ -5,8 +5,9 @@ public struct GraphDifference: Hashable, Sendable {
   public var kind: String
   /// The attribute's name; `nil` where the numbers of operations differ.
   public var attribute: String?
-  /// The attribute's value in either graph, or the number of operations that the other has no counterpart for.
+  /// The attribute's value in the first graph, or the number of operations that the second has no counterpart for.
   public var own: String
+  /// The same of the second graph.
   public var other: String
   /// The operations of the first graph that have the attribute, in its order.
   public var operations: [String]

@@ -8,7 +8,9 @@ public import ConvNetTensors
 public struct Graph: Hashable, Sendable {
   /// A result of a run.
   public struct Output: Hashable, Sendable, Codable {
+    /// By which a run gives the result back, as `logits`.
     public var name: String
+    /// The value of the graph that is given back.
     public var value: ValueID
     /// For the classifier at the side of a network: the weight of its loss in training. Absent in
     /// inference.
@@ -17,7 +19,10 @@ public struct Graph: Hashable, Sendable {
 
   /// A parameter that takes a computed value at the end of every run: a moving average.
   public struct ParameterUpdate: Hashable, Sendable, Codable {
+    /// The parameter that changes, of kind ``ParameterKind/runningMean`` or ``ParameterKind/runningVariance`` in a network's
+    /// graph.
     public var parameter: ValueID
+    /// The computed value that it takes, of its shape.
     public var value: ValueID
 
     package init(parameter: ValueID, value: ValueID) {
@@ -26,27 +31,38 @@ public struct Graph: Hashable, Sendable {
     }
   }
 
+  /// What the network is called, as in `convnet models`; errors about the whole graph name it.
   public var name: String
+  /// All values: inputs, parameters and what operations compute, each at the index that its ``ValueID`` holds.
   public package(set) var values: [Value] = []
+  /// In an order in which they can be computed: each reads only inputs, parameters and what stands before it.
   public package(set) var operations: [Operation] = []
+  /// What a run gives back, in the order in which it was declared.
   public package(set) var outputs: [Output] = []
+  /// What parameters become at the end of a run. Empty but in a graph for training.
   public package(set) var parameterUpdates: [ParameterUpdate] = []
 
+  /// A graph without values, to which inputs, parameters and operations are added.
   public init(name: String) {
     self.name = name
   }
 
+  /// The value that an identifier of this graph stands for. One of another graph stops the program or gives another value.
   public subscript(id: ValueID) -> Value {
     get { values[id.index] }
     set { values[id.index] = newValue }
   }
 
+  /// The identifiers of all values, in order.
   public var valueIDs: [ValueID] { values.indices.map(ValueID.init) }
 
+  /// The values that are given at every run, in the order in which they were added.
   public var inputs: [ValueID] { valueIDs.filter { self[$0].source == .input } }
 
+  /// The learned values and moving averages, in the order in which they were added.
   public var parameters: [ValueID] { valueIDs.filter { self[$0].parameterKind != nil } }
 
+  /// The value of that name, `nil` where there is none. The graph is searched from its beginning.
   public func value(named name: String) -> ValueID? {
     values.firstIndex { $0.name == name }.map(ValueID.init)
   }
@@ -78,10 +94,12 @@ public struct Graph: Hashable, Sendable {
 // MARK: - Building
 
 extension Graph {
+  /// Adds a value that is given at every run.
   public mutating func addInput(_ name: String, _ type: ValueType) -> ValueID {
     append(Value(name: name, type: type, source: .input))
   }
 
+  /// Adds a parameter of 32-bit floats. Its numbers are not in the graph; a model holds them under the same name.
   public mutating func addParameter(_ name: String, _ shape: Shape, _ kind: ParameterKind)
     -> ValueID
   {
@@ -121,6 +139,9 @@ extension Graph {
     try append(attributes, to: inputs, name: name)[0]
   }
 
+  /// Makes a value a result of a run.
+  ///
+  /// - Parameter auxiliaryWeight: for the classifier at the side of a network, the weight of its loss in training.
   public mutating func addOutput(
     _ name: String, _ value: ValueID, auxiliaryWeight: Float? = nil
   ) {

@@ -3,6 +3,7 @@ public import ConvNetTensors
 
 /// Why an operation cannot be part of a graph, or a graph is not well formed.
 public struct GraphError: Error, Hashable, Sendable {
+  /// What is wrong, with the values that show it. Inputs are counted from zero.
   public enum Problem: Hashable, Sendable {
     /// The operation takes another number of inputs.
     case inputCount(expected: ClosedRange<Int>, actual: Int)
@@ -10,9 +11,11 @@ public struct GraphError: Error, Hashable, Sendable {
     case rank(input: Int, expected: ClosedRange<Int>, actual: Shape)
     /// An input's extents do not fit the others. `expected` says what would.
     case shape(input: Int, expected: String, actual: Shape)
+    /// An input has elements of another type.
     case elementType(input: Int, expected: ElementType, actual: ElementType)
     /// The padded input is smaller than one window.
     case windowExceedsInput(window: [Int], paddedInput: [Int])
+    /// A setting of the operation is out of its range: `requirement` says what it must be.
     case attribute(name: String, value: String, requirement: String)
     /// A file names an operation, the subject, which is neither of the package nor among those that it is read with.
     case unknownOperation(nearest: [String])
@@ -22,8 +25,10 @@ public struct GraphError: Error, Hashable, Sendable {
 
   /// The name of the operation, or of the graph.
   public var subject: String
+  /// What is wrong with it.
   public var problem: Problem
 
+  /// An error about the operation or graph of that name.
   public init(subject: String, problem: Problem) {
     self.subject = subject
     self.problem = problem

@@ -10,7 +10,6 @@ public struct Operation: Hashable, Sendable {
     case preparation
   }
 
-  /// The path of the layer it belongs to, as in `layer1.0.conv1`.
   /// What an operation is to its network.
   public enum Role: Hashable, Sendable, Codable {
     /// A part of what the network computes.
@@ -21,11 +20,17 @@ public struct Operation: Hashable, Sendable {
     case recomputation
   }
 
+  /// The path of the layer that it belongs to, as in `layer1.0.conv1`; a backward operation's says what it is besides.
   public var name: String
+  /// What it computes.
   public var kind: OperationKind
+  /// The values that it reads, in the order of its kind's documentation: data first, then parameters.
   public var inputs: [ValueID]
+  /// The values that it makes, in the same order.
   public var outputs: [ValueID]
+  /// Whether it is computed at every run or once before all.
   public var phase: Phase
+  /// Whether the network or its gradient needs it.
   public var role: Role
   /// As the layers said that appended it.
   public var tablePlace: TablePlace
@@ -43,6 +48,7 @@ public struct Operation: Hashable, Sendable {
     self.tablePlace = tablePlace
   }
 
+  /// The settings of what it computes: strides, padding, a rate.
   public var attributes: any OperationAttributes { kind.attributes }
 
   /// What the name says.

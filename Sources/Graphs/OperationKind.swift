@@ -2,12 +2,15 @@
 ///
 /// Encoded as `{"kind": NAME, "attributes": {...}}`, with the name that the attributes' type gives.
 public struct OperationKind: Sendable {
+  /// The settings, which also say which operation it is.
   public var attributes: any OperationAttributes
 
+  /// The kind of an operation with these settings.
   public init(_ attributes: some OperationAttributes) {
     self.attributes = attributes
   }
 
+  /// What model files call it: `convolution`.
   public var name: String { type(of: attributes).name }
 
   package var traits: OperationTraits { attributes.traits }

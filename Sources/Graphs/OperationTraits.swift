@@ -2,6 +2,7 @@
 ///
 /// None has a usual value: of an operation that forgot one, the numbers would be wrong without a word.
 public struct OperationTraits: Hashable, Sendable {
+  /// Whether parts of a batch may be computed by themselves, and what then joins their results.
   public var batch: BatchTreatment
   /// Which outputs the backward pass may compute a second time instead of keeping them.
   public var recomputable: RecomputableOutputs
@@ -14,6 +15,7 @@ public struct OperationTraits: Hashable, Sendable {
   /// Whether compiling for inference takes the operation out, and its first input for its result.
   public var isIdentityInInference: Bool
 
+  /// The traits of an operation, each said.
   public init(
     batch: BatchTreatment, recomputable: RecomputableOutputs, overwritesInput: Bool,
     isRandom: Bool, isGradient: Bool, isIdentityInInference: Bool
@@ -45,6 +47,7 @@ public enum BatchTreatment: Hashable, Sendable {
 
   /// In which inputs an operation is linear: twice the input, twice the result.
   public enum Linearity: Hashable, Sendable {
+    /// In none: twice the input may give anything.
     case inNone
     /// In each of these, by their places, while the others stay as they are.
     case inEach([Int])
@@ -55,6 +58,7 @@ public enum BatchTreatment: Hashable, Sendable {
 
 /// Which outputs of an operation may be computed a second time. It must give the same bits.
 public enum RecomputableOutputs: Hashable, Sendable {
+  /// Every one.
   case all
   /// Only the first: the others are small, and make it cheap to repeat that.
   case first

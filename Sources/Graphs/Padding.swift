@@ -11,10 +11,14 @@ public enum Padding: Hashable, Sendable, Codable {
   /// One pair an axis: before (top, left) and after (bottom, right).
   case explicit([Sides])
 
+  /// How many positions are added to an axis.
   public struct Sides: Hashable, Sendable, Codable {
+    /// At the top or on the left.
     public var before: Int
+    /// At the bottom or on the right.
     public var after: Int
 
+    /// Padding of that many positions before the input and behind it.
     public init(before: Int, after: Int) {
       self.before = before
       self.after = after

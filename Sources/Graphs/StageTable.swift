@@ -9,7 +9,9 @@ public struct StageRow: Hashable, Sendable {
   public var content: String
   /// The last output of one example: height, width, channels for pictures; features.
   public var output: [Int]
+  /// Learned numbers of the row's layers, as ``Cost/parameters`` counts them.
   public var parameters: Int
+  /// Of one example, as ``Cost/multiplyAdds`` counts them.
   public var multiplyAdds: Int
 }
 

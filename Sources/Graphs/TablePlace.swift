@@ -15,6 +15,7 @@ public struct TablePlace: Hashable, Sendable, Codable {
   /// Whether it is a layer that tables print: not one of several operations of a layer, nor how a shortcut comes to its shape.
   public var isListed: Bool
 
+  /// A place; by default that of a layer that stands alone.
   public init(stage: String? = nil, block: Block? = nil, isListed: Bool = true) {
     self.stage = stage
     self.block = block

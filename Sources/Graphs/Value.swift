@@ -23,10 +23,12 @@ public struct ValueType: Hashable, Sendable, Codable {
   /// Logical extents: batch, channels, height, width for pictures; batch, channels, width for
   /// signals; batch, features after flattening. The order in memory is the compiler's choice.
   public var shape: Shape
+  /// What each element is: `float32` but for labels and packed weights.
   public var elementType: ElementType
   /// For quantized integers: the real number that one unit stands for.
   public var scale: Float?
 
+  /// The type of a value of that shape.
   public init(_ shape: Shape, _ elementType: ElementType = .float32, scale: Float? = nil) {
     self.shape = shape
     self.elementType = elementType
@@ -37,13 +39,17 @@ public struct ValueType: Hashable, Sendable, Codable {
 /// What a parameter is to its layer: decides its initialization, whether an optimizer updates it,
 /// and whether weight decay applies.
 public enum ParameterKind: String, Hashable, Sendable, Codable {
-  case kernel, bias
+  /// The weights of a convolution or dense layer, output channels first.
+  case kernel
+  /// What is added to each output channel or feature.
+  case bias
   /// Batch normalization's gamma and beta.
   case scale, shift
   /// Batch normalization's moving averages: updated by the forward pass of training, never by an
   /// optimizer.
   case runningMean, runningVariance
 
+  /// Whether an optimizer changes it: all but moving averages.
   public var isTrainable: Bool { self != .runningMean && self != .runningVariance }
 }
 
@@ -59,8 +65,11 @@ public struct Value: Hashable, Sendable, Codable {
     case operation
   }
 
+  /// Unique in the graph: the layer's path and the parameter, `conv1.weight`, or the name of the operation that computes it.
   public var name: String
+  /// Its shape and element type.
   public var type: ValueType
+  /// Whether it is given, learned or computed.
   public var source: Source
 
   package init(name: String, type: ValueType, source: Source) {
@@ -69,8 +78,10 @@ public struct Value: Hashable, Sendable, Codable {
     self.source = source
   }
 
+  /// Its logical extents, batch first, but for a parameter's.
   public var shape: Shape { type.shape }
 
+  /// What it is to its layer; `nil` where it is no parameter.
   public var parameterKind: ParameterKind? {
     if case .parameter(let kind) = source { kind } else { nil }
   }

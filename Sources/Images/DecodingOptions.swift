@@ -22,6 +22,7 @@ public struct DecodingOptions: Hashable, Sendable {
   /// A header that claims more pixels is refused before memory is asked for.
   public var pixelLimit = Image.pixelLimit
 
+  /// Options, each with its usual value where none is given.
   public init(
     appliesOrientation: Bool = true, channels: Int? = nil, background: Image.Color = .white,
     resizedExtent: Int? = nil, acceptsDamage: Bool = false, pixelLimit: Int = Image.pixelLimit

@@ -1,7 +1,9 @@
 /// A picture: eight bits a channel, channels of a pixel side by side, rows from the top (order [H,
 /// W, C]).
 public struct Image: Hashable, Sendable {
+  /// Rows, at least 1.
   public private(set) var height: Int
+  /// Columns, at least 1.
   public private(set) var width: Int
   /// 1 grey, 3 red, green and blue, 4 the same and alpha (not premultiplied; 255 is opaque).
   public private(set) var channels: Int
@@ -92,19 +94,26 @@ public struct Image: Hashable, Sendable {
 extension Image {
   /// An opaque colour.
   public struct Color: Hashable, Sendable, Codable {
+    /// From 0 to 255, as stored: of sRGB, not of light.
     public var red: UInt8
+    /// From 0 to 255.
     public var green: UInt8
+    /// From 0 to 255.
     public var blue: UInt8
 
+    /// A colour of these parts.
     public init(red: UInt8, green: UInt8, blue: UInt8) {
       self.red = red
       self.green = green
       self.blue = blue
     }
 
+    /// Three equal parts: 0 is black, 255 white.
     public init(grey: UInt8) { self.init(red: grey, green: grey, blue: grey) }
 
+    /// All parts 255.
     public static let white = Color(grey: 255)
+    /// All parts 0.
     public static let black = Color(grey: 0)
 
     /// The brightness of ITU-R BT.601, `0.299 red + 0.587 green + 0.114 blue`, rounded (in the

@@ -15,6 +15,7 @@ import ConvNetTensors
 /// for path in paths { try decoder.decode(contentsOf: path, into: &image) }
 /// ```
 public struct ImageDecoder: ~Copyable, @unchecked Sendable {
+  /// What becomes of the next picture that is decoded.
   public var options: DecodingOptions
   private let handle: OpaquePointer?
   private var file = FileBuffer()
@@ -23,6 +24,7 @@ public struct ImageDecoder: ~Copyable, @unchecked Sendable {
   /// The pixels before they are cut or turned.
   private var earlier: [UInt8] = []
 
+  /// A decoder that has no memory yet: the first picture asks for it.
   public init(_ options: DecodingOptions = DecodingOptions()) {
     self.options = options
     handle = ci_decoder_create()

@@ -2,6 +2,7 @@ public import ConvNetFiles
 
 /// Why a picture cannot be decoded or encoded.
 public struct ImageError: Error, Hashable, Sendable {
+  /// What is wrong, with the values that show it.
   public enum Problem: Error, Hashable, Sendable {
     /// The contents are of no format that is known; the file's name does not matter.
     case unknownFormat(byteCount: Int)
@@ -9,6 +10,7 @@ public struct ImageError: Error, Hashable, Sendable {
     case unsupported(kind: String)
     /// The contents are damaged or end early; `reason` is the decoder's.
     case corrupt(reason: String)
+    /// The header claims more pixels than ``DecodingOptions/pixelLimit``.
     case tooLarge(width: Int, height: Int, pixelLimit: Int)
     /// There are not so many bytes to decode it; `nil` where the decoder does not say how many.
     case outOfMemory(byteCount: Int?)
@@ -18,6 +20,7 @@ public struct ImageError: Error, Hashable, Sendable {
 
   /// `nil` where the bytes did not come from a file.
   public var file: String?
+  /// What is wrong with the picture.
   public var problem: Problem
 }
 

@@ -1,9 +1,12 @@
 /// Pictures side by side in rows, with labels or without: a contact sheet.
 public struct ImageGrid: Sendable {
+  /// The pictures, row by row; they may differ in size.
   public var images: [Image]
+  /// Pictures in a row.
   public var columns: Int
   /// Pixels between pictures and around them.
   public var spacing: Int
+  /// What stands between and behind them.
   public var background: Image.Color
   /// Every pixel becomes a square of this many pixels a side.
   public var magnification: Int

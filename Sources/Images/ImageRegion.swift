@@ -1,11 +1,15 @@
 /// A rectangle of whole pixels of a picture.
 public struct ImageRegion: Hashable, Sendable, Codable {
-  /// The first row and column.
+  /// The first row.
   public var row: Int
+  /// The first column.
   public var column: Int
+  /// The number of rows.
   public var height: Int
+  /// The number of columns.
   public var width: Int
 
+  /// The rectangle of `height` rows from `row` on, and `width` columns from `column` on.
   public init(row: Int, column: Int, height: Int, width: Int) {
     self.row = row
     self.column = column
@@ -46,11 +50,16 @@ public struct ImageRegion: Hashable, Sendable, Codable {
 /// A rectangle whose edges may lie between the pixels of a picture: pixel `i` reaches from `i` to
 /// `i + 1`. Pillow's argument `box` is (`left`, `top`, `right`, `bottom`).
 public struct ImageBox: Hashable, Sendable, Codable {
+  /// The upper edge, in pixels from the picture's upper edge.
   public var top: Double
+  /// The left edge, in pixels from the picture's left edge.
   public var left: Double
+  /// The lower edge, in pixels from the picture's upper edge.
   public var bottom: Double
+  /// The right edge, in pixels from the picture's left edge.
   public var right: Double
 
+  /// A rectangle between these edges.
   public init(top: Double, left: Double, bottom: Double, right: Double) {
     self.top = top
     self.left = left

@@ -2,8 +2,11 @@ import Foundation
 
 /// A picture that is subtracted from every other: the mean of the training data, values from 0 to 1.
 public struct MeanPicture: Hashable, Sendable {
+  /// Rows, as many as the network's input has.
   public let height: Int
+  /// Columns, as many as the network's input has.
   public let width: Int
+  /// 1 grey, 3 red, green and blue.
   public let channels: Int
   /// In order [H, W, C].
   public let values: [Float]

@@ -12,8 +12,9 @@ public import ConvNetTensors
 ///
 /// or, where there is a mean picture, x = (value / 255 - mean[row, column, channel]) / deviation.
 public struct Preprocessing: Hashable, Sendable, Codable {
-  /// The extents of the network's input, in pixels.
+  /// The height of the network's input, in pixels.
   public var height: Int
+  /// The width of the network's input, in pixels.
   public var width: Int
   /// 1 grey or 3 red, green and blue.
   public var channels: Int
@@ -133,9 +134,13 @@ public struct Preprocessing: Hashable, Sendable, Codable {
 
 /// Why a ``Preprocessing`` is not possible.
 public enum PreprocessingError: Error, Hashable, Sendable {
+  /// An extent is not from 1 to 65536.
   case extents(height: Int, width: Int)
+  /// The number of channels is neither 1 nor 3.
   case channels(Int)
+  /// There is not one finite mean a channel.
   case mean([Float], channels: Int)
+  /// There is not one finite, positive deviation a channel.
   case deviation([Float], channels: Int)
   /// The mean picture has other extents than the input, numbers that are not finite, or a mean
   /// beside it.

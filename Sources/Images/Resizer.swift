@@ -16,6 +16,7 @@ import CImages
 /// for image in images { resizer.resize(image, height: 224, width: 224, into: &small) }
 /// ```
 public struct Resizer: Sendable {
+  /// How pixels around a point weigh.
   public var filter: ResizingFilter
   private var axes: [ResizingAxis] = []
   /// When each was last used.
@@ -28,6 +29,7 @@ public struct Resizer: Sendable {
   /// Tables that are kept: a table has a few kilobytes.
   private static let axisLimit = 16
 
+  /// A resizer without tables yet: each pair of extents makes one, and the last few are kept.
   public init(filter: ResizingFilter = .bilinear) { self.filter = filter }
 
   /// Resizes a picture, or a part of it.

@@ -3,7 +3,14 @@ import Foundation
 /// How a resized picture weighs the pixels around a point. The window of every filter grows with
 /// the factor of reduction, which is what prevents aliasing.
 public enum ResizingFilter: String, Hashable, Sendable, Codable, CaseIterable {
-  case box, bilinear, bicubic, lanczos
+  /// Alike within half a pixel of the smaller picture: the mean of an area.
+  case box
+  /// Falling in a straight line to zero at one pixel; what networks are usually given.
+  case bilinear
+  /// R. Keys's cubic with a = -1/2, two pixels to either side: sharper, and may overshoot at edges.
+  case bicubic
+  /// sinc(x) sinc(x / 3), three pixels to either side: sharpest, and may overshoot at edges.
+  case lanczos
 
   /// Half the width of the window, in pixels of the larger picture's grid.
   var support: Double {

@@ -4,8 +4,11 @@ import Foundation
 public struct Classification: Hashable, Sendable {
   /// One class with its probability.
   public struct Prediction: Hashable, Sendable {
+    /// The name of the class.
     public var label: String
+    /// The place of the class among those of the model, from 0.
     public var index: Int
+    /// From 0 to 1.
     public var probability: Float
   }
 
@@ -14,6 +17,7 @@ public struct Classification: Hashable, Sendable {
   /// How many of the network's scores are infinite or not a number. Where there is one there is no answer: softmax makes
   /// probabilities of finite scores.
   public let nonFiniteCount: Int
+  /// What the classes are called, in the order of ``probabilities``.
   public let classNames: [String]
 
   init(logits: Span<Float>, classNames: [String]) {

@@ -7,9 +7,11 @@ public import ConvNetLayers
 /// A model ready to classify pictures, prepared as the model says. Belongs to one thread at a time: it runs where it is called,
 /// by the shortest way; a ``Predictor`` serves several.
 public final class Classifier {
+  /// What the classes are called, in the order of the network's outputs.
   public var classNames: [String] { inference.classNames }
   /// How pictures are prepared.
   public let preprocessing: Preprocessing
+  /// Pictures that one run computes; fewer may be given.
   public var batch: Int { inference.batch }
   // Of the model nothing else is kept: its parameters may lie packed in the executable.
   private let inference: Inference

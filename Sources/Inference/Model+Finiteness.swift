@@ -5,6 +5,7 @@ package import ConvNetTensors
 
 /// A parameter with numbers that are not finite.
 public struct NonFiniteParameter: Hashable, Sendable {
+  /// As in the model's file: `conv1.weight`.
   public var name: String
   /// How many of its numbers are infinite or not a number.
   public var count: Int

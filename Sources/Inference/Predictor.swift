@@ -20,6 +20,7 @@ import Dispatch
 ///
 /// Every function is there twice, under one name: one suspends its task, the other blocks its thread.
 public final class Predictor: Sendable {
+  /// What the classes are called, in the order of the network's outputs.
   public var classNames: [String] { inference.classNames }
   /// How pictures are prepared; `nil` where the network is not given pictures.
   public var preprocessing: Preprocessing? { inference.preprocessing }

@@ -9,13 +9,17 @@ import ConvNetTensors
 /// `adaptive_avg_pool2d`). Made of pooling operations: one where all windows are alike and evenly
 /// spaced, else one for every group of rows and columns that are.
 public struct AdaptiveAveragePool2D: Layer {
+  /// The height of the result, whatever the input's.
   public var rows: Int
+  /// The width of the result.
   public var columns: Int
 
+  /// A square result of that height and width.
   public init(_ extent: Int) {
     self.init(rows: extent, columns: extent)
   }
 
+  /// A result of that height and width, both positive.
   public init(rows: Int, columns: Int) {
     self.rows = rows
     self.columns = columns

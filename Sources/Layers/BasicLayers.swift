@@ -4,9 +4,13 @@ import ConvNetTensors
 /// Every output is a weighted sum of every input, plus a bias. Parameters `weight` [O, C] and
 /// `bias` [O].
 public struct Dense: Layer {
+  /// O: numbers that the layer makes of an example.
   public var features: Int
+  /// Whether something learned is added to each of them.
   public var bias: Bool
+  /// How `weight` begins.
   public var initializer: Initializer
+  /// How `bias` begins, where there is one.
   public var biasInitializer: Initializer
 
   /// - Parameter initializer: of `weight`.
@@ -45,6 +49,7 @@ public struct Dense: Layer {
 
 /// All elements of an example in one row, in the order of the network's data format.
 public struct Flatten: Layer {
+  /// The layer; it has no settings: the order is the network's.
   public init() {}
   public var defaultName: String { "flatten" }
 
@@ -58,8 +63,10 @@ public struct Flatten: Layer {
 /// Sets each element to zero with probability `rate` in training, and scales the others by 1 / (1 -
 /// rate); nothing in inference.
 public struct Dropout: Layer {
+  /// The share of elements that become zero, from 0 to below 1.
   public var rate: Float
 
+  /// A dropout of that share: half where none is given, as in AlexNet and VGG.
   public init(_ rate: Float = 0.5) {
     self.rate = rate
   }
@@ -81,6 +88,7 @@ public struct Dropout: Layer {
 public struct BatchNorm: Layer {
   /// The weight of the old moving average.
   public var momentum: Float
+  /// Added to the variance, so that a channel of equal elements is not divided by zero.
   public var epsilon: Float
   /// Which estimate of the variance the moving average takes.
   public var runningVariance: Operation.BatchNormalization.VarianceEstimate
@@ -88,6 +96,8 @@ public struct BatchNorm: Layer {
   /// follows a ReLU can scale for itself.
   public var hasScale: Bool
 
+  /// A normalization with the lecture's constants, which are Keras's, where none are given. PyTorch's are a `momentum` of 0.9
+  /// in the words used here, and an `epsilon` of 1e-5.
   public init(
     momentum: Float = 0.99, epsilon: Float = 0.001,
     runningVariance: Operation.BatchNormalization.VarianceEstimate = .population,
@@ -128,8 +138,10 @@ public struct BatchNorm: Layer {
 /// Divides every element by a power of the sum of squares of its neighbours: see
 /// ``ConvNetGraphs/Operation/LocalResponseNormalization``, whose defaults are AlexNet's.
 public struct LocalResponseNorm: Layer {
+  /// The operation, with its constants.
   public var operation: Operation.LocalResponseNormalization
 
+  /// A normalization by the sum over five channels, where nothing else is said.
   public init(_ operation: Operation.LocalResponseNormalization = .init(size: 5)) {
     self.operation = operation
   }
@@ -145,6 +157,7 @@ public struct LocalResponseNorm: Layer {
 
 /// Probabilities over the channels: exp(x) / sum of exp(x).
 public struct Softmax: Layer {
+  /// The layer; it has no settings.
   public init() {}
   public var defaultName: String { "softmax" }
 

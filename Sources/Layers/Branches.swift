@@ -11,6 +11,7 @@ public enum Shortcut: Hashable, Sendable, Codable {
   /// The input subsampled by the stride, with channels of zeros appended: no parameters.
   case zeroPadded
 
+  /// Which blocks get the convolution.
   public enum ProjectionCondition: Hashable, Sendable, Codable {
     /// Where the shapes differ; the input itself elsewhere.
     case channelsChange
@@ -22,14 +23,20 @@ public enum Shortcut: Hashable, Sendable, Codable {
 /// Adds the input to what the layers inside make of it (He et al., 2015, figure 2): y = F(x) +
 /// shortcut(x).
 public struct Residual: Layer {
+  /// How the input comes to the shape of the sum.
   public var shortcut: Shortcut
   /// The names of the projection's convolution and normalization.
   public var projectionNames: (convolution: String, normalization: String)
+  /// What follows the projection's convolution, where there is one.
   public var normalization: BatchNorm
   /// Whether the projection's convolution has a bias.
   public var projectionBias: Bool
+  /// F: the layers whose result the input is added to. No activation follows the sum; put it behind the block.
   public var body: LayerSequence
 
+  /// A residual block around these layers.
+  ///
+  /// - Parameter projectionNames: by which the projection's parameters are called; PyTorch's where not given.
   public init(
     shortcut: Shortcut = .projection(when: .channelsChange), normalization: BatchNorm = BatchNorm(),
     projectionBias: Bool = false,
@@ -102,12 +109,15 @@ public struct Residual: Layer {
 /// Gives the input to several branches and joins their results along the channels, as an Inception
 /// block does.
 public struct Concatenate: Layer {
+  /// The branches, each given the same input; their results must agree in all but channels.
   public var branches: [LayerSequence]
 
+  /// A block of these branches, joined in this order.
   public init(_ branches: LayerSequence...) {
     self.branches = branches
   }
 
+  /// A block of as many branches as the list has.
   public init(branches: [LayerSequence]) {
     self.branches = branches
   }
@@ -126,10 +136,14 @@ public struct Concatenate: Layer {
 /// A classifier at the side of a network: its loss, times the weight, is added in training; absent
 /// in inference. Passes its input on unchanged.
 public struct Auxiliary: Layer {
+  /// The name of its output, with which the names of its parameters begin.
   public var name: String
+  /// What its loss counts beside that of the network: 0.3 in GoogLeNet.
   public var weight: Float
+  /// The classifier: from the input to logits, one a class.
   public var body: LayerSequence
 
+  /// A classifier that is called `name`, made of these layers.
   public init(_ name: String, weight: Float, @NetworkBuilder _ body: () -> LayerSequence) {
     self.name = name
     self.weight = weight

@@ -4,14 +4,23 @@ import ConvNetTensors
 /// Convolution over pictures: see ``ConvNetGraphs/Operation/Convolution``. Parameters `weight` [O,
 /// C / groups, KH, KW] and `bias` [O].
 public struct Conv2D: Layer {
+  /// O: channels of the output.
   public var channels: Int
+  /// Height and width of the kernel.
   public var kernel: [Int]
+  /// Rows and columns from one window to the next.
   public var strides: [Int]
+  /// Rows and columns from one element of the kernel to the next; 1 leaves no gaps.
   public var dilations: [Int]
+  /// How many zeros stand around the picture.
   public var padding: Padding
+  /// How many parts the channels are cut into, each convolved by itself; both numbers of channels must be multiples of it.
   public var groups: Int
+  /// Whether something learned is added to each output channel.
   public var bias: Bool
+  /// How `weight` begins.
   public var initializer: Initializer
+  /// How `bias` begins, where there is one.
   public var biasInitializer: Initializer
 
   /// - Parameters:
@@ -61,16 +70,28 @@ public struct Conv2D: Layer {
 
 /// Convolution over signals [N, C, W]. Parameters `weight` [O, C / groups, K] and `bias` [O].
 public struct Conv1D: Layer {
+  /// O: channels of the output.
   public var channels: Int
+  /// K: positions under the kernel.
   public var kernel: Int
+  /// Positions from one window to the next.
   public var stride: Int
+  /// Positions from one element of the kernel to the next; 1 leaves no gaps.
   public var dilation: Int
+  /// How many zeros stand around the signal.
   public var padding: Padding
+  /// How many parts the channels are cut into, each convolved by itself; both numbers of channels must be multiples of it.
   public var groups: Int
+  /// Whether something learned is added to each output channel.
   public var bias: Bool
+  /// How `weight` begins.
   public var initializer: Initializer
+  /// How `bias` begins, where there is one.
   public var biasInitializer: Initializer
 
+  /// A convolution to that many channels.
+  ///
+  /// - Parameter initializer: of the kernel.
   public init(
     _ channels: Int, kernel: Int, stride: Int = 1, dilation: Int = 1, padding: Padding = .valid,
     groups: Int = 1, bias: Bool = true, initializer: Initializer = .glorotUniform,

@@ -3,8 +3,11 @@ public import ConvNetTensors
 /// How a parameter begins. Random ones draw from a stream of their own, keyed by the seed and the
 /// parameter's place, so that one layer's size does not change another's numbers.
 public enum Initializer: Hashable, Sendable, Codable {
+  /// 0: biases, and the shift of a normalization.
   case zeros
+  /// 1: the scale of a normalization.
   case ones
+  /// One number everywhere.
   case constant(Float)
   /// Normal with mean 0.
   case normal(standardDeviation: Float)

@@ -28,6 +28,7 @@ public protocol Layer: Sendable {
 /// }
 /// ```
 public protocol Block: Layer {
+  /// The layers, one below the other, that a value goes through.
   @NetworkBuilder var body: LayerSequence { get }
 }
 
@@ -43,12 +44,15 @@ extension Block {
 
 /// Layers one after the other.
 public struct LayerSequence: Layer {
+  /// In the order in which a value goes through them.
   public var layers: [any Layer]
 
+  /// Layers of a list, one after the other.
   public init(_ layers: [any Layer]) {
     self.layers = layers
   }
 
+  /// Layers that are written one below the other.
   public init(@NetworkBuilder _ body: () -> LayerSequence) {
     self = body()
   }
@@ -68,23 +72,30 @@ public struct LayerSequence: Layer {
 /// `for`.
 @resultBuilder
 public enum NetworkBuilder {
+  /// A layer on a line of its own.
   public static func buildExpression(_ layer: some Layer) -> LayerSequence {
     LayerSequence([layer])
   }
 
+  /// Several layers on a line, such as a property or a function returns.
   public static func buildExpression(_ sequence: LayerSequence) -> LayerSequence { sequence }
 
+  /// All lines of a body.
   public static func buildBlock(_ parts: LayerSequence...) -> LayerSequence {
     LayerSequence(parts.flatMap(\.layers))
   }
 
+  /// An `if` without `else`: no layers where the condition does not hold.
   public static func buildOptional(_ part: LayerSequence?) -> LayerSequence {
     part ?? LayerSequence([])
   }
 
+  /// The first way of an `if` or `switch`.
   public static func buildEither(first part: LayerSequence) -> LayerSequence { part }
+  /// The other way.
   public static func buildEither(second part: LayerSequence) -> LayerSequence { part }
 
+  /// A `for`: the layers of every turn, one after the other.
   public static func buildArray(_ parts: [LayerSequence]) -> LayerSequence {
     LayerSequence(parts.flatMap(\.layers))
   }
@@ -92,9 +103,12 @@ public enum NetworkBuilder {
 
 /// Gives a layer, or a group of layers, a name: the path of its parameters begins with it.
 public struct Named: Layer {
+  /// The part of the path; parts are joined by dots.
   public var name: String
+  /// What is called so.
   public var layer: any Layer
 
+  /// Gives the layers, as one group, a name.
   public init(_ name: String, @NetworkBuilder _ body: () -> LayerSequence) {
     self.name = name
     layer = body()

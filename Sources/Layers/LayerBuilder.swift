@@ -15,7 +15,9 @@ public enum LayerRole: Hashable, Sendable {
 
 /// A graph under construction: gives layers their names, and remembers how each parameter begins.
 public struct LayerBuilder {
+  /// The graph so far.
   public private(set) var graph: Graph
+  /// How each parameter of the graph begins, by its name.
   public private(set) var initializers: [String: Initializer] = [:]
   /// How pictures are given, and in which order ``Flatten`` lays out elements.
   public let dataFormat: DataFormat

@@ -10,18 +10,22 @@ public struct NetworkInput: Hashable, Sendable, Codable {
     self.extents = extents
   }
 
+  /// Pictures of that size. A model's preparation brings others to it.
   public static func image(height: Int, width: Int, channels: Int) -> NetworkInput {
     NetworkInput(extents: [channels, height, width])
   }
 
+  /// Signals: that many positions, each of so many channels.
   public static func signal(width: Int, channels: Int) -> NetworkInput {
     NetworkInput(extents: [channels, width])
   }
 
+  /// Plain numbers, as for a network of dense layers alone.
   public static func features(_ count: Int) -> NetworkInput {
     NetworkInput(extents: [count])
   }
 
+  /// Of that many examples: [N, C, H, W], [N, C, W] or [N, features].
   public func shape(batch: Int) -> Shape { Shape([batch] + extents) }
 }
 
@@ -37,14 +41,23 @@ public struct NetworkInput: Hashable, Sendable, Codable {
 /// }
 /// ```
 public struct Network: Sendable {
+  /// What it is called in files and reports.
   public var name: String
+  /// What it is given: the extents of one example.
   public var input: NetworkInput
+  /// In which order pictures are given to it, and ``Flatten`` lays out elements. It does not choose the order in memory,
+  /// which is the compiler's.
   public var dataFormat: DataFormat
+  /// What an example goes through, in order.
   public var layers: LayerSequence
 
+  /// The name of the input in the graph, and in a run.
   public static let inputName = "image"
+  /// The name of the result in the graph, and in a run.
   public static let outputName = "logits"
 
+  /// A network of the layers that are written one below the other. Nothing is checked before it is lowered, or a ``Model``
+  /// made of it.
   public init(
     _ name: String, input: NetworkInput, dataFormat: DataFormat = .channelsLast,
     @NetworkBuilder _ body: () -> LayerSequence

@@ -5,9 +5,12 @@ public import ConvNetGraphs
 ///
 /// Layers without parameters count as well, as in PyTorch's sequences. A ``Block`` is one layer.
 public struct Numbered: Layer {
+  /// With which the names of the group's parameters begin.
   public var name: String
+  /// The layers that are counted.
   public var body: LayerSequence
 
+  /// A group of the layers that are written one below the other.
   public init(_ name: String, @NetworkBuilder _ body: () -> LayerSequence) {
     self.name = name
     self.body = body()

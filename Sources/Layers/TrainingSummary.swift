@@ -20,13 +20,16 @@ public struct TrainingSummary: Hashable, Sendable {
   public var heldOutShare: Double?
   /// What tells the pictures of the training again.
   public var pictures: TrainingPictures?
-  /// As the optimizer, the schedule and the objective describe themselves.
+  /// As the optimizer describes itself.
   public var optimizer: String?
+  /// As the schedule describes itself.
   public var schedule: String?
+  /// As the objective describes itself.
   public var objective: String?
   /// What people wrote besides, by names of their own.
   public var notes: [String: String]
 
+  /// A summary of what is given; the rest is not known.
   public init(
     data: String? = nil, epochs: Int? = nil, batchSize: Int? = nil, seed: UInt64? = nil,
     top1: Double? = nil, heldOutShare: Double? = nil, pictures: TrainingPictures? = nil,

@@ -64,16 +64,21 @@ struct InceptionBlock: Block {
 /// An Inception block without dimensionality reduction (figure 2a), the authors' first idea: the
 /// branches of the larger kernels see all channels, and pooling keeps them.
 public struct NaiveInceptionBlock: Block {
+  /// Channels of the branch of 1x1.
   public var one: Int
+  /// Channels of the branch of 3x3.
   public var three: Int
+  /// Channels of the branch of 5x5.
   public var five: Int
 
+  /// A block whose branches have these channels; the fourth, pooling, has those of the input.
   public init(one: Int, three: Int, five: Int) {
     self.one = one
     self.three = three
     self.five = five
   }
 
+  /// The four branches, joined along the channels.
   public var body: LayerSequence {
     Concatenate(
       LayerSequence { unit(one, 1).named("branch1") },

@@ -53,6 +53,7 @@ extension ModelRegistry {
 extension ModelEntry {
   /// A row with parameters of the same names and shapes, and what it computes otherwise.
   public struct Twin: Sendable {
+    /// The other row.
     public var name: String
     /// What this row does instead of what the twin does, derived from both graphs.
     public var differences: [GraphDifference]

@@ -3,12 +3,18 @@ public import ConvNetTensors
 
 /// What a network of the zoo can be built for.
 public struct ModelOptions: Hashable, Sendable {
+  /// Rows of a picture.
   public var height: Int
+  /// Columns of a picture.
   public var width: Int
+  /// Channels of a picture: 3 for colour, 1 for grey.
   public var channels: Int
+  /// Logits that the network gives, one a class.
   public var classes: Int
+  /// In which order pictures are given, and elements flattened.
   public var dataFormat: DataFormat
 
+  /// What a network shall be built for. Sizes that a network cannot take are refused when it is lowered.
   public init(
     height: Int, width: Int, channels: Int, classes: Int, dataFormat: DataFormat = .channelsLast
   ) {
@@ -19,6 +25,7 @@ public struct ModelOptions: Hashable, Sendable {
     self.dataFormat = dataFormat
   }
 
+  /// The pictures, as the input of a network.
   public var input: NetworkInput { .image(height: height, width: width, channels: channels) }
 }
 
@@ -26,13 +33,19 @@ public struct ModelOptions: Hashable, Sendable {
 public struct ModelEntry: Sendable {
   /// Whose files of weights a row is for.
   public enum Publisher: String, Hashable, Sendable, CaseIterable {
+    /// PyTorch's collection of networks for pictures, `torchvision.models`.
     case torchvision
+    /// `keras.applications`.
     case keras = "Keras"
   }
 
+  /// By which the command, model files and ``ModelRegistry`` know it: `resnet50`.
   public var name: String
+  /// Further names of the same network.
   public var aliases: [String]
+  /// The title of the paper that describes it.
   public var paper: String
+  /// When the paper appeared.
   public var year: Int
   /// What the paper's table says of the input and the classes.
   public var defaults: ModelOptions
@@ -40,6 +53,7 @@ public struct ModelEntry: Sendable {
   public var note: String?
   /// Who publishes weights for exactly this network: torchvision or Keras. `nil` for the paper's own.
   public var publisher: Publisher?
+  /// Makes the network for a size of pictures and a number of classes.
   public var build: @Sendable (ModelOptions) -> Network
   /// Other frameworks' names for its parameters, under which their weights load.
   public var weightNamings: [WeightNaming]
@@ -70,6 +84,7 @@ extension ModelEntry: CustomStringConvertible {
 
 /// The networks that ConvNet knows by name.
 public enum ModelRegistry {
+  /// All rows, in the order of `convnet models`: by family, about as they were published.
   public static let entries: [ModelEntry] =
     firstRows + vggRows + inceptionRows + resNetRows + cifarRows
 
@@ -78,5 +93,6 @@ public enum ModelRegistry {
     entries.first { $0.name == name || $0.aliases.contains(name) }
   }
 
+  /// Every name and alias, in the order of the rows.
   public static var names: [String] { entries.flatMap { [$0.name] + $0.aliases } }
 }

@@ -3,10 +3,15 @@ public import ConvNetLayers
 
 /// The columns of the table of residual networks.
 public enum ResNetDepth: Int, Hashable, Sendable, CaseIterable {
+  /// 18 layers with weights, in blocks of two convolutions.
   case layers18 = 18
+  /// 34, in blocks of two.
   case layers34 = 34
+  /// 50, in blocks of three, the bottlenecks.
   case layers50 = 50
+  /// 101, in blocks of three.
   case layers101 = 101
+  /// 152, in blocks of three.
   case layers152 = 152
 
   /// Blocks of conv2_x, conv3_x, conv4_x and conv5_x.

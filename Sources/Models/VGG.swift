@@ -3,9 +3,18 @@ public import ConvNetLayers
 
 /// The columns of the table of configurations.
 public enum VGGConfiguration: String, Hashable, Sendable, CaseIterable {
+  /// 11 layers with weights.
   case a
+  /// A with local response normalization after the first convolution.
   case aLRN = "a-lrn"
-  case b, c, d, e
+  /// 13 layers: A with a second convolution in each of the first two stages.
+  case b
+  /// 16 layers: B with a convolution of 1x1 in each of the last three stages.
+  case c
+  /// 16 layers: C with 3x3 in place of 1x1; known as VGG-16.
+  case d
+  /// 19 layers: D with a fourth convolution in each of the last three stages; known as VGG-19.
+  case e
 
   enum Row {
     /// `conv3-C`, `conv1-C`: kernel and channels; one of padding keeps the size.

@@ -2,7 +2,9 @@ import Foundation
 
 /// An axis of a plot: what it measures and how values become positions.
 public struct Axis: Hashable, Sendable {
+  /// How values become positions.
   public enum Scale: Hashable, Sendable {
+    /// Equal differences are equal distances.
     case linear
     /// Equal ratios are equal distances; values that are not positive are left out.
     case logarithmic
@@ -10,12 +12,16 @@ public struct Axis: Hashable, Sendable {
 
   /// What is measured, with its unit: `loss`, `images per second`.
   public var title: String
+  /// How values become positions.
   public var scale: Scale
   /// Ticks only at whole numbers, as for epochs.
   public var isInteger: Bool
   /// The least range to show; `nil` where the data alone decide.
   public var including: ClosedRange<Double>?
 
+  /// An axis of what `title` says.
+  ///
+  /// - Parameter including: the least range to show.
   public init(
     _ title: String, scale: Scale = .linear, isInteger: Bool = false,
     including: ClosedRange<Double>? = nil

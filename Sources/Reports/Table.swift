@@ -1,5 +1,6 @@
 /// Rows of text under headings. A page shows it as HTML, the command as aligned columns.
 public struct Table: Hashable, Sendable {
+  /// To which side of its column a text stands.
   public enum Alignment: Hashable, Sendable {
     /// For words.
     case left
@@ -7,23 +8,30 @@ public struct Table: Hashable, Sendable {
     case right
   }
 
+  /// A heading, and how what is under it stands.
   public struct Column: Hashable, Sendable {
+    /// The heading.
     public var title: String
+    /// To which side the texts of the column stand.
     public var alignment: Alignment
 
+    /// A column under that heading.
     public init(_ title: String, _ alignment: Alignment = .left) {
       self.title = title
       self.alignment = alignment
     }
   }
 
+  /// From left to right.
   public var columns: [Column]
   /// One text a column; missing cells at the end of a row are empty.
   public private(set) var rows: [[String]]
   /// A last row set apart, as for totals; empty for none.
   public var footer: [String]
+  /// What the table shows; empty for none.
   public var caption: String
 
+  /// A table of these rows, each of no more cells than there are columns.
   public init(
     _ columns: [Column], rows: [[String]] = [], footer: [String] = [], caption: String = ""
   ) {

@@ -74,15 +74,21 @@ public func crossCorrelation(
 
 /// Why two tensors cannot be convolved.
 public struct ConvolutionError: Error, Hashable, Sendable {
+  /// What does not fit, with the values that show it.
   public enum Problem: Hashable, Sendable {
+    /// An operand has other elements than `float32`.
     case elementType(ElementType)
+    /// An operand has another number of dimensions.
     case rank(expected: Int, actual: Shape)
+    /// The kernel is for another number of channels than the picture has.
     case channels(image: Int, kernel: Int)
     /// The kernel is empty, or larger than what it should move over.
     case kernelDoesNotFit(kernel: [Int], input: [Int])
+    /// The stride is below 1.
     case stride(Int)
   }
 
+  /// What does not fit.
   public var problem: Problem
 }
 

@@ -1,8 +1,30 @@
 /// The type of a tensor's elements.
 public enum ElementType: String, Hashable, Sendable, Codable, CaseIterable {
-  case float64, float32, float16, bfloat16
-  case int64, int32, int16, int8
-  case uint64, uint32, uint16, uint8
+  /// A `Double`: 53 significant bits.
+  case float64
+  /// A `Float`, what networks compute in: 24 significant bits.
+  case float32
+  /// IEEE half precision: 11 significant bits, up to 65504.
+  case float16
+  /// The upper half of a `float32`: 8 significant bits, the same range.
+  case bfloat16
+  /// From -2^63.
+  case int64
+  /// From -2^31: the classes of examples.
+  case int32
+  /// From -2^15.
+  case int16
+  /// From -128 to 127: packed weights.
+  case int8
+  /// Up to 2^64 - 1.
+  case uint64
+  /// Up to 2^32 - 1.
+  case uint32
+  /// Up to 65535.
+  case uint16
+  /// Up to 255: the pixels of pictures.
+  case uint8
+  /// One byte, 0 or 1.
   case bool
 
   /// Bytes of one element.
@@ -21,6 +43,7 @@ public enum ElementType: String, Hashable, Sendable, Codable, CaseIterable {
 
 /// A Swift type whose values a ``Tensor`` can hold.
 public protocol TensorScalar: BitwiseCopyable, Sendable {
+  /// The type of elements that has these values.
   static var elementType: ElementType { get }
 }
 

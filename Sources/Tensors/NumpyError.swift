@@ -2,14 +2,18 @@ public import ConvNetFiles
 
 /// Why bytes are not a NumPy array file that a ``Tensor`` can hold.
 public struct NumpyError: Error, Hashable, Sendable {
+  /// What is wrong, with the values that show it.
   public enum Problem: Hashable, Sendable {
     /// The file ends before its header does.
     case truncatedHeader(needed: Int, available: Int)
+    /// The file does not begin with the format's six bytes.
     case wrongMagic
+    /// The format has versions 1, 2 and 3.
     case unsupportedVersion(major: UInt8, minor: UInt8)
     /// The header is not the dictionary that the format prescribes. `expected` says what should
     /// stand there.
     case malformedHeader(expected: String)
+    /// The header's dictionary lacks an entry.
     case missingKey(String)
     /// Complex numbers, text, records and objects have no tensor.
     case unsupportedElementType(String)
@@ -23,6 +27,7 @@ public struct NumpyError: Error, Hashable, Sendable {
   public var file: String?
   /// Where in the file, in bytes.
   public var offset: Int
+  /// What is wrong with the bytes.
   public var problem: Problem
 }
 

@@ -2,25 +2,35 @@ import Foundation
 
 /// What a random number is for. Numbers of different purposes are independent.
 public enum RandomPurpose: UInt32, Sendable {
+  /// How parameters begin.
   case initialization = 1
+  /// The order of an epoch's samples.
   case shuffling
+  /// Which elements dropout keeps.
   case dropout
+  /// What happens to a picture in training.
   case augmentation
+  /// Which samples are held out.
   case split
+  /// Numbers that stand for pictures, where a benchmark has none.
   case input
+  /// The weights of mixup and CutMix.
   case mixing
 }
 
 /// Names one stream of random numbers: every number is a function of the key and its position, so results depend on
 /// neither thread count nor order, and a resumed run draws what an uninterrupted one would have drawn.
 public struct RandomKey: Hashable, Sendable {
+  /// The run's seed: the only number of the key that a user chooses.
   public var seed: UInt64
+  /// Of numbers for other purposes this stream tells nothing.
   public var purpose: RandomPurpose
   /// Epoch, or training step.
   public var epoch: UInt32
   /// Sample, parameter, or layer within the epoch.
   public var index: UInt32
 
+  /// The key of a stream.
   public init(seed: UInt64, purpose: RandomPurpose, epoch: UInt32 = 0, index: UInt32 = 0) {
     self.seed = seed
     self.purpose = purpose
@@ -56,6 +66,7 @@ public struct RandomNumbers: RandomNumberGenerator, Sendable {
   private var block: SIMD4<UInt32> = .zero
   private var used = 4
 
+  /// The numbers of a stream, from its first.
   public init(_ key: RandomKey) {
     self.key = SIMD2(
       UInt32(truncatingIfNeeded: key.seed), UInt32(truncatingIfNeeded: key.seed >> 32))

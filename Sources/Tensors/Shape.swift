@@ -2,6 +2,7 @@
 ///
 /// A shape may be empty (a scalar, one element). Extents are never negative.
 public struct Shape: Hashable, Sendable, Codable, ExpressibleByArrayLiteral {
+  /// One number an axis, none negative.
   public let dimensions: [Int]
 
   /// - Precondition: the dimensions are what ``init(checking:)`` takes, which is for those that come
@@ -47,11 +48,15 @@ public struct Shape: Hashable, Sendable, Codable, ExpressibleByArrayLiteral {
     try container.encode(dimensions)
   }
 
+  /// The number of axes: 0 for a scalar.
   public var rank: Int { dimensions.count }
 
   /// The number of elements: the product of the dimensions, 1 for a scalar.
   public var count: Int { dimensions.reduce(1, *) }
 
+  /// The extent of an axis, counted from the outermost, which is 0.
+  ///
+  /// - Precondition: there is such an axis.
   public subscript(axis: Int) -> Int { dimensions[axis] }
 
   /// The shape with one dimension replaced.

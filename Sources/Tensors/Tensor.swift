@@ -8,7 +8,9 @@ package import ConvNetFiles
 /// picture[0, 14, 14] = 1
 /// ```
 public struct Tensor: Sendable {
+  /// The extents, outermost first.
   public private(set) var shape: Shape
+  /// What each element is. Reading elements as another type stops the program; ``converted(to:)`` makes another tensor.
   public let elementType: ElementType
   private var storage: TensorStorage
 

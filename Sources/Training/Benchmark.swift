@@ -9,10 +9,13 @@ import ConvNetTensors
 /// Throughput and memory of a network at one batch size: of inference, or of whole training steps,
 /// the optimizer's update included. The input is random numbers; nothing is loaded or decoded.
 public struct Benchmark: Sendable {
+  /// The network's name.
   public let modelName: String
+  /// Examples of a run.
   public let batch: Int
   /// Of every measured step, ascending.
   public let stepSeconds: [Double]
+  /// The time that compiling took, before the first run.
   public let compileSeconds: Double
   /// Bytes of the weights that the compiled network keeps.
   public let weightByteCount: Int

@@ -42,6 +42,7 @@ public struct ObjectiveValues: Hashable, Sendable {
   /// [N, classes]: the higher, the likelier. What the accuracy of an epoch is measured by.
   public var scores: ValueID
 
+  /// Two values of the graph that was appended to.
   public init(loss: ValueID, scores: ValueID) {
     self.loss = loss
     self.scores = scores
@@ -55,6 +56,7 @@ public struct CrossEntropy: Objective {
   /// The share of the target that is spread evenly over the classes, 0 to below 1.
   public var labelSmoothing: Float
 
+  /// A cross-entropy whose labels are smoothed by that share.
   public init(labelSmoothing: Float = 0) {
     self.labelSmoothing = labelSmoothing
   }

@@ -19,6 +19,13 @@ public struct ParameterGroup: Hashable, Sendable, Codable {
   /// Times the optimizer's weight decay.
   public var decayFactor: Float
 
+  /// The parameters whose names a pattern fits.
+  ///
+  /// - Parameters:
+  ///
+  /// - rateFactor: times the learning rate.
+  ///
+  /// - decayFactor: times the weight decay.
   public init(
     _ pattern: String, isFrozen: Bool = false, rateFactor: Float = 1, decayFactor: Float = 1
   ) {

@@ -18,7 +18,9 @@ import Foundation
 ///
 /// The same seed, data and thread count give the same bytes on the same machine.
 public struct Trainer: Sendable {
+  /// How parameters move, given their gradients.
   public var optimizer: any Optimizer
+  /// How far, in the course of the training.
   public var schedule: any LearningRateSchedule
   /// What happens to the gradients before the update, in this order.
   public var gradientTransforms: [any GradientTransform]
@@ -32,10 +34,12 @@ public struct Trainer: Sendable {
   public var batchSize: Int
   /// Of shuffling, augmentation and dropout.
   public var seed: UInt64
+  /// On what, and how exactly, it is computed.
   public var compute: ComputeOptions
   /// How samples are read.
   public var loading: LoadingOptions
 
+  /// A trainer; what it is given is checked when a training begins.
   public init(
     optimizer: any Optimizer, schedule: any LearningRateSchedule,
     gradientTransforms: [any GradientTransform] = [], groups: [ParameterGroup] = [],
@@ -59,9 +63,11 @@ public struct Trainer: Sendable {
   public struct Progress: Hashable, Sendable {
     /// From 1.
     public var epoch: Int
+    /// Epochs of the whole training.
     public var epochs: Int
     /// Samples of this epoch so far.
     public var samples: Int
+    /// Samples of the whole epoch.
     public var totalSamples: Int
     /// Over the samples of this epoch so far.
     public var metrics: ClassificationMetrics
@@ -290,6 +296,7 @@ public struct EpochReport: Hashable, Sendable, Codable {
   public var learningRate: Float
   /// Over the training samples, each measured before the step that it was part of.
   public var training: ClassificationMetrics
+  /// Over the samples of validation after the epoch; `nil` where there are none.
   public var validation: ClassificationMetrics?
   /// Of training, validation not counted.
   public var seconds: Double
@@ -306,6 +313,7 @@ public struct EpochReport: Hashable, Sendable, Codable {
   /// What schedules go by: 1 - top-1 accuracy of validation, or of the epoch's steps where there is none.
   var error: Double { 1 - (validation ?? training).top1 }
 
+  /// Training samples a second, reading and decoding included, validation not.
   public var imagesPerSecond: Double { Double(training.samples) / max(seconds, 1e-9) }
 
   package init(

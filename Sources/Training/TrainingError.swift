@@ -2,12 +2,14 @@ public import ConvNetFiles
 
 /// Why a training cannot begin or go on.
 public enum TrainingError: Error, Hashable, Sendable {
+  /// A setting of the optimizer, the schedule, a transform or the trainer is out of its range.
   case invalidSetting(name: String, value: String, requirement: String)
   /// A number that is not finite, found before it reached the parameters: `what` of `layer` is the first in the order of the
   /// step's computation. The norm is that of the last gradient that was finite, 0 where there was none.
   case nonFinite(what: String, layer: String, step: Int, learningRate: Float, gradientNorm: Double)
   /// A parameter has so many elements that are not finite before the first step.
   case nonFiniteParameter(name: String, count: Int, elements: Int)
+  /// A file is no checkpoint, or the training that it is of cannot go on as asked; the text says why.
   case checkpoint(String)
   /// Every picture to train on is of one class: there is nothing to tell apart.
   case oneClass(name: String, data: String)

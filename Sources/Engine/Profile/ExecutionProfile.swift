@@ -1,5 +1,6 @@
 /// What a step of a run took.
 public struct StepProfile: Hashable, Sendable {
+  /// What the step does.
   public var step: StepDescription
   /// The median over the runs; of shards, which work side by side, the mean time, and the work of all together.
   public var work: MeasuredWork
@@ -7,8 +8,11 @@ public struct StepProfile: Hashable, Sendable {
 
 /// What all steps of a kind took.
 public struct KindProfile: Hashable, Sendable {
+  /// The kind of work.
   public var kind: StepKind
+  /// How many steps of a run are of the kind.
   public var stepCount: Int
+  /// That of all these steps in one run.
   public var work: MeasuredWork
 }
 
@@ -16,6 +20,7 @@ public struct KindProfile: Hashable, Sendable {
 public struct ExecutionProfile: Hashable, Sendable {
   /// In the order of the network.
   public let steps: [StepProfile]
+  /// What the machine can do at most.
   public let peaks: MachinePeaks
   /// When each step began, and when the last ended, in nanoseconds since the first run began: by run, then by shard.
   let times: [[[Int]]]

@@ -8,6 +8,7 @@ import Foundation
 public struct ExecutionTrace: Hashable, Sendable, Encodable {
   /// A slice of a lane, or (`ph` is `M`) a name of something.
   public struct Event: Hashable, Sendable, Encodable {
+    /// What the slice did; `process_name` or `thread_name` where the event names something.
     public var name: String
     /// The step's kind.
     public var cat: String?
@@ -17,15 +18,21 @@ public struct ExecutionTrace: Hashable, Sendable, Encodable {
     public var ts: Double?
     /// Microseconds.
     public var dur: Double?
+    /// The process: always the same one.
     public var pid: Int
+    /// The lane: the number of the shard.
     public var tid: Int
+    /// What a viewer shows of the event when it is chosen.
     public var args: Arguments
   }
 
+  /// What is told of an event beside its time.
   public struct Arguments: Hashable, Sendable, Encodable {
     /// What an event of kind `M` names the process or the lane.
     public var name: String?
+    /// The library's implementation, or the kernel.
     public var implementation: String?
+    /// The layouts of what the step reads and makes.
     public var layouts: [String]?
     /// 1e9 multiplications and additions a second, in this run and lane.
     public var gigaflops: Double?
@@ -41,6 +48,7 @@ public struct ExecutionTrace: Hashable, Sendable, Encodable {
     }
   }
 
+  /// The names of process and lanes, then the slices.
   public var traceEvents: [Event]
   /// The unit in which viewers show times.
   public var displayTimeUnit = "ms"

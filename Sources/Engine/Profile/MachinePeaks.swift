@@ -17,6 +17,7 @@ public struct MachinePeaks: Hashable, Sendable, Codable {
   /// Bytes read and bytes written, counted together, of a copy from one such buffer to another.
   public var copyBytesPerSecond: Double
 
+  /// Peaks that were measured elsewhere, as of another machine.
   public init(
     threads: Int, flopsPerSecond: Double, readBytesPerSecond: Double, copyBytesPerSecond: Double
   ) {

@@ -1,5 +1,6 @@
 /// Work and the time that it took.
 public struct MeasuredWork: Hashable, Sendable, Codable {
+  /// The time, by the clock on the wall.
   public var seconds: Double
   /// Multiplications, each with its addition, counted as the sums of convolutions and dense layers are written.
   public var multiplyAdds: Int
@@ -9,6 +10,7 @@ public struct MeasuredWork: Hashable, Sendable, Codable {
   /// ``MachinePeaks/leastSeconds(multiplyAdds:byteCount:)``.
   public var leastSeconds: Double
 
+  /// Work that took so long.
   public init(seconds: Double, multiplyAdds: Int, byteCount: Int, leastSeconds: Double) {
     self.seconds = seconds
     self.multiplyAdds = multiplyAdds
@@ -18,6 +20,7 @@ public struct MeasuredWork: Hashable, Sendable, Codable {
 
   /// Multiplications and additions, each counted.
   public var flopsPerSecond: Double { rate(2 * Double(multiplyAdds)) }
+  /// Bytes read and written, as ``byteCount`` counts them.
   public var bytesPerSecond: Double { rate(Double(byteCount)) }
 
   /// `leastSeconds / seconds`: 1 at the machine's limit. More where the bytes were in a cache.

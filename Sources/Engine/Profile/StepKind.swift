@@ -12,12 +12,17 @@ public enum StepKind: String, Hashable, Sendable, Codable, CaseIterable {
   case direct
   /// A convolution by our kernels for few channels.
   case fewChannels = "few channels"
+  /// A dense layer, or its gradient.
   case dense
+  /// Maxima or means under a window, and their gradients.
   case pooling
+  /// Batch normalization and local response normalization, forward and backward.
   case normalization
+  /// A nonlinearity by itself, where it could not be fused.
   case activation
   /// Sums and products of values, element by element; dropout.
   case elementwise
+  /// Branches brought into one value.
   case concatenation
   /// A copy from one layout to another.
   case reorder
@@ -25,6 +30,7 @@ public enum StepKind: String, Hashable, Sendable, Codable, CaseIterable {
   case packing = "weight packing"
   /// Slices, padding, resampling, constants.
   case movement
+  /// Softmax, cross-entropy and other errors, forward and backward.
   case loss
   /// An operation from outside the package, by its own kernel.
   case custom

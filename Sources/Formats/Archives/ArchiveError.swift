@@ -2,6 +2,7 @@ public import ConvNetFiles
 
 /// Why a zip archive cannot be read or written.
 public struct ArchiveError: Error, Hashable, Sendable {
+  /// What is wrong, with the values that show it.
   public enum Problem: Hashable, Sendable {
     /// The archive's directory, or the compressed data of an entry, is damaged.
     case damaged(reason: String)
@@ -9,21 +10,27 @@ public struct ArchiveError: Error, Hashable, Sendable {
     case outside(offset: Int, byteCount: Int, available: Int)
     /// Neither stored nor deflated.
     case unsupportedCompression(method: Int)
+    /// The entry needs a password.
     case encrypted
+    /// The contents of the entry are not those that were stored: their CRC-32 is another.
     case wrongChecksum(stated: UInt32, actual: UInt32)
     /// Two entries share bytes.
     case overlapping
     /// Two entries of one name.
     case duplicateName
+    /// There is no entry of that name.
     case missingEntry
+    /// The archive cannot be written; `reason` is the library's.
     case unwritable(reason: String)
   }
 
+  /// The archive.
   public var file: String
   /// The name within the archive; `nil` where the archive as a whole is meant.
   public var entry: String?
   /// Where in the file the entry's bytes begin; `nil` where there is no such place.
   public var offset: Int?
+  /// What is wrong with it.
   public var problem: Problem
 }
 

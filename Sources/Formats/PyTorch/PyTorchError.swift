@@ -5,15 +5,19 @@ public import ConvNetFiles
 /// Nothing in a checkpoint is ever executed: what is not a tensor, a container, a number or a text
 /// is refused.
 public struct PyTorchError: Error, Hashable, Sendable {
+  /// What is wrong, with the values that show it.
   public enum Problem: Hashable, Sendable {
     /// Written before PyTorch 1.6, or with `_use_new_zipfile_serialization=False`.
     case oldFormat
     /// A compiled program (`torch.jit.save`), not weights.
     case torchScript
+    /// The file says that its numbers are big-endian.
     case bigEndian
     /// The pickle ends within an instruction or before its end.
     case truncated
+    /// The checkpoint has more of something, as `what` says, than any network needs.
     case tooLarge(what: String, count: Int, limit: Int)
+    /// The pickle is of a version of the format that is not read.
     case unsupportedProtocol(Int)
     /// An instruction that no checkpoint has.
     case unsupportedInstruction(UInt8)
@@ -23,6 +27,7 @@ public struct PyTorchError: Error, Hashable, Sendable {
     case unknownGlobal(String)
     /// Sparse, quantized and complex tensors have no ``Tensor``.
     case unsupportedTensor(kind: String)
+    /// A tensor refers to a storage that the file does not have.
     case missingStorage(key: String)
     /// The bytes of a storage are not as many as its elements need.
     case storageSize(key: String, needed: Int, actual: Int)
@@ -30,6 +35,7 @@ public struct PyTorchError: Error, Hashable, Sendable {
     case outsideStorage(key: String, needed: Int, available: Int)
     /// A tensor that repeats elements (`expand`), with more of them than its storage has.
     case overlapping(elements: Int, storage: Int)
+    /// A tensor's extents, strides or place are negative or overflow.
     case invalidShape([Int])
     /// The pickled value holds no named tensors.
     case noStateDictionary(found: String)
@@ -37,9 +43,11 @@ public struct PyTorchError: Error, Hashable, Sendable {
     case severalStateDictionaries([String])
   }
 
+  /// The checkpoint.
   public var file: String
   /// Where in the checkpoint's `data.pkl`, in bytes; `nil` where the problem is not there.
   public var offset: Int?
+  /// What is wrong with it.
   public var problem: Problem
 }
 

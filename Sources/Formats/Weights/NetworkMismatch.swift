@@ -11,10 +11,13 @@ public struct NetworkMismatch: Error, Hashable, Sendable {
     case published(by: String)
   }
 
+  /// The file.
   public var path: String
-  /// The network that was to take the weights, and the one that they are of.
+  /// The network that was to take the weights.
   public var network: String
+  /// The network that the weights are of.
   public var meant: String
+  /// How that is known.
   public var evidence: Evidence
   /// What `meant` computes instead of `network`.
   public var differences: [GraphDifference]

@@ -6,26 +6,34 @@ public import ConvNetTensors
 public struct ParameterMismatch: Error, Hashable, Sendable {
   /// A parameter that the file has in another shape.
   public struct Difference: Hashable, Sendable {
+    /// The parameter's name.
     public var name: String
-    /// The shape of the file's tensor, and that of the network's parameter.
+    /// The shape of the file's tensor.
     public var actual: Shape
+    /// The shape of the network's parameter.
     public var expected: Shape
   }
 
+  /// The file.
   public var path: String
+  /// The network that was to take the weights.
   public var network: String
   /// Parameters that the file lacks, in alphabetical order, as the others.
   public var missing: [String]
   /// Tensors of the file that the network has no parameter for.
   public var unexpected: [String]
+  /// Tensors of a parameter's name and another shape.
   public var different: [Difference]
   /// The network of the zoo whose parameters the file's tensors are, where there is one.
   public var fitting: Fitting?
 
   /// A network of the zoo that a file fits.
   public struct Fitting: Hashable, Sendable {
+    /// Its name in the zoo.
     public var network: String
+    /// Classes that the file's last layer tells apart.
     public var classes: Int
+    /// Channels of the pictures that the file's first layer sees.
     public var channels: Int
 
     init(_ match: ModelMatch) {

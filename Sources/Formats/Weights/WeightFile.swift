@@ -15,8 +15,11 @@ public import ConvNetTensors
 public struct WeightFile: Sendable {
   /// What the file says about a tensor.
   public struct Entry: Hashable, Sendable {
+    /// The tensor's name in the file.
     public var name: String
+    /// Its extents, as the file has them.
     public var shape: Shape
+    /// The type of its elements in the file. ``tensor(named:as:)`` converts.
     public var elementType: ElementType
 
     var byteCount: Int { shape.count * elementType.byteCount }
@@ -25,7 +28,9 @@ public struct WeightFile: Sendable {
   /// A tensor with its name, for writing in an order.
   public typealias NamedTensor = (name: String, tensor: Tensor)
 
+  /// The file.
   public let path: String
+  /// What its contents say that it is.
   public let format: WeightFormat
   /// In the order of the file.
   public private(set) var entries: [Entry]

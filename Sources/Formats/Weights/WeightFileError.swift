@@ -2,13 +2,17 @@ public import ConvNetFiles
 
 /// Why a file of weights cannot be read or written, where its format is not to blame.
 public struct WeightFileError: Error, Hashable, Sendable {
+  /// What is wrong, with the values that show it.
   public enum Problem: Hashable, Sendable {
     /// The contents are of no format that is read. `isLike` says what they look like.
     case unknownFormat(isLike: String?)
+    /// The file has no tensor of that name.
     case missingTensor(name: String)
     /// The name of a file to be written has no ending that tells the format.
     case unknownExtension
+    /// There is nothing to write.
     case noTensors
+    /// Two tensors have one name.
     case duplicateName(String)
     /// NumPy and PyTorch have at most so many.
     case tooManyDimensions(tensor: String, rank: Int, limit: Int)
@@ -16,7 +20,9 @@ public struct WeightFileError: Error, Hashable, Sendable {
     case unwritableName(String)
   }
 
+  /// The file.
   public var path: String
+  /// What is wrong with it.
   public var problem: Problem
 }
 

@@ -12,6 +12,7 @@ public enum ActivationFunction: Hashable, Sendable, Codable {
   case silu
   /// x Phi(x), with the exact normal distribution function: x (1 + erf(x / sqrt 2)) / 2
   case gelu
+  /// (exp(x) - exp(-x)) / (exp(x) + exp(-x)), between -1 and 1
   case tanh
   /// 1 / (1 + exp(-x))
   case sigmoid
@@ -51,8 +52,10 @@ extension Operation {
   public struct Activation: OperationAttributes {
     public static let name = "activation"
 
+    /// What every element goes through.
     public var function: ActivationFunction
 
+    /// An activation by this function.
     public init(_ function: ActivationFunction) {
       self.function = function
     }
@@ -96,6 +99,7 @@ extension Operation {
   public struct ActivationGradient: OperationAttributes {
     public static let name = "activationGradient"
 
+    /// The function whose derivative is taken.
     public var function: ActivationFunction
 
     package init(_ function: ActivationFunction) {

@@ -8,6 +8,7 @@ extension Operation {
     /// One an input; `nil` for all one.
     public var coefficients: [Float]?
 
+    /// A sum with these coefficients, one an input; a plain sum without them.
     public init(coefficients: [Float]? = nil) {
       self.coefficients = coefficients
     }

@@ -12,8 +12,11 @@ extension Operation {
   public struct AveragePooling: OperationAttributes {
     public static let name = "averagePooling"
 
+    /// Positions under a window, one number a spatial axis: (height,) width.
     public var window: [Int]
+    /// Positions from one window to the next, one number a spatial axis.
     public var strides: [Int]
+    /// How many zeros stand around the input.
     public var padding: Padding
     /// Rounds the number of windows up, so that the last may reach beyond the padded input. A
     /// window that would start beyond the input and its padding in front is dropped.
@@ -21,6 +24,7 @@ extension Operation {
     /// Whether padding counts in the divisor.
     public var countIncludesPadding: Bool
 
+    /// A pooling with these settings; by default it is what Keras calls `valid`.
     public init(
       window: [Int], strides: [Int], padding: Padding = .valid, ceilMode: Bool = false,
       countIncludesPadding: Bool = false
@@ -82,6 +86,7 @@ extension Operation {
   public struct AveragePoolingGradient: OperationAttributes {
     public static let name = "averagePoolingGradient"
 
+    /// The forward operation.
     public var pooling: AveragePooling
     /// The forward input's shape without its batch.
     public var inputShape: Shape

@@ -28,6 +28,7 @@ extension Operation {
       case sample
     }
 
+    /// Which statistics normalize, and what becomes of the result.
     public enum Form: String, Hashable, Sendable, Codable, CaseIterable {
       /// With the running statistics.
       case inference
@@ -44,9 +45,12 @@ extension Operation {
     public var epsilon: Float
     /// The weight of the old moving average. PyTorch's `momentum` is one minus this.
     public var momentum: Float
+    /// The estimate that is averaged.
     public var runningVariance: VarianceEstimate
+    /// Which statistics it takes. Compiling chooses, by the mode.
     public package(set) var form: Form
 
+    /// A normalization with the constants of Keras, where none are given.
     public init(
       epsilon: Float = 0.001, momentum: Float = 0.99,
       runningVariance: VarianceEstimate = .population, form: Form = .inference
@@ -174,7 +178,9 @@ extension Operation {
   public struct BatchNormalizationGradient: OperationAttributes {
     public static let name = "batchNormalizationGradient"
 
+    /// Added to the variance, as in the forward operation.
     public var epsilon: Float
+    /// Whether the forward operation made negative results zero.
     public var isRectified: Bool
 
     package init(epsilon: Float, isRectified: Bool = false) {

@@ -8,6 +8,7 @@ extension Operation {
   public struct ChannelSum: OperationAttributes {
     public static let name = "channelSum"
 
+    /// The one sum that there is.
     public init() {}
 
     public var traits: OperationTraits {

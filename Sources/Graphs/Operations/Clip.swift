@@ -6,9 +6,12 @@ extension Operation {
   public struct Clip: OperationAttributes {
     public static let name = "clip"
 
+    /// The least result.
     public var lower: Float
+    /// The largest result, not below ``lower``.
     public var upper: Float
 
+    /// A clip to `lower...upper`. Bounds in the other order are refused when it is appended to a graph.
     public init(lower: Float, upper: Float) {
       self.lower = lower
       self.upper = upper
@@ -54,6 +57,7 @@ extension Operation {
   public struct ClipGradient: OperationAttributes {
     public static let name = "clipGradient"
 
+    /// The forward operation.
     public var clip: Clip
 
     package init(clip: Clip) {

@@ -8,8 +8,10 @@ extension Operation {
   public struct Concatenate: OperationAttributes {
     public static let name = "concatenate"
 
+    /// Which extents add up, counted from the batch, which is 0: 1 for channels.
     public var axis: Int
 
+    /// A concatenation along that axis.
     public init(axis: Int = 1) {
       self.axis = axis
     }

@@ -5,9 +5,12 @@ extension Operation {
   public struct Constant: OperationAttributes {
     public static let name = "constant"
 
+    /// What every element is.
     public var value: Float
+    /// The shape of the output, batch included.
     public var shape: Shape
 
+    /// A value of that shape, all of one number.
     public init(_ value: Float, shape: Shape) {
       self.value = value
       self.shape = shape

@@ -13,22 +13,30 @@ extension Operation {
   public struct Convolution: OperationAttributes {
     public static let name = "convolution"
 
+    /// S: positions from one window to the next, one number a spatial axis.
     public var strides: [Int]
+    /// D: positions from one element of the kernel to the next, one number a spatial axis; 1 leaves no gaps.
     public var dilations: [Int]
+    /// How many zeros stand around the input, p of them before it.
     public var padding: Padding
     /// Output channels see only the input channels of their own group.
     public var groups: Int
+    /// Whether there is a third input, the bias.
     public var hasBias: Bool
     /// Applied to the result while it is in registers, in order.
     public package(set) var fused: [FusedOperation] = []
 
     /// What a pass may move into the convolution.
     public enum FusedOperation: Hashable, Sendable, Codable {
+      /// Puts each element through a nonlinearity.
       case activation(ActivationFunction)
       /// Adds the operation's last input.
       case addition
     }
 
+    /// A convolution with these settings.
+    ///
+    /// - Parameter dilations: `nil` for 1 along every axis.
     public init(
       strides: [Int], dilations: [Int]? = nil, padding: Padding = .valid, groups: Int = 1,
       hasBias: Bool = true
@@ -163,6 +171,7 @@ extension Operation {
   public struct ConvolutionInputGradient: OperationAttributes {
     public static let name = "convolutionInputGradient"
 
+    /// The forward operation.
     public var convolution: Convolution
     /// The forward input's shape without its batch: several sizes of input lead to one size of
     /// output where the stride is above one.
@@ -205,7 +214,9 @@ extension Operation {
   public struct ConvolutionParameterGradient: OperationAttributes {
     public static let name = "convolutionParameterGradient"
 
+    /// The forward operation.
     public var convolution: Convolution
+    /// [O, C / groups, (KH,) KW], which the inputs' shapes leave open where the stride is above one.
     public var kernelShape: Shape
 
     package init(_ convolution: Convolution, kernel: Shape) {

@@ -14,8 +14,10 @@ extension Operation {
   public struct CrossEntropy: OperationAttributes {
     public static let name = "crossEntropy"
 
+    /// The share of every label that goes to all classes alike, from 0 to below 1.
     public var labelSmoothing: Float
 
+    /// A cross-entropy to labels that are smoothed by this share.
     public init(labelSmoothing: Float = 0) {
       self.labelSmoothing = labelSmoothing
     }
@@ -70,6 +72,7 @@ extension Operation {
   public struct CrossEntropyGradient: OperationAttributes {
     public static let name = "crossEntropyGradient"
 
+    /// As in the forward operation.
     public var labelSmoothing: Float
 
     package init(labelSmoothing: Float) {

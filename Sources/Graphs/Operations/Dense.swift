@@ -10,10 +10,12 @@ extension Operation {
   public struct Dense: OperationAttributes {
     public static let name = "dense"
 
+    /// Whether there is a third input, the bias.
     public var hasBias: Bool
     /// Applied to the result while it is in registers, in order.
     public package(set) var fused: [Convolution.FusedOperation]
 
+    /// A layer with or without a bias.
     public init(hasBias: Bool = true) {
       self.init(hasBias: hasBias, fused: [])
     }
@@ -119,6 +121,7 @@ extension Operation {
   public struct DenseParameterGradient: OperationAttributes {
     public static let name = "denseParameterGradient"
 
+    /// Whether the forward operation has a bias, whose gradient is then the second output.
     public var hasBias: Bool
 
     package init(hasBias: Bool) {

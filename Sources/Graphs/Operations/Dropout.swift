@@ -11,10 +11,12 @@ extension Operation {
   public struct Dropout: OperationAttributes {
     public static let name = "dropout"
 
+    /// The share of elements that become zero, from 0 to below 1.
     public var rate: Float
     /// Tells the dropouts of a network apart.
     public var index: Int
 
+    /// A dropout; `index` should be another number in each of a network, or they drop the same places.
     public init(rate: Float, index: Int) {
       self.rate = rate
       self.index = index

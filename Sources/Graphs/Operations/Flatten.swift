@@ -8,8 +8,10 @@ extension Operation {
   public struct Flatten: OperationAttributes {
     public static let name = "flatten"
 
+    /// Whether a row has its elements position by position (channels last) or channel by channel.
     public var order: DataFormat
 
+    /// A flattening in that order.
     public init(order: DataFormat) {
       self.order = order
     }
@@ -55,10 +57,12 @@ extension Operation {
   public struct Unflatten: OperationAttributes {
     public static let name = "unflatten"
 
+    /// In which order the elements stand in the row.
     public var order: DataFormat
     /// Of one example: channels first, whatever the order of the row.
     public var shape: Shape
 
+    /// The inverse of a flattening in that order, to the shape of one example, channels first.
     public init(order: DataFormat, shape: Shape) {
       self.order = order
       self.shape = shape

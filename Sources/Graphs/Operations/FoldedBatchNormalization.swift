@@ -12,9 +12,12 @@ extension Operation {
   public struct FoldedBatchNormalization: OperationAttributes {
     public static let name = "foldedBatchNormalization"
 
+    /// Added to the variance, as in the normalization that is folded.
     public var epsilon: Float
+    /// Whether the layer has a bias of its own, which is then the second input.
     public var hasBias: Bool
 
+    /// The folding of a normalization with that epsilon.
     public init(epsilon: Float, hasBias: Bool) {
       self.epsilon = epsilon
       self.hasBias = hasBias

@@ -7,12 +7,18 @@ extension Operation {
   public struct GlobalPooling: OperationAttributes {
     public static let name = "globalPooling"
 
+    /// What becomes of a channel's positions.
     public enum Reduction: String, Hashable, Sendable, Codable, CaseIterable {
-      case average, max
+      /// Their mean.
+      case average
+      /// The largest of them.
+      case max
     }
 
+    /// What one number a channel stands for.
     public var reduction: Reduction
 
+    /// A pooling over all positions.
     public init(kind reduction: Reduction) {
       self.reduction = reduction
     }

@@ -32,14 +32,20 @@ extension Operation {
 
     /// Odd, so that the neighbourhood has a middle.
     public var size: Int
+    /// The factor of the sum of squares, or of their mean: see ``alphaConvention``.
     public var alpha: Float
+    /// The exponent of the denominator.
     public var beta: Float
+    /// What the sum is added to: k in the paper, positive.
     public var bias: Float
+    /// Whether ``alpha`` is divided by the size of the neighbourhood.
     public var alphaConvention: AlphaConvention
+    /// Whether neighbours are channels or positions.
     public var region: Region
     /// Whether what the gradient needs is a second output.
     public package(set) var keepsWorkspace = false
 
+    /// A normalization with the paper's constants where none are given.
     public init(
       size: Int, alpha: Float = 1e-4, beta: Float = 0.75, bias: Float = 2,
       alphaConvention: AlphaConvention = .sum, region: Region = .acrossChannels
@@ -122,6 +128,7 @@ extension Operation {
   public struct LocalResponseNormalizationGradient: OperationAttributes {
     public static let name = "localResponseNormalizationGradient"
 
+    /// The forward operation.
     public var forward: LocalResponseNormalization
 
     package init(_ forward: LocalResponseNormalization) {

@@ -13,8 +13,11 @@ extension Operation {
   public struct MaxPooling: OperationAttributes {
     public static let name = "maxPooling"
 
+    /// Positions under a window, one number a spatial axis: (height,) width.
     public var window: [Int]
+    /// S: positions from one window to the next, one number a spatial axis.
     public var strides: [Int]
+    /// How far windows reach beyond the input, p positions before it.
     public var padding: Padding
     /// Rounds the number of windows up, so that the last may reach beyond the padded input. A
     /// window that would start beyond the input and its padding in front is dropped.
@@ -22,6 +25,7 @@ extension Operation {
     /// Whether the place of each maximum is a second output, for the gradient.
     public package(set) var recordsIndices = false
 
+    /// A pooling with these settings.
     public init(
       window: [Int], strides: [Int], padding: Padding = .valid, ceilMode: Bool = false
     ) {
@@ -88,6 +92,7 @@ extension Operation {
   public struct MaxPoolingGradient: OperationAttributes {
     public static let name = "maxPoolingGradient"
 
+    /// The forward operation.
     public var pooling: MaxPooling
     /// The forward input's shape without its batch.
     public var inputShape: Shape

@@ -8,8 +8,10 @@ extension Operation {
   public struct MeanSquaredError: OperationAttributes {
     public static let name = "meanSquaredError"
 
+    /// Whether there is a third input, by which each squared difference is multiplied.
     public var hasMask: Bool
 
+    /// An error over all elements, or with a mask over those where it is not zero.
     public init(hasMask: Bool = false) {
       self.hasMask = hasMask
     }
@@ -66,6 +68,7 @@ extension Operation {
   public struct MeanSquaredErrorGradient: OperationAttributes {
     public static let name = "meanSquaredErrorGradient"
 
+    /// As in the forward operation.
     public var hasMask: Bool
 
     package init(hasMask: Bool) {

@@ -16,6 +16,7 @@ extension Operation {
     /// into the sample variance.
     public var correction: Float
 
+    /// A step in which the old average weighs `momentum`, from 0 to 1.
     public init(momentum: Float, correction: Float = 1) {
       self.momentum = momentum
       self.correction = correction

@@ -3,6 +3,7 @@ extension Operation {
   public struct Multiply: OperationAttributes {
     public static let name = "multiply"
 
+    /// The one product that there is: two inputs.
     public init() {}
 
     public var traits: OperationTraits {

@@ -10,6 +10,7 @@ extension Operation {
 
     /// What the border holds.
     public enum Mode: String, Hashable, Sendable, Codable, CaseIterable {
+      /// Zeros.
       case zero
       /// The nearest element of the input.
       case edge
@@ -19,10 +20,12 @@ extension Operation {
 
     /// One a spatial axis.
     public var sides: [Padding.Sides]
+    /// What the border holds.
     public var mode: Mode
     /// Added channels, all zeros in every mode.
     public var channels: Padding.Sides
 
+    /// A border of that many elements, one pair a spatial axis.
     public init(
       sides: [Padding.Sides], mode: Mode, channels: Padding.Sides = .init(before: 0, after: 0)
     ) {
@@ -123,6 +126,7 @@ extension Operation {
   public struct PadGradient: OperationAttributes {
     public static let name = "padGradient"
 
+    /// The forward operation.
     public var pad: Pad
     /// The forward input's shape without its batch.
     public var inputShape: Shape

@@ -9,6 +9,7 @@ extension Operation {
     /// Of one example, without the batch.
     public var shape: Shape
 
+    /// The same elements under this shape of one example.
     public init(shape: Shape) {
       self.shape = shape
     }

@@ -5,10 +5,14 @@ extension Operation {
   public struct Slice: OperationAttributes {
     public static let name = "slice"
 
+    /// The axis that becomes shorter, counted from the batch, which is 0.
     public var axis: Int
+    /// The first position that is kept.
     public var start: Int
+    /// How many are kept.
     public var count: Int
 
+    /// The positions `start..<start + count` of an axis.
     public init(axis: Int, start: Int, count: Int) {
       self.axis = axis
       self.start = start
@@ -59,6 +63,7 @@ extension Operation {
   public struct SliceGradient: OperationAttributes {
     public static let name = "sliceGradient"
 
+    /// The forward operation.
     public var slice: Slice
     /// Of the forward input, along the slice's axis.
     public var extent: Int

@@ -9,8 +9,10 @@ extension Operation {
   public struct Softmax: OperationAttributes {
     public static let name = "softmax"
 
+    /// Whether the result is the logarithm of the distribution.
     public var isLogarithmic: Bool
 
+    /// A softmax, or its logarithm.
     public init(isLogarithmic: Bool = false) {
       self.isLogarithmic = isLogarithmic
     }
@@ -59,6 +61,7 @@ extension Operation {
   public struct SoftmaxGradient: OperationAttributes {
     public static let name = "softmaxGradient"
 
+    /// As in the forward operation.
     public var isLogarithmic: Bool
 
     package init(isLogarithmic: Bool) {

@@ -5,8 +5,10 @@ extension Operation {
   public struct Transpose: OperationAttributes {
     public static let name = "transpose"
 
+    /// Every axis of the input once, counted from the batch, which is 0.
     public var permutation: [Int]
 
+    /// Axes in that order.
     public init(permutation: [Int]) {
       self.permutation = permutation
     }

@@ -16,16 +16,27 @@ extension Operation {
   public struct TransposedConvolution: OperationAttributes {
     public static let name = "transposedConvolution"
 
+    /// S: positions of the output from one window to the next, one number a spatial axis.
     public var strides: [Int]
+    /// D: positions from one element of the kernel to the next, one number a spatial axis.
     public var dilations: [Int]
     /// Cut from the output. `.same` has no meaning here and is refused.
     public var padding: Padding
     /// Rows and columns added at the bottom and right, below the stride: the sizes that a
     /// convolution reduces to the same input differ by less than that.
     public var outputPadding: [Int]
+    /// Output channels see only the input channels of their own group.
     public var groups: Int
+    /// Whether there is a third input, the bias.
     public var hasBias: Bool
 
+    /// A transposed convolution with these settings.
+    ///
+    /// - Parameters:
+    ///
+    /// - dilations: `nil` for 1 along every axis.
+    ///
+    /// - outputPadding: `nil` for 0 along every axis.
     public init(
       strides: [Int], dilations: [Int]? = nil, padding: Padding = .valid,
       outputPadding: [Int]? = nil, groups: Int = 1, hasBias: Bool = true

@@ -7,6 +7,7 @@ extension Operation {
   public struct Upsample: OperationAttributes {
     public static let name = "upsample"
 
+    /// What stands between the elements of the input.
     public enum Mode: String, Hashable, Sendable, Codable, CaseIterable {
       /// Every element is repeated: y[i] = x[floor(i / factor)].
       case nearest
@@ -18,8 +19,10 @@ extension Operation {
 
     /// One a spatial axis.
     public var factors: [Int]
+    /// How an element of the output comes from those of the input.
     public var mode: Mode
 
+    /// An enlargement by these factors, at least 1, one a spatial axis.
     public init(factors: [Int], mode: Mode) {
       self.factors = factors
       self.mode = mode
@@ -66,6 +69,7 @@ extension Operation {
   public struct UpsampleGradient: OperationAttributes {
     public static let name = "upsampleGradient"
 
+    /// The forward operation.
     public var upsample: Upsample
 
     package init(_ upsample: Upsample) {

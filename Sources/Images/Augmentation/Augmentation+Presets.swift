@@ -1,9 +1,11 @@
 extension Augmentation {
   /// An augmentation that is known by name.
   public struct Preset: Hashable, Sendable {
+    /// By which the command knows it: `--augment inception`.
     public let name: String
     /// What it is for, and whose it is.
     public let summary: String
+    /// Its steps.
     public let augmentation: Augmentation
   }
 

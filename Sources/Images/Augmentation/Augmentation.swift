@@ -17,8 +17,10 @@ import ConvNetTensors
 /// Every random number is a function of seed, epoch and sample, so that a sample is changed alike
 /// whatever the number of threads, the order and the size of batches.
 public struct Augmentation: Hashable, Sendable, ExpressibleByArrayLiteral {
+  /// What happens to a picture, in order. None: nothing happens.
   public var steps: [Step]
 
+  /// The steps of a list, in order. Their values and their order are checked where a training or a loader begins.
   public init(_ steps: [Step]) {
     self.steps = steps
   }
@@ -32,16 +34,27 @@ public struct Augmentation: Hashable, Sendable, ExpressibleByArrayLiteral {
 
   /// One thing that happens to pictures.
   public enum Step: Hashable, Sendable {
+    /// Resizes so that the shorter side has a random number of pixels.
     case shorterSide(ShorterSide)
+    /// Takes a window of the input's size at a random place.
     case randomCrop(RandomCrop)
+    /// Takes a window of random area and aspect, and resizes it to the input's size.
     case randomResizedCrop(RandomResizedCrop)
+    /// Mirrors left to right with some probability.
     case horizontalReflection(HorizontalReflection)
+    /// Turns by a random angle.
     case rotation(Rotation)
+    /// Changes brightness, contrast, saturation and hue by random factors.
     case colorJitter(ColorJitter)
+    /// Applies one change, drawn at random, of random strength.
     case trivialAugment(TrivialAugment)
+    /// Shifts all colours along the principal components of the data's.
     case colorShift(ColorShift)
+    /// Overwrites a random rectangle of the prepared numbers.
     case erasing(RandomErasing)
+    /// Blends with a second picture, and the labels likewise.
     case mixup(Mixup)
+    /// Pastes a rectangle of a second picture, and mixes the labels by area.
     case cutMix(CutMix)
     /// From outside the package: ``custom(_:)`` makes it.
     case other(OtherAugmentation)

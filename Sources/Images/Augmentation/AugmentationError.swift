@@ -2,6 +2,7 @@ public import ConvNetFiles
 
 /// Why an ``Augmentation`` is not possible.
 public struct AugmentationError: Error, Hashable, Sendable {
+  /// What is wrong, with the values that show it.
   public enum Problem: Hashable, Sendable {
     /// A number is out of its range.
     case value(field: String, value: String, requirement: String)
@@ -25,6 +26,7 @@ public struct AugmentationError: Error, Hashable, Sendable {
 
   /// The step's name; empty where the augmentation cannot be read at all.
   public var step: String
+  /// What is wrong with it.
   public var problem: Problem
 }
 

@@ -14,12 +14,16 @@ import ConvNetTensors
 public struct ColorJitter: PixelStep {
   static let name = "colorJitter"
 
+  /// The strength x of brightness, from 0, which changes nothing, to 10.
   public var brightness: Float
+  /// The strength x of contrast, likewise.
   public var contrast: Float
+  /// The strength x of saturation, likewise.
   public var saturation: Float
   /// At most one half: then any hue becomes any other.
   public var hue: Float
 
+  /// A change of these strengths; of the hue none, where nothing is said.
   public init(
     brightness: Float = 0.4, contrast: Float = 0.4, saturation: Float = 0.4, hue: Float = 0
   ) {

@@ -12,10 +12,12 @@ public struct ColorShift: AugmentationStep {
   static let name = "colorShift"
   static var phase: Augmentation.Step.Phase { .conversion }
 
+  /// The deviation of the factors a, from 0 to 10.
   public var deviation: Float
   /// `nil` for those of the training data, which training computes and stores.
   public var components: PrincipalComponents?
 
+  /// A shift along the components given, or along those of the training data.
   public init(deviation: Float = 0.1, components: PrincipalComponents? = nil) {
     self.deviation = deviation
     self.components = components
@@ -55,11 +57,13 @@ public struct ColorShift: AugmentationStep {
 /// The principal axes of a data set's colours: eigenvalues and eigenvectors of the covariance
 /// matrix of red, green and blue over all pixels, values from 0 to 1, largest first.
 public struct PrincipalComponents: Hashable, Sendable, Codable {
+  /// The variance of each component, largest first, of colours from 0 to 1.
   public var variances: [Float]
   /// `vectors[k]` is the unit vector of `variances[k]`; its first element that is not zero is
   /// positive.
   public var vectors: [[Float]]
 
+  /// Components that were computed elsewhere: three variances, three vectors of three numbers.
   public init(variances: [Float], vectors: [[Float]]) {
     self.variances = variances
     self.vectors = vectors

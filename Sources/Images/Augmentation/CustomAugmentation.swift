@@ -50,6 +50,7 @@ extension Augmentation.Step {
 
 /// A step from outside the package: what files say of it, and what it does where that is known.
 public struct OtherAugmentation: Sendable {
+  /// By which files know the step.
   public let name: String
   private let fields: JSONValue
   private let augmentation: (any CustomAugmentation)?

@@ -5,8 +5,10 @@ import ConvNetTensors
 public struct HorizontalReflection: PixelStep {
   static let name = "horizontalReflection"
 
+  /// From 0, never, to 1, always.
   public var probability: Float
 
+  /// A reflection of that probability.
   public init(probability: Float = 0.5) {
     self.probability = probability
   }

@@ -11,8 +11,10 @@ public struct Mixup: AugmentationStep {
   static let name = "mixup"
   static var phase: Augmentation.Step.Phase { .mixing }
 
+  /// Of the distribution of weights: small ones leave most samples nearly as they are, 1 makes all weights equally likely.
   public var alpha: Float
 
+  /// A mixing with that alpha, from 0.001 to 1000.
   public init(alpha: Float = 0.2) {
     self.alpha = alpha
   }
@@ -44,8 +46,10 @@ public struct CutMix: AugmentationStep {
   static let name = "cutMix"
   static var phase: Augmentation.Step.Phase { .mixing }
 
+  /// Of the distribution of weights: 1 makes all areas equally likely.
   public var alpha: Float
 
+  /// A mixing with that alpha, from 0.001 to 1000.
   public init(alpha: Float = 1) {
     self.alpha = alpha
   }

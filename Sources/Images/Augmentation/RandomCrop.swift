@@ -14,8 +14,10 @@ public struct RandomCrop: PixelStep {
 
   /// Pixels added at each side.
   public var padding: Int
+  /// The colour of what is added.
   public var fill: Image.Color
 
+  /// A window of the picture with that border.
   public init(padding: Int = 0, fill: Image.Color = .black) {
     self.padding = padding
     self.fill = fill

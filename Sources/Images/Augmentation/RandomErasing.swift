@@ -14,19 +14,26 @@ public struct RandomErasing: AugmentationStep {
 
   /// What stands in the rectangle, after normalization.
   public enum Fill: String, Hashable, Sendable, Codable, CaseIterable {
+    /// The mean of the data, where preparation subtracts it.
     case zeros
     /// Each number normal with mean zero and deviation one.
     case noise
   }
 
+  /// How often a rectangle is overwritten, from 0 to 1.
   public var probability: Float
+  /// The least share of the picture's area.
   public var minimumArea: Float
+  /// The largest share, at most 1.
   public var maximumArea: Float
-  /// Height divided by width.
+  /// The least quotient of height and width.
   public var minimumAspect: Float
+  /// The largest quotient of height and width.
   public var maximumAspect: Float
+  /// What stands in the rectangle.
   public var fill: Fill
 
+  /// An erasing of that probability and those bounds.
   public init(
     probability: Float = 0.5, minimumArea: Float = 0.02, maximumArea: Float = 0.33,
     minimumAspect: Float = 0.3, maximumAspect: Float = 3.3, fill: Fill = .zeros

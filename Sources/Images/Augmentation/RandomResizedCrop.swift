@@ -13,13 +13,16 @@ import Foundation
 public struct RandomResizedCrop: PixelStep {
   static let name = "randomResizedCrop"
 
-  /// Shares of the picture's area, above 0 and at most 1.
+  /// The least share of the picture's area, above 0.
   public var minimumArea: Float
+  /// The largest share, at most 1.
   public var maximumArea: Float
-  /// Width divided by height.
+  /// The least quotient of width and height.
   public var minimumAspect: Float
+  /// The largest quotient of width and height.
   public var maximumAspect: Float
 
+  /// A window of these areas and aspects.
   public init(
     minimumArea: Float = 0.08, maximumArea: Float = 1, minimumAspect: Float = 3 / 4,
     maximumAspect: Float = 4 / 3

@@ -9,9 +9,12 @@ import ConvNetTensors
 public struct Rotation: PixelStep {
   static let name = "rotation"
 
+  /// The largest angle to either side, from 0 to 180.
   public var degrees: Float
+  /// The colour of what lies outside the picture.
   public var fill: Image.Color
 
+  /// A rotation by at most that angle.
   public init(degrees: Float = 15, fill: Image.Color = .black) {
     self.degrees = degrees
     self.fill = fill

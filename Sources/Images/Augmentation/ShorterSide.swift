@@ -11,10 +11,12 @@ import ConvNetTensors
 public struct ShorterSide: PixelStep {
   static let name = "shorterSide"
 
-  /// In pixels.
+  /// The smallest number of pixels.
   public var from: Int
+  /// The largest number of pixels, at least `from`.
   public var to: Int
 
+  /// A resizing to between these numbers of pixels.
   public init(from: Int = 256, to: Int = 512) {
     self.from = from
     self.to = to

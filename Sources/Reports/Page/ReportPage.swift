@@ -9,7 +9,9 @@ public struct ReportPage: Sendable {
     case text(String)
     /// Names and values, as the settings of a run.
     case facts([(name: String, value: String)])
+    /// A plot, at the page's width.
     case figure(any Figure)
+    /// Rows under headings.
     case table(Table)
     /// A PNG file's bytes, shown at its size or the page's width if that is less.
     case picture(png: [UInt8], caption: String)
@@ -17,22 +19,28 @@ public struct ReportPage: Sendable {
     case code(String)
   }
 
+  /// A heading with what stands under it.
   public struct Section: Sendable {
     /// Empty for none.
     public var title: String
+    /// From top to bottom.
     public var blocks: [Block]
 
+    /// A section of these blocks.
     public init(_ title: String, _ blocks: [Block]) {
       self.title = title
       self.blocks = blocks
     }
   }
 
+  /// The heading of the page, and what a browser calls it.
   public var title: String
   /// What a hurried reader should take away, under the title; empty for none.
   public var summary: String
+  /// From top to bottom.
   public var sections: [Section]
 
+  /// A page; sections may be added later.
   public init(_ title: String, summary: String = "", sections: [Section] = []) {
     self.title = title
     self.summary = summary

@@ -2,14 +2,18 @@
 ///
 /// Needs no axis: the numbers stand there. A value that is not finite shows as text without a bar.
 public struct BarPlot: Figure, Hashable {
+  /// One quantity with its name.
   public struct Bar: Hashable, Sendable {
+    /// What it is the quantity of; long names lose their middle.
     public var label: String
+    /// The length of the bar.
     public var value: Double
     /// The value as it is printed; by default ``HumanReadable/quantity(_:)``.
     public var text: String
     /// Drawn in the subject's colour; the others are quiet.
     public var isEmphasized: Bool
 
+    /// A bar of that length.
     public init(
       _ label: String, _ value: Double, text: String? = nil, isEmphasized: Bool = false
     ) {
@@ -23,9 +27,12 @@ public struct BarPlot: Figure, Hashable {
   public var title: String
   /// What the bars measure, with its unit.
   public var quantity: String
+  /// From top to bottom.
   public var bars: [Bar]
+  /// In the figure's units, which are pixels where nothing scales it.
   public var width: Double
 
+  /// A plot of these bars.
   public init(_ title: String, quantity: String, bars: [Bar], width: Double = 680) {
     self.title = title
     self.quantity = quantity

@@ -1,5 +1,6 @@
 /// A matrix whose cells are shaded by value.
 public struct HeatMap: Figure, Hashable {
+  /// One place of the matrix.
   public struct Cell: Hashable, Sendable {
     /// How dark, from 0 to 1; clamped, and nothing is drawn where it is not a number.
     public var shade: Double
@@ -10,6 +11,7 @@ public struct HeatMap: Figure, Hashable {
     /// Drawn in the second colour, as mistakes are.
     public var isContrasting: Bool
 
+    /// A cell of that shade.
     public init(shade: Double, text: String = "", hint: String = "", isContrasting: Bool = false) {
       self.shade = shade
       self.text = text
@@ -19,13 +21,17 @@ public struct HeatMap: Figure, Hashable {
   }
 
   public var title: String
-  /// What the rows are, and what the columns are.
+  /// What the rows are.
   public var rowTitle: String
+  /// What the columns are.
   public var columnTitle: String
+  /// One a row, from the top.
   public var rowNames: [String]
+  /// One a column, from the left.
   public var columnNames: [String]
   /// Row by row.
   public var cells: [[Cell]]
+  /// In the figure's units, which are pixels where nothing scales it.
   public var width: Double
 
   /// - Precondition: `cells` has a row for each row name, of a cell for each column name.

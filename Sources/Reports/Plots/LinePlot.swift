@@ -3,21 +3,28 @@
 /// Each curve carries its name at its end, in its colour, which spares the reader a legend. A value
 /// that is not finite, or not positive on a logarithmic axis, leaves a gap.
 public struct LinePlot: Figure, Hashable {
+  /// A place on a curve.
   public struct Point: Hashable, Sendable {
+    /// On the horizontal axis.
     public var x: Double
+    /// On the vertical axis.
     public var y: Double
 
+    /// A point at these values.
     public init(_ x: Double, _ y: Double) {
       self.x = x
       self.y = y
     }
   }
 
+  /// One curve.
   public struct Series: Hashable, Sendable {
+    /// What stands at its end.
     public var name: String
     /// In the order in which they are joined.
     public var points: [Point]
 
+    /// A curve through these points.
     public init(_ name: String, points: [Point]) {
       self.name = name
       self.points = points
@@ -31,12 +38,18 @@ public struct LinePlot: Figure, Hashable {
   }
 
   public var title: String
+  /// What the curves run over.
   public var horizontal: Axis
+  /// What they show.
   public var vertical: Axis
+  /// The curves, in the order of their colours.
   public var series: [Series]
+  /// In the figure's units, which are pixels where nothing scales it.
   public var width: Double
+  /// In the same units.
   public var height: Double
 
+  /// A plot of these curves.
   public init(
     _ title: String, horizontal: Axis, vertical: Axis, series: [Series], width: Double = 680,
     height: Double = 300

@@ -44,6 +44,7 @@ public protocol Optimizer: TrainingPart {
 public struct OptimizerStep: ~Copyable {
   /// The parameter's name.
   public let parameter: String
+  /// What the parameter is to its layer: an optimizer may treat biases otherwise than kernels.
   public let kind: ParameterKind
   /// That of the schedule, times the factor of the parameter's group.
   public let learningRate: Float

@@ -9,11 +9,14 @@ public struct StochasticGradientDescent: Optimizer {
   public static let name = "sgd"
   private static let velocity = "velocity"
 
+  /// The share of the last step that goes into this one, from 0 to below 1.
   public var momentum: Float
+  /// What the weights are drawn to zero by, beside the gradient: 0.0005 in AlexNet.
   public var weightDecay: Float
   /// What weight decay acts on.
   public var decaying: WeightDecayScope
 
+  /// Plain gradient descent, unless momentum or weight decay are given.
   public init(momentum: Float = 0, weightDecay: Float = 0, decaying: WeightDecayScope = .all) {
     self.momentum = momentum
     self.weightDecay = weightDecay

@@ -18,6 +18,7 @@ import ConvNetReports
 /// try folder.write(RunReport(of: model, history: folder.history))
 /// ```
 public struct RunFolder {
+  /// Where it lies, or is going to.
   public let path: String
   private var metrics: EpochLog
   private var events: EpochLog
@@ -138,6 +139,7 @@ public struct RunFolder {
 
 /// A folder for results holds those of another training.
 public struct UsedFolderError: ReadableError, Hashable, Sendable {
+  /// The folder.
   public var folder: String
   /// The names of the files that were found.
   public var found: [String]

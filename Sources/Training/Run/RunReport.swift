@@ -7,6 +7,7 @@ public import ConvNetReports
 
 /// The report of a training, as a page: the outcome, the curves, every epoch, and the settings that made them.
 public struct RunReport: Sendable {
+  /// The heading: the network, and the data that it was trained on.
   public var title: String
   /// What made the model.
   public var settings: [(name: String, value: String)]
@@ -35,6 +36,7 @@ public struct RunReport: Sendable {
     self.history = history
   }
 
+  /// The whole, as one HTML file that needs no other.
   public var page: ReportPage {
     ReportPage(
       title, summary: outcome,

@@ -2,8 +2,10 @@
 public struct ConstantRate: LearningRateSchedule {
   public static let name = "constant"
 
+  /// The learning rate, above zero.
   public var rate: Float
 
+  /// That rate at every step.
   public init(_ rate: Float) {
     self.rate = rate
   }
@@ -18,5 +20,6 @@ public struct ConstantRate: LearningRateSchedule {
 }
 
 extension LearningRateSchedule where Self == ConstantRate {
+  /// The same rate from the first step to the last; see ``ConstantRate``.
   public static func constant(_ rate: Float) -> Self { ConstantRate(rate) }
 }

@@ -30,6 +30,7 @@ public struct TrainingPoint: Hashable, Sendable {
   /// The error after each finished epoch, 1 - top-1 accuracy: of validation where there is one, otherwise of the epoch's steps.
   public var errors: [Double]
 
+  /// The point before the first step, unless something is given.
   public init(step: Int = 0, epoch: Int = 0, epochShare: Double = 0, errors: [Double] = []) {
     self.step = step
     self.epoch = epoch

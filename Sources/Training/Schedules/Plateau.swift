@@ -5,10 +5,12 @@ public struct Plateau: LearningRateSchedule {
 
   /// The rate at the beginning.
   public var rate: Float
+  /// What the rate is multiplied by, between 0 and 1.
   public var factor: Float
   /// In epochs.
   public var patience: Int
 
+  /// A rate that is divided by ten after two epochs without improvement, where nothing else is said.
   public init(from rate: Float, factor: Float = 0.1, patience: Int = 2) {
     self.rate = rate
     self.factor = factor
@@ -46,6 +48,7 @@ public struct Plateau: LearningRateSchedule {
 }
 
 extension LearningRateSchedule where Self == Plateau {
+  /// Lower whenever the error stops improving; see ``Plateau``.
   public static func plateau(from rate: Float, factor: Float = 0.1, patience: Int = 2) -> Self {
     Plateau(from: rate, factor: factor, patience: patience)
   }

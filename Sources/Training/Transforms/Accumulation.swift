@@ -9,6 +9,7 @@ public struct Accumulation: GradientTransform {
   /// Batches of an update.
   public var batches: Int
 
+  /// One update for that many batches, at least 1.
   public init(batches: Int) {
     self.batches = batches
   }

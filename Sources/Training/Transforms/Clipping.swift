@@ -7,8 +7,10 @@
 public struct NormClipping: GradientTransform {
   public static let name = "normClipping"
 
+  /// The greatest length, above zero.
   public var limit: Float
 
+  /// A clipping to that length.
   public init(limit: Float) {
     self.limit = limit
   }
@@ -30,8 +32,10 @@ public struct NormClipping: GradientTransform {
 public struct ValueClipping: GradientTransform {
   public static let name = "valueClipping"
 
+  /// The greatest absolute value, above zero.
   public var limit: Float
 
+  /// A clipping to between -limit and limit.
   public init(limit: Float) {
     self.limit = limit
   }

@@ -113,6 +113,7 @@ public struct ParameterGradient: ~Copyable {
 
   /// The parameter's name.
   public var name: String { parameter.name }
+  /// What the parameter is to its layer.
   public var kind: ParameterKind { parameter.kind }
   /// The parameter's, in whose row-major order the elements are: output channels, input channels, height, width of a kernel.
   public var shape: Shape { parameter.shape }
