@@ -100,6 +100,9 @@ let package = Package(
       name: "TrainAndClassify", dependencies: ["ConvNet"], path: "Examples/TrainAndClassify",
       swiftSettings: settings),
     .executableTarget(
+      name: "Lecture", dependencies: ["ConvNet"], path: "Examples/Lecture",
+      swiftSettings: settings),
+    .executableTarget(
       name: "PictureJobs", dependencies: ["ConvNet"], path: "Benchmarks/Pictures",
       swiftSettings: settings),
 
@@ -154,7 +157,8 @@ let package = Package(
       ] + graphRooms, shims: ["CKernels"]),
     tests(of: "Reports", imports: ["Files"]),
     .testTarget(
-      name: "CommandTests", dependencies: ["ConvNet", "ConvNetTestSupport", "ConvNetCommand"],
+      name: "CommandTests",
+      dependencies: ["ConvNet", "ConvNetTestSupport", "ConvNetCommand", "Lecture"],
       path: "Tests/CommandTests", swiftSettings: settings),
   ]
 )
