@@ -37,6 +37,9 @@ extension Model {
 
   /// Pushes a raw tensor through the network: nothing is prepared or normalized.
   ///
+  /// Every call compiles the network anew, which takes longer than the run itself. Who runs often keeps what
+  /// ``executable(batch:outputs:compute:)`` gives, a ``Classifier`` or a ``Predictor``.
+  ///
   /// - Parameter input: in logical order: batch, channels, height, width.
   /// - Returns: the network's own result, in logical order.
   /// - Throws: ``GraphError`` where the network does not take the input's shape.
