@@ -52,7 +52,7 @@ func padded(_ text: String, to width: Int) -> String {
 
 /// A number in a column of a width; whole ones without digits behind the point.
 func number(_ value: Float, width: Int = 6) -> String {
-  let isWhole = value == value.rounded() && abs(value) < 1e6
+  let isWhole = value == value.rounded() && abs(value) < 1e9
   let text = isWhole ? "\(Int(value))" : HumanReadable.fixed(Double(value), digits: 3)
   return String(repeating: " ", count: max(1, width - text.count)) + text
 }

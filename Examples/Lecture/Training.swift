@@ -64,7 +64,8 @@ enum PlateauTopic: Topic {
         at: TrainingPoint(epoch: epoch, errors: Array(errors[..<epoch])))
       let bar = String(repeating: "#", count: Int(errors[epoch] * 60))
       print(
-        number(Float(epoch + 1), width: 7) + "  " + padded("\(rate)", to: 9)
+        number(Float(epoch + 1), width: 7) + "  "
+          + padded(HumanReadable.quantity(Double(rate)), to: 9)
           + HumanReadable.fixed(errors[epoch], digits: 2) + " " + bar)
     }
   }
