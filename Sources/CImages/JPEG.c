@@ -32,8 +32,36 @@ static void escape(ci_jpeg_reader *reader, ci_status status, const char *text) {
   longjmp(reader->escape, 1);
 }
 
+// The kind of a JPEG that is whole, but which the library does not decode: `text` is made to say it, 0 where it is not that.
+static int is_not_decoded(const struct jpeg_error_mgr *errors, char *text, size_t capacity) {
+  const int value = errors->msg_parm.i[0];
+  switch (errors->msg_code) {
+    case JERR_BAD_PRECISION:
+      // The standard has 8 and 12 bits, without loss up to 16.
+      if (value < 2 || value > 16) return 0;
+      snprintf(text, capacity, "JPEG of %d bits a sample", value);
+      return 1;
+    case JERR_SOF_UNSUPPORTED:
+      // Of each four processes the last is the one without loss; those from the fifth on are hierarchical.
+      snprintf(text, capacity, "%s JPEG",
+               (value & 3) == 3 ? "lossless" : value == 0xC8 ? "extended" : "hierarchical");
+      return 1;
+    case JERR_UNKNOWN_MARKER:
+      // The start of a frame of that.
+      if (value != 0xF7) return 0;
+      snprintf(text, capacity, "JPEG-LS");
+      return 1;
+    case JERR_ARITH_NOTIMPL: snprintf(text, capacity, "JPEG with arithmetic coding"); return 1;
+    case JERR_CONVERSION_NOTIMPL: snprintf(text, capacity, "JPEG of such color components"); return 1;
+    case JERR_CCIR601_NOTIMPL:
+    case JERR_FRACT_SAMPLE_NOTIMPL: snprintf(text, capacity, "JPEG with such sampling factors"); return 1;
+    default: return 0;
+  }
+}
+
 static void fail(j_common_ptr common) {
   char text[JMSG_LENGTH_MAX];
+  if (is_not_decoded(common->err, text, sizeof text)) escape(common->client_data, CI_UNSUPPORTED, text);
   common->err->format_message(common, text);
   escape(common->client_data, common->err->msg_code == JERR_OUT_OF_MEMORY ? CI_OUT_OF_MEMORY : CI_CORRUPT, text);
 }
@@ -181,6 +209,12 @@ ci_status ci_jpeg_open(ci_jpeg_reader *reader, const uint8_t *bytes, size_t coun
   if (setjmp(reader->escape)) return reader->status;
   jpeg_mem_src(decoder, bytes, count);
   jpeg_read_header(decoder, TRUE);
+  if (decoder->data_precision != BITS_IN_JSAMPLE) {
+    // Newer versions of the library decode it by other functions.
+    decoder->err->msg_code = JERR_BAD_PRECISION;
+    decoder->err->msg_parm.i[0] = decoder->data_precision;
+    fail((j_common_ptr)decoder);
+  }
   switch (decoder->jpeg_color_space) {
     case JCS_GRAYSCALE: decoder->out_color_space = JCS_GRAYSCALE; break;
     case JCS_CMYK:

@@ -37,7 +37,7 @@ static ci_status explain(VP8StatusCode code, char *message) {
     case VP8_STATUS_OUT_OF_MEMORY: return ci_fail(CI_OUT_OF_MEMORY, message, "out of memory");
     case VP8_STATUS_NOT_ENOUGH_DATA:
     case VP8_STATUS_SUSPENDED: return ci_fail(CI_CORRUPT, message, "the file is truncated");
-    case VP8_STATUS_UNSUPPORTED_FEATURE: return ci_fail(CI_CORRUPT, message, "a feature that is not supported");
+    case VP8_STATUS_UNSUPPORTED_FEATURE: return ci_fail(CI_UNSUPPORTED, message, "WebP of a newer kind");
     default: return ci_fail(CI_CORRUPT, message, "the bit stream is not valid");
   }
 }

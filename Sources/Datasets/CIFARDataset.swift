@@ -1,3 +1,4 @@
+import ConvNetFiles
 import ConvNetImages
 public import ConvNetTensors
 
@@ -21,6 +22,12 @@ public struct CIFARDataset: InMemoryDataset {
     try files.read(split, root: root, dataset: name) { bytes, path in
       let record = files.recordSize
       guard bytes.byteCount > 0, bytes.byteCount.isMultiple(of: record) else {
+        // Records begin with any bytes, as some formats of pictures do.
+        if let kind = FileKind(of: bytes), !kind.isPicture {
+          throw DatasetError(
+            dataset: name,
+            problem: .otherFile(path: path, kind, expected: "one of CIFAR's binary files"))
+        }
         throw DatasetError(
           dataset: name,
           problem: .recordSize(path: path, byteCount: bytes.byteCount, record: record))

@@ -101,10 +101,18 @@ public struct CSVError: Error, Hashable, Sendable {
     case emptyField(column: String)
     /// Neither two columns nor a header that names them.
     case columns([String])
+    /// The fields stand between other marks than the name of the file says.
+    case separator(found: String, expected: String)
+    /// A file that is no text.
+    case otherFile(FileKind)
+    /// Zeros, as text in UTF-16 has that does not say so.
+    case notUTF8
     /// The column of parts says neither `train` nor `val` nor `test`.
     case unknownPart(String)
-    /// The first picture is not where the file says.
+    /// A picture is not where the file says.
     case missingPicture(path: String)
+    /// A picture that is there cannot be read.
+    case unreadablePicture(FileError)
   }
 
   /// The file of paths and labels.
@@ -113,6 +121,17 @@ public struct CSVError: Error, Hashable, Sendable {
   public var line: Int
   /// What is wrong there.
   public var problem: Problem
+}
+
+extension CSVError {
+  /// The picture that is meant, where it is one.
+  var picture: String? {
+    switch problem {
+    case .missingPicture(let path): path
+    case .unreadablePicture(let error): error.path
+    default: nil
+    }
+  }
 }
 
 extension CSVError: ReadableError {
@@ -135,6 +154,14 @@ extension CSVError.Problem: CustomStringConvertible {
     case .columns(let columns):
       "the columns are \(columns.joined(separator: ", ")); name one path and one label in a header, "
         + "or give two columns: path, label"
+    case .separator(let found, let expected):
+      "fields are separated by \(found), must be by \(expected): save it so, or as a .tsv with tabs"
+    case .otherFile(let kind):
+      kind.sentence(expected: "a CSV file")
+    case .notUTF8:
+      "there are zero bytes, as in UTF-16 without its mark; save the file as UTF-8"
+    case .unreadablePicture(let error):
+      "\(error)"
     case .unknownPart(let part):
       "the part is '\(part)'; write train, val or test"
     case .missingPicture(let path):

@@ -22,6 +22,8 @@ public struct DatasetError: Error, Hashable, Sendable {
     case label(index: Int, value: Int, classes: Int)
     /// A file is not a row of records of one size.
     case recordSize(path: String, byteCount: Int, record: Int)
+    /// A file is something else that is known.
+    case otherFile(path: String, FileKind, expected: String)
     /// CIFAR as Python's pickled objects.
     case pickled(path: String)
     /// There is no sample.
@@ -73,6 +75,8 @@ extension DatasetError.Problem: CustomStringConvertible {
     case .recordSize(let path, let byteCount, let record):
       "\(path) has \(byteCount) bytes, not a multiple of \(record) as CIFAR's binary files have; "
         + "fetch it again"
+    case .otherFile(let path, let kind, let expected):
+      "\(path) \(kind.sentence(expected: expected))"
     case .pickled(let path):
       "\(path) is CIFAR's version for Python; fetch the binary version"
     case .empty:

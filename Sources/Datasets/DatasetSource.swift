@@ -103,14 +103,19 @@ extension DatasetSource {
     } else if let pair = try IDXPair(images: path) {
       self.init(name: path, train: pair.loader(name: path))
     } else {
+      let found = try MappedFile(path: path).withBytes { FileKind(of: $0)?.name }
       throw DatasetError(
-        dataset: path, problem: .unknownKind(path: path, found: "a file of another kind"))
+        dataset: path,
+        problem: .unknownKind(path: path, found: found ?? "something else, or is wrongly named"))
     }
   }
 
   private init(manifest table: ManifestTable) {
     @Sendable func load(_ split: DatasetSplit?, _ toVerify: Bool) throws -> any Dataset {
-      if !toVerify { try table.requireFirstPicture() }
+      if !toVerify {
+        try table.requireSound()
+        try table.requireFirstPicture()
+      }
       return try ImageManifest(table, split: split)
     }
     let whole: DatasetSplit? = table.hasParts ? .train : nil
@@ -186,7 +191,7 @@ extension DatasetSource {
   private static func loader(
     of shards: [String], name: String, beside: [String: Int] = [:]
   ) -> Loader {
-    { _ in try TarShards(name: name, shards: shards, beside: beside) }
+    { try TarShards(name: name, shards: shards, beside: beside, toVerify: $0) }
   }
 
   /// The archives of a folder, those with a name that says so to test on; where some say `val` and others `test`, as with

@@ -54,7 +54,7 @@ public struct DatasetVerification: Sendable {
     imageCount = samples.count
     classNames = names
     counts = Self.counts(of: parts, names)
-    bad = findings.map(\.file) + Self.badClasses(parts)
+    bad = findings.map(\.file) + Self.faults(parts) + Self.badClasses(parts)
     duplicates = Self.duplicates(states.flatMap(\.contents), samples, names)
     ignored = Self.ignored(parts)
   }
@@ -76,6 +76,21 @@ public struct DatasetVerification: Sendable {
       for index in 0..<part.count { counts[places[part.label(at: index)]] += 1 }
     }
     return counts
+  }
+
+  /// What the lists of pictures, and archives of them, have that is no picture.
+  private static func faults(_ parts: [any Dataset]) -> [BadFile] {
+    parts.flatMap { part -> [BadFile] in
+      switch part {
+      case let shards as TarShards:
+        shards.faults.map { BadFile(file: $0.name, reason: $0.reason) }
+      case let list as ImageManifest:
+        list.faults.map {
+          BadFile(file: FileSystem.readable("\($0.file), line \($0.line)"), reason: "\($0.problem)")
+        }
+      default: []
+      }
+    }
   }
 
   private static func badClasses(_ parts: [any Dataset]) -> [BadFile] {
@@ -122,11 +137,17 @@ public struct DatasetVerification: Sendable {
 
 extension DatasetVerification: Encodable {
   private enum CodingKeys: String, CodingKey {
-    case images, classes, counts, bad, duplicates, ignored
+    case images, classes, counts, bad, duplicates, conflicts, ignored
   }
 
-  /// `{images, classes, counts: {class: n}, bad: [{file, reason}], duplicates: [[file]], ignored:
-  /// {ending: n}}`
+  private struct Conflict: Encodable {
+    var files: [String]
+    var classes: [String]
+    var crossesParts: Bool
+  }
+
+  /// `{images, classes, counts: {class: n}, bad: [{file, reason}], duplicates: [[file]], conflicts: [{files, classes,
+  /// crossesParts}], ignored: {ending: n}}`: of the duplicates, conflicts are those of different classes or in both parts.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(imageCount, forKey: .images)
@@ -135,6 +156,11 @@ extension DatasetVerification: Encodable {
     try container.encode(counts, forKey: .counts)
     try container.encode(bad, forKey: .bad)
     try container.encode(duplicates.map(\.files), forKey: .duplicates)
+    let conflicts = duplicates.filter { $0.classNames.count > 1 || $0.crossesParts }
+    try container.encode(
+      conflicts.map {
+        Conflict(files: $0.files, classes: $0.classNames, crossesParts: $0.crossesParts)
+      }, forKey: .conflicts)
     try container.encode(ignored, forKey: .ignored)
   }
 }
@@ -223,7 +249,8 @@ private struct State: Sendable {
       let digest = Digest(hash: hasher.finalize(), byteCount: bytes.count)
       contents.append(Content(digest: digest, index: index))
     } catch {
-      let file = (error as? FileError)?.path ?? samples.name(at: index)
+      let file =
+        (error as? FileError)?.path ?? (error as? CSVError)?.picture ?? samples.name(at: index)
       bad.append((index, .init(file: file, reason: reason(of: error))))
     }
   }

@@ -39,7 +39,7 @@ extension Tensor {
       throw fail(error.problem)
     }
     // No more is inflated than the head says, and than there can be.
-    let head = try IDXHead(start.span.bytes, file: file)
+    let head = try IDXHead(start.span.bytes, file: file, isInflated: true)
     let limit = min(Self.inflatedIDXLimit, InflatedBytes.largestRatio * bytes.byteCount)
     guard head.byteCount <= limit - head.dataStart else {
       throw fail(.inflatedTooLarge(limit: limit))
@@ -84,14 +84,17 @@ private struct IDXHead {
   /// Of 255 dimensions.
   static let largestByteCount = 4 + 4 * 255
 
-  init(_ bytes: RawSpan, file: String?) throws(IDXError) {
+  init(_ bytes: RawSpan, file: String?, isInflated: Bool = false) throws(IDXError) {
     func fail(_ offset: Int, _ problem: IDXError.Problem) -> IDXError {
       IDXError(file: file, offset: offset, problem: problem)
     }
     guard let magic = bytes.integer(at: 0, bigEndian: true, as: UInt32.self) else {
       throw fail(0, .truncatedHeader(needed: 4, available: bytes.byteCount))
     }
-    guard magic >> 16 == 0 else { throw fail(0, .wrongMagic(magic)) }
+    guard magic >> 16 == 0 else {
+      let kind = FileKind(of: bytes)
+      throw fail(0, kind.map { .otherFile($0, isInflated: isInflated) } ?? .wrongMagic(magic))
+    }
     guard let elementType = ElementType(idxCode: UInt8(magic >> 8)) else {
       throw fail(2, .unknownElementType(UInt8(magic >> 8)))
     }

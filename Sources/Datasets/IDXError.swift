@@ -8,6 +8,8 @@ public struct IDXError: Error, Hashable, Sendable {
     case truncatedHeader(needed: Int, available: Int)
     /// The first four bytes are 0, 0, an element type and the number of dimensions.
     case wrongMagic(UInt32)
+    /// The contents are something else that is known; `isInflated` where it is what a compressed file holds.
+    case otherFile(FileKind, isInflated: Bool)
     /// The format has no elements of that number.
     case unknownElementType(UInt8)
     /// The element count overflows.
@@ -33,12 +35,19 @@ extension IDXError: ReadableError {
 }
 
 extension IDXError.Problem: CustomStringConvertible {
+  private static func bytes(of magic: UInt32) -> String {
+    let text = String(magic, radix: 16)
+    return String(repeating: "0", count: 8 - text.count) + text
+  }
+
   public var description: String {
     switch self {
     case .truncatedHeader(let needed, let available):
       "the header needs \(needed) bytes, the file has \(available); it is truncated"
     case .wrongMagic(let magic):
-      "begins with \(String(magic, radix: 16)), not with two zero bytes; not an IDX file"
+      "begins with the bytes \(Self.bytes(of: magic)), an IDX file with two zero bytes; fetch it again"
+    case .otherFile(let kind, let isInflated):
+      (isInflated ? "what it holds compressed " : "") + kind.sentence(expected: "an IDX file")
     case .unknownElementType(let code):
       "element type \(code) is not one of 8, 9, 11, 12, 13, 14; not an IDX file"
     case .shapeTooLarge(let dimensions):

@@ -16,7 +16,11 @@ public struct ImageManifest: EncodedDataset {
   public let name: String
   public let classNames: [String]
   private let files: PictureFiles
+  /// Of the file, where each picture is listed.
+  private let lines: [Int]
   public let passedOver: [String: Int]
+  /// Rows that cannot be used, where the file was read to be verified.
+  let faults: [CSVError]
 
   /// Reads the list; opens no picture.
   ///
@@ -25,6 +29,7 @@ public struct ImageManifest: EncodedDataset {
   ///   as it must be; ``DatasetError`` where there is no row.
   public init(_ path: String, split: DatasetSplit? = nil) throws {
     let table = try ManifestTable(path)
+    try table.requireSound()
     try table.requireFirstPicture()
     try self.init(table, split: table.hasParts ? split : nil)
   }
@@ -34,8 +39,13 @@ public struct ImageManifest: EncodedDataset {
     classNames = table.classNames
     passedOver = table.passedOver
     let rows = table.rows.filter { split == nil || $0.split == split }
-    guard !rows.isEmpty else { throw DatasetError(dataset: table.path, problem: .empty) }
+    guard !rows.isEmpty || !table.faults.isEmpty else {
+      throw DatasetError(dataset: table.path, problem: .empty)
+    }
     files = PictureFiles(folder: table.folder, entries: rows.map { ($0.path, $0.label) })
+    lines = rows.map(\.line)
+    // Told once, by the part to train on.
+    faults = split == .test ? [] : table.faults
   }
 
   public var count: Int { files.entries.count }
@@ -49,11 +59,29 @@ public struct ImageManifest: EncodedDataset {
   public func sample(at index: Int) throws -> Sample { try decodedSample(at: index) }
 
   package func readEncoded(at index: Int, into bytes: inout [UInt8]) throws -> String {
-    try files.read(at: index, into: &bytes)
+    try readingPicture(at: index) { () throws(FileError) in
+      try files.read(at: index, into: &bytes)
+    }
   }
 
   package func readBeginning(at index: Int, byteCount: Int, into bytes: inout [UInt8]) throws {
-    try files.readBeginning(at: index, byteCount: byteCount, into: &bytes)
+    try readingPicture(at: index) { () throws(FileError) in
+      try files.readBeginning(at: index, byteCount: byteCount, into: &bytes)
+    }
+  }
+
+  /// - Throws: ``CSVError`` with the line that lists the picture.
+  private func readingPicture<Result>(
+    at index: Int, _ read: () throws(FileError) -> Result
+  ) throws(CSVError) -> Result {
+    do {
+      return try read()
+    } catch {
+      let problem: CSVError.Problem =
+        FileSystem.exists(error.path)
+        ? .unreadablePicture(error) : .missingPicture(path: error.path)
+      throw CSVError(file: name, line: lines[index], problem: problem)
+    }
   }
 }
 
@@ -64,6 +92,8 @@ struct ManifestTable: Sendable {
     var label: Int
     /// `nil` where there is no column for it, and for rows of test beside those of val.
     var split: DatasetSplit?
+    /// From 1.
+    var line: Int
   }
 
   let path: String
@@ -75,7 +105,8 @@ struct ManifestTable: Sendable {
   let hasParts: Bool
   /// Rows that are not taken, by kind.
   private(set) var passedOver: [String: Int] = [:]
-  private let firstLine: Int
+  /// Rows that are not as they must be, and what ends the reading.
+  private(set) var faults: [CSVError] = []
 
   func contains(_ split: DatasetSplit) -> Bool { rows.contains { $0.split == split } }
 
@@ -83,11 +114,27 @@ struct ManifestTable: Sendable {
     self.path = path
     folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
     let separator = UInt8(ascii: path.lowercased().hasSuffix(".tsv") ? "\t" : ",")
+    var faults: [CSVError] = []
     let (columns, listed) = try MappedFile(path: path).withBytes { bytes in
-      try bytes.withUnsafeBytes { bytes in
-        try Self.records(CSVReader(bytes, separator: separator, file: path), file: path)
+      func records(_ bytes: UnsafeRawBufferPointer) throws(CSVError) -> (ManifestColumns, [Record])
+      {
+        try Self.records(
+          CSVReader(bytes, separator: separator, file: path), file: path, faults: &faults)
+      }
+      if let kind = FileKind(of: bytes) {
+        throw CSVError(file: path, line: 1, problem: .otherFile(kind))
+      }
+      if let text = TextLines.decodingUTF16(bytes) {
+        return try text.withUnsafeBytes { try records($0) }
+      }
+      return try bytes.withUnsafeBytes { bytes in
+        guard !bytes.prefix(512).contains(0) else {
+          throw CSVError(file: path, line: 1, problem: .notUTF8)
+        }
+        return try records(bytes)
       }
     }
+    self.faults = faults
     hasParts = columns.part != nil
     // A list that was made of all files of a folder has those of the system, too.
     var records: [Record] = []
@@ -109,11 +156,17 @@ struct ManifestTable: Sendable {
         case .test: hasValidation ? nil : .test
         case nil: nil
         }
-      return numbers[record.label].map { Row(path: record.path, label: $0, split: split) }
+      return numbers[record.label].map {
+        Row(path: record.path, label: $0, split: split, line: record.line)
+      }
     }
     let unused = rows.count { $0.split == nil }
     if hasParts, unused > 0 { passedOver["rows of test, beside those of val"] = unused }
-    firstLine = records.first?.line ?? 1
+  }
+
+  /// - Throws: the first fault.
+  func requireSound() throws(CSVError) {
+    if let fault = faults.first { throw fault }
   }
 
   /// A wrong folder is worth an error before the first epoch; that every picture is there,
@@ -122,7 +175,7 @@ struct ManifestTable: Sendable {
     guard let first = rows.first else { return }
     let picture = PictureFiles(folder: folder, entries: [(first.path, 0)]).path(at: 0)
     guard FileSystem.exists(picture) else {
-      throw CSVError(file: path, line: firstLine, problem: .missingPicture(path: picture))
+      throw CSVError(file: path, line: first.line, problem: .missingPicture(path: picture))
     }
   }
 
@@ -138,7 +191,7 @@ struct ManifestTable: Sendable {
   }
 
   private static func records(
-    _ reader: consuming CSVReader, file: String
+    _ reader: consuming CSVReader, file: String, faults: inout [CSVError]
   ) throws(CSVError) -> (ManifestColumns, [Record]) {
     var reader = reader
     guard let first = try reader.next() else {
@@ -146,20 +199,39 @@ struct ManifestTable: Sendable {
     }
     let header = ManifestColumns(header: first.fields)
     guard let columns = header ?? ManifestColumns(count: first.fields.count) else {
-      throw CSVError(file: file, line: first.line, problem: .columns(first.fields))
+      throw CSVError(file: file, line: first.line, problem: problem(ofColumns: first.fields))
     }
     var records: [Record] = []
-    var row = header == nil ? first : try reader.next()
-    while let current = row {
-      guard current.fields.count == first.fields.count else {
-        throw CSVError(
-          file: file, line: current.line,
-          problem: .fieldCount(expected: first.fields.count, actual: current.fields.count))
+    do throws(CSVError) {
+      var row = header == nil ? first : try reader.next()
+      while let current = row {
+        do throws(CSVError) {
+          guard current.fields.count == first.fields.count else {
+            throw CSVError(
+              file: file, line: current.line,
+              problem: .fieldCount(expected: first.fields.count, actual: current.fields.count))
+          }
+          records.append(try record(current, columns, file: file))
+        } catch {
+          faults.append(error)
+        }
+        row = try reader.next()
       }
-      records.append(try record(current, columns, file: file))
-      row = try reader.next()
+    } catch {
+      // Where rows begin is not known from here on.
+      faults.append(error)
     }
     return (columns, records)
+  }
+
+  /// Why the first line does not say the columns.
+  private static func problem(ofColumns fields: [String]) -> CSVError.Problem {
+    guard fields.count == 1 else { return .columns(fields) }
+    let names = [";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"]
+    let found = names.first { fields[0].contains($0.key) }
+    return found.map {
+      .separator(found: $0.value, expected: $0.key == "," ? "tabs in a .tsv file" : "commas")
+    } ?? .columns(fields)
   }
 
   private static func record(

@@ -13,6 +13,8 @@ struct ShardIndex {
   private(set) var samples: [Sample] = []
   /// Files that systems left in what was packed, by kind.
   private(set) var litter: [String: Int] = [:]
+  /// Samples that are not whole, and damage, behind which nothing more is known of the archive.
+  private(set) var faults: [any ShardFault] = []
   private let path: String
 
   /// A sample while its files come by.
@@ -20,6 +22,7 @@ struct ShardIndex {
     var key: Substring
     var picture: (member: String, range: Range<Int>)?
     var className: String?
+    var problem: ShardError.Problem?
   }
 
   /// The largest file with a class, in bytes.
@@ -32,14 +35,21 @@ struct ShardIndex {
         guard !bytes.starts(with: [0x1F, 0x8B]) else {
           throw TarError(file: path, problem: .compressed)
         }
-        try scan(TarReader(bytes, file: path), bytes)
+        do throws(TarError) {
+          try scan(TarReader(bytes, file: path))
+        } catch {
+          faults.append(error)
+        }
       }
     }
   }
 
-  private mutating func scan(
-    _ reader: consuming TarReader, _ bytes: UnsafeRawBufferPointer
-  ) throws {
+  /// - Throws: the first fault.
+  func requireSound() throws {
+    if let fault = faults.first { throw fault }
+  }
+
+  private mutating func scan(_ reader: consuming TarReader) throws(TarError) {
     var draft: Draft?
     while let entry = try reader.next() {
       if let kind = Litter.kind(inPath: entry.path) {
@@ -48,36 +58,34 @@ struct ShardIndex {
       }
       guard let (key, ending) = Self.parts(of: entry.path) else { continue }
       if draft?.key != key {
-        try finish(draft)
+        finish(draft)
         draft = Draft(key: key)
       }
       if PictureNames.isPicture(ending: ending) {
-        guard draft?.picture == nil else {
-          throw ShardError(file: path, sample: String(key), problem: .twoPictures)
-        }
+        if draft?.picture != nil { draft?.problem = .twoPictures }
         draft?.picture = (entry.path, try reader.range())
       } else if ending.lowercased() == "cls" {
         let text = try reader.contents(limit: Self.classLimit)
         let className = String(decoding: text, as: UTF8.self)
           .trimmingCharacters(in: .whitespacesAndNewlines)
-        guard !className.isEmpty, !className.contains(where: \.isNewline) else {
-          throw ShardError(file: path, sample: String(key), problem: .badClass)
+        if className.isEmpty || className.contains(where: \.isNewline) {
+          draft?.problem = .badClass
         }
         draft?.className = className
       }
     }
-    try finish(draft)
+    finish(draft)
   }
 
-  private mutating func finish(_ draft: Draft?) throws(ShardError) {
+  private mutating func finish(_ draft: Draft?) {
     // Files that belong to no sample, such as a readme, have neither.
     guard let draft, draft.picture != nil || draft.className != nil else { return }
-    guard let picture = draft.picture else {
-      throw ShardError(file: path, sample: String(draft.key), problem: .noPicture)
+    func fail(_ problem: ShardError.Problem) {
+      faults.append(ShardError(file: path, sample: String(draft.key), problem: problem))
     }
-    guard let className = draft.className else {
-      throw ShardError(file: path, sample: String(draft.key), problem: .noClass)
-    }
+    if let problem = draft.problem { return fail(problem) }
+    guard let picture = draft.picture else { return fail(.noPicture) }
+    guard let className = draft.className else { return fail(.noClass) }
     samples.append(Sample(member: picture.member, picture: picture.range, className: className))
   }
 
@@ -88,6 +96,22 @@ struct ShardIndex {
     guard let dot = path[start...].firstIndex(of: "."), dot > start else { return nil }
     return (path[..<dot], path[path.index(after: dot)...])
   }
+}
+
+/// What keeps a part of an archive from being used.
+protocol ShardFault: Error {
+  var name: String { get }
+  var reason: String { get }
+}
+
+extension ShardError: ShardFault {
+  var name: String { file + (sample.isEmpty ? "" : ", \(sample)") }
+  var reason: String { FileSystem.readable("\(problem)") }
+}
+
+extension TarError: ShardFault {
+  var name: String { file + (member.map { ", \($0)" } ?? "") }
+  var reason: String { FileSystem.readable("\(problem)") }
 }
 
 /// Why the samples of a tar archive cannot be told.

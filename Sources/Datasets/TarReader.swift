@@ -14,6 +14,7 @@ struct TarReader: ~Copyable {
   private let bytes: UnsafeRawBufferPointer
   /// The file that ``next()`` returned last.
   private var current: Entry?
+  private var hasBegun = false
 
   /// - Precondition: `bytes` stay where they are as long as the reader lives.
   /// - Throws: ``TarError`` where they are not a tar archive.
@@ -25,7 +26,9 @@ struct TarReader: ~Copyable {
     var message = [CChar](repeating: 0, count: Int(CT_MESSAGE_SIZE))
     let status = ct_open(
       start.assumingMemoryBound(to: UInt8.self), bytes.count, &opened, &message)
-    guard status == CT_OK, let opened else { throw TarError(file: file, damage: message) }
+    guard status == CT_OK, let opened else {
+      throw Self.error(bytes, file: file, damage: message)
+    }
     archive = opened
     self.bytes = bytes
     self.file = file
@@ -33,6 +36,16 @@ struct TarReader: ~Copyable {
 
   deinit {
     ct_close(archive)
+  }
+
+  /// Why nothing can be read: what the bytes are, where they are of another kind. Archives may be compressed.
+  private static func error(
+    _ bytes: UnsafeRawBufferPointer, file: String, damage: [CChar]
+  ) -> TarError {
+    guard let kind = FileKind(of: bytes.bytes), !kind.isArchive else {
+      return TarError(file: file, damage: damage)
+    }
+    return TarError(file: file, problem: .otherFile(kind))
   }
 
   /// The next file, or `nil` after the last.
@@ -44,8 +57,10 @@ struct TarReader: ~Copyable {
     current = nil
     if status == CT_END { return nil }
     guard status == CT_OK, let path, let byteCount = Int(exactly: size) else {
-      throw TarError(file: file, damage: message)
+      throw hasBegun
+        ? TarError(file: file, damage: message) : Self.error(bytes, file: file, damage: message)
     }
+    hasBegun = true
     let entry = Entry(path: FileSystem.path(path), byteCount: byteCount)
     current = entry
     return entry
@@ -123,6 +138,8 @@ public struct TarError: Error, Hashable, Sendable {
     case empty
     /// Not a tar archive, or a damaged one; `reason` is the reader's.
     case damaged(reason: String)
+    /// Something else that is known.
+    case otherFile(FileKind)
     /// The file's contents end early.
     case truncated(expected: Int, actual: Int)
     /// The file's contents do not lie in the archive in one piece.
@@ -166,6 +183,8 @@ extension TarError.Problem: CustomStringConvertible {
     switch self {
     case .empty:
       "the file is empty; fetch or make it again"
+    case .otherFile(let kind):
+      kind.sentence(expected: "a tar archive")
     case .damaged(let reason):
       "damaged, or not a tar archive (\(reason)); fetch or make it again"
     case .truncated(let expected, let actual):

@@ -15,6 +15,8 @@ public struct TarShards: EncodedDataset {
   public let shards: [String]
   private let samples: [Entry]
   public let passedOver: [String: Int]
+  /// What cannot be used, where the archives were scanned to be verified: the archive or the sample in it, and why.
+  let faults: [(name: String, reason: String)]
 
   struct Entry: Sendable {
     var shard: Int
@@ -35,19 +37,29 @@ public struct TarShards: EncodedDataset {
     try self.init(name: name, shards: shards, beside: [:])
   }
 
-  /// - Parameter beside: what was passed over beside the archives.
-  init(name: String, shards: [String], beside: [String: Int]) throws {
+  /// - Parameters:
+  ///   - beside: what was passed over beside the archives.
+  ///   - toVerify: whether what cannot be used is told by ``faults`` and no error.
+  init(
+    name: String, shards: [String], beside: [String: Int], toVerify: Bool = false
+  ) throws {
     var found: [ShardIndex.Sample] = []
     var places: [Int] = []
     var passedOver = beside
+    var faults: [(name: String, reason: String)] = []
     for (number, path) in shards.enumerated() {
       let index = try ShardIndex(path)
+      if !toVerify { try index.requireSound() }
+      faults += index.faults.map { ($0.name, $0.reason) }
       let samples = index.samples
       passedOver.merge(index.litter, uniquingKeysWith: +)
       found += samples
       places += repeatElement(number, count: samples.count)
     }
-    guard !found.isEmpty else { throw DatasetError(dataset: name, problem: .empty) }
+    guard !found.isEmpty || !faults.isEmpty else {
+      throw DatasetError(dataset: name, problem: .empty)
+    }
+    self.faults = faults
     let classes = try ShardClasses(found.map(\.className), dataset: name, shards: shards)
     self.name = name
     self.shards = shards
@@ -112,7 +124,7 @@ private struct ShardClasses {
         file: shards[0], sample: "",
         problem: .unlistedClass("\(numbers.first { $0 < 0 } ?? largest)"))
     }
-    names = listed ?? (0...largest).map(String.init)
+    names = listed ?? (texts.isEmpty ? [] : (0...largest).map(String.init))
     labels = numbers
     if let index = labels.firstIndex(where: { $0 >= names.count }) {
       throw DatasetError(

@@ -8,9 +8,13 @@ public struct StepDescription: Hashable, Sendable, Codable {
   public var implementation: String
   /// What kind of work it is.
   public var kind: StepKind
-  /// The layouts of what it reads and makes, scratch memory left out, as in `aBcd16b`: axes by decreasing stride, upper case
-  /// where blocked.
-  public var layouts: [String]
+  /// The layouts of what it reads, values before weights, as in `aBcd16b`: axes by decreasing stride, upper case where blocked.
+  /// Left out are scratch memory and what has one axis, such as a bias.
+  public var readLayouts: [String]
+  /// The same of what it makes or changes.
+  public var writtenLayouts: [String]
+  /// Those of what it reads, then those of what it makes.
+  public var layouts: [String] { readLayouts + writtenLayouts }
   /// Multiplications, each with its addition, of a run on the whole batch, counted as the sums are written.
   public var multiplyAdds: Int
   /// Those that the algorithm does: fewer by Winograd's, whose transformations are left out; else the same.
@@ -35,7 +39,7 @@ public struct BufferDescription: Hashable, Sendable, Codable {
 extension Executable {
   /// The steps of a run, in order.
   public var steps: [StepDescription] {
-    plan.steps.map { $0.description(shards: shardCount) }
+    plan.steps.map { $0.description(in: plan.buffers, shards: shardCount) }
   }
 
   /// The buffers of the arena by offset.
@@ -51,12 +55,19 @@ extension Executable {
 }
 
 extension Step {
-  /// - Parameter shards: how many do it, each on its part of the batch.
-  fileprivate func description(shards: Int) -> StepDescription {
-    StepDescription(
+  /// - Parameters:
+  ///   - buffers: of its plan.
+  ///   - shards: how many do it, each on its part of the batch.
+  fileprivate func description(in buffers: [Buffer], shards: Int) -> StepDescription {
+    func layouts(where isTaken: (Buffer, PlaceUse) -> Bool) -> [String] {
+      uses.filter { $0.place.layout.shape.rank > 1 && isTaken(buffers[$0.place.buffer], $0.use) }
+        .map { "\($0.place.layout)" }
+    }
+    return StepDescription(
       operation: operation, implementation: implementation, kind: kind,
-      layouts: sharedPlaces.filter { $0.layout.shape.rank > 1 }
-        .map { "\($0.layout)" },
+      readLayouts: layouts { $1.isRead && !$0.isConstant }
+        + layouts { $1.isRead && $0.isConstant },
+      writtenLayouts: layouts { $1.isWritten || $1 == .corrects },
       multiplyAdds: shards * multiplyAdds, performedMultiplyAdds: shards * performedMultiplyAdds,
       byteCount: shards * byteCount)
   }

@@ -15,6 +15,14 @@ struct Buffer {
 
   var home: Home
   var byteCount: Int
+
+  /// Whether it holds weights, packed or as they are, or what else is the same at every run.
+  var isConstant: Bool {
+    switch home {
+    case .prepared, .parameter: true
+    case .arena, .input: false
+    }
+  }
 }
 
 /// A value, or a part of one, in memory.

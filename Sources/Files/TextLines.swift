@@ -38,13 +38,18 @@ package struct TextLines {
 
   private static func utf8(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { return bytes[3...] }
-    let isBig = bytes.starts(with: [0xFE, 0xFF])
-    guard isBig || bytes.starts(with: [0xFF, 0xFE]) else { return bytes[...] }
-    let units = stride(from: 2, to: bytes.count - 1, by: 2).map { place in
-      let (first, second) = (UInt16(bytes[place]), UInt16(bytes[place + 1]))
-      return isBig ? first << 8 | second : second << 8 | first
+    return bytes.withUnsafeBytes { decodingUTF16($0.bytes) }.map { $0[...] } ?? bytes[...]
+  }
+
+  /// The UTF-8 of text in UTF-16; `nil` where no mark of byte order says that it is that.
+  package static func decodingUTF16(_ bytes: RawSpan) -> [UInt8]? {
+    guard let mark = bytes.integer(at: 0, bigEndian: true, as: UInt16.self),
+      mark == 0xFEFF || mark == 0xFFFE
+    else { return nil }
+    let units = stride(from: 2, to: bytes.byteCount - 1, by: 2).compactMap {
+      bytes.integer(at: $0, bigEndian: mark == 0xFEFF, as: UInt16.self)
     }
-    return Array(String(decoding: units, as: UTF16.self).utf8)[...]
+    return Array(String(decoding: units, as: UTF16.self).utf8)
   }
 
   /// What is not UTF-8 is replaced.

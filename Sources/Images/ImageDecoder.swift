@@ -231,8 +231,9 @@ public struct ImageDecoder: ~Copyable, @unchecked Sendable {
       case CI_OK: break
       case CI_UNKNOWN_FORMAT:
         problem =
-          bytes.flatMap { UnreadFormat.name(of: $0.bytes) }.map { .unsupported(kind: $0) }
-          ?? .unknownFormat(byteCount: bytes?.count ?? 0)
+          bytes.flatMap { FileKind(of: $0.bytes) }.map {
+            $0.isPicture ? .unsupported(kind: $0.name) : .otherFile($0)
+          } ?? .unknownFormat(byteCount: bytes?.count ?? 0)
       case CI_OUT_OF_MEMORY: problem = .outOfMemory(byteCount: nil)
       default:
         let text = message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }

@@ -8,6 +8,8 @@ public struct ImageError: Error, Hashable, Sendable {
     case unknownFormat(byteCount: Int)
     /// The contents are of a format, or of a kind of one, that is known and not read.
     case unsupported(kind: String)
+    /// The contents are something else that is known.
+    case otherFile(FileKind)
     /// The contents are damaged or end early; `reason` is the decoder's.
     case corrupt(reason: String)
     /// The header claims more pixels than ``DecodingOptions/pixelLimit``.
@@ -41,6 +43,8 @@ extension ImageError.Problem: ReadableError {
       "none of \(Self.formats); convert it to one of them"
     case .unsupported(let kind):
       "\(kind) is not read; convert it to PNG or JPEG"
+    case .otherFile(let kind):
+      kind.sentence(expected: "a picture")
     case .corrupt(let reason):
       "damaged: \(reason)"
     case .tooLarge(let width, let height, let pixelLimit):

@@ -14,11 +14,23 @@ public struct Table: Hashable, Sendable {
     public var title: String
     /// To which side the texts of the column stand.
     public var alignment: Alignment
+    /// How readily it is left out where a terminal is too narrow for all; 0 for never.
+    public var dispensability: Int
+    /// Whether it is shown only where no words must be broken for it.
+    public var isExtra: Bool
+    /// Columns of text that words need at least, fewer where all of them are shorter; what is longer goes on in a line below.
+    public var leastWidth: Int
 
     /// A column under that heading.
-    public init(_ title: String, _ alignment: Alignment = .left) {
+    public init(
+      _ title: String, _ alignment: Alignment = .left, dispensability: Int = 0,
+      isExtra: Bool = false, leastWidth: Int = 8
+    ) {
       self.title = title
       self.alignment = alignment
+      self.dispensability = dispensability
+      self.isExtra = isExtra
+      self.leastWidth = leastWidth
     }
   }
 

@@ -8,6 +8,8 @@ public struct NumpyError: Error, Hashable, Sendable {
     case truncatedHeader(needed: Int, available: Int)
     /// The file does not begin with the format's six bytes.
     case wrongMagic
+    /// The contents are something else that is known.
+    case otherFile(FileKind)
     /// The format has versions 1, 2 and 3.
     case unsupportedVersion(major: UInt8, minor: UInt8)
     /// The header is not the dictionary that the format prescribes. `expected` says what should
@@ -67,6 +69,8 @@ extension NumpyError.Problem: CustomStringConvertible {
       "the header needs \(needed) bytes, the file has \(available); it is truncated"
     case .wrongMagic:
       "does not begin with \\x93NUMPY; not a .npy file"
+    case .otherFile(let kind):
+      kind.sentence(expected: "a .npy file")
     case .unsupportedVersion(let major, let minor):
       "format version \(major).\(minor) is not supported; save it with numpy.save"
     case .malformedHeader(let expected):

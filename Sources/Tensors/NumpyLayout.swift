@@ -22,7 +22,9 @@ package struct NumpyLayout: Sendable {
     guard bytes.byteCount >= 10 else {
       throw fail(0, .truncatedHeader(needed: 10, available: bytes.byteCount))
     }
-    guard bytes.array(0..<6) == numpyMagic else { throw fail(0, .wrongMagic) }
+    guard bytes.array(0..<6) == numpyMagic else {
+      throw fail(0, FileKind(of: bytes).map { .otherFile($0) } ?? .wrongMagic)
+    }
     let (major, minor) = (bytes.array(6..<7)[0], bytes.array(7..<8)[0])
     guard (1...3).contains(major), minor == 0 else {
       throw fail(6, .unsupportedVersion(major: major, minor: minor))

@@ -37,6 +37,7 @@ struct BenchmarkCommand: ParsableCommand {
     var threads: Int
     var imagesPerSecond: Rate
     var compileSeconds: Double
+    /// Of the parameters as they are prepared for the processor.
     var weightBytes: Int
     var activationBytes: Int
     var peakMemoryBytes: Int
@@ -77,8 +78,8 @@ struct BenchmarkCommand: ParsableCommand {
       \(HumanReadable.quantity(result.imagesPerSecond.median)) images/s (10 % \
       \(HumanReadable.quantity(result.imagesPerSecond.p10)), 90 % \
       \(HumanReadable.quantity(result.imagesPerSecond.p90)))
-      compiled in \(HumanReadable.duration(result.compileSeconds)), weights \
-      \(HumanReadable.bytes(result.weightBytes)), activations \
+      compiled in \(HumanReadable.duration(result.compileSeconds)), weights as prepared for this \
+      processor \(HumanReadable.bytes(result.weightBytes)), activations \
       \(HumanReadable.bytes(result.activationBytes)), peak memory \
       \(HumanReadable.bytes(result.peakMemoryBytes))
       """)

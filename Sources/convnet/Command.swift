@@ -34,9 +34,32 @@ struct Command: ParsableCommand {
 
   /// As paths: what of them is not UTF-8 is a name of a file all the same.
   private static var arguments: [String] {
-    (1..<max(1, Int(CommandLine.argc))).compactMap {
-      CommandLine.unsafeArgv[$0].map { FileSystem.path($0) }
+    joiningNegativeValues(
+      (1..<max(1, Int(CommandLine.argc))).compactMap {
+        CommandLine.unsafeArgv[$0].map { FileSystem.path($0) }
+      })
+  }
+
+  /// `--learning-rate -1` as `--learning-rate=-1`: the parser takes what begins with a dash for an option, and would say that the
+  /// value is missing. No option is called by a number.
+  private static func joiningNegativeValues(_ arguments: [String]) -> [String] {
+    var joined: [String] = []
+    for (place, argument) in arguments.enumerated() {
+      if argument == "--" { return joined + arguments[place...] }
+      if let last = joined.last, last.hasPrefix("--"), !last.contains("="),
+        beginsWithNegativeNumber(argument)
+      {
+        joined[joined.count - 1] += "=\(argument)"
+      } else {
+        joined.append(argument)
+      }
     }
+    return joined
+  }
+
+  private static func beginsWithNegativeNumber(_ text: String) -> Bool {
+    guard text.hasPrefix("-"), let first = text.dropFirst().first else { return false }
+    return first.isNumber || first == "." || ["-inf", "-nan"].contains(text.lowercased())
   }
 
   /// Runs the command that the arguments name, and tells of its failure.

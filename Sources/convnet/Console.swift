@@ -1,5 +1,6 @@
 import ConvNet
 import Foundation
+import Synchronization
 
 /// Standard output and standard error: every byte that the command prints goes through here. Bytes of names that are no
 /// characters are shown as `\xE9`.
@@ -11,6 +12,9 @@ enum Console {
   static let outputPath = "standard output"
   private static let output = OutputDescriptor(1, path: outputPath)
   private static let errors = OutputDescriptor(2, path: "standard error")
+
+  /// What of a progress stands on the terminal. Signals tell from a thread of their own.
+  private static let drawn = Mutex(DrawnLine())
 
   /// Whether who started the command wants to be told of a closed pipe by an error.
   nonisolated(unsafe) private static var ignoresClosedPipes = false
@@ -27,10 +31,51 @@ enum Console {
   /// Results.
   ///
   /// - Throws: ``FileError`` where they cannot be written.
-  static func write(_ text: String) throws { try output.write(FileSystem.readable(text)) }
+  static func write(_ text: String) throws {
+    drawn.withLock { line in
+      let erasure = line.erase(on: .standardError)
+      if !erasure.isEmpty { try? errors.write(erasure) }
+    }
+    try output.write(FileSystem.readable(text))
+  }
 
-  /// Notes, progress and errors.
-  static func tell(_ text: String) { try? errors.write(FileSystem.readable(text)) }
+  /// Notes and errors. They take the place of a progress that is drawn, which follows below.
+  static func tell(_ text: String) {
+    drawn.withLock { line in
+      try? errors.write(line.erase(on: .standardError) + FileSystem.readable(text))
+    }
+  }
+
+  /// Shows how far a job is, in place of what was drawn before.
+  static func draw(_ text: String) {
+    drawn.withLock { line in
+      let text = FileSystem.readable(text)
+      try? errors.write(line.replace(with: text, on: .standardError))
+    }
+  }
+
+  /// Leaves what is drawn where it is, so that what follows stands below. Waits for no other thread, which may wait for the
+  /// terminal.
+  ///
+  /// - Parameter echoes: whether a terminal shows something else there, such as the keys of a signal.
+  static func leaveLine(echoes: Bool = false) {
+    _ = drawn.withLockIfAvailable { line in
+      let end = line.end()
+      let isBehindText = !end.isEmpty || (echoes && TerminalDevice.standardError.isTerminal)
+      if isBehindText { try? errors.write("\n") }
+    }
+  }
+
+  /// A result as a table, of the terminal's width.
+  static func write(_ table: Table) throws {
+    try write(table.plainText(width: TerminalDevice.standardOutput.width))
+  }
+
+  /// A sentence that is a result, broken between words where a terminal is narrower.
+  static func write(wrapping text: String, indent: Int = 2) throws {
+    let lines = text.wrapped(to: TerminalDevice.standardOutput.width, indent: indent)
+    try write(lines.map { $0 + "\n" }.joined())
+  }
 
   /// Whether an error says that who read the results, as `head` does, has read enough.
   static func isClosedPipe(_ error: any Error) -> Bool {

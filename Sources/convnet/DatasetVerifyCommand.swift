@@ -42,7 +42,8 @@ struct DatasetVerifyCommand: ParsableCommand {
       for (name, count) in zip(result.classNames, result.counts) {
         table.append([name, HumanReadable.count(count)])
       }
-      lines += table.plainText(width: nil).split(separator: "\n").map(String.init)
+      lines += table.plainText(width: TerminalDevice.standardOutput.width).split(separator: "\n")
+        .map(String.init)
     } else if let least = result.counts.min(), let most = result.counts.max() {
       lines.append("from \(least) to \(plural(most, "picture")) a class")
     }

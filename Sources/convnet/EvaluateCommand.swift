@@ -38,12 +38,25 @@ struct EvaluateCommand: ParsableCommand {
     var skipped: Int
     /// Of the pictures, those whose scores are not finite.
     var nonFinite: Int
+    /// What was mostly taken for what, the most frequent first.
+    var confusions: [Confusion]
 
     enum CodingKeys: String, CodingKey {
-      case images, top1, top5, loss, part, trainedOn, skipped, nonFinite
+      case images, top1, top5, loss, part, trainedOn, skipped, nonFinite, confusions
       case protocolName = "protocol"
     }
   }
+
+  private struct Confusion: Encodable {
+    var truth: String
+    var takenFor: String
+    var count: Int
+    /// Of the pictures of the class, 0 to 1.
+    var share: Double
+  }
+
+  /// Confusions that a person is shown, and machines.
+  private static let confusionLimit = (text: 5, json: 100)
 
   func validate() throws { try requirePositive(batchSize, "--batch-size") }
 
@@ -79,7 +92,11 @@ struct EvaluateCommand: ParsableCommand {
           images: metrics.samples, top1: metrics.top1, top5: metrics.top5, loss: metrics.loss,
           protocolName: evaluation.protocolDescription, part: part.kind,
           trainedOn: part.trainedOn, skipped: metrics.skippedCount,
-          nonFinite: metrics.nonFiniteCount))
+          nonFinite: metrics.nonFiniteCount,
+          confusions: evaluation.worstConfusions(limit: Self.confusionLimit.json).map {
+            Confusion(
+              truth: $0.label, takenFor: $0.predicted, count: $0.count, share: $0.share)
+          }))
     } else {
       try printText(evaluation, part)
     }
@@ -111,11 +128,12 @@ struct EvaluateCommand: ParsableCommand {
       try print("left out       \(plural(metrics.skippedCount, "picture")) that cannot be read")
     }
     if metrics.nonFiniteCount > 0 {
-      try print(
-        "no answer      \(plural(metrics.nonFiniteCount, "picture")) with scores that are not finite: no hits, not in the loss"
-      )
+      try Console.write(
+        wrapping:
+          "no answer      \(plural(metrics.nonFiniteCount, "picture")) with scores that are not finite: no hits, not in the loss",
+        indent: 15)
     }
-    let confusions = evaluation.worstConfusions(limit: 5)
+    let confusions = evaluation.worstConfusions(limit: Self.confusionLimit.text)
     guard !confusions.isEmpty else { return }
     var table = Table([
       .init("truth"), .init("taken for"), .init("pictures", .right), .init("share", .right),
@@ -126,6 +144,7 @@ struct EvaluateCommand: ParsableCommand {
         HumanReadable.percent(confusion.share),
       ])
     }
-    try print("\n\(table.plainText(width: nil))", terminator: "")
+    try print("")
+    try Console.write(table)
   }
 }

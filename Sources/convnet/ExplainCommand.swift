@@ -38,23 +38,77 @@ struct ExplainCommand: ParsableCommand {
     var stages: [(pass: Pass, graph: Graph)] = []
     let final = try pipeline.run(on: source) { stages.append(($0, $1)) }
     let shown = stages.first { $0.pass.name == after }?.graph ?? final
-    if shared.json { return try printJSON(shown) }
+    if shared.json, after != nil { return try printJSON(shown) }
     if dot { return try print(shown.dot) }
-    if after != nil { return try print(shown.dump, terminator: "") }
+    if after != nil { return try printGraph(shown) }
+    let executable = try model.executable(
+      batch: plan.batch, mode: plan.mode,
+      compute: compute.options(shared, recomputing: memory.recompute))
+    if shared.json {
+      return try printJSON(
+        Explanation(
+          graph: final,
+          passes: zip(stages, [source] + stages.map { $0.graph }).map { stage, before in
+            .init(
+              name: stage.pass.name, purpose: stage.pass.purpose,
+              change: Self.change(from: before, to: stage.graph))
+          }, steps: executable.steps, arena: executable.arena,
+          arenaBytes: executable.activationByteCount))
+    }
     try print("PASSES")
     try print("  \(source.operations.count) operations before the first")
     var before = source
     for (pass, graph) in stages {
-      try print("  \(pass.name): \(pass.purpose) (\(Self.change(from: before, to: graph)))")
+      try Console.write(
+        wrapping: "  \(pass.name): \(pass.purpose) (\(Self.change(from: before, to: graph)))",
+        indent: 4)
       before = graph
     }
-    try print("\nGRAPH\n\(final.dump)", terminator: "")
-    let executable = try model.executable(
-      batch: plan.batch, mode: plan.mode,
-      compute: compute.options(shared, recomputing: memory.recompute))
-    try print("\nPLAN\n\(executable.stepTable.plainText(width: nil))", terminator: "")
+    try print("\nGRAPH")
+    try printGraph(final)
+    try Console.write(
+      wrapping: """
+
+        PLAN (layouts: of what a step reads, values before weights, -> of what it makes; axes by \
+        decreasing stride, upper case where blocked; what has one axis is left out)
+        """)
+    try Console.write(executable.stepTable)
     try print("\nARENA of \(HumanReadable.bytes(executable.activationByteCount))")
-    try print(executable.arenaTable.plainText(width: nil), terminator: "")
+    try Console.write(executable.arenaTable)
+  }
+
+  /// The graph and, beside its own keys, what the compiler made of it.
+  private struct Explanation: Encodable {
+    struct PassOutcome: Encodable {
+      var name: String
+      var purpose: String
+      var change: String
+    }
+
+    enum CodingKeys: CodingKey {
+      case passes, steps, arena, arenaBytes
+    }
+
+    var graph: Graph
+    var passes: [PassOutcome]
+    var steps: [StepDescription]
+    var arena: [BufferDescription]
+    var arenaBytes: Int
+
+    func encode(to encoder: any Encoder) throws {
+      try graph.encode(to: encoder)
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(passes, forKey: .passes)
+      try container.encode(steps, forKey: .steps)
+      try container.encode(arena, forKey: .arena)
+      try container.encode(arenaBytes, forKey: .arenaBytes)
+    }
+  }
+
+  private func printGraph(_ graph: Graph) throws {
+    for line in graph.dump.split(separator: "\n") {
+      try Console.write(wrapping: String(line), indent: 4)
+    }
   }
 
   /// What a pass did: the number of operations alone does not show an operation that was moved or
@@ -84,11 +138,13 @@ extension Graph {
 extension Executable {
   fileprivate var stepTable: Table {
     var table = Table([
-      .init("step", .right), .init("operation"), .init("implementation"), .init("layouts"),
+      .init("step", .right, dispensability: 1), .init("operation", leastWidth: 16),
+      .init("implementation", leastWidth: 16), .init("layouts", dispensability: 2, leastWidth: 16),
     ])
     for (index, step) in steps.enumerated() {
       table.append([
-        "\(index)", step.operation, step.implementation, step.layouts.joined(separator: " "),
+        "\(index)", step.operation, step.implementation,
+        (step.readLayouts + ["->"] + step.writtenLayouts).joined(separator: " "),
       ])
     }
     return table

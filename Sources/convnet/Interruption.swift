@@ -44,17 +44,14 @@ enum Interruption {
 
   private static func receive(_ number: Int32) {
     let isFirst = noted.exchange(number, ordering: .sequentiallyConsistent) == 0
-    // The line of a progress bar, with what the terminal echoes of the keys, ends here.
-    let start = TerminalDevice.standardError.isTerminal ? "\n" : ""
+    // The line of a progress, with what the terminal echoes of the keys, ends here.
+    Console.leaveLine(echoes: true)
     if isFirst, areDeferred.load(ordering: .sequentiallyConsistent) {
       Console.tell(
-        "\(start)\(name(of: number)): stopping after this step; once more ends at once\n")
+        "\(name(of: number)): stopping after this step; once more ends at once\n")
       return
     }
-    AtomicFile.abandonAll {
-      Console.tell(start)
-      _exit(128 + number)
-    }
+    AtomicFile.abandonAll { _exit(128 + number) }
   }
 
   static func name(of number: Int32) -> String {

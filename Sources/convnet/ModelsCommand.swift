@@ -32,8 +32,10 @@ struct ModelsCommand: ParsableCommand {
     }
     if shared.json { return try printJSON(rows) }
     var table = Table([
-      .init("name"), .init("year", .right), .init("input", .right), .init("parameters", .right),
-      .init("multiply-adds", .right), .init("paper"),
+      .init("name", leastWidth: 24), .init("year", .right, dispensability: 1),
+      .init("input", .right, dispensability: 2), .init("parameters", .right),
+      .init("multiply-adds", .right, dispensability: 3),
+      .init("paper", dispensability: 4, leastWidth: 40),
     ])
     for row in rows {
       table.append([
@@ -42,17 +44,20 @@ struct ModelsCommand: ParsableCommand {
         HumanReadable.count(row.parameters), HumanReadable.count(row.multiplyAdds), row.paper,
       ])
     }
-    try print(table.plainText(width: TerminalDevice.standardOutput.width), terminator: "")
+    try Console.write(table)
     let aliases = rows.compactMap { row in
       row.aliases.map { "\($0.joined(separator: ", ")) for \(row.name)" }
     }
-    try print("\nOther names: \(aliases.joined(separator: "; "))")
-    try print("\nTwins have the same parameters by name and shape, and compute something else:")
+    try print("")
+    try Console.write(wrapping: "Other names: \(aliases.joined(separator: "; "))")
+    try print("")
+    try Console.write(
+      wrapping: "Twins have the same parameters by name and shape, and compute something else:")
     var told: Set<String> = []
     for row in rows {
       // A pair once, from the side of the one that comes later and is the exception.
       for twin in row.twins ?? [] where told.contains(twin.name) {
-        try print("  \(twin.sentence(of: row.name))")
+        try Console.write(wrapping: "  \(twin.sentence(of: row.name))", indent: 4)
       }
       told.insert(row.name)
     }

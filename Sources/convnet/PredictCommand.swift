@@ -118,7 +118,7 @@ struct PredictCommand: ParsableCommand {
           row.error = "\(error)"
           unreadable.append(FileSystem.line("\(error)"))
           // The only one is the error of the command.
-          if pictures.count > 1 { progress.tell(FileSystem.line("\(error)")) }
+          if pictures.count > 1 { Console.tell(FileSystem.line("\(error)") + "\n") }
         }
         if shared.json { try rows.print(row) }
         done += 1

@@ -6,6 +6,7 @@ struct ProfileReport {
 
   var text: String {
     let peaks = profile.peaks
+    let width = TerminalDevice.standardOutput.width
     let parts = [
       """
       peaks of \(plural(peaks.threads, "thread")), measured: \
@@ -14,14 +15,19 @@ struct ProfileReport {
       \(HumanReadable.quantity(peaks.copyBytesPerSecond * 1e-9)) GB/s copied
 
       """,
-      stepTable.plainText(width: nil), kindTable.plainText(width: nil),
+      stepTable.plainText(width: width), kindTable.plainText(width: width),
     ]
+    let notes = notes.flatMap { $0.wrapped(to: width, indent: 2) }
     return (parts + [notes.map { $0 + "\n" }.joined()]).joined(separator: "\n")
   }
 
   private var stepTable: Table {
     var table = Table(
-      [.init("operation"), .init("implementation")] + Self.columns,
+      [
+        .init("operation", leastWidth: 12),
+        .init("implementation", dispensability: 2, leastWidth: 12),
+      ]
+        + Self.columns,
       footer: ["all steps", ""] + cells(profile.total))
     for entry in profile.steps {
       table.append([entry.step.operation, entry.step.implementation] + cells(entry.work))
@@ -38,8 +44,8 @@ struct ProfileReport {
   }
 
   private static let columns: [Table.Column] = [
-    .init("time", .right), .init("share", .right), .init("GFLOP/s", .right),
-    .init("GB/s", .right), .init("of peak", .right),
+    .init("time", .right), .init("share", .right), .init("GFLOP/s", .right, dispensability: 3),
+    .init("GB/s", .right, dispensability: 4), .init("of peak", .right, dispensability: 1),
   ]
 
   private func cells(_ work: MeasuredWork) -> [String] {

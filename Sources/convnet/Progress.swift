@@ -27,28 +27,21 @@ final class Progress {
 
   func update(_ completed: Int, notes: [String] = []) {
     guard Self.now >= firstTime else { return }
-    write(reporter?.update(completed: completed, notes: notes, at: Self.now))
+    show(reporter?.update(completed: completed, notes: notes, at: Self.now))
   }
 
   func finish(notes: [String] = []) {
     guard let total = reporter?.bar.total, Self.now >= firstTime else { return }
-    write(reporter?.finish(completed: total, notes: notes, at: Self.now))
+    show(reporter?.finish(completed: total, notes: notes, at: Self.now))
+    Console.leaveLine()
   }
 
-  /// Leaves the line where it is, so that what follows does not stand in it.
-  func interrupt() {
-    guard reporter != nil, TerminalDevice.standardError.isTerminal else { return }
-    write("\n")
-  }
-
-  /// A line about something on the way. On a terminal it takes the bar's place, and the bar follows below it.
-  func tell(_ line: String) {
-    let isDrawn = reporter != nil && Self.now >= firstTime
-    let start = isDrawn && TerminalDevice.standardError.isTerminal ? "\r\u{1B}[K" : ""
-    Console.tell("\(start)\(line)\n")
-  }
-
-  private func write(_ text: String?) {
-    if let text { Console.tell(text) }
+  private func show(_ line: String?) {
+    guard let line else { return }
+    if TerminalDevice.standardError.isTerminal {
+      Console.draw(line)
+    } else {
+      Console.tell(line + "\n")
+    }
   }
 }

@@ -29,6 +29,18 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var compute: InferenceArguments
   @OptionGroup var shared: SharedOptions
 
+  private struct Result: Encodable {
+    var model: String
+    var input: [Int]
+    /// The shape of what was written.
+    var output: [Int]
+    /// Where it was written.
+    var saved: String
+    /// Numbers of the input, and of the output, that are not finite.
+    var nonFiniteInput: Int
+    var nonFinite: Int
+  }
+
   func validate() throws {
     if let classes { try requirePositive(classes, "--classes") }
   }
@@ -41,6 +53,11 @@ struct RunCommand: ParsableCommand {
     try result.writeNPY(to: output)
     Self.tellNonFinite(tensor, "the input \(input)")
     Self.tellNonFinite(result, output)
+    guard shared.json else { return try print("saved \(output), \(result.shape)") }
+    try printJSON(
+      Result(
+        model: model.graph.name, input: tensor.shape.dimensions, output: result.shape.dimensions,
+        saved: output, nonFiniteInput: tensor.nonFiniteCount, nonFinite: result.nonFiniteCount))
   }
 
   private static func tellNonFinite(_ tensor: Tensor, _ name: String) {

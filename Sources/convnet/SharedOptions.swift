@@ -35,7 +35,8 @@ struct SharedOptions: ParsableArguments {
   /// Something to tell a person, beside the results.
   func note(_ text: String) {
     guard !quiet else { return }
-    Console.tell(text + "\n")
+    let lines = text.wrapped(to: TerminalDevice.standardError.width, indent: 2)
+    Console.tell(lines.map { $0 + "\n" }.joined())
   }
 
   /// What a value says of itself.

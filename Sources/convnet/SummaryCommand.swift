@@ -39,6 +39,9 @@ struct SummaryCommand: ParsableCommand {
       var multiplyAdds: Int
     }
     struct Memory: Encodable {
+      /// Of the parameters as a file holds them.
+      var parameterBytes: Int
+      /// As they are prepared for the processor.
       var weightBytes: Int
       var activationBytes: Int
     }
@@ -51,6 +54,8 @@ struct SummaryCommand: ParsableCommand {
     var augmentation: Augmentation?
     /// Without its pictures.
     var training: TrainingSummary?
+    /// How the network of the zoo differs from its paper.
+    var note: String?
     /// Networks of the zoo with the same parameters, and what this one computes otherwise.
     var twins: [TwinRow]?
   }
@@ -78,22 +83,29 @@ struct SummaryCommand: ParsableCommand {
           multiplyAdds: $0.multiplyAdds)
       },
       memory: .init(
+        parameterBytes: model.parameters.values.reduce(0) { $0 + $1.byteCount },
         weightBytes: executable.weightByteCount, activationBytes: executable.activationByteCount),
       augmentation: model.augmentation, training: training(of: model),
-      twins: TwinRow.rows(of: ModelRegistry[self.model]))
+      note: ModelRegistry[self.model]?.note, twins: TwinRow.rows(of: ModelRegistry[self.model]))
     if shared.json { return try printJSON(summary) }
     let table = layers ? layerTable(summary) : stageTable(summary, graph.stageTable)
-    try print(
-      """
-      \(table.plainText(width: TerminalDevice.standardOutput.width))
-      Memory for \(plan.mode.rawValue) at batch \(plan.batch): weights \
-      \(HumanReadable.bytes(summary.memory.weightBytes)), activations \
-      \(HumanReadable.bytes(summary.memory.activationBytes)) at their peak
-      """)
-    if let training = summary.training { try print("Trained: \(training)") }
-    if let note = ModelRegistry[self.model]?.note { try print("Note: \(note)") }
+    try Console.write(table)
+    try print("")
+    try Console.write(
+      wrapping:
+        "Exactly \(plural(summary.parameters, "parameter")), \(plural(summary.multiplyAdds, "multiply-add")) an example"
+    )
+    try Console.write(
+      wrapping: """
+        Memory for \(plan.mode.rawValue) at batch \(plan.batch): parameters \
+        \(HumanReadable.bytes(summary.memory.parameterBytes)), prepared for this processor \
+        \(HumanReadable.bytes(summary.memory.weightBytes)), activations \
+        \(HumanReadable.bytes(summary.memory.activationBytes)) at their peak
+        """)
+    if let training = summary.training { try Console.write(wrapping: "Trained: \(training)") }
+    if let note = summary.note { try Console.write(wrapping: "Note: \(note)") }
     for twin in summary.twins ?? [] {
-      try print("Note: \(twin.sentence(of: summary.name))")
+      try Console.write(wrapping: "Note: \(twin.sentence(of: summary.name))")
     }
   }
 
@@ -106,21 +118,21 @@ struct SummaryCommand: ParsableCommand {
   private func printWeights() throws {
     let weights = WeightTable(try WeightFile(model))
     if shared.json { return try printJSON(weights) }
-    try print(weights.table.plainText(width: TerminalDevice.standardOutput.width), terminator: "")
+    try Console.write(weights.table)
     for note in weights.notes { shared.note("\(model): \(note)") }
   }
 
   private func stageTable(_ summary: Summary, _ rows: [StageRow]) -> Table {
     var table = Table(
       [
-        .init("stage"), .init("layers"), .init("output", .right), .init("parameters", .right),
-        .init("multiply-adds", .right),
-      ], footer: footer(summary))
+        .init("stage", leastWidth: 16), .init("layers", dispensability: 1, leastWidth: 20),
+        .init("output", .right, dispensability: 3),
+      ] + Self.countColumns, footer: footer(summary))
     for row in rows {
-      table.append([
-        row.name, row.content, Shape(row.output).description, count(row.parameters),
-        count(row.multiplyAdds),
-      ])
+      table.append(
+        [
+          row.name, row.content, Shape(row.output).description,
+        ] + counts(row.parameters, row.multiplyAdds))
     }
     return table
   }
@@ -128,24 +140,33 @@ struct SummaryCommand: ParsableCommand {
   private func layerTable(_ summary: Summary) -> Table {
     var table = Table(
       [
-        .init("layer"), .init("kind"), .init("output", .right), .init("parameters", .right),
-        .init("multiply-adds", .right),
-      ], footer: footer(summary))
+        .init("layer", leastWidth: 24), .init("kind", dispensability: 1),
+        .init("output", .right, dispensability: 3),
+      ] + Self.countColumns, footer: footer(summary))
     for layer in summary.layers {
-      table.append([
-        layer.name, layer.kind, Shape(layer.output).description, count(layer.parameters),
-        count(layer.multiplyAdds),
-      ])
+      table.append(
+        [
+          layer.name, layer.kind, Shape(layer.output).description,
+        ] + counts(layer.parameters, layer.multiplyAdds))
     }
     return table
   }
 
   private func footer(_ summary: Summary) -> [String] {
-    [summary.name, "", "", count(summary.parameters), count(summary.multiplyAdds)]
+    [summary.name, "", ""] + counts(summary.parameters, summary.multiplyAdds)
   }
 
-  private func count(_ number: Int) -> String {
-    number == 0 ? "" : HumanReadable.count(number)
+  private static let countColumns: [Table.Column] = [
+    .init("parameters", .right),
+    .init("exact parameters", .right, dispensability: 4, isExtra: true),
+    .init("multiply-adds", .right, dispensability: 2),
+    .init("exact multiply-adds", .right, dispensability: 5, isExtra: true),
+  ]
+
+  private func counts(_ parameters: Int, _ multiplyAdds: Int) -> [String] {
+    [parameters, multiplyAdds].flatMap { number in
+      number == 0 ? ["", ""] : [HumanReadable.count(number), "\(number)"]
+    }
   }
 }
 

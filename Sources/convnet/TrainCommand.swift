@@ -163,13 +163,13 @@ struct TrainCommand: ParsableCommand {
     do {
       try fit()
     } catch TrainingError.stopped {
-      progress?.interrupt()
+      Console.leaveLine()
       let beginning = model
       throw stopped(&model, settings, &run) {
         try Checkpoint(beginning: beginning, on: training, validating: validation, trainer: trainer)
       }
     } catch {
-      progress?.interrupt()
+      Console.leaveLine()
       // The model has the values of the last finished epoch: worth keeping, whatever came after.
       if case TrainingError.nonFinite = error {
         for loss in save(&model, settings, run) { Console.tell("\(loss)\n") }

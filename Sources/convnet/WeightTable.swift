@@ -28,7 +28,9 @@ struct WeightTable: Encodable {
   var table: Table {
     var table = Table(
       [
-        .init("tensor"), .init("shape", .right), .init("elements"), .init("numbers", .right),
+        .init("tensor", leastWidth: 16), .init("shape", .right),
+        .init("elements", dispensability: 2),
+        .init("numbers", .right, dispensability: 1),
       ], footer: [plural(tensors.count, "tensor"), "", "", HumanReadable.count(elements)])
     for tensor in tensors {
       let shape = Shape(tensor.shape)

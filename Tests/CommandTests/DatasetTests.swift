@@ -108,11 +108,33 @@ private func writeShapes(to directory: borrowing TemporaryDirectory, perClass: I
       bad.errors == "error: shapes: 1 bad file or class, listed above; remove or replace it\n")
     let result = try #require(try bad.json() as? [String: Any])
     #expect(
-      Set(result.keys) == ["images", "classes", "counts", "bad", "duplicates", "ignored"])
+      Set(result.keys) == [
+        "images", "classes", "counts", "bad", "duplicates", "conflicts", "ignored",
+      ])
     #expect(
       result["bad"] as? [[String: String]] == [
         ["file": "shapes/dark/picture 1.png", "reason": "the file is empty"]
       ])
+  }
+
+  @Test("verify: what is wrong with an archive or a list is told all at once")
+  func verifyingOthers() throws {
+    let directory = try TemporaryDirectory()
+    try writeShapes(to: directory, perClass: 2)
+    try directory.write(
+      [UInt8](
+        "path,label\nshapes/dark/picture 0.png,dark\nabsent.png,light\n,light\nx,y,z\n\"shapes".utf8
+      ),
+      to: "list.csv")
+    let run = try convnet("dataset", "verify", "list.csv", "--quiet", in: directory.path)
+    #expect(run.status == 1)
+    for text in [
+      "bad: 4", "  absent.png: list.csv, line 3: absent.png does not exist",
+      "  list.csv, line 4: the path",
+      "  list.csv, line 5: has 3 fields", "  list.csv, line 6: a quotation mark",
+    ] {
+      #expect(run.output.contains(text), "\(run.output)")
+    }
   }
 
   @Test("inspect: the sheet, and what the pictures are like")

@@ -43,28 +43,40 @@ import Testing
     let lines = run.output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     #expect(
       lines.prefix(16).joined(separator: "\n") == """
-        layer     kind              output  parameters  multiply-adds
-        ────────  ──────────────  ────────  ──────────  ─────────────
-        conv1     convolution      28x28x6         156          118 k
+        layer     kind              output  parameters  exact parameters  multiply-adds \
+         exact multiply-adds
+        ────────  ──────────────  ────────  ──────────  ────────────────  ───────────── \
+         ───────────────────
+        conv1     convolution      28x28x6         156               156          118 k \
+                      117600
         tanh1     activation       28x28x6
         pool1     averagePooling   14x14x6
-        conv2     convolution     10x10x16      2.42 k          240 k
+        conv2     convolution     10x10x16      2.42 k              2416          240 k \
+                      240000
         tanh2     activation      10x10x16
         pool2     averagePooling    5x5x16
         flatten1  flatten              400
-        dense1    dense                120      48.1 k           48 k
+        dense1    dense                120      48.1 k             48120           48 k \
+                       48000
         tanh3     activation           120
-        dense2    dense                 84      10.2 k         10.1 k
+        dense2    dense                 84      10.2 k             10164         10.1 k \
+                       10080
         tanh4     activation            84
-        dense3    dense                 10         850            840
-        ────────  ──────────────  ────────  ──────────  ─────────────
-        lenet5                                  61.7 k          417 k
+        dense3    dense                 10         850               850            840 \
+                         840
+        ────────  ──────────────  ────────  ──────────  ────────────────  ───────────── \
+         ───────────────────
+        lenet5                                  61.7 k             61706          417 k \
+                      416520
         """)
+    #expect(lines[17] == "Exactly 61706 parameters, 416520 multiply-adds an example")
     // How many bytes the plan needs depends on the layouts that the processor prefers.
-    #expect(lines[17].hasPrefix("Memory for inference at batch 1: weights "))
-    #expect(lines[17].hasSuffix(" at their peak"))
     #expect(
-      lines.dropFirst(18) == [
+      lines[18].hasPrefix(
+        "Memory for inference at batch 1: parameters 247 kB, prepared for this processor "))
+    #expect(lines[18].hasSuffix(" at their peak"))
+    #expect(
+      lines.dropFirst(19) == [
         "Note: full connections between the convolutions, mean pooling without weights, logits", "",
       ])
   }
@@ -75,15 +87,23 @@ import Testing
     let table = run.output.split(separator: "\n").prefix(9).joined(separator: "\n")
     #expect(
       table == """
-        stage     layers                           output  parameters  multiply-adds
-        ────────  ─────────────────────────────  ────────  ──────────  ─────────────
-        conv1     3x3 16                         32x32x16         464          442 k
-        layer1    [3x3 16, 3x3 16] x 3           32x32x16        14 k         14.2 M
-        layer2    [3x3 32 stride 2, 3x3 32] x 3  16x16x32      51.1 k           13 M
-        layer3    [3x3 64 stride 2, 3x3 64] x 3    8x8x64       204 k           13 M
+        stage     layers                           output  parameters  exact parameters \
+         multiply-adds  exact multiply-adds
+        ────────  ─────────────────────────────  ────────  ──────────  ──────────────── \
+         ─────────────  ───────────────────
+        conv1     3x3 16                         32x32x16         464               464 \
+                 442 k               442368
+        layer1    [3x3 16, 3x3 16] x 3           32x32x16        14 k             14016 \
+                14.2 M             14155776
+        layer2    [3x3 32 stride 2, 3x3 32] x 3  16x16x32      51.1 k             51072 \
+                  13 M             12976128
+        layer3    [3x3 64 stride 2, 3x3 64] x 3    8x8x64       204 k            203520 \
+                  13 M             12976128
         pool1     global average pool                  64
-        fc        dense 10                             10         650            640
-        ────────  ─────────────────────────────  ────────  ──────────  ─────────────
+        fc        dense 10                             10         650               650 \
+                   640                  640
+        ────────  ─────────────────────────────  ────────  ──────────  ──────────────── \
+         ─────────────  ───────────────────
         """)
   }
 
@@ -108,7 +128,8 @@ import Testing
       "--mode",
       "training")
     let summary = try #require(try run.json() as? [String: Any])
-    #expect(Set(summary.keys) == ["name", "parameters", "multiplyAdds", "layers", "memory"])
+    #expect(
+      Set(summary.keys) == ["name", "parameters", "multiplyAdds", "layers", "memory", "note"])
     let layers = try #require(summary["layers"] as? [[String: Any]])
     for layer in layers {
       #expect(Set(layer.keys) == ["name", "kind", "output", "parameters", "multiplyAdds"])
@@ -116,7 +137,8 @@ import Testing
     #expect(layers.first?["output"] as? [Int] == [32, 40, 6])
     #expect(layers.last?["output"] as? [Int] == [26])
     let memory = try #require(summary["memory"] as? [String: Int])
-    #expect(Set(memory.keys) == ["weightBytes", "activationBytes"])
+    #expect(Set(memory.keys) == ["parameterBytes", "weightBytes", "activationBytes"])
+    #expect(memory["parameterBytes"] == 4 * (summary["parameters"] as? Int ?? 0))
     // At least the input; and every parameter as it is.
     #expect(try #require(memory["activationBytes"]) >= 4 * 8 * 32 * 40)
     #expect(try #require(memory["weightBytes"]) >= 4 * #require(summary["parameters"] as? Int))
@@ -139,6 +161,10 @@ import Testing
     for heading in ["PASSES", "GRAPH", "PLAN", "ARENA of "] {
       #expect(run.output.contains(heading))
     }
+    // What a step reads stands before what it makes, the values before the weights.
+    let steps = run.output.split(separator: "\n")
+    #expect(steps.contains { $0.contains("  dense3 ") && $0.hasSuffix("  ab ab -> ab") })
+    #expect(run.output.contains("values before weights, -> of what it makes"))
     let passes = run.output.split(separator: "\n").prefix { $0 != "GRAPH" }.dropFirst(2)
     #expect(
       passes.map { $0.drop { $0 != "(" } } == [
@@ -151,6 +177,14 @@ import Testing
   func explainFormats() throws {
     let graph = try #require(try convnet("explain", "lenet5", "--json").json() as? [String: Any])
     #expect((graph["operations"] as? [Any])?.count == 8)
+    // What the text says of passes, plan and arena is there too.
+    let steps = try #require(graph["steps"] as? [[String: Any]])
+    #expect(
+      steps.contains { $0["operation"] as? String == "dense3" && $0["readLayouts"] is [String] })
+    #expect((graph["passes"] as? [[String: String]])?.count == 8)
+    #expect((graph["arena"] as? [Any])?.isEmpty == false && graph["arenaBytes"] is Int)
+    let after = try convnet("explain", "lenet5", "--after", "activation-fusion", "--json").json()
+    #expect((after as? [String: Any])?["steps"] == nil)
     let dot = try convnet("explain", "lenet5", "--dot")
     #expect(dot.output.hasPrefix("digraph"))
   }

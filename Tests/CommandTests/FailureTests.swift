@@ -34,6 +34,30 @@ import Testing
     #expect(run.output.isEmpty && !run.errors.isEmpty)
   }
 
+  @Test(
+    "a value below zero is told as that, not as missing",
+    arguments: [
+      (["summary", "lenet5", "--batch", "-3"], "--batch is -3"),
+      (["summary", "lenet5", "--threads", "-1"], "--threads is -1"),
+      (["predict", "file", "x", "--top", "-1"], "--top is -1"),
+      (
+        ["train", "--model", "m", "--data", "d", "--output", "o", "--split", "-0.5"],
+        "--split is -0.5"
+      ),
+    ])
+  func negative(arguments: [String], says: String) throws {
+    let run = try Invocation(arguments)
+    #expect(run.status == 64)
+    #expect(run.errors.contains(says), "\(run.errors)")
+  }
+
+  @Test("behind two dashes, and before an equals sign, nothing is joined")
+  func notJoined() throws {
+    let run = try convnet("summary", "--", "-1")
+    #expect(run.errors.contains("unknown model or file -1"))
+    #expect(try convnet("summary", "lenet5", "--batch=2", "-3").status == 64)
+  }
+
   struct Refusal: Sendable, CustomTestStringConvertible {
     var arguments: [String]
     var says: [String]
@@ -71,7 +95,9 @@ import Testing
       "fashion-mnist"),
     Refusal(
       "train --model lenet5 --data text.npy --output out", says: "data set 'text.npy'", "CSV"),
-    Refusal("dataset verify list.csv", says: "list.csv, line 2", "quotation mark"),
+    Refusal(
+      "train --model lenet5 --data list.csv --output out", says: "list.csv, line 2",
+      "quotation mark"),
     Refusal("dataset inspect short.tar --output sheet.png", says: "short.tar", "damaged"),
     Refusal(
       "evaluate absent.safetensors --data mnist", says: "cannot open absent.safetensors",
@@ -81,6 +107,14 @@ import Testing
     Refusal("predict model.safetensors text.npy", says: "text.npy"),
     Refusal(
       "predict short.safetensors picture.png", says: "short.safetensors, byte", "bytes of data"),
+    Refusal(
+      "predict model.safetensors page.npy", says: "page.npy: is a web page (HTML), not a picture"),
+    Refusal(
+      "run lenet5 --input page.npy --output y.npy", says: "a web page (HTML), not a .npy file"),
+    Refusal("predict page.npy picture.png", says: "page.npy: not a file of weights", "a web page"),
+    Refusal("train --model lenet5 --data page.csv --output out", says: "a web page (HTML)"),
+    Refusal(
+      "train --model lenet5 --data x-images-idx3-ubyte --output out", says: "a web page (HTML)"),
     Refusal("predict text.npy picture.png", says: "text.npy: not a file of weights"),
     Refusal("predict lenet5 picture.png", says: "lenet5 has no weights", "--weights"),
     Refusal("summary text.npy", says: "text.npy: not a file of weights"),
@@ -146,6 +180,9 @@ import Testing
     try Tensor(zeros: [1, 3, 28, 28]).writeNPY(to: directory.file("color.npy"))
     try directory.write([UInt8]("no array, no picture".utf8), to: "text.npy")
     try directory.write([UInt8]("no archive".utf8), to: "short.tar")
+    for name in ["page.npy", "page.csv", "x-images-idx3-ubyte", "x-labels-idx1-ubyte"] {
+      try directory.write([UInt8]("<!DOCTYPE html>\n<html><head>".utf8), to: name)
+    }
     try directory.write([UInt8]("path,label\n\"a.png,x\n".utf8), to: "list.csv")
   }
 
@@ -168,15 +205,19 @@ import Testing
       ("--learning-rate", "-1", "learning rate is -1"),
       ("--learning-rate", "inf", "learning rate is inf"), ("--batch-size", "0", "batch size is 0"),
       ("--epochs", "0", "epochs is 0"), ("--momentum", "nan", "momentum is nan"),
-      ("--weight-decay", "nan", "weight decay is nan"),
+      ("--weight-decay", "nan", "weight decay is nan"), ("--epochs", "-1", "epochs is -1"),
+      ("--momentum", "-.5", "momentum is -0.5"),
+      ("--learning-rate", "-inf", "learning rate is -inf"),
     ])
   func settings(option: String, value: String, says: String) throws {
     let directory = try TemporaryDirectory()
-    let line = try convnet(
-      "train", "--model", "lenet5", "--data", "nowhere", "--output", "out", "\(option)=\(value)",
-      in: directory.path
-    ).failure()
-    #expect(line.contains(says) && line.contains("must be"))
+    for setting in [["\(option)=\(value)"], [option, value]] {
+      let line = try Invocation(
+        ["train", "--model", "lenet5", "--data", "nowhere", "--output", "out"] + setting,
+        in: directory.path
+      ).failure()
+      #expect(line.contains(says) && line.contains("must be"))
+    }
     #expect(try directory.contents().isEmpty)
   }
 }

@@ -78,7 +78,9 @@ func trainingArguments(_ output: String = "out") -> [String] {
     #expect(
       Set(scores.keys) == [
         "images", "top1", "top5", "loss", "protocol", "part", "trainedOn", "skipped", "nonFinite",
+        "confusions",
       ])
+    #expect((scores["confusions"] as? [Any])?.isEmpty == true)
     // Every picture to validate on is one to train on, too.
     #expect(scores["part"] as? String == "test" && scores["trainedOn"] as? Int == 10)
     #expect(scores["images"] as? Int == 10 && scores["top1"] as? Double == 1)
@@ -103,10 +105,17 @@ func trainingArguments(_ output: String = "out") -> [String] {
     let input = Tensor.random([3, 1, 16, 16], seed: 2)
     try input.writeNPY(to: directory.file("x.npy"))
     let raw = try convnet("run", file, "--input", "x.npy", "--output", "y.npy", in: directory.path)
-    #expect(raw.status == 0 && raw.output.isEmpty && raw.errors.isEmpty)
+    #expect(raw.status == 0 && raw.output == "saved y.npy, 3x2\n" && raw.errors.isEmpty)
     let logits = try Tensor(npy: directory.file("y.npy"))
     #expect(logits.shape == [3, 2])
     #expect(try Model(loading: directory.file(file)).run(input) == logits)
+    let told = try convnet(
+      "run", file, "--input", "x.npy", "--output", "z.npy", "--json", in: directory.path)
+    let facts = try #require(try told.json() as? [String: Any])
+    #expect(
+      Set(facts.keys) == ["model", "input", "output", "saved", "nonFiniteInput", "nonFinite"])
+    #expect(facts["input"] as? [Int] == [3, 1, 16, 16] && facts["output"] as? [Int] == [3, 2])
+    #expect(facts["saved"] as? String == "z.npy" && facts["nonFinite"] as? Int == 0)
 
     try Tensor([Int64(1), 0, 1]).writeNPY(to: directory.file("labels.npy"))
     let gradients = try convnet(
@@ -190,7 +199,9 @@ func trainingArguments(_ output: String = "out") -> [String] {
     #expect(try mismatch.failure().contains("only the data has middle"))
     let tuned = try train(directory, "--epochs", "1", "--init", file, output: "tuned")
     #expect(tuned.status == 0, "\(tuned.errors)")
-    #expect(tuned.errors.contains("dense3.weight does not fit or is not in \(file)"))
+    #expect(
+      tuned.errors.contains(
+        "8 of 10 parameters taken; dense3.bias is 2, needs 3; dense3.weight is 2x84, needs 3x84"))
     #expect(!tuned.errors.contains("conv1.weight"))
   }
 
@@ -226,6 +237,38 @@ func trainingArguments(_ output: String = "out") -> [String] {
     #expect(line.contains("pictures/train/dark/3.png"))
     #expect(
       !FileManager.default.fileExists(atPath: directory.file("out/model.safetensors")))
+  }
+
+  @Test("evaluate: machines are told the confusions that people are shown")
+  func confusions() throws {
+    let directory = try TemporaryDirectory()
+    for (folder, grey) in [("dark", UInt8(20)), ("light", 220)] {
+      try FileManager.default.createDirectory(
+        atPath: directory.file("pictures/\(folder)"), withIntermediateDirectories: true)
+      for index in 0..<3 {
+        try Image(height: 16, width: 16, color: .init(grey: grey + UInt8(index)))
+          .writePNG(to: directory.file("pictures/\(folder)/\(index).png"))
+      }
+    }
+    // Weights of zero and one bias: every picture is taken for one class.
+    var model = Model(
+      lenet5(ModelOptions(height: 16, width: 16, channels: 1, classes: 2)),
+      seed: 1, classNames: ["dark", "light"])
+    for (name, tensor) in model.parameters {
+      model.parameters[name] = Tensor(zeros: tensor.shape)
+    }
+    model.parameters["dense3.bias"] = Tensor([0, 1] as [Float])
+    try model.save(to: directory.file("model.safetensors"))
+    let arguments = ["evaluate", "model.safetensors", "--data", "pictures", "--quiet"]
+    let text = try Invocation(arguments, in: directory.path)
+    #expect(text.output.contains("dark   light             3  100.0 %"), "\(text.output)")
+    let result = try #require(
+      try Invocation(arguments + ["--json"], in: directory.path).json() as? [String: Any])
+    let confusions = try #require(result["confusions"] as? [[String: Any]])
+    #expect(confusions.count == 1 && confusions[0]["count"] as? Int == 3)
+    #expect(confusions[0]["truth"] as? String == "dark")
+    #expect(confusions[0]["takenFor"] as? String == "light")
+    #expect(confusions[0]["share"] as? Double == 1)
   }
 
   @Test("benchmark: the documented keys", arguments: ["inference", "training"])

@@ -32,6 +32,24 @@ struct IDXTests {
     #expect(try Tensor(parsingIDX: parts.span.bytes) == plain)
   }
 
+  @Test("Other files are named, also what a compressed one holds")
+  func named() {
+    func text(_ bytes: [UInt8]) -> String {
+      let error = #expect(throws: IDXError.self) { try Tensor(parsingIDX: bytes.span.bytes) }
+      return error?.description ?? ""
+    }
+    let page = [UInt8]("<!DOCTYPE html>\n<html><head>".utf8)
+    #expect(text(page).contains("is a web page (HTML), not an IDX file; fetch the file itself"))
+    #expect(
+      text(IDXSamples.gzip(page)).contains("what it holds compressed is a web page (HTML)"))
+    #expect(
+      text(IDXSamples.gzip(IDXSamples.gzip(IDXSamples.images))).contains(
+        "what it holds compressed is compressed by gzip, not an IDX file; unpack it with gunzip"))
+    #expect(
+      text([UInt8]("version https://git-lfs.github.com/spec/v1".utf8)).contains("git lfs pull"))
+    #expect(text([1, 2, 3, 4]).contains("begins with the bytes 01020304"))
+  }
+
   struct Refusal: Sendable, CustomTestStringConvertible {
     var testDescription: String
     var bytes: [UInt8]

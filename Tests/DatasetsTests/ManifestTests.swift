@@ -115,6 +115,53 @@ struct ManifestTests {
     #expect(error?.problem == refusal.problem && error?.line == refusal.line)
   }
 
+  @Test("UTF-16, as spreadsheets write it, is read", arguments: [true, false])
+  func wide(isBig: Bool) throws {
+    let text = "path,label\r\na.png,Grün\r\n\"b c.png\",日本\r\n"
+    let directory = try pictureFolder(Self.names)
+    let units = [0xFEFF] + Array(text.utf16)
+    try directory.write(
+      units.flatMap {
+        isBig ? [UInt8($0 >> 8), UInt8($0 & 255)] : [UInt8($0 & 255), UInt8($0 >> 8)]
+      },
+      to: "list.csv")
+    let dataset = try ImageManifest(directory.file("list.csv"))
+    #expect(dataset.classNames == ["Grün", "日本"])
+    #expect(try Self.greys(dataset) == [0, 1])
+  }
+
+  @Test(
+    "What is no such list is named",
+    arguments: [
+      ("path;label\na.png;x\n", "semicolons, must be by commas"),
+      ("path\tlabel\na.png\tx\n", "tabs, must be by commas"),
+      ("<html><body>", "a web page (HTML), not a CSV file"),
+      ("PK\u{3}\u{4}....", "a zip archive, not a CSV file"),
+      ("p\0a\0t\0h\0", "save the file as UTF-8"),
+    ])
+  func named(text: String, says: String) throws {
+    let directory = try Self.manifest([])
+    try directory.write([UInt8](text.utf8), to: "list.csv")
+    let error = #expect(throws: CSVError.self) { try ImageManifest(directory.file("list.csv")) }
+    #expect(error?.description.contains(says) == true)
+    #expect(error?.line == 1)
+  }
+
+  @Test("A picture that is gone is told with its line")
+  func gone() throws {
+    let directory = try Self.manifest(["path,label", "a.png,x", "gone.png,x", "sub,y"])
+    let dataset = try ImageManifest(directory.file("list.csv"))
+    let error = #expect(throws: CSVError.self) { try dataset.sample(at: 1) }
+    #expect(error?.line == 3)
+    #expect(error?.problem == .missingPicture(path: directory.file("gone.png")))
+    let folder = #expect(throws: CSVError.self) { try dataset.sample(at: 2) }
+    #expect(folder?.line == 4)
+    guard case .unreadablePicture = folder?.problem else {
+      Issue.record("\(String(describing: folder))")
+      return
+    }
+  }
+
   @Test("A folder that does not fit is told at the first picture; an empty file has no samples")
   func wrongFolder() throws {
     let directory = try Self.manifest(["path,label", "gone.png,x", "a.png,x"])

@@ -146,6 +146,32 @@ struct ShardTests {
     }
   }
 
+  @Test("Verification names every sample that is not whole, and archives that end early")
+  func verified() throws {
+    let directory = try TemporaryDirectory()
+    let whole = try Self.sample("whole", 3, "1")
+    let png = try picture(1)
+    let archive = TarSamples.archive(
+      [("a.png", png), ("b.cls", [48])] + whole + [("c.png", png), ("c.jpg", png), ("c.cls", [48])])
+    let first = try directory.write(archive, to: "s-0.tar")
+    let end = 512 + whole[0].1.count / 2
+    let second = try directory.write(Array(TarSamples.archive(whole)[..<end]), to: "s-1.tar")
+    try directory.write(picture(2), to: "s-2.tar")
+    let result = try DatasetVerification(
+      of: DatasetCatalog.source(directory.file("s-{0..2}.tar")), threads: 2)
+    #expect(
+      result.bad.map(\.file).prefix(3) == ["\(first), a", "\(first), b", "\(first), c"])
+    #expect(result.bad.map(\.file).dropFirst(3).allSatisfy { !$0.hasPrefix(first) })
+    #expect(result.bad.contains { $0.file.hasPrefix(second) })
+    #expect(result.bad.last?.reason.contains("a PNG picture, not a tar archive") == true)
+    #expect(
+      result.bad[0].reason.contains("no class") && result.bad[1].reason.contains("no picture"))
+    #expect(result.imageCount >= 1)
+    // A training stops at the first.
+    let error = #expect(throws: ShardError.self) { try TarShards(name: "s", shards: [first]) }
+    #expect(error?.sample == "a" && error?.problem == .noClass)
+  }
+
   @Test("Archives that end early or are something else")
   func damage() throws {
     let directory = try TemporaryDirectory()

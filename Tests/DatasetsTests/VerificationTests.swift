@@ -79,7 +79,12 @@ struct VerificationTests {
     let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(result))
     let object = try #require(json as? [String: Any])
     #expect(
-      Set(object.keys) == ["images", "classes", "counts", "bad", "duplicates", "ignored"])
+      Set(object.keys) == [
+        "images", "classes", "counts", "bad", "duplicates", "conflicts", "ignored",
+      ])
+    let conflicts = try #require(object["conflicts"] as? [[String: Any]])
+    #expect(conflicts.map { $0["classes"] as? [String] } == [["a", "b", "c"]])
+    #expect(conflicts.map { $0["crossesParts"] as? Bool } == [true])
     #expect(object["counts"] as? [String: Int] == ["a": 5, "b": 5, "c": 2, "empty": 0])
     #expect((object["bad"] as? [[String: String]])?.first?["file"] == file("train/a/2.png"))
   }

@@ -96,7 +96,7 @@ import Testing
         options: .init(inputFormat: .channelsFirst, threads: 1))
       let pointwise = try #require(executable.steps.first { $0.operation == "1x1" })
       let isWide = pointwise.implementation.contains("avx512")
-      #expect(!isWide || pointwise.layouts.last == "aBcd16b")
+      #expect(!isWide || pointwise.writtenLayouts.last == "aBcd16b")
       let copied = batch == 1 && isWide ? 1 : 2
       let steps = executable.steps.filter { $0.implementation == "copy of blocks" }
       #expect(steps.map(\.operation) == [String](repeating: "joined", count: copied))

@@ -149,7 +149,7 @@ import Testing
     let directory = try TemporaryDirectory()
     let kinds: [(bytes: [UInt8], says: String)] = [
       ([], "not a file of weights; safetensors"), ([UInt8]("no weights".utf8), "are read"),
-      ([0x93] + [UInt8]("NUMPY, and so on".utf8), "one NumPy array"),
+      ([0x93] + [UInt8]("NUMPY, and so on".utf8), "a NumPy array (.npy)"),
       ([0x89] + [UInt8]("HDF, and so on".utf8), "an HDF5 file"),
       ([0x80, 2] + [UInt8]("a pickle of another kind".utf8), "a bare pickle"),
     ]

@@ -70,6 +70,35 @@ struct BadPictureTests {
     #expect(try Image(decoding: padded.span.bytes) == good)
   }
 
+  @Test(
+    "JPEGs of kinds that are not read are named, and not taken for damaged",
+    arguments: [
+      (0xC1, 12, "JPEG of 12 bits a sample"), (0xC3, 8, "lossless JPEG"),
+      (0xC3, 16, "lossless JPEG"), (0xCB, 8, "lossless JPEG"), (0xC5, 8, "hierarchical JPEG"),
+      (0xC7, 8, "lossless JPEG"), (0xF7, 8, "JPEG-LS"),
+    ] as [(UInt8, UInt8, String)])
+  func kinds(marker: UInt8, bits: UInt8, kind: String) throws {
+    var jpeg = try fileBytes(fixturePath("baseline.jpg"))
+    let frame = try #require(
+      (0..<jpeg.count - 1).first { jpeg[$0] == 0xFF && jpeg[$0 + 1] == 0xC0 })
+    jpeg[frame + 1] = marker
+    jpeg[frame + 4] = bits
+    let problem = Self.problem(jpeg)
+    guard case .unsupported(let found) = problem else {
+      Issue.record("\(String(describing: problem))")
+      return
+    }
+    // Newer versions of the library decode some without loss, and then say how many bits.
+    #expect(found == kind || found == "JPEG of \(bits) bits a sample")
+    // No precision that the standard has.
+    jpeg[frame + 1] = 0xC0
+    jpeg[frame + 4] = 77
+    guard case .corrupt = Self.problem(jpeg) else {
+      Issue.record("a precision of 77 bits is damage")
+      return
+    }
+  }
+
   @Test("A header of 50,000 x 50,000 pixels is refused before memory is asked for")
   func bombs() throws {
     // JPEG: the extents stand behind the start-of-frame marker.

@@ -1,3 +1,4 @@
+import ConvNetFiles
 import ConvNetImages
 import ConvNetTensors
 import ConvNetTestSupport
@@ -94,8 +95,11 @@ struct FormatDecodingTests {
 
   private static func name(_ bytes: [UInt8]) -> String? {
     let error = #expect(throws: ImageError.self) { try Image(decoding: bytes.span.bytes) }
-    guard case .unsupported(let kind) = error?.problem else { return nil }
-    return kind
+    switch error?.problem {
+    case .unsupported(let kind): return kind
+    case .otherFile(let kind): return kind.name
+    default: return nil
+    }
   }
 
   @Test(

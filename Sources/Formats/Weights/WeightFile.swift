@@ -152,13 +152,8 @@ public struct WeightFile: Sendable {
     if head.dropFirst(8).first == UInt8(ascii: "{") || file.path.hasSuffix(".safetensors") {
       return try safetensors(file)
     }
-    let known: [(magic: [UInt8], name: String)] = [
-      ([0x93] + [UInt8]("NUMPY".utf8), "one NumPy array (.npy) without a name"),
-      ([0x89] + [UInt8]("HDF".utf8), "an HDF5 file"),
-      ([UInt8]("GGUF".utf8), "a GGUF file"),
-      ([0x1F, 0x8B], "compressed by gzip"),
-    ]
-    throw unknown(known.first { head.starts(with: $0.magic) }?.name)
+    let kind = file.withBytes { FileKind(of: $0) }
+    throw unknown(kind.map { $0.name + ($0.remedy.map { "; \($0)" } ?? "") })
   }
 
   private static func safetensors(_ file: MappedFile) throws(SafetensorsError) -> Contents {

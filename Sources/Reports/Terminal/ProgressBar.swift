@@ -47,20 +47,24 @@ package struct ProgressBar: Hashable, Sendable {
 
   private var percentage: String { "\(Int(fraction * 100))".paddedLeft(to: 3) + " %" }
 
-  /// At most `width` columns. A narrow terminal loses the rate first, then the notes, then the bar.
+  /// At most `width` columns. What the job has brought comes first, then the time and the rate as far as there is room, and the
+  /// bar takes what is left.
   package func line(width: Int) -> String {
-    let time = timeText.map { [$0] } ?? []
-    let rate = rateText.map { [$0] } ?? []
-    let choices = [notes + rate + time, notes + time, time, []]
-    for (index, extras) in choices.enumerated() {
-      let tail = ([percentage] + extras).joined(separator: "  ")
-      let room = width - label.count - tail.count - 2
-      // Eight columns are the least bar worth drawing; without extras, any.
-      if room >= (index < choices.count - 1 ? 8 : 3) {
-        return "\(label) \(bar(columns: min(room, 30))) \(tail)"
-      }
+    var room = width - label.count - 1 - percentage.count
+    guard room >= 0 else { return String("\(label) \(percentage)".prefix(max(0, width))) }
+    func fits(_ text: String) -> Bool {
+      guard room >= text.count + 2 else { return false }
+      room -= text.count + 2
+      return true
     }
-    return String("\(label) \(percentage)".prefix(max(0, width)))
+    // Of the notes the first: one that follows a gap would be taken for it.
+    let shown = notes.prefix(while: fits)
+    let time = timeText.flatMap { fits($0) ? $0 : nil }
+    let rate = rateText.flatMap { fits($0) ? $0 : nil }
+    let tail = ([percentage] + shown + [rate, time].compactMap(\.self)).joined(separator: "  ")
+    // Fewer than three columns are no bar.
+    return room > 3
+      ? "\(label) \(bar(columns: min(room - 1, 30))) \(tail)" : "\(label) \(tail)"
   }
 
   /// One line for a log: `epoch 2/5: 62 %, loss 0.412, 23.4 k images/s, 41 s left`.

@@ -13,15 +13,22 @@ package struct TerminalDevice: Hashable, Sendable {
   /// Columns; `nil` where the output is no terminal, or one that cannot go back in a line.
   package var width: Int?
 
-  package init(width: Int?) { self.width = width }
+  /// Whether lines that became too long for a narrower window are broken, not cut.
+  package var breaksLines: Bool
+
+  package init(width: Int?, breaksLines: Bool = true) {
+    self.width = width
+    self.breaksLines = breaksLines
+  }
 
   package static var standardOutput: TerminalDevice { TerminalDevice(fileDescriptor: 1) }
   package static var standardError: TerminalDevice { TerminalDevice(fileDescriptor: 2) }
 
   private init(fileDescriptor: Int32) {
-    guard isatty(fileDescriptor) == 1, ProcessInfo.processInfo.environment["TERM"] != "dumb" else {
-      return
-    }
+    let environment = ProcessInfo.processInfo.environment
+    // xterm and screen cut.
+    breaksLines = environment["XTERM_VERSION"] == nil && environment["STY"] == nil
+    guard isatty(fileDescriptor) == 1, environment["TERM"] != "dumb" else { return }
     var size = winsize()
     let isKnown = ioctl(fileDescriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
     width = isKnown ? Int(size.ws_col) : 80

@@ -1,5 +1,11 @@
 import ConvNetReports
+import Synchronization
 import Testing
+
+/// A terminal whose size changes.
+private final class Window: Sendable {
+  let width = Mutex(80)
+}
 
 @Suite("Progress")
 struct ProgressTests {
@@ -23,9 +29,12 @@ struct ProgressTests {
         80,
         "epoch 2/5 ━━━━━───  62 %  loss 0.412  accuracy 85.1 %  23.4 k images/s  1 s left"
       ),
-      (79, "epoch 2/5 ━━━━━━━━━━━━━━━─────────  62 %  loss 0.412  accuracy 85.1 %  1 s left"),
-      (40, "epoch 2/5 ━━━━━━━━╸─────  62 %  1 s left"),
-      (30, "epoch 2/5 ━━━━━━━━╸─────  62 %"),
+      (79, "epoch 2/5 ━━━━───  62 %  loss 0.412  accuracy 85.1 %  23.4 k images/s  1 s left"),
+      (74, "epoch 2/5  62 %  loss 0.412  accuracy 85.1 %  23.4 k images/s  1 s left"),
+      (60, "epoch 2/5 ━━━──  62 %  loss 0.412  accuracy 85.1 %  1 s left"),
+      (45, "epoch 2/5  62 %  loss 0.412  accuracy 85.1 %"),
+      (40, "epoch 2/5  62 %  loss 0.412  1 s left"),
+      (30, "epoch 2/5  62 %  loss 0.412"), (20, "epoch 2/5 ━━╸─  62 %"), (15, "epoch 2/5  62 %"),
       (14, "epoch 2/5  62 "),
       (0, ""),
     ])
@@ -65,11 +74,34 @@ struct ProgressTests {
     var reporter = ProgressReporter(bar, on: TerminalDevice(width: 40), at: 100)
     #expect(
       reporter.update(completed: 1, notes: [], at: 101)
-        == "\rload ━╸────────────────  10 %  9 s left\u{1B}[K")
+        == "load ╸──────  10 %  1 files/s  9 s left")
     #expect(reporter.update(completed: 2, notes: [], at: 101.05) == nil)
-    #expect(reporter.update(completed: 3, notes: [], at: 101.2)?.hasPrefix("\r") == true)
-    #expect(reporter.finish(completed: 10, notes: [], at: 102)?.hasSuffix("\u{1B}[K\n") == true)
+    #expect(reporter.update(completed: 3, notes: [], at: 101.2) != nil)
+    #expect(reporter.finish(completed: 10, notes: [], at: 102)?.hasSuffix("in 2.0 s") == true)
     #expect(reporter.finish(completed: 10, notes: [], at: 103) == nil)
+  }
+
+  @Test("The width is that of the terminal when a line is drawn")
+  func resized() {
+    let window = Window()
+    let bar = ProgressBar("load", unit: "files", total: 10)
+    var reporter = ProgressReporter(
+      bar, on: TerminalDevice(width: window.width.withLock { $0 }), at: 0)
+    let notes = ["loss 0.412", "accuracy 85.1 %"]
+    for (time, columns) in [(1.0, 80), (2.0, 30), (3.0, 12), (4.0, 60)] {
+      window.width.withLock { $0 = columns }
+      let line = reporter.update(completed: 5, notes: notes, at: time) ?? ""
+      #expect(line.count < columns && line.contains("loss") == (columns >= 30))
+    }
+  }
+
+  @Test("At 80 columns everything that an epoch has brought is there")
+  func results() {
+    var bar = ProgressBar("epoch 100/100", unit: "images", total: 60_000)
+    bar.completed = 60_000
+    bar.elapsed = 754
+    bar.notes = ["loss 0.412", "accuracy 85.1 %", "validation 84.2 %"]
+    for note in bar.notes { #expect(bar.line(width: 79).contains(note)) }
   }
 
   @Test("Elsewhere plain lines come now and then, without control characters")
@@ -78,10 +110,10 @@ struct ProgressTests {
     var reporter = ProgressReporter(bar, on: TerminalDevice(width: nil), at: 0)
     #expect(reporter.update(completed: 1, notes: [], at: 2) == nil)
     #expect(
-      reporter.update(completed: 5, notes: [], at: 10) == "load: 50 %, 0.5 files/s, 10 s left\n")
+      reporter.update(completed: 5, notes: [], at: 10) == "load: 50 %, 0.5 files/s, 10 s left")
     #expect(reporter.update(completed: 6, notes: [], at: 12) == nil)
     #expect(
       reporter.finish(completed: 10, notes: ["done"], at: 20)
-        == "load: 100 %, done, 0.5 files/s, in 20 s\n")
+        == "load: 100 %, done, 0.5 files/s, in 20 s")
   }
 }
