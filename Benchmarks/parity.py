@@ -4,8 +4,8 @@ The other side draws the weights and writes them in its own form; ConvNet reads 
 
 Logits: `convnet run` beside PyTorch (torchvision, timm) and Keras on the same pictures. A network passes where no
 logit differs by more than a ten-thousandth of the largest, and the five largest are in the same order.
-Running statistics, scales and shifts are random too, so that a wrong one shows. Networks with global pooling get
-pictures that are not square.
+Running statistics, scales and shifts are random too, so that a wrong one shows. Networks with global or adaptive pooling
+get pictures that are not square.
 
 Gradients: `convnet gradients` beside PyTorch on the same weights and batch, without dropout, auxiliary classifiers with
 their shares. A network passes where for every parameter's gradient g, and for every running mean and variance, the
@@ -80,7 +80,10 @@ LOGITS = [
     built("lenet5", LeNet5, (1, 28, 28), 7),
     built("resnet20", CIFARResNet20, (3, 32, 32), 4),
     of_torchvision("alexnet-torchvision", "alexnet"),
+    of_torchvision("alexnet-torchvision", "alexnet", (3, 160, 192)),
     of_torchvision("vgg11", "vgg11"),
+    of_torchvision("vgg11", "vgg11", WIDE),
+    of_torchvision("vgg11", "vgg11", (3, 96, 300)),
     of_torchvision("vgg13", "vgg13"),
     of_torchvision("vgg16", "vgg16"),
     of_torchvision("vgg19", "vgg19"),
@@ -88,6 +91,7 @@ LOGITS = [
     of_torchvision("vgg13-bn", "vgg13_bn"),
     of_torchvision("vgg16-bn", "vgg16_bn"),
     of_torchvision("vgg19-bn", "vgg19_bn"),
+    of_torchvision("vgg11-bn", "vgg11_bn", WIDE),
     of_torchvision("googlenet-torchvision", "googlenet", init_weights=True),
     of_torchvision("inception-v3-torchvision", "inception_v3", (3, 299, 299), init_weights=True),
     of_torchvision("inception-v3-torchvision", "inception_v3", (3, 299, 331), init_weights=True),

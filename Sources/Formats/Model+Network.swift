@@ -111,8 +111,7 @@ extension WeightFile {
   /// The row of the zoo that the weights are of: the one that the file names, else the one that its names and shapes fit, of
   /// several a publisher's; `nil` where that is not known.
   package var row: ModelMatch? {
-    let names = [self] + commonPrefixes.map(removing)
-    for file in names {
+    for file in unwrapped {
       let matches = ModelRegistry.rows(fitting: Model.shapes(in: file))
       let match =
         network.map { network in matches.first { $0.entry.name == network } }
@@ -121,4 +120,14 @@ extension WeightFile {
     }
     return nil
   }
+
+  /// Whether its tensors are those of a row at its published input, for any number of classes.
+  package func isPublished(of entry: ModelEntry) -> Bool {
+    unwrapped.contains { file in
+      ModelRegistry.rows(fitting: Model.shapes(in: file)).contains { $0.entry.name == entry.name }
+    }
+  }
+
+  /// As it is, and without what a wrapper may have put before all names.
+  private var unwrapped: [WeightFile] { [self] + commonPrefixes.map(removing) }
 }

@@ -117,38 +117,75 @@ extension Model {
     }
   }
 
-  /// Takes from a file every parameter of the same name and shape, as `float32`: the beginning of
-  /// fine-tuning.
+  /// Takes from a file every parameter that it has in the network's shape, as `float32`: the beginning of fine-tuning.
   ///
-  /// - Parameter asNamed: as in ``loadParameters(from:namings:asNamed:)-(String,_,_)``.
-  /// - Returns: the names of those that the file has in another shape or not at all, which stay as
-  ///   they were.
-  /// - Throws: ``ModelFileError`` where the file has none of the network's parameters, or is a
+  /// - Parameters:
+  ///   - namings: of other frameworks, beside the network's own names; those under which the most fits are taken.
+  ///   - minimumShare: of the network's parameters, 0 to 1: with fewer the file is refused.
+  ///   - asNamed: as in ``loadParameters(from:namings:asNamed:)-(String,_,_)``.
+  /// - Returns: what was taken, and what stays as it was.
+  /// - Throws: ``TooFewParameters``; ``ModelFileError`` where the file has none of the network's parameters, or is a
   ///   training's checkpoint; ``NetworkMismatch`` where it has all by
   ///   name, and is another network's; errors of the file as ``WeightFile/init(_:)``.
+  @discardableResult
   public mutating func takeParameters(
-    from path: String, asNamed: Bool = false
-  ) throws -> [String] {
+    from path: String, namings: [WeightNaming] = [], minimumShare: Double = 0.5,
+    asNamed: Bool = false
+  ) throws -> TakenParameters {
     let whole = try WeightFile(path)
     try whole.requireNoCheckpoint()
-    // Of what wrappers may have left of the names, that with the most parameters of the network.
-    func count(_ file: WeightFile) -> Int {
-      parameters.count { name, own in file[name]?.shape == own.shape }
+    // Of what wrappers may have left of the names, and of how frameworks call them, that with the most parameters of the network.
+    var best = offer(of: whole, .own)
+    for file in [whole] + whole.commonPrefixes.map(whole.removing) {
+      for naming in [.own] + namings {
+        let other = offer(of: file, naming)
+        if other.fitting.count > best.fitting.count { best = other }
+      }
     }
-    let file = whole.commonPrefixes.map(whole.removing).reduce(whole) {
-      count($1) > count($0) ? $1 : $0
+    if Set(Self.shapes(in: best.file).keys) == Set(best.sources.values.map(\.name)) {
+      _ = try requireNetwork(of: best.file, asNamed: asNamed)
     }
-    if Set(Self.shapes(in: file).keys) == Set(parameters.keys) {
-      _ = try requireNetwork(of: file, asNamed: asNamed)
-    }
-    let fitting = parameters.filter { name, own in file[name]?.shape == own.shape }
-    guard !fitting.isEmpty else {
+    guard !best.fitting.isEmpty else {
       throw ModelFileError(
         path: path,
         reason: "has none of the parameters of \(graph.name); use another network or file")
     }
-    for name in fitting.keys { parameters[name] = try file.tensor(named: name, as: .float32) }
-    averageAges = averageAges.filter { fitting[$0.key] == nil }
-    return parameters.keys.filter { fitting[$0] == nil }.sorted()
+    let taken = TakenParameters(
+      path: path, network: graph.name, count: best.fitting.count,
+      left: parameters.filter { best.fitting[$0.key] == nil }.map {
+        name, own -> TakenParameters.Left in
+        let source = best.sources[name] ?? ParameterSource(name, shape: own.shape)
+        return TakenParameters.Left(
+          name: source.name, found: best.file[source.name]?.shape, needed: source.shape)
+      }.sorted { $0.name < $1.name },
+      framework: best.framework == WeightNaming.own.framework ? nil : best.framework)
+    guard taken.share >= minimumShare else {
+      throw TooFewParameters(found: taken, minimumShare: minimumShare)
+    }
+    var loaded = parameters
+    for (name, source) in best.fitting {
+      guard let shape = parameters[name]?.shape else { continue }
+      loaded[name] = source.parameter(
+        of: shape, from: try best.file.tensor(named: source.name, as: .float32))
+    }
+    parameters = loaded
+    averageAges = averageAges.filter { best.fitting[$0.key] == nil }
+    return taken
+  }
+
+  /// What a file has for the network under names of a framework.
+  private struct Offer {
+    var file: WeightFile
+    var framework: String
+    var sources: [String: ParameterSource]
+    /// Those that are in the file, in the shape that they must have.
+    var fitting: [String: ParameterSource]
+  }
+
+  private func offer(of file: WeightFile, _ naming: WeightNaming) -> Offer {
+    let sources = naming.sources(graph, Set(Self.shapes(in: file).keys))
+    return Offer(
+      file: file, framework: naming.framework, sources: sources,
+      fitting: sources.filter { file[$0.value.name]?.shape == $0.value.shape })
   }
 }

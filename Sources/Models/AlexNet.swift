@@ -86,6 +86,7 @@ public func torchvisionAlexNet(_ options: ModelOptions) -> Network {
       ReLU()
       MaxPool2D(3, stride: 2)
     }
+    if options.needsPooling { AdaptiveAveragePool2D(6).named("avgpool") }
     Flatten()
     Numbered("classifier") {
       Dropout(0.5)

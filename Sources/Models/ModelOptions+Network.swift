@@ -6,6 +6,9 @@ extension ModelOptions {
   func network(_ name: String, @NetworkBuilder _ body: () -> LayerSequence) -> Network {
     Network(name, input: input, dataFormat: dataFormat, body)
   }
+
+  /// Whether the features of a network for ImageNet's pictures must be brought to its grid.
+  var needsPooling: Bool { poolsToPublishedGrid && (height, width) != (224, 224) }
 }
 
 extension BatchNorm {

@@ -13,16 +13,22 @@ public struct ModelOptions: Hashable, Sendable {
   public var classes: Int
   /// In which order pictures are given, and elements flattened.
   public var dataFormat: DataFormat
+  /// Whether networks whose dense layers stand behind a grid of features, AlexNet and VGG, take the means of parts of it where it
+  /// has another size than the published one, as torchvision's do: so their published weights serve pictures of any size. Else
+  /// the dense layers are made for the grid that there is.
+  public var poolsToPublishedGrid: Bool
 
   /// What a network shall be built for. Sizes that a network cannot take are refused when it is lowered.
   public init(
-    height: Int, width: Int, channels: Int, classes: Int, dataFormat: DataFormat = .channelsLast
+    height: Int, width: Int, channels: Int, classes: Int, dataFormat: DataFormat = .channelsLast,
+    poolsToPublishedGrid: Bool = false
   ) {
     self.height = height
     self.width = width
     self.channels = channels
     self.classes = classes
     self.dataFormat = dataFormat
+    self.poolsToPublishedGrid = poolsToPublishedGrid
   }
 
   /// The pictures, as the input of a network.

@@ -116,6 +116,7 @@ public func vgg(
         MaxPool2D(2)
       }
     }
+    if options.needsPooling { AdaptiveAveragePool2D(7).named("avgpool") }
     Flatten()
     Numbered("classifier") {
       Dense(4096, initializer: .heNormal)

@@ -148,6 +148,7 @@ struct ConvertCommand: ParsableCommand {
     options.height = network.input?.height ?? options.height
     options.width = network.input?.width ?? options.width
     options.classes = network.classes ?? options.classes
+    options.adapt(entry, to: file)
     var model = try Model(validating: entry.build(options), seed: shared.seed)
     for note in try model.loadParameters(
       from: file, namings: entry.weightNamings, asNamed: asNamed.isOn)

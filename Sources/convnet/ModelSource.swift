@@ -69,8 +69,11 @@ enum ModelSource {
   }
 
   /// The file's model, or the network of the zoo with the options that `adjust` makes of its own.
+  ///
+  /// - Parameter weights: a file whose parameters a network of the zoo will be given: it is built so that they fit.
   func model(
-    seed: UInt64, classNames: [String] = [], adjust: (inout ModelOptions) -> Void
+    seed: UInt64, classNames: [String] = [], for weights: String? = nil,
+    adjust: (inout ModelOptions) -> Void
   ) throws -> Model {
     switch self {
     case .file(let model, _): return model
@@ -78,6 +81,7 @@ enum ModelSource {
       let (classes, channels) = (options.classes, options.channels)
       adjust(&options)
       (options.classes, options.channels) = (classes, channels)
+      options.poolsToPublishedGrid = true
       var model = try Model(validating: entry.build(options), seed: seed)
       try model.loadParameters(from: file, namings: entry.weightNamings)
       tellNonFinite(model.nonFiniteParameters, in: file.path)
@@ -85,8 +89,17 @@ enum ModelSource {
     case .zoo(let entry):
       var options = entry.defaults
       adjust(&options)
+      if let weights { options.adapt(entry, to: try WeightFile(weights)) }
       return try Model(validating: entry.build(options), seed: seed, classNames: classNames)
     }
+  }
+}
+
+extension ModelOptions {
+  /// Has a network's published weights fit where its input has another size.
+  mutating func adapt(_ entry: ModelEntry, to file: WeightFile) {
+    guard (height, width) != (entry.defaults.height, entry.defaults.width) else { return }
+    poolsToPublishedGrid = file.isPublished(of: entry)
   }
 }
 

@@ -75,7 +75,7 @@ struct RunCommand: ParsableCommand {
     if let path = source.path, classes != nil {
       throw FixedSizes(path: path, options: "--classes")
     }
-    var model = try source.model(seed: shared.seed) { options in
+    var model = try source.model(seed: shared.seed, for: weights) { options in
       if tensor.shape.rank == 4 {
         (options.height, options.width) = (tensor.shape[2], tensor.shape[3])
       }

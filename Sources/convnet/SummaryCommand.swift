@@ -63,7 +63,7 @@ struct SummaryCommand: ParsableCommand {
   func run() throws {
     if try ModelSource.isBareWeights(model) { return try printWeights() }
     let source = try ModelSource(model)
-    var model = try network.model(from: source, seed: shared.seed)
+    var model = try network.model(from: source, for: weights, seed: shared.seed)
     if let weights {
       for note in try source.load(&model, from: weights, asNamed: asNamed.isOn) {
         shared.note("\(weights): \(note)")
@@ -211,7 +211,8 @@ struct NetworkOptions: ParsableArguments {
 
   /// As above, of what a name stands for.
   func model(
-    from source: ModelSource, imageShape: Shape? = nil, classNames: [String] = [], seed: UInt64
+    from source: ModelSource, imageShape: Shape? = nil, classNames: [String] = [],
+    for weights: String? = nil, seed: UInt64
   ) throws -> Model {
     switch source {
     case .file(_, let path) where input != nil || classes != nil:
@@ -220,7 +221,7 @@ struct NetworkOptions: ParsableArguments {
       throw FixedSizes(path: file.path, options: "--classes")
     default: break
     }
-    return try source.model(seed: seed, classNames: classNames) { options in
+    return try source.model(seed: seed, classNames: classNames, for: weights) { options in
       options.height = input?.height ?? imageShape?[0] ?? options.height
       options.width = input?.width ?? imageShape?[1] ?? options.width
       options.channels = imageShape?[2] ?? options.channels

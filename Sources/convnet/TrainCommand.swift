@@ -54,6 +54,8 @@ struct TrainCommand: ParsableCommand {
   var weightDecay: Float?
   @Option(help: ArgumentHelp("Begin with the parameters of this model.", valueName: "file"))
   var `init`: String?
+  @Flag(help: "Begin with --init although it has less than half of the parameters.")
+  var partly = false
   @OptionGroup var asNamed: AsNamedOption
   @Flag(help: "Go on from the checkpoint in the output folder.") var resume = false
   @Flag(help: "Replace the training that the output folder holds.") var overwrite = false
@@ -257,13 +259,20 @@ struct TrainCommand: ParsableCommand {
     let source = try ModelSource(settings.model)
     var model = try network.model(
       from: source, imageShape: training.imageShape, classNames: training.classNames,
-      seed: settings.seed)
+      for: `init`, seed: settings.seed)
     var brought: BroughtDescription?
     if case .file(_, let path) = source { brought = try BroughtDescription(WeightFile(path)) }
     var preparation: [BroughtDescription.Note] = []
     if let `init` {
-      for name in try model.takeParameters(from: `init`, asNamed: asNamed.isOn) {
-        shared.note("\(name) does not fit or is not in \(`init`): freshly initialized")
+      let namings =
+        if case .zoo(let entry) = source { entry.weightNamings } else { [WeightNaming]() }
+      let taken = try model.takeParameters(
+        from: `init`, namings: namings, minimumShare: partly ? 0 : 0.5, asNamed: asNamed.isOn)
+      let isWhole = taken.left.isEmpty && taken.framework == nil
+      if !isWhole {
+        shared.note(
+          "\(`init`): \(taken)\(taken.left.isEmpty ? "" : "; what is not taken is freshly initialized")"
+        )
       }
       brought = try BroughtDescription(WeightFile(`init`))
       tellNonFinite(model.nonFiniteParameters, in: `init`)

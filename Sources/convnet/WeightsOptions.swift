@@ -15,7 +15,8 @@ struct WeightsOptions: ParsableArguments {
     classNames: [String] = []
   ) throws -> Model {
     if case .zoo(let entry) = source, weights == nil { throw NoWeights(name: entry.name) }
-    var model = try network.model(from: source, classNames: classNames, seed: shared.seed)
+    var model = try network.model(
+      from: source, classNames: classNames, for: weights, seed: shared.seed)
     guard let weights else {
       if case .weights(let file, let entry, _) = source {
         noteMissing(file.path, entry, model, shared)

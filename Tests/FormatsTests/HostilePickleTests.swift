@@ -283,6 +283,18 @@ import Testing
         == .tooLarge(what: "bytes of the tensors' names", count: 65 << 20, limit: 64 << 20))
   }
 
+  @Test("expanded tensors that share a storage do not fill the memory")
+  func expanding() {
+    var pickle: [UInt8] = [0x80, 2, 0x7D, 0x28]
+    pickle += Pickle.text("w0") + Pickle.tensor(shape: [1 << 20], strides: [0]) + [0x71, 0]
+    for index in 1..<200 { pickle += Pickle.text("w\(index)") + [0x68, 0] }
+    let error = #expect(throws: PyTorchError.self) { try Self.file(pickle + [0x75, 0x2E]) }
+    guard case .tooLarge = error?.problem else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+  }
+
   @Test("a storage that very many tensors share does not fill the memory")
   func sharing() {
     var pickle: [UInt8] = [0x80, 2, 0x7D, 0x28]

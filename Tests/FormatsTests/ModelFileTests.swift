@@ -161,10 +161,29 @@ import Testing
     var target = Model(Self.network(classes: 5), seed: 2)
     let fresh = target.parameters
     try source.save(to: path)
-    let kept = try target.takeParameters(from: path)
-    #expect(kept == ["aux.dense1.bias", "aux.dense1.weight", "fc.bias", "fc.weight"])
+    let taken = try target.takeParameters(from: path)
+    #expect(
+      taken.left.map(\.name) == ["aux.dense1.bias", "aux.dense1.weight", "fc.bias", "fc.weight"])
+    #expect(taken.count + taken.left.count == target.parameters.count)
+    let sizes = taken.left.map { [$0.found?.dimensions, $0.needed.dimensions] }
+    #expect(sizes[0] == [[3], [5]] && sizes[2] == [[3], [5]])
+    #expect(
+      taken.description.hasPrefix("\(taken.count) of \(target.parameters.count) parameters taken; ")
+    )
+    #expect(taken.description.contains("aux.dense1.bias is 3, needs 5; "))
+    #expect(taken.description.hasSuffix("; and 1 more"))
     #expect(target.parameters["conv1.weight"] == source.parameters["conv1.weight"])
     #expect(target.parameters["fc.weight"] == fresh["fc.weight"])
+
+    // A file that has little of the network is refused, unless that is wanted.
+    let few = try #require(source.parameters["conv1.weight"])
+    try Safetensors(tensors: ["conv1.weight": few]).write(to: path)
+    let before = target.parameters
+    let refusal = #expect(throws: TooFewParameters.self) { try target.takeParameters(from: path) }
+    #expect(
+      refusal?.found.count == 1 && refusal?.description.contains("is not in the file") == true)
+    #expect(target.parameters == before)
+    #expect(try target.takeParameters(from: path, minimumShare: 0).count == 1)
 
     try Safetensors(tensors: ["other": Tensor(zeros: [1])]).write(to: path)
     let error = #expect(throws: ModelFileError.self) { try target.takeParameters(from: path) }

@@ -26,6 +26,11 @@ import Testing
     #expect(try read(name) == expected(stem))
   }
 
+  @Test("an expanded tensor, whose elements are one in the file, is read")
+  func expanded() throws {
+    #expect(try read("expanded.pth") == ["x": Tensor([Float](repeating: 1, count: 1000))])
+  }
+
   @Test("parameters that require gradients are tensors")
   func parameters() throws {
     let network = try expected("network")
@@ -113,7 +118,6 @@ import Testing
         name: "sparse.pth",
         problem: .unsupportedTensor(kind: "torch._utils._rebuild_sparse_tensor")),
       Refusal(name: "complex.pth", problem: .unsupportedTensor(kind: "torch.ComplexFloatStorage")),
-      Refusal(name: "expanded.pth", problem: .overlapping(elements: 1000, storage: 1)),
       Refusal(
         name: "list.pth", problem: .noStateDictionary(found: "a list or dictionary")),
       Refusal(

@@ -89,7 +89,7 @@ import Testing
     #expect(error?.description.contains("epsilon 1e-05 instead of 0.001") == true)
     #expect(throws: NetworkMismatch.self) { try paper.takeParameters(from: path) }
     #expect(paper.parameters == before)
-    #expect(try paper.takeParameters(from: path, asNamed: true).isEmpty)
+    #expect(try paper.takeParameters(from: path, asNamed: true).left.isEmpty)
     paper.parameters = before
     var notes = try paper.loadParameters(from: path, asNamed: true)
     #expect(notes.count == 1 && notes[0].contains("taken as resnet18; resnet18-torchvision has"))

@@ -92,6 +92,9 @@ extension PickleReader {
     return .storage(index)
   }
 
+  /// The most bytes of a tensor that repeats elements: a file of a few bytes may claim any number.
+  static let expansionLimit = 1 << 29
+
   /// How many values a text counts as that is gone through again.
   static func values(in text: String) -> Int { text.utf8.count / 16 }
 
@@ -124,9 +127,11 @@ extension PickleReader {
         throw .outsideStorage(
           key: storage.key, needed: last == .max ? last : last + 1, available: available)
       }
-      guard shape.count <= available else {
-        throw .overlapping(elements: shape.count, storage: available)
-      }
+      // An expanded tensor repeats elements along axes of stride zero. More than that are not one's own.
+      let distinct = zip(extents, strides).reduce(1) { $1.1 == 0 ? $0 : $0 * $1.0 }
+      guard distinct <= available,
+        distinct == shape.count || shape.count * elementType.byteCount <= Self.expansionLimit
+      else { throw .overlapping(elements: shape.count, storage: available) }
     }
     heap.views.append(
       .init(

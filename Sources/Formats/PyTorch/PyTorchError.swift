@@ -91,7 +91,7 @@ extension PyTorchError.Problem: ReadableError {
     case .outsideStorage(let key, let needed, let available):
       "a tensor needs \(needed) elements of storage \(key), which has \(available)"
     case .overlapping(let elements, let storage):
-      "a tensor of \(elements) elements repeats the \(storage) of its storage; "
+      "a tensor of \(elements) elements repeats the \(storage) of its storage, and is too large or irregular; "
         + "call .contiguous() on it before saving"
     case .invalidShape(let extents):
       "a tensor of \(extents.map(String.init).joined(separator: "x")) is too large or negative"

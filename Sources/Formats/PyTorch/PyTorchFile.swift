@@ -87,6 +87,8 @@ struct PyTorchFile: Sendable {
     var places: [Int: Int] = [:]
     var readers: [Int: Int] = [:]
     var byteCount = 0
+    /// Of the largest tensor that repeats elements; one may be tied to another.
+    var expanded = 0
     for (_, index) in named {
       let view = heap.views[index]
       let storage = heap.storages[view.storage]
@@ -105,12 +107,14 @@ struct PyTorchFile: Sendable {
         places[view.storage] = entry
       }
       readers[places[view.storage, default: 0], default: 0] += 1
-      // A view is no larger than its storage, but there may be any number of them.
-      let (sum, overflow) = byteCount.addingReportingOverflow(
-        view.shape.count * view.elementType.byteCount)
+      // A view is no larger than its storage, or repeats elements, but there may be any number of them.
+      let viewed = view.shape.count * view.elementType.byteCount
+      if viewed > storage.byteCount { expanded = max(expanded, viewed) }
+      let (sum, overflow) = byteCount.addingReportingOverflow(viewed)
       byteCount = overflow ? .max : sum
     }
-    let limit = sharingLimit * readers.keys.reduce(0) { $0 + archive.entries[$1].byteCount }
+    let limit =
+      sharingLimit * readers.keys.reduce(0) { $0 + archive.entries[$1].byteCount } + 2 * expanded
     guard byteCount <= limit else {
       throw PyTorchError.Problem.tooLarge(
         what: "bytes of the tensors, which share storages", count: byteCount, limit: limit)
@@ -130,6 +134,7 @@ struct PyTorchFile: Sendable {
   func read(_ entry: Entry, as type: ElementType) throws -> Tensor {
     let view = entry.view
     let size = view.elementType.byteCount
+    try Memory.require(view.shape.count * size, for: "tensor \(entry.name)")
     return try archive.withBytes(of: entry.archiveIndex, isShared: entry.isShared) { storage in
       guard view.isDense else {
         var dense = Tensor(

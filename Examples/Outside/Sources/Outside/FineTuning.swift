@@ -16,7 +16,7 @@ enum FineTuning: Example {
       Dense(2).named("other head")
     }
     var model = try Model(validating: network, seed: 11)
-    let fresh = try model.takeParameters(from: "teacher.safetensors")
+    let fresh = try model.takeParameters(from: "teacher.safetensors").left.map(\.name)
     let kernel = model.parameters["conv.weight"]
     var trainer = Trainer(
       optimizer: .sgd(momentum: 0.9, weightDecay: 0.001), schedule: .constant(0.02),
