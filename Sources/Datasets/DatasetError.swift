@@ -90,7 +90,8 @@ extension DatasetError.Problem: CustomStringConvertible {
     case .share(let share):
       "a share of \(share) cannot be held out; use one above 0, at most 1"
     case .emptyPart(let split, let share):
-      "with a share of \(share) held out nothing is left to \(split)"
+      "with a share of \(share) held out nothing is left to \(split): take more pictures or another share with --split; "
+        + "a training takes all of them with --split 0"
     case .hasParts:
       "has a part to test on; leave out --split"
     }

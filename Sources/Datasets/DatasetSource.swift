@@ -66,6 +66,14 @@ public struct DatasetSource: Sendable {
     return (try holdout.part(.train, of: whole), try holdout.part(.test, of: whole))
   }
 
+  /// Loads all that there is, to train on without validation.
+  ///
+  /// - Throws: ``DatasetError`` where the data has a part to test on; what loading throws.
+  public func loadWhole() throws -> any Dataset {
+    guard test == nil else { throw DatasetError(dataset: name, problem: .hasParts) }
+    return try train(false)
+  }
+
   /// All that there is, one data set a part.
   func partsToVerify() throws -> [any Dataset] {
     try [train(true)] + (test.map { [try $0(true)] } ?? [])

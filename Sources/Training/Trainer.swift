@@ -85,7 +85,7 @@ public struct Trainer: Sendable {
   ///   - training: shuffled anew every epoch; a tail of one sample joins the batch before it,
   ///     nothing is dropped. Its classes, found by name, are those of the model, in any order.
   ///   - validation: measured after every epoch, without dropout and with moving averages; the
-  ///     schedule follows it. It may lack classes.
+  ///     schedule follows its error, and without one the training loss. It may lack classes.
   ///   - epochs: in all, those of `checkpoint` included.
   ///   - checkpoint: goes on from here; the result equals an uninterrupted training byte for byte.
   ///   - tell: told after every step.
@@ -310,8 +310,9 @@ public struct EpochReport: Hashable, Sendable, Codable {
   /// The share of the time that was spent waiting for data, 0 to 1.
   public var dataWaitShare: Double { dataWaitSeconds / max(seconds, 1e-9) }
 
-  /// What schedules go by: 1 - top-1 accuracy of validation, or of the epoch's steps where there is none.
-  var error: Double { 1 - (validation ?? training).top1 }
+  /// What schedules go by: 1 - top-1 accuracy of validation; where there is none, the loss of the epoch's steps, which still
+  /// falls when every answer is right.
+  package var error: Double { validation.map { 1 - $0.top1 } ?? training.loss }
 
   /// Training samples a second, reading and decoding included, validation not.
   public var imagesPerSecond: Double { Double(training.samples) / max(seconds, 1e-9) }

@@ -167,9 +167,20 @@ struct DataOptions: ParsableArguments {
 struct TrainingDataOptions: ParsableArguments {
   @Option(help: DataOptions.dataHelp) var data: String?
   @Option(help: DataOptions.rootHelp) var dataRoot: String?
-  @Option(help: DataOptions.splitHelp) var split: Double?
+  @Option(help: Self.splitHelp) var split: Double?
 
-  func validate() throws { try DataOptions.validate(split: split) }
+  private static let splitHelp = ArgumentHelp(
+    "The share of each class to hold out, of data without a part to test on; 0 trains on all.",
+    discussion: """
+      Drawn by --seed and the pictures' names. Default: \
+      \(HumanReadable.quantity(Holdout.usualShare)). With 0 there is no validation, and the \
+      learning rate goes by the training loss.
+      """, valueName: "share")
+
+  func validate() throws {
+    guard let split, !(0...1 ~= split) else { return }
+    throw ValidationError("--split is \(split), must be from 0 to 1")
+  }
 }
 
 /// Prints a value as one line of JSON, keys in alphabetical order; numbers that are not finite as

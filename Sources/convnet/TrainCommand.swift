@@ -43,7 +43,8 @@ struct TrainCommand: ParsableCommand {
   var batchSize: Int?
   @Option(
     help: """
-      Divided by ten whenever the validation error stops improving. Default: \
+      Divided by ten whenever the validation error (without validation, the training loss) \
+      stops improving. Default: \
       \(TrainingSettings.defaultLearningRate).
       """)
   var learningRate: Float?
@@ -77,6 +78,8 @@ struct TrainCommand: ParsableCommand {
     /// Samples that could not be read.
     var skipped: Int
     var augmentation: Augmentation?
+    /// `training` where nothing was held out: the figures are those of the last epoch's own steps.
+    var measuredOn: String?
   }
 
   func validate() throws {
@@ -101,15 +104,21 @@ struct TrainCommand: ParsableCommand {
     try trainer.validate(epochs: settings.epochs)
     let source = try DatasetCatalog.source(settings.dataPath, root: settings.dataRootPath)
     let holdout = holdout(of: source, &settings)
-    let (training, validation) = try source.loadParts(holdout: holdout)
-    if let holdout {
+    let (training, validation) = try parts(of: source, holdout, settings)
+    if let holdout, let validation {
       shared.note(
         "\(plural(training.count, "picture")) to train on; \(validation.count), "
           + "\(HumanReadable.percent(holdout.share, digits: 0)) of each class, held out to validate on"
           + (data.split == nil && !resume ? " (--split chooses the share)" : ""))
     }
+    if validation == nil {
+      shared.note(
+        "\(plural(training.count, "picture")) to train on, all that there are: without validation the learning "
+          + "rate goes by the training loss, and nothing tells how well other pictures are told apart"
+      )
+    }
     noteGaps(in: training, shared)
-    if source.hasTestPart { noteGaps(in: validation, shared) }
+    if source.hasTestPart, let validation { noteGaps(in: validation, shared) }
     if training.count < 4 * settings.batchSize, settings.batchSize > 8 {
       shared.note(
         "\(plural(training.count, "picture")) make few steps of \(settings.batchSize) an epoch; with a "
@@ -247,9 +256,19 @@ struct TrainCommand: ParsableCommand {
   ) -> Holdout? {
     // Other data than the checkpoint's is refused by what it holds.
     if resume, source.hasTestPart || settings.split == nil { return nil }
+    if settings.split == 0 { return nil }
     let holdout = source.trainingHoldout(share: settings.split, seed: settings.seed)
     settings.split = holdout?.share
     return holdout
+  }
+
+  /// What to train on and what to validate on; `nil` where all is to be trained on.
+  private func parts(
+    of source: DatasetSource, _ holdout: Holdout?, _ settings: TrainingSettings
+  ) throws -> (training: any Dataset, validation: (any Dataset)?) {
+    if settings.split == 0 { return (try source.loadWhole(), nil) }
+    let parts = try source.loadParts(holdout: holdout)
+    return (parts.train, parts.test)
   }
 
   private func makeModel(
@@ -403,7 +422,8 @@ struct TrainCommand: ParsableCommand {
       seconds: seconds, imagesPerSecond: Double(samples) / max(seconds, 1e-9),
       dataWaitShare: history.reduce(0) { $0 + $1.dataWaitSeconds } / max(seconds, 1e-9),
       skipped: last.skippedCount + (last.validation?.skippedCount ?? 0),
-      augmentation: model.augmentation.flatMap { $0.steps.isEmpty ? nil : $0 })
+      augmentation: model.augmentation.flatMap { $0.steps.isEmpty ? nil : $0 },
+      measuredOn: last.validation == nil ? "training" : nil)
     if shared.json {
       try printJSON(result)
     } else {
@@ -415,12 +435,12 @@ struct TrainCommand: ParsableCommand {
   }
 
   private func printText(_ result: Result, _ measured: ClassificationMetrics) throws {
-    try print(
-      """
-      validation accuracy \(HumanReadable.percent(measured.top1, digits: 2)) after \(plural(result.epochs, "epoch")), \
-      \(HumanReadable.duration(result.seconds)) of training at \
-      \(HumanReadable.quantity(result.imagesPerSecond)) images/s, \
-      \(HumanReadable.percent(result.dataWaitShare)) of it waiting for data
-      """)
+    try Console.write(
+      wrapping: """
+        \(result.measuredOn ?? "validation") accuracy \(HumanReadable.percent(measured.top1, digits: 2)) after \(plural(result.epochs, "epoch")), \
+        \(HumanReadable.duration(result.seconds)) of training at \
+        \(HumanReadable.quantity(result.imagesPerSecond)) images/s, \
+        \(HumanReadable.percent(result.dataWaitShare)) of it waiting for data
+        """)
   }
 }

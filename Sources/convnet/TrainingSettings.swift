@@ -11,7 +11,7 @@ struct TrainingSettings: Codable {
   var dataRoot: String?
   /// Where paths begin.
   var folder: String
-  /// The share held out; `nil` where the data has a part to test on.
+  /// The share held out, 0 for none; `nil` where the data has a part to test on.
   var split: Double?
   var epochs: Int
   var batchSize: Int

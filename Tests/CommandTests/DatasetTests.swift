@@ -54,6 +54,44 @@ private func writeShapes(to directory: borrowing TemporaryDirectory, perClass: I
     #expect(try train("--split", "1.5", output: "none").status == 64)
   }
 
+  @Test("too few pictures for a share to validate on: all are trained on where that is asked for")
+  func trainingOnAll() throws {
+    let directory = try TemporaryDirectory()
+    try writeShapes(to: directory, perClass: 1)
+    let arguments = [
+      "train", "--model", "lenet5", "--data", "shapes", "--output", "out", "--input", "16x16",
+      "--threads", "1",
+    ]
+    let refused = try Invocation(arguments, in: directory.path).failure()
+    #expect(refused.contains("nothing is left to test") && refused.contains("--split 0"))
+    let run = try Invocation(arguments + ["--split", "0", "--epochs", "2"], in: directory.path)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.errors.hasPrefix("2 pictures to train on, all that there are: without validation"))
+    #expect(run.errors.contains("goes by the training loss"))
+    #expect(run.output.hasPrefix("training accuracy "))
+    let metrics = try String(contentsOfFile: directory.file("out/metrics.jsonl"), encoding: .utf8)
+    #expect(!metrics.contains("validation"))
+    let model = try Model(loading: directory.file("out/model.safetensors"))
+    #expect(model.trainingSummary?.heldOutShare == nil)
+    // It goes on as it began.
+    let resumed = try Invocation(
+      ["train", "--output", "out", "--resume", "--epochs", "3", "--json"], in: directory.path)
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    let result = try #require(try resumed.json() as? [String: Any])
+    #expect(result["measuredOn"] as? String == "training" && result["epochs"] as? Int == 3)
+    // All of them were trained on.
+    let evaluation = try convnet(
+      "evaluate", "out/model.safetensors", "--data", "shapes", in: directory.path)
+    #expect(evaluation.errors.contains("2 of these 2 pictures were trained on"))
+    #expect(
+      try convnet(
+        "evaluate", "out/model.safetensors", "--data", "shapes", "--split", "0", in: directory.path
+      ).status == 64)
+    #expect(
+      try Invocation(arguments + ["--split", "1.5", "--overwrite"], in: directory.path).status == 64
+    )
+  }
+
   @Test("classes that were renamed: a training does not go on, and an old head is said to be one")
   func renamedClasses() throws {
     let directory = try TemporaryDirectory()

@@ -41,6 +41,24 @@ private struct Setting: Sendable, CustomTestStringConvertible {
     #expect(model.classNames == ["bar 0", "bar 1", "bar 2", "bar 3"])
   }
 
+  @Test("Schedules go by the error of validation, and without one by the training loss")
+  func followed() throws {
+    var trainer = momentumTrainer
+    trainer.schedule = .plateau(from: 0.01, patience: 1)
+    for validation in [nil, try syntheticData(count: 16, extent: 8, seed: 3)] {
+      var model = Model(smallNetwork(), seed: 1)
+      var last: Checkpoint?
+      try trainer.fit(
+        &model, on: syntheticData(count: 32, extent: 8), validating: validation, epochs: 3
+      ) { report, checkpoint in
+        #expect(report.error == report.validation.map { 1 - $0.top1 } ?? report.training.loss)
+        last = checkpoint
+      }
+      let history = try #require(last).history
+      #expect((history[0].validation == nil) == (validation == nil))
+    }
+  }
+
   /// Without shortcuts forty layers have gradients of a length of 1,500 in the beginning: any step is chance.
   private static let chaotic: Set<String> = ["plain44", "plain56"]
 

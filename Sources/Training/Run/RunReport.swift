@@ -47,13 +47,17 @@ public struct RunReport: Sendable {
           [
             .table(table),
             .text(
-              "Training figures are those of the epoch's own steps, while the parameters changed; "
-                + "validation figures are measured after the epoch. The training loss is what the training "
-                + "made small; the validation loss is the cross-entropy, in nats."),
+              "Training figures are those of the epoch's own steps, while the parameters changed. The training loss is "
+                + "what the training made small. "
+                + (isValidated
+                  ? "Validation figures are measured after the epoch; the validation loss is the cross-entropy, in nats."
+                  : "There was no validation: the learning rate went by the training loss.")),
           ]),
         .init("Settings", [.facts(settings)]),
       ])
   }
+
+  private var isValidated: Bool { history.contains { $0.validation != nil } }
 
   private var outcome: String {
     guard let last = history.last else { return "" }
@@ -62,7 +66,8 @@ public struct RunReport: Sendable {
       let best = history.max(by: { ($0.validation?.top1 ?? 0) < ($1.validation?.top1 ?? 0) })
     else {
       return
-        "Training accuracy \(HumanReadable.percent(last.training.top1, digits: 2)) in \(seconds)."
+        "Training accuracy \(HumanReadable.percent(last.training.top1, digits: 2)) after \(plural(history.count, "epoch")), "
+        + "\(seconds) of training, on all pictures: nothing was held out to validate on."
     }
     var text = "Validation accuracy \(HumanReadable.percent(validation.top1, digits: 2)) on "
     text +=
@@ -95,21 +100,27 @@ public struct RunReport: Sendable {
   }
 
   private var table: Table {
-    var table = Table([
-      .init("epoch", .right), .init("rate", .right), .init("training loss", .right),
-      .init("accuracy", .right), .init("validation loss", .right), .init("accuracy", .right),
-      .init("images/s", .right), .init("data wait", .right),
-    ])
+    let validation: [Table.Column] =
+      isValidated ? [.init("validation loss", .right), .init("accuracy", .right)] : []
+    var table = Table(
+      [
+        .init("epoch", .right), .init("rate", .right), .init("training loss", .right),
+        .init("accuracy", .right),
+      ] + validation + [.init("images/s", .right), .init("data wait", .right)])
     for report in history {
-      table.append([
-        "\(report.epoch)", HumanReadable.quantity(Double(report.learningRate)),
-        HumanReadable.fixed(report.training.loss, digits: 4),
-        HumanReadable.percent(report.training.top1),
+      let validated = [
         report.validation.map { HumanReadable.fixed($0.loss, digits: 4) } ?? "",
         report.validation.map { HumanReadable.percent($0.top1) } ?? "",
-        HumanReadable.quantity(report.imagesPerSecond),
-        HumanReadable.percent(report.dataWaitShare),
-      ])
+      ]
+      table.append(
+        [
+          "\(report.epoch)", HumanReadable.quantity(Double(report.learningRate)),
+          HumanReadable.fixed(report.training.loss, digits: 4),
+          HumanReadable.percent(report.training.top1),
+        ] + (isValidated ? validated : []) + [
+          HumanReadable.quantity(report.imagesPerSecond),
+          HumanReadable.percent(report.dataWaitShare),
+        ])
     }
     return table
   }

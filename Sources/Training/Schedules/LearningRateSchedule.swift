@@ -27,7 +27,7 @@ public struct TrainingPoint: Hashable, Sendable {
   public var epoch: Int
   /// The share of this epoch's samples that earlier steps have taken, 0 to below 1.
   public var epochShare: Double
-  /// The error after each finished epoch, 1 - top-1 accuracy: of validation where there is one, otherwise of the epoch's steps.
+  /// After each finished epoch, 1 - top-1 accuracy of validation; where there is none, the loss of the epoch's steps.
   public var errors: [Double]
 
   /// The point before the first step, unless something is given.

@@ -27,7 +27,10 @@ import Testing
       RunReport(of: model, history: history).page.summary
     }
     #expect(summary([]).isEmpty)
-    #expect(summary([report(1, validation: nil)]) == "Training accuracy 75.00 % in 2.0 s.")
+    #expect(
+      summary([report(1, validation: nil)])
+        == "Training accuracy 75.00 % after 1 epoch, 2.0 s of training, on all pictures: nothing was held out to validate on."
+    )
     let (low, high) = (metrics(right: 1, of: 4), metrics(right: 4, of: 4))
     #expect(
       summary([report(1, validation: high)])
@@ -36,6 +39,16 @@ import Testing
       summary([report(1, validation: high), report(2, validation: low)])
         == "Validation accuracy 25.00 % on 4 pictures after 2 epochs, 4.0 s of training. The best was "
         + "100.00 %, after epoch 1.")
+  }
+
+  @Test("without validation there are no columns for it, and it says what the rate went by")
+  func unvalidated() {
+    let model = Model(smallNetwork())
+    let html = RunReport(of: model, history: [report(1, validation: nil)]).page.html
+    #expect(!html.contains("validation loss") && html.contains("went by the training loss"))
+    let validated = RunReport(of: model, history: [report(1, validation: metrics(right: 1, of: 4))])
+    #expect(validated.page.html.contains(">validation loss<"))
+    #expect(!validated.page.html.contains("went by the training loss"))
   }
 
   @Test("the settings are those of the model's summary, in the trainer's own words")
