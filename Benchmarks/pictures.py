@@ -1,7 +1,7 @@
 """Compares decoding and resizing with Pillow: `make parity` their results, `make benchmark-pictures` their speed.
 
 Parity: pictures of random extents are decoded (JPEG of every kind) and resized (all filters, parts between pixels,
-grey, colour, alpha, floating point). Everything must be equal, floating point within 1e-3 of 255. The exit code is 1
+grey, color, alpha, floating point). Everything must be equal, floating point within 1e-3 of 255. The exit code is 1
 where something is not.
 
 Speed: one thread on either side, in turn, some rounds; the medians of all repetitions are compared. Photographs are

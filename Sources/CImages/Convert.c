@@ -68,7 +68,7 @@ void ci_convert(const uint8_t *source, uint32_t from, uint8_t *target, uint32_t 
   }
 }
 
-// As Pillow does before and after it resizes: colours times alpha, rounded, and divided again, cut.
+// As Pillow does before and after it resizes: colors times alpha, rounded, and divided again, cut.
 VECTORISED void ci_premultiply(uint8_t *pixels, size_t count) {
   for (size_t i = 0; i < count; i++) {
     const unsigned alpha = pixels[4 * i + 3];

@@ -85,7 +85,7 @@ ci_status ci_gif_open(const uint8_t *bytes, size_t count, ci_info *info, char *m
   return status;
 }
 
-// The colours of all 256 indices, four bytes each. What is not in the table is black; without one, indices are greys.
+// The colors of all 256 indices, four bytes each. What is not in the table is black; without one, indices are greys.
 static void fill_colors(const picture *opened, uint8_t *colors) {
   const ColorMapObject *map = opened->file->Image.ColorMap ? opened->file->Image.ColorMap : opened->file->SColorMap;
   for (int index = 0; index < 256; index++) {
@@ -112,7 +112,7 @@ static ci_status read_rows(picture *opened, const ci_info *info, const uint8_t *
                            char *message) {
   const GifImageDesc *frame = &opened->file->Image;
   const size_t channels = info->channels, stride = info->width * channels;
-  // Around the picture lies what is transparent, or else the first colour.
+  // Around the picture lies what is transparent, or else the first color.
   memset(row, opened->transparent_index < 0 ? 0 : opened->transparent_index, info->width);
   draw(row, info->width, colors, channels, pixels);
   for (size_t y = 1; y < info->height; y++) memcpy(pixels + y * stride, pixels, stride);

@@ -61,7 +61,7 @@ uint32_t ci_orientation(const ci_metadata *metadata);
 ci_status ci_png_orientation(const uint8_t *bytes, size_t count, uint32_t *orientation);
 
 // Bytes that a file of so many pixels has at least, where the format itself sets no bound: up to 16 million pixels none, and one
-// for each 1,024 pixels above. Only pictures of nearly one colour shrink further.
+// for each 1,024 pixels above. Only pictures of nearly one color shrink further.
 static inline uint64_t ci_plausible_bytes(uint32_t width, uint32_t height) {
   const uint64_t pixels = (uint64_t)width * height;
   const uint64_t free_pixels = UINT64_C(1) << 24;

@@ -280,7 +280,7 @@ static extract begin(j_decompress_ptr decoder, const ci_region *region) {
   result.bottom = region->y + region->height;
   if (region->x == 0 && region->width == decoder->output_width) return result;
   result.is_part = 1;
-  // Colours are interpolated from neighbours, so the region is decoded with a block more on either side.
+  // Colors are interpolated from neighbours, so the region is decoded with a block more on either side.
   const JDIMENSION margin = (JDIMENSION)(DCTSIZE * decoder->max_h_samp_factor);
   JDIMENSION left = region->x > margin ? region->x - margin : 0;
   JDIMENSION width = region->x + region->width - left;

@@ -99,10 +99,10 @@ enum { MOST_COLORS = 4, MOST_SAMPLES = 16 };
 typedef struct {
   uint32_t width, height;
   uint16_t bits, samples, photometric, compression, planar, orientation;
-  // Samples that are colours, and the place of alpha behind them; 0 where there is none.
+  // Samples that are colors, and the place of alpha behind them; 0 where there is none.
   uint16_t colors, alpha;
   int is_premultiplied;
-  // The library converts it, which no other way can: colours at a lower resolution than luminance.
+  // The library converts it, which no other way can: colors at a lower resolution than luminance.
   int is_converted;
 } layout;
 
@@ -130,11 +130,11 @@ static ci_status find_colors(TIFF *tiff, layout *form, char *message) {
     case 34892: return unsupported(message, "the raw data of a camera (photometric interpretation %u)", form->photometric);
     default: return unsupported(message, "TIFF with photometric interpretation %u", form->photometric);
   }
-  if (form->samples < form->colors) return ci_fail(CI_CORRUPT, message, "a pixel has too few samples for its colours");
+  if (form->samples < form->colors) return ci_fail(CI_CORRUPT, message, "a pixel has too few samples for its colors");
   uint16_t extra_count = 0, *extras = NULL;
   TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &extra_count, &extras);
   if (form->samples == form->colors || form->photometric == PHOTOMETRIC_SEPARATED) return CI_OK;
-  // A fourth sample beside three colours is alpha where nothing is said of it.
+  // A fourth sample beside three colors is alpha where nothing is said of it.
   const uint16_t kind = extra_count > 0 ? extras[0] : form->colors == 3 ? EXTRASAMPLE_UNASSALPHA : EXTRASAMPLE_UNSPECIFIED;
   if (kind == EXTRASAMPLE_ASSOCALPHA || kind == EXTRASAMPLE_UNASSALPHA) form->alpha = form->colors;
   form->is_premultiplied = kind == EXTRASAMPLE_ASSOCALPHA;
@@ -264,7 +264,7 @@ typedef struct {
   uint8_t colors[3 * 256];
 } conversion;
 
-// `values` are the colours and, behind them, alpha.
+// `values` are the colors and, behind them, alpha.
 static void write_pixel(const conversion *how, const uint8_t *values, uint8_t *target) {
   switch (how->form.photometric) {
     case PHOTOMETRIC_PALETTE: memcpy(target, how->colors + 3 * values[0], 3); break;

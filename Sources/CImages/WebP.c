@@ -51,7 +51,7 @@ ci_status ci_webp_open(const uint8_t *bytes, size_t count, ci_info *info, char *
   info->width = info->full_width = (uint32_t)features.width;
   info->height = info->full_height = (uint32_t)features.height;
   info->orientation = orientation_of(bytes, count);
-  // A surface of one colour takes no bits at all.
+  // A surface of one color takes no bits at all.
   info->least_bytes = ci_plausible_bytes(info->width, info->height);
   return CI_OK;
 }

@@ -1,4 +1,4 @@
-/// CIFAR-10: 50,000 training and 10,000 test pictures, 32 x 32, colour, in ten classes (Krizhevsky,
+/// CIFAR-10: 50,000 training and 10,000 test pictures, 32 x 32, color, in ten classes (Krizhevsky,
 /// "Learning Multiple Layers of Features from Tiny Images", 2009).
 public enum CIFAR10 {
   /// By which the command knows the data set.
@@ -27,7 +27,7 @@ public enum CIFAR10 {
     folder: "cifar-10-batches-bin", archive: "cifar-10-binary.tar.gz", labelCount: 1)
 }
 
-/// CIFAR-100: 50,000 training and 10,000 test pictures, 32 x 32, colour, in a hundred classes, which
+/// CIFAR-100: 50,000 training and 10,000 test pictures, 32 x 32, color, in a hundred classes, which
 /// are grouped into twenty coarse ones (Krizhevsky, 2009).
 public enum CIFAR100 {
   /// By which the command knows the data set with its hundred classes.

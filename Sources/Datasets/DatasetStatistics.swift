@@ -3,7 +3,7 @@ public import ConvNetImages
 import ConvNetTensors
 
 /// What the pictures of a data set are like: mean, deviation and principal components of their
-/// colours, and the mean picture.
+/// colors, and the mean picture.
 public struct DatasetStatistics: Sendable {
   /// Pictures that were counted.
   public let count: Int
@@ -11,7 +11,7 @@ public struct DatasetStatistics: Sendable {
   public let mean: [Float]
   /// Of all pixels, one a channel, of values from 0 to 1.
   public let deviation: [Float]
-  /// Of the colours; `nil` where pictures are grey.
+  /// Of the colors; `nil` where pictures are grey.
   public let principalComponents: PrincipalComponents?
   /// The mean of all pictures after resizing.
   public let meanPicture: MeanPicture
@@ -64,10 +64,10 @@ public struct DatasetStatistics: Sendable {
 }
 
 extension Augmentation {
-  /// The same with the principal components of a data set's colours, where a colour shift needs
+  /// The same with the principal components of a data set's colors, where a color shift needs
   /// them.
   ///
-  /// - Throws: ``AugmentationError`` where the input has no colours; what reading a sample throws.
+  /// - Throws: ``AugmentationError`` where the input has no colors; what reading a sample throws.
   public func resolved(
     on dataset: any Dataset, preprocessing: Preprocessing, options: LoadingOptions, threads: Int
   ) throws -> Augmentation {

@@ -5,7 +5,7 @@ public import ConvNetImages
 public enum Normalization: String, Hashable, Sendable, Codable, CaseIterable {
   /// Values stay as they are, from 0 to 1.
   case none
-  /// The mean and deviation of each channel that networks published for ImageNet have, in colour.
+  /// The mean and deviation of each channel that networks published for ImageNet have, in color.
   case imagenet
   /// The data's own mean and deviation of each channel.
   case colors
@@ -22,7 +22,7 @@ public enum Normalization: String, Hashable, Sendable, Codable, CaseIterable {
   ///   - dataset: to train on; read where it is measured.
   ///   - options: how it is read.
   ///   - threads: that read, where the options do not say.
-  /// - Throws: ``NormalizationError`` where ImageNet's colours are asked for and there are none; what measuring throws, as
+  /// - Throws: ``NormalizationError`` where ImageNet's colors are asked for and there are none; what measuring throws, as
   ///   ``DatasetStatistics``.
   public func applied(
     to preprocessing: Preprocessing, on dataset: any Dataset,
@@ -45,7 +45,7 @@ public enum Normalization: String, Hashable, Sendable, Codable, CaseIterable {
       let statistics = try DatasetStatistics(
         of: dataset, preprocessing: preprocessing, workers: options.workers ?? threads,
         badSamples: options.badSamples)
-      // A picture of one colour has no deviation, and numbers near it would explode.
+      // A picture of one color has no deviation, and numbers near it would explode.
       preprocessing.deviation = statistics.deviation.map { max($0, 1 / 255) }
       if self == .colors {
         preprocessing.mean = statistics.mean
@@ -57,12 +57,12 @@ public enum Normalization: String, Hashable, Sendable, Codable, CaseIterable {
   }
 }
 
-/// ImageNet's mean and deviation were asked for, for pictures without colours.
+/// ImageNet's mean and deviation were asked for, for pictures without colors.
 public struct NormalizationError: ReadableError, Hashable, Sendable {
   /// Of the network's input.
   public var channels: Int
   public var description: String {
-    "normalization imagenet is for colour pictures, the network's input has "
+    "normalization imagenet is for color pictures, the network's input has "
       + "\(plural(channels, "channel")); use colors, which measures the data's own"
   }
 }

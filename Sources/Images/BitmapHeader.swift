@@ -5,7 +5,7 @@ import ConvNetFiles
 /// rows.
 ///
 /// Numbers are little-endian; every place is checked before it is read. As of Pillow, the fourth byte of 32 bits without a mask
-/// is nothing, and a colour that the palette does not have is black.
+/// is nothing, and a color that the palette does not have is black.
 struct BitmapHeader: PixelHeader {
   private enum Encoding {
     case indices(bits: Int)
@@ -133,7 +133,7 @@ struct BitmapHeader: PixelHeader {
   /// Bytes that the pixels take at least.
   private var leastByteCount: Int? {
     if case .runs = encoding {
-      // Whole pictures may be a step; only those of nearly one colour shrink further.
+      // Whole pictures may be a step; only those of nearly one color shrink further.
       return max(0, width * height - 1 << 24) / 1024
     }
     guard let row = rowByteCount else { return nil }
@@ -184,7 +184,7 @@ struct BitmapHeader: PixelHeader {
     pixels[place + 2] = color.2
   }
 
-  /// Runs of a colour, literal colours, ends of rows and of the picture, steps. What is stepped over has the first colour.
+  /// Runs of a color, literal colors, ends of rows and of the picture, steps. What is stepped over has the first color.
   private func decodeRuns(
     _ bytes: RawSpan, bits: Int, into pixels: inout MutableSpan<UInt8>
   ) throws(ImageError.Problem) {

@@ -4,7 +4,7 @@ public import ConvNetTensors
 extension Image {
   /// The picture with another number of channels.
   ///
-  /// Colours become grey by ``Color/luminance``; grey becomes three equal channels; alpha, where it
+  /// Colors become grey by ``Color/luminance``; grey becomes three equal channels; alpha, where it
   /// is lost, is composited on `background`, and where it is gained, is opaque.
   ///
   /// - Parameter channels: 1, 3 or 4.

@@ -29,7 +29,7 @@ extension Image {
   ///
   /// - Parameters:
   ///   - quality: from 1 to 100; the scale of libjpeg, which Pillow uses too.
-  ///   - halvesChroma: whether the two channels of colour are stored with half the pixels each way
+  ///   - halvesChroma: whether the two channels of color are stored with half the pixels each way
   ///     (4:2:0), as is common for photographs. Drawings keep sharper edges without.
   /// - Throws: ``ImageError`` where a side has more than 65,500 pixels, which the format does not
   ///   take.

@@ -26,7 +26,7 @@ public struct Image: Hashable, Sendable {
     self.pixels = pixels
   }
 
-  /// A picture of one colour.
+  /// A picture of one color.
   public init(height: Int, width: Int, color: Color, channels: Int = 3) {
     let values = color.values(channels: channels)
     var pixels: [UInt8] = []
@@ -92,7 +92,7 @@ public struct Image: Hashable, Sendable {
 }
 
 extension Image {
-  /// An opaque colour.
+  /// An opaque color.
   public struct Color: Hashable, Sendable, Codable {
     /// From 0 to 255, as stored: of sRGB, not of light.
     public var red: UInt8

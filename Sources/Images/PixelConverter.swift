@@ -46,7 +46,7 @@ package struct PixelConverter: Sendable {
     pixels.withUnsafeBufferPointer { convert($0, window, into: target) }
   }
 
-  /// Crops, mirrors, shifts the colours, normalizes and orders, in one pass.
+  /// Crops, mirrors, shifts the colors, normalizes and orders, in one pass.
   ///
   /// - Parameters:
   ///   - window: of the extents and channels of the result.

@@ -23,7 +23,7 @@ public struct Resizer: Sendable {
   private var uses: [Int] = []
   private var useCount = 0
   private var scratch: [UInt8] = []
-  /// Colours times alpha, of a picture that has alpha.
+  /// Colors times alpha, of a picture that has alpha.
   private var premultiplied: [UInt8] = []
 
   /// Tables that are kept: a table has a few kilobytes.
@@ -35,7 +35,7 @@ public struct Resizer: Sendable {
   /// Resizes a picture, or a part of it.
   ///
   /// - Parameters:
-  ///   - image: of any channels; colours are weighed by their alpha.
+  ///   - image: of any channels; colors are weighed by their alpha.
   ///   - height: of the result, at least 1.
   ///   - width: of the result, at least 1.
   ///   - region: the part of the picture that is looked at, as if it had been cut out before; `nil`

@@ -113,7 +113,7 @@ struct DatasetInspectCommand: ParsableCommand {
           : "  \(name) \(extent.smallest) to \(extent.largest), median \(extent.median)")
     }
     let channels = inspection.channels.sorted { $0.key < $1.key }.map { channels, count in
-      "\(["grey", "", "colour", "colour and alpha"][channels - 1]) \(count)"
+      "\(["grey", "", "color", "color and alpha"][channels - 1]) \(count)"
     }
     lines.append("  " + channels.joined(separator: ", "))
     lines.append("saved \(output)")

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 @Suite("Commands that augment and load") struct LoadingTests {
-  /// Colour pictures of 14 x 18 in two classes, one of them damaged on request.
+  /// Color pictures of 14 x 18 in two classes, one of them damaged on request.
   private static func writePictures(
     to directory: borrowing TemporaryDirectory, isDamaged: Bool = false
   ) throws {
@@ -48,12 +48,12 @@ import Testing
     #expect(model.augmentation?.steps.count == 3)
     #expect(model.preprocessing?.meanPicture?.values.count == 16 * 16 * 3)
     guard case .colorShift(let shift) = model.augmentation?.steps[1] else {
-      Issue.record("no colour shift")
+      Issue.record("no color shift")
       return
     }
     #expect(shift.components != nil)
     let report = try String(contentsOfFile: directory.file("out/report.html"), encoding: .utf8)
-    #expect(report.contains("random crop of the picture padded by 2, colour shift"))
+    #expect(report.contains("random crop of the picture padded by 2, color shift"))
     let summary = try convnet("summary", "out/model.safetensors", "--json", in: directory.path)
     let described = try #require(try summary.json() as? [String: Any])
     #expect((described["augmentation"] as? [Any])?.count == 3)

@@ -56,8 +56,8 @@ import Testing
     }
   }
 
-  @Test("pictures of one colour are divided by a step of a value, not by zero")
-  func oneColour() throws {
+  @Test("pictures of one color are divided by a step of a value, not by zero")
+  func oneColor() throws {
     let data = try Self.dataset([UInt8](repeating: 7, count: 8))
     #expect(
       try Normalization.colors.applied(to: Self.preprocessing(), on: data).deviation == [1 / 255])

@@ -21,9 +21,9 @@ private func meansOfChannels(
     }, classNames: classNames, preprocessing: preprocessing)
 }
 
-/// One colour a picture.
-private struct Colours: Dataset {
-  var name: String { "colours" }
+/// One color a picture.
+private struct Colors: Dataset {
+  var name: String { "colors" }
   var classNames = ["red", "green", "blue"]
   var imageShape: Shape? { nil }
   var samples: [(color: Image.Color, label: Int)]
@@ -45,7 +45,7 @@ private let blue = Image.Color(red: 10, green: 20, blue: 200)
     "the confusion counts every sample under its label and its prediction",
     arguments: [1, 2, 3, 5, 256])
   func confusion(batchSize: Int) throws {
-    let data = Colours(samples: [
+    let data = Colors(samples: [
       (red, 0), (red, 0), (green, 0), (blue, 1), (blue, 1), (green, 1), (blue, 2),
     ])
     let evaluation = try Evaluation(of: meansOfChannels(), on: data, batchSize: batchSize)
@@ -64,7 +64,7 @@ private let blue = Image.Color(red: 10, green: 20, blue: 200)
   func loss() throws {
     // Logits 1, 0, 0: -log(e / (e + 2)) where right, -log(1 / (e + 2)) where wrong.
     let pure = Image.Color(red: 255, green: 0, blue: 0)
-    let data = Colours(samples: [(pure, 0), (pure, 2)])
+    let data = Colors(samples: [(pure, 0), (pure, 2)])
     let evaluation = try Evaluation(of: meansOfChannels(), on: data)
     let expected = (0.5514447 + 1.5514447) / 2
     #expect(abs(evaluation.metrics.loss - expected) < 1e-6)
@@ -72,7 +72,7 @@ private let blue = Image.Color(red: 10, green: 20, blue: 200)
 
   @Test("the tail of a data set is neither dropped nor counted twice", arguments: 1...9)
   func tail(count: Int) throws {
-    let data = Colours(samples: (0..<count).map { ([red, green, blue][$0 % 3], $0 % 3) })
+    let data = Colors(samples: (0..<count).map { ([red, green, blue][$0 % 3], $0 % 3) })
     var seen: [Int] = []
     let evaluation = try Evaluation(of: meansOfChannels(), on: data, batchSize: 4) {
       seen.append($0)
@@ -84,12 +84,12 @@ private let blue = Image.Color(red: 10, green: 20, blue: 200)
 
   @Test("classes are found by name, in any order; the data may lack some")
   func classesByName() throws {
-    var data = Colours(samples: [(red, 1), (green, 2), (green, 0)])
+    var data = Colors(samples: [(red, 1), (green, 2), (green, 0)])
     data.classNames = ["blue", "red", "green"]
     var evaluation = try Evaluation(of: meansOfChannels(), on: data)
     #expect(evaluation.confusion == [[1, 0, 0], [0, 1, 0], [0, 1, 0]])
     #expect(evaluation.classNames == ["red", "green", "blue"])
-    data = Colours(samples: [(blue, 0), (green, 1)])
+    data = Colors(samples: [(blue, 0), (green, 1)])
     data.classNames = ["blue", "green"]
     evaluation = try Evaluation(of: meansOfChannels(), on: data)
     #expect(evaluation.metrics.top1 == 1 && evaluation.confusion[2][2] == 1)
@@ -97,7 +97,7 @@ private let blue = Image.Color(red: 10, green: 20, blue: 200)
 
   @Test("other classes than the model's are refused with both lists; without names counts must fit")
   func classes() throws {
-    var data = Colours(samples: [(red, 0)])
+    var data = Colors(samples: [(red, 0)])
     data.classNames = ["red", "blue", "yellow"]
     var error = #expect(throws: EvaluationError.self) {
       try Evaluation(of: meansOfChannels(), on: data)
@@ -132,7 +132,7 @@ private let blue = Image.Color(red: 10, green: 20, blue: 200)
         .reshaped(to: [3, 3])
     }
     let black = Image.Color(red: 0, green: 100, blue: 20)
-    let data = Colours(samples: [(red, 0), (black, 1), (red, 2)])
+    let data = Colors(samples: [(red, 0), (black, 1), (red, 2)])
     let evaluation = try Evaluation(of: model, on: data, batchSize: 2)
     #expect(evaluation.metrics.samples == 3 && evaluation.metrics.nonFiniteCount == 2)
     #expect(evaluation.confusion == [[0, 0, 0], [0, 1, 0], [0, 0, 0]])
@@ -175,7 +175,7 @@ private let blue = Image.Color(red: 10, green: 20, blue: 200)
       height: 4, width: 4, channels: 3, mean: [0.5, 0.25, 0], deviation: [1, 2, 4])
     let model = try meansOfChannels(preprocessing: preprocessing)
     #expect(
-      try Evaluation(of: model, on: Colours(samples: [(red, 0)])).protocolDescription
+      try Evaluation(of: model, on: Colors(samples: [(red, 0)])).protocolDescription
         == "resized to 4x4 (bilinear, antialiased), 3 channels, mean [0.5, 0.25, 0.0], "
         + "deviation [1.0, 2.0, 4.0], one view")
   }

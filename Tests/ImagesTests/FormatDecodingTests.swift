@@ -27,7 +27,7 @@ struct FormatDecodingTests {
       height: tensor.shape[0], width: tensor.shape[1], channels: tensor.shape[2],
       pixels: tensor.elements(of: UInt8.self))
     let image = try Image(contentsOf: fixturePath("formats/\(file)"))
-    // A palette of greys is one of colours here.
+    // A palette of greys is one of colors here.
     #expect(image == expected.converted(toChannels: image.channels))
     #expect(image.channels >= expected.channels)
   }

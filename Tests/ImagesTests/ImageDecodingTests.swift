@@ -13,7 +13,7 @@ struct ImageDecodingTests {
   }
 
   @Test(
-    "PNG of every depth and colour type, exactly",
+    "PNG of every depth and color type, exactly",
     arguments: [
       "rgb8", "grey8", "rgba8", "grey-alpha8", "grey1", "grey2", "grey4", "rgb16", "grey16",
       "palette4", "palette4-transparent", "interlaced",

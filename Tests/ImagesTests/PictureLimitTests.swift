@@ -53,7 +53,7 @@ struct PictureLimitTests {
         let counts = ct_stop_counting()
         #expect(counts.largest_bytes < 1 << 20)
         // Where there is no palette the library is the first to refuse.
-        #expect(color == 3 || problem == Self.tooShort, "depth \(depth), colour \(color)")
+        #expect(color == 3 || problem == Self.tooShort, "depth \(depth), color \(color)")
       }
     }
   }

@@ -18,7 +18,7 @@ struct ResizingTests {
     #expect(resized == expected)
   }
 
-  @Test("A part between pixels, and colours weighed by alpha", arguments: ResizingFilter.allCases)
+  @Test("A part between pixels, and colors weighed by alpha", arguments: ResizingFilter.allCases)
   func parts(filter: ResizingFilter) throws {
     let image = try Image(contentsOf: fixturePath("rgb8.png"))
     let part = image.resized(

@@ -12,7 +12,7 @@ import Testing
     try meansOfChannels(preprocessing: Preprocessing(height: 4, width: 4, channels: 3))
   }
 
-  /// A picture of another colour for each number.
+  /// A picture of another color for each number.
   private static func image(_ number: Int) -> Image {
     Image(
       height: 5, width: 6,

@@ -121,7 +121,7 @@ import Testing
       return [level, level / 2 + 9, 200 - level]
     }
     let data = try IDXDataset(
-      name: "colours", images: Tensor(pixels, shape: [12, 8, 8, 3]),
+      name: "colors", images: Tensor(pixels, shape: [12, 8, 8, 3]),
       labels: Tensor((0..<12).map { UInt8($0 % 4) }))
     let network = Network("n", input: .image(height: 8, width: 8, channels: 3)) {
       Flatten()
@@ -130,7 +130,7 @@ import Testing
     var model = Model(network)
     try Self.trainer([.colorShift()]).fit(&model, on: data, epochs: 1)
     guard case .colorShift(let shift) = model.augmentation?.steps.first else {
-      Issue.record("no colour shift")
+      Issue.record("no color shift")
       return
     }
     let statistics = try DatasetStatistics(

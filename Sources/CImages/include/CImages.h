@@ -78,7 +78,7 @@ ci_status ci_encode_png(const uint8_t *pixels, uint32_t width, uint32_t height, 
                         uint8_t *output, size_t capacity, size_t *written, char *message);
 
 // Encodes 1 or 3 channels with a quality from 1 to 100 into memory that the caller frees with `ci_free`. The two channels of
-// colour may be halved each way.
+// color may be halved each way.
 ci_status ci_encode_jpeg(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, int quality,
                          int halves_chroma, uint8_t **output, size_t *written, char *message);
 
@@ -131,12 +131,12 @@ typedef struct {
   uint8_t red, green, blue;
 } ci_color;
 
-// `count` pixels with another number of channels (1, 3 or 4): colours become grey by their luminance, alpha is composited
+// `count` pixels with another number of channels (1, 3 or 4): colors become grey by their luminance, alpha is composited
 // on the background where it is lost, and opaque where it is gained. The two memories do not overlap.
 void ci_convert(const uint8_t *source, uint32_t from, uint8_t *target, uint32_t to, size_t count,
                 ci_color background);
 
-// Multiplies the colours of `count` pixels of four channels by their alpha, and back.
+// Multiplies the colors of `count` pixels of four channels by their alpha, and back.
 void ci_premultiply(uint8_t *pixels, size_t count);
 void ci_unpremultiply(uint8_t *pixels, size_t count);
 

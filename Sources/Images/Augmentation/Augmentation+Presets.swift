@@ -15,7 +15,7 @@ extension Augmentation {
     Preset(
       name: "alexnet",
       summary:
-        "AlexNet's: random windows of 256, reflection, colour shift (Krizhevsky et al., 2012)",
+        "AlexNet's: random windows of 256, reflection, color shift (Krizhevsky et al., 2012)",
       augmentation: [
         .shorterSide(from: 256, to: 256), .randomCrop(), .horizontalReflection(), .colorShift(),
       ]),

@@ -10,7 +10,7 @@ import ConvNetTensors
 /// ```
 ///
 /// A value: it is stored in the model's file and written as JSON. The steps are applied in order,
-/// of four kinds that come one after the other: those on pixels, ``CustomAugmentation`` among them; the colour shift; erasing, on
+/// of four kinds that come one after the other: those on pixels, ``CustomAugmentation`` among them; the color shift; erasing, on
 /// the normalized numbers; mixing of two pictures. A picture that has other extents than the network's
 /// input after its steps is resized to them, as ``Preprocessing`` does without augmentation.
 ///
@@ -94,14 +94,14 @@ public struct Augmentation: Hashable, Sendable, ExpressibleByArrayLiteral {
   /// Whether labels become distributions over the classes.
   package var mixesSamples: Bool { steps.contains { $0.phase == .mixing } }
 
-  /// Whether the principal components of the data's colours are needed and not yet known.
+  /// Whether the principal components of the data's colors are needed and not yet known.
   package var needsPrincipalComponents: Bool {
     steps.contains { step in
       if case .colorShift(let shift) = step { shift.components == nil } else { false }
     }
   }
 
-  /// The same with the colour shifts' principal components, where they have none.
+  /// The same with the color shifts' principal components, where they have none.
   package func resolved(with components: PrincipalComponents) -> Augmentation {
     Augmentation(
       steps.map { step in

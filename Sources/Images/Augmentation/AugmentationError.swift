@@ -8,9 +8,9 @@ public struct AugmentationError: Error, Hashable, Sendable {
     case value(field: String, value: String, requirement: String)
     /// The step stands after one that must come later.
     case order(after: String)
-    /// The step works on colours, the network's input has not three channels.
+    /// The step works on colors, the network's input has not three channels.
     case channels(Int)
-    /// The components of the colour shift are neither given nor computed from data.
+    /// The components of the color shift are neither given nor computed from data.
     case noComponents
     /// There is no step of this name; `suggestions` are the nearest names.
     case unknownStep(suggestions: [String], known: [String])

@@ -1,4 +1,4 @@
-/// Changes of colours as Pillow's `ImageEnhance` and `ImageOps` make them: a change by a factor f
+/// Changes of colors as Pillow's `ImageEnhance` and `ImageOps` make them: a change by a factor f
 /// goes from a degenerate picture (f = 0) through the picture itself (f = 1) and beyond,
 ///
 ///     f value + (1 - f) degenerate,

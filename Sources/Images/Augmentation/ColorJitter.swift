@@ -80,13 +80,13 @@ public struct ColorJitter: PixelStep {
   }
 
   public var description: String {
-    "colour jitter (brightness \(brightness), contrast \(contrast), saturation \(saturation), "
+    "color jitter (brightness \(brightness), contrast \(contrast), saturation \(saturation), "
       + "hue \(hue))"
   }
 }
 
 extension Augmentation.Step {
-  /// Colours changed at random; see ``ColorJitter``.
+  /// Colors changed at random; see ``ColorJitter``.
   public static func colorJitter(
     brightness: Float = 0, contrast: Float = 0, saturation: Float = 0, hue: Float = 0
   ) -> Self {

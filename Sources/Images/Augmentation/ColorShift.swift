@@ -1,12 +1,12 @@
 package import ConvNetTensors
 
-/// The colours of all pixels shifted along the principal components of the data's colours, which
-/// resembles another intensity and colour of the light:
+/// The colors of all pixels shifted along the principal components of the data's colors, which
+/// resembles another intensity and color of the light:
 ///
 ///     (red, green, blue) / 255 + sum over k of a[k] variance[k] component[k]
 ///
 /// with a[k] normal of mean zero and deviation `deviation`, drawn once a picture (A. Krizhevsky et
-/// al., 2012, section 4.1: deviation 0.1). Components and variances are those of colours from 0 to
+/// al., 2012, section 4.1: deviation 0.1). Components and variances are those of colors from 0 to
 /// 1. Nothing is rounded or cut off: the sum is what normalization is applied to.
 public struct ColorShift: AugmentationStep {
   static let name = "colorShift"
@@ -51,10 +51,10 @@ public struct ColorShift: AugmentationStep {
     return sum
   }
 
-  public var description: String { "colour shift of deviation \(deviation)" }
+  public var description: String { "color shift of deviation \(deviation)" }
 }
 
-/// The principal axes of a data set's colours: eigenvalues and eigenvectors of the covariance
+/// The principal axes of a data set's colors: eigenvalues and eigenvectors of the covariance
 /// matrix of red, green and blue over all pixels, values from 0 to 1, largest first.
 public struct PrincipalComponents: Hashable, Sendable, Codable {
   /// The variance of each component, largest first, of colours from 0 to 1.
@@ -112,7 +112,7 @@ public struct PrincipalComponents: Hashable, Sendable, Codable {
 }
 
 extension Augmentation.Step {
-  /// Colours shifted along the data's principal components; see ``ColorShift``.
+  /// Colors shifted along the data's principal components; see ``ColorShift``.
   public static func colorShift(
     deviation: Float = 0.1, components: PrincipalComponents? = nil
   ) -> Self {

@@ -13,7 +13,7 @@ package struct PicturePipeline: Sendable {
   private let mixings: [Augmentation.Step]
 
   /// - Throws: ``PreprocessingError`` or ``AugmentationError`` where a value is out of its range or
-  ///   a colour shift has no components.
+  ///   a color shift has no components.
   package init(_ preprocessing: Preprocessing, _ augmentation: Augmentation = .none) throws {
     try preprocessing.validate()
     try augmentation.validate(channels: preprocessing.channels)

@@ -1,7 +1,7 @@
 import ConvNetTensors
 
 /// Translation: a window of the network's input extents h x w, at a place uniform among all that
-/// lie within the picture of H x W surrounded by `padding` pixels of the colour `fill`:
+/// lie within the picture of H x W surrounded by `padding` pixels of the color `fill`:
 ///
 ///     row uniform in [-padding, H + padding - h],  column likewise
 ///

@@ -49,7 +49,7 @@ public struct ReportPage: Sendable {
 
   /// The whole file.
   public var html: String {
-    let style = FigureStyle.colours + FigureStyle.rules + PageStyle.rules
+    let style = FigureStyle.colors + FigureStyle.rules + PageStyle.rules
     let body =
       [element("h1", [:], escaped(title))]
       + (summary.isEmpty ? [] : [element("p", ["class": "summary"], escaped(summary))])

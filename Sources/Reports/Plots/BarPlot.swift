@@ -10,7 +10,7 @@ public struct BarPlot: Figure, Hashable {
     public var value: Double
     /// The value as it is printed; by default ``HumanReadable/quantity(_:)``.
     public var text: String
-    /// Drawn in the subject's colour; the others are quiet.
+    /// Drawn in the subject's color; the others are quiet.
     public var isEmphasized: Bool
 
     /// A bar of that length.

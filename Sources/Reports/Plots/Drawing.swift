@@ -13,7 +13,7 @@ extension Figure {
   /// A file of its own: carries its style, follows the reader's light or dark setting.
   public var svg: String {
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-      + svgElement(style: element("style", [:], FigureStyle.colours + FigureStyle.rules)) + "\n"
+      + svgElement(style: element("style", [:], FigureStyle.colors + FigureStyle.rules)) + "\n"
   }
 
   /// For a page that holds ``FigureStyle`` already.
@@ -32,13 +32,13 @@ extension Figure {
   }
 }
 
-/// The look of the figures: little ink, one hue for the subject, colours that the colour-blind tell
+/// The look of the figures: little ink, one hue for the subject, colors that the color-blind tell
 /// apart.
 enum FigureStyle {
-  static let colourCount = 6
+  static let colorCount = 6
 
-  /// The colours, light and dark, which pages share.
-  static let colours = """
+  /// The colors, light and dark, which pages share.
+  static let colors = """
     .cv{--paper:#fdfdfb;--ink:#22262b;--soft:#6a6f76;--rule:#e4e4de;\
     --c0:#2f6690;--c1:#c4512d;--c2:#3f7d58;--c3:#7d5ba6;--c4:#a87908;--c5:#5c6b73}
     @media (prefers-color-scheme:dark){.cv{--paper:#15181c;--ink:#e4e3de;--soft:#9a9da1;\
@@ -59,7 +59,7 @@ enum FigureStyle {
     .cv .dash{stroke-dasharray:5 4}.cv .halo{stroke:var(--paper);stroke-width:1.5}
 
     """
-    + (0..<colourCount).map {
+    + (0..<colorCount).map {
       ".cv .s\($0){stroke:var(--c\($0))}.cv .f\($0),.cv text.f\($0){fill:var(--c\($0))}\n"
     }.joined()
     + ".cv text.on{fill:var(--paper)}\n"

@@ -2,7 +2,7 @@ extension HeatMap {
   /// How often each class is taken for each other.
   ///
   /// A cell prints the percentage of its row. What is right is shaded by that share; mistakes have
-  /// a colour of their own and are shaded beside the worst of them, because the rare ones would
+  /// a color of their own and are shaded beside the worst of them, because the rare ones would
   /// else be invisible.
   ///
   /// - Parameter counts: at row `t` and column `p`, the pictures of class `t` that were classified

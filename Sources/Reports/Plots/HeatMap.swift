@@ -8,7 +8,7 @@ public struct HeatMap: Figure, Hashable {
     public var text: String
     /// Shown when the reader rests on the cell.
     public var hint: String
-    /// Drawn in the second colour, as mistakes are.
+    /// Drawn in the second color, as mistakes are.
     public var isContrasting: Bool
 
     /// A cell of that shade.

@@ -1,6 +1,6 @@
 /// Curves over a common axis, as of loss over epochs.
 ///
-/// Each curve carries its name at its end, in its colour, which spares the reader a legend. A value
+/// Each curve carries its name at its end, in its color, which spares the reader a legend. A value
 /// that is not finite, or not positive on a logarithmic axis, leaves a gap.
 public struct LinePlot: Figure, Hashable {
   /// A place on a curve.
@@ -125,8 +125,8 @@ public struct LinePlot: Figure, Hashable {
   private func curve(
     _ series: Series, index: Int, place: (Point) -> (x: Double, y: Double)
   ) -> [String] {
-    let colour = index % FigureStyle.colourCount
-    let dash = index < FigureStyle.colourCount ? "" : " dash"
+    let color = index % FigureStyle.colorCount
+    let dash = index < FigureStyle.colorCount ? "" : " dash"
     var parts: [String] = []
     let pieces = series.points.split { !(horizontal.accepts($0.x) && vertical.accepts($0.y)) }
     for piece in pieces where piece.count > 1 {
@@ -137,10 +137,10 @@ public struct LinePlot: Figure, Hashable {
       parts.append(
         element(
           "polyline",
-          ["points": path.joined(separator: " "), "class": "series s\(colour)\(dash)"]))
+          ["points": path.joined(separator: " "), "class": "series s\(color)\(dash)"]))
     }
     // Few points are marked, with their values to hover over; many would hide the curve.
-    let isSparse = series.points.count <= 40 && self.series.count <= FigureStyle.colourCount
+    let isSparse = series.points.count <= 40 && self.series.count <= FigureStyle.colorCount
     for piece in pieces where isSparse || piece.count == 1 {
       for point in piece {
         let (x, y) = place(point)
@@ -150,7 +150,7 @@ public struct LinePlot: Figure, Hashable {
         parts.append(
           element(
             "circle",
-            ["cx": coordinate(x), "cy": coordinate(y), "r": "3", "class": "halo f\(colour)"],
+            ["cx": coordinate(x), "cy": coordinate(y), "r": "3", "class": "halo f\(color)"],
             element("title", [:], escaped(hint))))
       }
     }
@@ -168,7 +168,7 @@ public struct LinePlot: Figure, Hashable {
     return zip(ends, places).map { end, y in
       label(
         name(of: series[end.index]), x: frame.right + 10, y: y + 4,
-        "f\(end.index % FigureStyle.colourCount)")
+        "f\(end.index % FigureStyle.colorCount)")
     }
   }
 }

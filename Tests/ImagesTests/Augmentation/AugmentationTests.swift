@@ -88,7 +88,7 @@ import Testing
     #expect("\(error as Any)".contains(message), "\(error as Any)")
   }
 
-  @Test("A colour shift is refused for grey pictures and without components")
+  @Test("A color shift is refused for grey pictures and without components")
   func shiftRefusals() throws {
     let grey = try Preprocessing(height: 8, width: 8, channels: 1)
     let components = PrincipalComponents(covariance: [[1, 0, 0], [0, 1, 0], [0, 0, 1]])

@@ -60,7 +60,7 @@ private func loaded(_ image: Image) -> Canvas {
     Change(name: "saturation 1.7") { $0.scaleSaturation(by: 1.7) },
     Change(name: "sharpness 0.3") { $0.scaleSharpness(by: 0.3) },
     Change(name: "sharpness 1.7") { $0.scaleSharpness(by: 1.7) },
-    // Pillow keeps the hue in eight bits: a level of it is six of a colour.
+    // Pillow keeps the hue in eight bits: a level of it is six of a color.
     Change(name: "hue 0.2", tolerance: 8) { $0.turnHue(by: 0.2) },
     Change(name: "hue -0.35", tolerance: 8) { $0.turnHue(by: -0.35) },
     Change(name: "posterize 2") { $0.posterize(bits: 2) },
@@ -125,7 +125,7 @@ private func loaded(_ image: Image) -> Canvas {
     canvas.transform(
       .rotation(degrees: 0, of: canvas.extents), interpolation: .bilinear, fill: .white)
     #expect(canvas.image() == source)
-    // A turn by a third exchanges the colours.
+    // A turn by a third exchanges the colors.
     canvas.load(Image(height: 1, width: 1, channels: 3, pixels: [200, 50, 100]))
     canvas.turnHue(by: 1 / 3)
     #expect(canvas.image().pixels == [100, 200, 50])

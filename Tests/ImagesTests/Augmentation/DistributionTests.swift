@@ -137,7 +137,7 @@ import Testing
     #expect(Set(noise).count > 60 && noise.allSatisfy { abs($0) < 6 })
   }
 
-  @Test("A colour shift is normal along each component")
+  @Test("A color shift is normal along each component")
   func colorShift() {
     let components = PrincipalComponents(
       variances: [2, 1, 0.5], vectors: [[0, 1, 0], [1, 0, 0], [0, 0, 1]])

@@ -28,10 +28,10 @@ def chunk(kind, data):
     return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
 
-def write_png(name, depth, colour, rows, extra=b"", interlace=0):
+def write_png(name, depth, color, rows, extra=b"", interlace=0):
     """Writes what Pillow cannot: `rows` are the bytes of each (pass's) row."""
     data = zlib.compress(b"".join(b"\0" + row for row in rows))
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace)
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlace)
     with open(f"{name}.png", "wb") as file:
         file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra)
         file.write(chunk(b"IDAT", data) + chunk(b"IEND", b""))
@@ -90,7 +90,7 @@ picture.save("half-chroma.jpg", quality=90, subsampling=1)
 picture.save("restart.jpg", quality=90, restart_marker_blocks=1)
 Image.fromarray(grey).save("grey.jpg", quality=90)
 picture.convert("CMYK").save("cmyk.jpg", quality=95)
-# The same bytes, read as luminance, two channels of colour and black.
+# The same bytes, read as luminance, two channels of color and black.
 bytes_of_cmyk = bytearray(open("cmyk.jpg", "rb").read())
 bytes_of_cmyk[bytes_of_cmyk.index(b"Adobe") + 11] = 2
 open("ycck.jpg", "wb").write(bytes_of_cmyk)
