@@ -101,7 +101,7 @@ extension Image {
     /// From 0 to 255.
     public var blue: UInt8
 
-    /// A colour of these parts.
+    /// A color of these parts.
     public init(red: UInt8, green: UInt8, blue: UInt8) {
       self.red = red
       self.green = green

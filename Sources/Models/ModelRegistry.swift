@@ -7,7 +7,7 @@ public struct ModelOptions: Hashable, Sendable {
   public var height: Int
   /// Columns of a picture.
   public var width: Int
-  /// Channels of a picture: 3 for colour, 1 for grey.
+  /// Channels of a picture: 3 for color, 1 for grey.
   public var channels: Int
   /// Logits that the network gives, one a class.
   public var classes: Int

@@ -5,6 +5,7 @@ public import ConvNetTensors
 public struct TakenParameters: Hashable, Sendable {
   /// A parameter that stays as it was.
   public struct Left: Hashable, Sendable {
+    /// What the file calls it, or would.
     public var name: String
     /// The shape of the file's tensor; `nil` where it has none.
     public var found: Shape?
@@ -12,7 +13,9 @@ public struct TakenParameters: Hashable, Sendable {
     public var needed: Shape
   }
 
+  /// The file.
   public var path: String
+  /// The network's name.
   public var network: String
   /// Parameters that were taken.
   public var count: Int

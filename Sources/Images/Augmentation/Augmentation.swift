@@ -48,7 +48,7 @@ public struct Augmentation: Hashable, Sendable, ExpressibleByArrayLiteral {
     case colorJitter(ColorJitter)
     /// Applies one change, drawn at random, of random strength.
     case trivialAugment(TrivialAugment)
-    /// Shifts all colours along the principal components of the data's.
+    /// Shifts all colors along the principal components of the data's.
     case colorShift(ColorShift)
     /// Overwrites a random rectangle of the prepared numbers.
     case erasing(RandomErasing)

@@ -57,7 +57,7 @@ public struct ColorShift: AugmentationStep {
 /// The principal axes of a data set's colors: eigenvalues and eigenvectors of the covariance
 /// matrix of red, green and blue over all pixels, values from 0 to 1, largest first.
 public struct PrincipalComponents: Hashable, Sendable, Codable {
-  /// The variance of each component, largest first, of colours from 0 to 1.
+  /// The variance of each component, largest first, of colors from 0 to 1.
   public var variances: [Float]
   /// `vectors[k]` is the unit vector of `variances[k]`; its first element that is not zero is
   /// positive.

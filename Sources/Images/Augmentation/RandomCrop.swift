@@ -14,7 +14,7 @@ public struct RandomCrop: PixelStep {
 
   /// Pixels added at each side.
   public var padding: Int
-  /// The colour of what is added.
+  /// The color of what is added.
   public var fill: Image.Color
 
   /// A window of the picture with that border.

@@ -11,7 +11,7 @@ public struct Rotation: PixelStep {
 
   /// The largest angle to either side, from 0 to 180.
   public var degrees: Float
-  /// The colour of what lies outside the picture.
+  /// The color of what lies outside the picture.
   public var fill: Image.Color
 
   /// A rotation by at most that angle.

@@ -42,7 +42,7 @@ public struct LinePlot: Figure, Hashable {
   public var horizontal: Axis
   /// What they show.
   public var vertical: Axis
-  /// The curves, in the order of their colours.
+  /// The curves, in the order of their colors.
   public var series: [Series]
   /// In the figure's units, which are pixels where nothing scales it.
   public var width: Double
