@@ -1,0 +1,51 @@
+import ConvNet
+
+/// What is trained and validated on.
+extension TrainCommand {
+  /// Training must be judged by pictures that it does not see.
+  func holdout(
+    of source: DatasetSource, _ settings: inout TrainingSettings
+  ) -> Holdout? {
+    // Other data than the checkpoint's is refused by what it holds.
+    if resume, source.hasTestPart || settings.split == nil { return nil }
+    if settings.split == 0 { return nil }
+    let holdout = source.trainingHoldout(share: settings.split, seed: settings.seed)
+    settings.split = holdout?.share
+    return holdout
+  }
+
+  /// What to train on and what to validate on; `nil` where all is to be trained on.
+  func parts(
+    of source: DatasetSource, _ holdout: Holdout?, _ settings: TrainingSettings
+  ) throws -> (training: any Dataset, validation: (any Dataset)?) {
+    if settings.split == 0 { return (try source.loadWhole(), nil) }
+    let parts = try source.loadParts(holdout: holdout)
+    return (parts.train, parts.test)
+  }
+
+  /// Says what is trained on, and what may be wrong with it.
+  func noteParts(
+    of source: DatasetSource, _ training: any Dataset, _ validation: (any Dataset)?,
+    _ holdout: Holdout?, _ settings: TrainingSettings
+  ) {
+    if let holdout, let validation {
+      shared.note(
+        "\(plural(training.count, "picture")) to train on; \(validation.count), "
+          + "\(HumanReadable.percent(holdout.share, digits: 0)) of each class, held out to validate on"
+          + (data.split == nil && !resume ? " (--split chooses the share)" : ""))
+    }
+    if validation == nil {
+      shared.note(
+        "\(plural(training.count, "picture")) to train on, all that there are: without validation the learning "
+          + "rate goes by the training loss, and nothing tells how well other pictures are told apart"
+      )
+    }
+    noteGaps(in: training, shared)
+    if source.hasTestPart, let validation { noteGaps(in: validation, shared) }
+    if training.count < 4 * settings.batchSize, settings.batchSize > 8 {
+      shared.note(
+        "\(plural(training.count, "picture")) make few steps of \(settings.batchSize) an epoch; with a "
+          + "smaller --batch-size there are more")
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import ConvNet
+
+/// The model that a training begins with.
+extension TrainCommand {
+  func makeModel(
+    for training: any Dataset, _ settings: TrainingSettings, from checkpoint: Checkpoint?
+  ) throws -> Model {
+    if let checkpoint { return try resumedModel(checkpoint, settings) }
+    let source = try ModelSource(settings.model)
+    var model = try network.model(
+      from: source, imageShape: training.imageShape, classNames: training.classNames,
+      for: start.`init`, seed: settings.seed)
+    var brought: BroughtDescription?
+    if case .file(_, let path) = source { brought = try BroughtDescription(WeightFile(path)) }
+    var preparation: [BroughtDescription.Note] = []
+    if let `init` = start.`init` {
+      let namings =
+        if case .zoo(let entry) = source { entry.weightNamings } else { [WeightNaming]() }
+      let taken = try model.takeParameters(
+        from: `init`, namings: namings, minimumShare: start.partly ? 0 : 0.5,
+        asNamed: start.asNamed.isOn)
+      let isWhole = taken.left.isEmpty && taken.framework == nil
+      if !isWhole {
+        shared.note(
+          "\(`init`): \(taken)\(taken.left.isEmpty ? "" : "; what is not taken is freshly initialized")"
+        )
+      }
+      brought = try BroughtDescription(WeightFile(`init`))
+      tellNonFinite(model.nonFiniteParameters, in: `init`)
+      if let brought {
+        noteClasses(of: brought, training)
+        preparation = brought.lendPreparation(to: &model)
+      }
+    }
+    if let given = augmentation.normalize {
+      try normalize(&model, given, training, settings)
+    } else {
+      for note in preparation { shared.note("\(note)\(remedy(of: note))") }
+      if let `init` = start.`init`, brought == nil, let preprocessing = model.preprocessing {
+        shared.note(
+          "\(`init`) does not say how pictures were prepared; here they are \(preprocessing): "
+            + "--normalize chooses")
+      }
+    }
+    if let brought, let other = brought.augmentation, other != settings.augmentation {
+      shared.note(
+        "\(brought.path) was trained with augmentation \(other); this training has "
+          + "\(settings.augmentation.steps.isEmpty ? "none" : "\(settings.augmentation)")")
+    }
+    return model
+  }
+
+  /// What option has it otherwise.
+  private func remedy(of note: BroughtDescription.Note) -> String {
+    if case .unfitMeanPicture = note { "; --normalize measures another" } else { "" }
+  }
+
+  /// The checkpoint's, or the one that was named, which must be it.
+  private func resumedModel(
+    _ checkpoint: Checkpoint, _ settings: TrainingSettings
+  ) throws -> Model {
+    let kept = try checkpoint.model()
+    guard let name = model else { return kept }
+    var model = try network.model(
+      from: name, imageShape: kept.preprocessing.map { [$0.height, $0.width, $0.channels] },
+      classNames: kept.classNames, seed: settings.seed)
+    model.preprocessing = kept.preprocessing
+    return model
+  }
+
+  private func normalize(
+    _ model: inout Model, _ normalization: Normalization, _ training: any Dataset,
+    _ settings: TrainingSettings
+  ) throws {
+    guard let own = model.preprocessing else { return }
+    let preprocessing = try normalization.applied(
+      to: own, on: training, options: loading.options, threads: shared.threadCount)
+    model.preprocessing = preprocessing
+    if !own.isPlain, preprocessing != own {
+      shared.note(
+        "--normalize \(normalization.rawValue) replaces the preparation that "
+          + "\(start.`init` ?? settings.model) says (\(own)): pictures are \(preprocessing)")
+    }
+  }
+
+  /// A last layer for other classes is no mistake, but one that was not meant.
+  private func noteClasses(of brought: BroughtDescription, _ training: any Dataset) {
+    let names = brought.classNames
+    guard !names.isEmpty, names != training.classNames, names.count == training.classNames.count
+    else { return }
+    shared.note(
+      "the last layer of \(brought.path) was trained for \(classList(names)); it begins here as it is, for "
+        + classList(training.classNames))
+  }
+}

@@ -1,0 +1,44 @@
+import ConvNet
+
+/// What is seen of a training while it runs.
+extension TrainCommand {
+  func notes(_ metrics: ClassificationMetrics) -> [String] {
+    [
+      "loss \(HumanReadable.fixed(metrics.loss, digits: 3))",
+      "accuracy \(HumanReadable.percent(metrics.top1))",
+    ]
+  }
+
+  /// Told where it is more than it should be.
+  func waiting(_ share: Double) -> [String] {
+    share < 0.03 ? [] : ["waiting for data \(HumanReadable.percent(share))"]
+  }
+
+  /// What an epoch brought besides: the validation, what it waited and skipped, and the rate once the schedule has lowered it.
+  func outcome(_ report: EpochReport, _ settings: TrainingSettings) -> [String] {
+    var notes: [String] = []
+    if let validation = report.validation {
+      notes.append("validation \(HumanReadable.percent(validation.top1))")
+      if validation.skippedCount > 0 {
+        notes.append("left out of validation \(validation.skippedCount)")
+      }
+      if validation.nonFiniteCount > 0 {
+        notes.append("without an answer in validation \(validation.nonFiniteCount)")
+      }
+    }
+    notes += waiting(report.dataWaitShare)
+    if report.skippedCount > 0 { notes.append("skipped \(report.skippedCount)") }
+    if report.learningRate != settings.learningRate {
+      notes.append("rate \(HumanReadable.quantity(Double(report.learningRate)))")
+    }
+    return notes
+  }
+
+  /// The clock of an epoch begins before its first step.
+  func progressOfNextEpoch(
+    _ history: [EpochReport], _ training: any Dataset, of epochs: Int
+  ) -> Progress? {
+    guard history.count < epochs else { return nil }
+    return Progress("epoch \(history.count + 1)/\(epochs)", total: training.count, shared)
+  }
+}

@@ -1,0 +1,95 @@
+import ConvNet
+import Foundation
+
+/// What a command that goes on may say otherwise.
+extension TrainingSettings {
+  /// Takes what a command that goes on may change, and refuses what it may not.
+  ///
+  /// - Throws: ``OtherTraining`` with every option that was given and differs, and both values.
+  mutating func go(
+    on command: TrainCommand, from checkpoint: Checkpoint, tell: (String) -> Void
+  ) throws {
+    var differences: [OtherTraining.Difference] = []
+    func require<Value: Equatable>(_ option: String, _ given: Value?, _ kept: Value?) {
+      guard let given, given != kept else { return }
+      differences.append(
+        .init(option: option, kept: kept.map { "\($0)" }, given: "\(given)"))
+    }
+    let model = try checkpoint.model()
+    require("--batch-size", command.recipe.batchSize, batchSize)
+    require("--learning-rate", command.recipe.learningRate, learningRate)
+    require("--momentum", command.recipe.momentum, momentum)
+    require("--weight-decay", command.recipe.weightDecay, weightDecay)
+    require("--seed", command.shared.givenSeed, seed)
+    require("--split", command.data.split, split)
+    require("--augment", try command.augmentation.steps(), augmentation)
+    require("--normalize", command.augmentation.normalize, normalization ?? Normalization.none)
+    require(
+      "--input", command.network.input.map { "\($0.height)x\($0.width)" },
+      model.preprocessing.map { "\($0.height)x\($0.width)" })
+    require("--classes", command.network.classes, model.classNames.count)
+    require(
+      "--init",
+      command.start.`init`.map { Self.path($0, from: FileManager.default.currentDirectoryPath) },
+      initial.map { Self.path($0, from: folder) })
+    require("--exact", command.compute.exact ? true : nil, isExact)
+    guard differences.isEmpty else {
+      throw OtherTraining(output: command.output, differences: differences)
+    }
+    epochs = command.epochs ?? epochs
+    if let given = command.loading.onBad, (given == .skip) != skipsBadPictures {
+      skipsBadPictures.toggle()
+      tell(
+        "pictures that cannot be read \(skipsBadPictures ? "are skipped" : "end the training") from here on"
+      )
+    }
+    if let given = command.compute.givenTuning, given != tuning {
+      tell(
+        "--tune is \(given), was \(tuning): another algorithm may change last digits")
+      tuning = given
+    }
+    if command.shared.threadCount != threads {
+      tell(
+        "\(plural(command.shared.threadCount, "thread")) instead of \(threads): sums in another order "
+          + "may change last digits")
+      threads = command.shared.threadCount
+    }
+    // Where it lies now.
+    if let data = command.data.data {
+      self.data = data
+      dataRoot = command.data.dataRoot
+      folder = FileManager.default.currentDirectoryPath
+    }
+  }
+}
+
+/// A training that goes on was told otherwise than it began.
+struct OtherTraining: ReadableError {
+  struct Difference {
+    var option: String
+    /// `nil` where it began without.
+    var kept: String?
+    var given: String
+  }
+
+  var output: String
+  var differences: [Difference]
+
+  var description: String {
+    let kept = differences.map { "\($0.option) \($0.kept ?? "absent")" }
+    let given = differences.map { "\($0.option) \($0.given)" }
+    let options = differences.map(\.option).joined(separator: " and ")
+    return "the training in \(output) began with \(kept.joined(separator: ", ")), now there is "
+      + "\(given.joined(separator: ", ")); leave out \(options) to go on as it began, or begin anew "
+      + "with another --output"
+  }
+}
+
+/// A checkpoint that a program wrote, which has its own way to go on.
+struct UnknownTraining: ReadableError {
+  var output: String
+  var description: String {
+    "the checkpoint in \(output) does not say how `convnet train` began it; go on with the program "
+      + "that wrote it, or begin anew with another --output"
+  }
+}
