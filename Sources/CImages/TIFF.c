@@ -1,95 +1,7 @@
 #include <stdlib.h>
-#include <tiffio.h>
 
 #include "Internal.h"
-
-// MARK: The library, reading from memory
-
-typedef struct {
-  const uint8_t *bytes;
-  uint64_t count, place;
-  char *message;
-} source;
-
-static tmsize_t provide(thandle_t handle, void *target, tmsize_t count) {
-  source *from = handle;
-  const uint64_t left = from->place < from->count ? from->count - from->place : 0;
-  const uint64_t taken = (uint64_t)count < left ? (uint64_t)count : left;
-  if (taken) memcpy(target, from->bytes + from->place, taken);
-  from->place += taken;
-  return (tmsize_t)taken;
-}
-
-static tmsize_t refuse(thandle_t handle, void *bytes, tmsize_t count) {
-  (void)handle, (void)bytes, (void)count;
-  return 0;
-}
-
-static toff_t seek(thandle_t handle, toff_t offset, int origin) {
-  source *from = handle;
-  if (origin == SEEK_CUR) offset += from->place;
-  if (origin == SEEK_END) offset += from->count;
-  return from->place = offset;
-}
-
-static int keep_open(thandle_t handle) {
-  (void)handle;
-  return 0;
-}
-
-static toff_t size_of(thandle_t handle) { return ((source *)handle)->count; }
-
-static int map(thandle_t handle, void **base, toff_t *size) {
-  source *from = handle;
-  *base = (void *)from->bytes;
-  *size = from->count;
-  return 1;
-}
-
-static void unmap(thandle_t handle, void *base, toff_t size) { (void)handle, (void)base, (void)size; }
-
-// What the library may ask for at once, beside pixels: tables of a file that claims too much.
-enum { LARGEST_ALLOCATION = 1 << 28 };
-
-#if TIFFLIB_VERSION >= 20221213
-static int note_error(TIFF *tiff, void *data, const char *module, const char *format, va_list values) {
-  (void)tiff, (void)module;
-  source *from = data;
-  // The first says most.
-  if (!from->message[0]) vsnprintf(from->message, CI_MESSAGE_SIZE, format, values);
-  return 1;
-}
-
-static int ignore(TIFF *tiff, void *data, const char *module, const char *format, va_list values) {
-  (void)tiff, (void)data, (void)module, (void)format, (void)values;
-  return 1;
-}
-
-static TIFF *open_tiff(source *from) {
-  TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
-  if (!options) return NULL;
-  TIFFOpenOptionsSetMaxSingleMemAlloc(options, LARGEST_ALLOCATION);
-  TIFFOpenOptionsSetErrorHandlerExtR(options, note_error, from);
-  TIFFOpenOptionsSetWarningHandlerExtR(options, ignore, NULL);
-  TIFF *tiff = TIFFClientOpenExt("picture", "r", from, provide, refuse, seek, keep_open, size_of, map, unmap, options);
-  TIFFOpenOptionsFree(options);
-  return tiff;
-}
-#else
-#include <pthread.h>
-
-// Before version 4.5 what is said goes to one place for the whole process: nowhere.
-static void silence(void) {
-  TIFFSetErrorHandler(NULL);
-  TIFFSetWarningHandler(NULL);
-}
-
-static TIFF *open_tiff(source *from) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, silence);
-  return TIFFClientOpen("picture", "r", from, provide, refuse, seek, keep_open, size_of, map, unmap);
-}
-#endif
+#include "TIFFSource.h"
 
 // MARK: What a picture is made of
 
@@ -202,8 +114,8 @@ static ci_status find_layout(TIFF *tiff, layout *form, char *message) {
   return find_colors(tiff, form, message);
 }
 
-static ci_status open_layout(source *from, TIFF **tiff, layout *form) {
-  *tiff = open_tiff(from);
+static ci_status open_layout(ci_tiff_source *from, TIFF **tiff, layout *form) {
+  *tiff = ci_tiff_open_source(from);
   if (!*tiff) {
     return from->message[0] ? CI_CORRUPT : ci_fail(CI_CORRUPT, from->message, "the header is not valid");
   }
@@ -219,7 +131,7 @@ static uint32_t channels_of(const layout *form) {
 }
 
 ci_status ci_tiff_open(const uint8_t *bytes, size_t count, ci_info *info, char *message) {
-  source from = {bytes, count, 0, message};
+  ci_tiff_source from = {bytes, count, 0, message};
   TIFF *tiff;
   layout form;
   const ci_status status = open_layout(&from, &tiff, &form);
@@ -418,7 +330,7 @@ ci_status ci_tiff_read(const uint8_t *bytes, size_t count, const ci_info *info, 
   if (capacity != (size_t)info->width * info->channels * info->height) {
     return ci_fail(CI_CORRUPT, message, "the memory provided has another size than the picture");
   }
-  source from = {bytes, count, 0, message};
+  ci_tiff_source from = {bytes, count, 0, message};
   TIFF *tiff;
   conversion how = {.channels = info->channels};
   ci_status status = open_layout(&from, &tiff, &how.form);
