@@ -66,6 +66,9 @@ extension EngineError: ReadableError {
       "\(subject): has no output \(name); its outputs are \(known.joined(separator: ", "))"
     case .inputShape(let name, let expected, let actual):
       "\(subject): input \(name) needs shape \(expected), has \(actual)"
+        + (DataFormat.allCases.contains {
+          $0.ordered($0.other.logical(expected.dimensions)) == actual.dimensions
+        } ? "; the channels stand where they do in the other order of axes: transpose it" : "")
     case .inputType(let name, let expected, let actual):
       "\(subject): input \(name) needs elements of type \(expected), has \(actual)"
     case .layoutsDiffer(let shape, let writer, let written, let read):

@@ -43,7 +43,7 @@ public struct Executable: ~Copyable, Sendable {
   }
 
   /// OpenMP ends the process where it cannot have its threads.
-  private static func requireThreads(_ options: CompilationOptions, _ graph: Graph) throws {
+  static func requireThreads(_ options: CompilationOptions, _ graph: Graph) throws {
     let count = options.compute.threads
     guard ck_can_start_threads(Int32(clamping: count)) else {
       throw EngineError(subject: graph.name, problem: .threads(count))
@@ -115,9 +115,17 @@ public struct Executable: ~Copyable, Sendable {
   public func outputShape(_ name: String) -> Shape? { shards.outputs[name]?.shape }
 
   /// Copies a tensor into an input.
+  ///
+  /// - Parameter tensor: of ``inputShape(_:)``, in the order that the graph was compiled for; where the batch is one example, also
+  ///   without its axis.
+  /// - Throws: ``EngineError`` for another name, shape or type of elements.
   public mutating func write(_ tensor: Tensor, to name: String) throws {
     let port = try inputPort(name)
-    guard tensor.shape == port.shape else {
+    let shape = port.shape.dimensions
+    guard
+      tensor.shape == port.shape
+        || (shape.first == 1 && tensor.shape.dimensions == Array(shape.dropFirst()))
+    else {
       throw EngineError(
         subject: plan.name,
         problem: .inputShape(name: name, expected: port.shape, actual: tensor.shape))

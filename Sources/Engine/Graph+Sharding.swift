@@ -8,7 +8,7 @@ extension Graph {
   func shard(
     for options: CompilationOptions
   ) throws -> (graph: Graph, roles: [String: BatchRole])? {
-    guard options.threads > 1, parameterBytes <= Self.largestSharded,
+    guard options.threads > 1, parameterByteCount <= Self.largestSharded,
       let batch = inputs.first.map({ self[$0].shape.dimensions.first ?? 0 }),
       inputs.allSatisfy({ self[$0].shape.dimensions.first == batch }),
       batch >= options.threads, batch % options.threads == 0,
@@ -18,7 +18,8 @@ extension Graph {
     return (graph, roles)
   }
 
-  private var parameterBytes: Int {
+  /// Of all parameters, as a file holds them.
+  package var parameterByteCount: Int {
     parameters.reduce(0) { $0 + self[$1].shape.count * ElementType.float32.byteCount }
   }
 

@@ -37,110 +37,27 @@ final class Plan: Sendable {
   init(
     _ source: Graph, parameters: [String: Tensor], options: CompilationOptions
   ) throws {
-    let graph = try PassPipeline(
-      mode: options.mode, recomputation: options.compute.recomputation
-    ).run(on: source)
     let arithmetic = Executable.beginComputing(threads: options.threads)
     defer { Executable.endComputing(arithmetic) }
-    let lowering = try Lowering(graph, options: options)
-    try PlacementVerifier.verify(lowering.preparation + lowering.steps)
+    let layout = try PlanLayout(source, parameters: parameters, options: options)
     name = source.name
     self.options = options
-    self.graph = graph
-    let steps = Self.releasing(of: parameters, in: lowering)
-    self.steps = steps
-    buffers = lowering.buffers
-
-    var inputs: [String: Port] = [:]
-    for input in graph.inputs {
-      let value = graph[input]
-      let isLast = options.inputFormat == .channelsLast && value.shape.rank > 2
-      inputs[value.name] = Port(
-        buffer: lowering.nativePlace(input).buffer,
-        shape: isLast
-          ? Shape([value.shape[0]] + value.shape.dimensions.dropFirst(2) + [value.shape[1]])
-          : value.shape,
-        elementType: value.type.elementType)
-    }
-    self.inputs = inputs
-    var outputs: [String: Port] = [:]
-    for output in graph.outputs {
-      let layout = try lowering.outputLayout(of: output.value)
-      guard let place = lowering.places[output.value]?.first(where: { $0.layout == layout }) else {
-        fatalError("output \(output.name) was not placed")
-      }
-      outputs[output.name] = Port(
-        buffer: place.buffer, shape: graph[output.value].shape, elementType: .float32)
-    }
-    self.outputs = outputs
-
-    let results = outputs.values.map(\.buffer)
-    (lifetimes, placement, arenaByteCount) = Self.placeBuffers(
-      lowering.buffers, steps, outputs: results)
-    (constants, tensors) = try Self.prepare(lowering, parameters: parameters, outputs: results)
+    graph = layout.lowering.graph
+    steps = layout.steps
+    buffers = layout.lowering.buffers
+    (inputs, outputs) = (layout.inputs, layout.outputs)
+    (lifetimes, placement) = (layout.lifetimes, layout.placement)
+    arenaByteCount = layout.arenaByteCount
+    (constants, tensors) = try Self.prepare(layout, parameters: parameters)
   }
 
   // MARK: Memory
 
-  /// The steps of a run. Of a graph that runs once, each large parameter that lies in a file gives its memory back after the
-  /// last step that reads it.
-  private static func releasing(
-    of parameters: [String: Tensor], in lowering: Lowering
-  ) -> [Step] {
-    guard !lowering.options.keepsPreparation else { return lowering.steps }
-    // Less is not worth a call of the system.
-    let leastByteCount = 1 << 16
-    var lastReaders: [Int: Int] = [:]
-    for (index, step) in lowering.steps.enumerated() {
-      for place in step.places { lastReaders[place.buffer] = index }
-    }
-    var ended: [Int: [Step]] = [:]
-    for (buffer, index) in lastReaders.sorted(by: { $0.key < $1.key }) {
-      guard case .parameter(let value) = lowering.buffers[buffer].home,
-        let tensor = parameters[lowering.graph.values[value].name], tensor.isMapped,
-        tensor.byteCount >= leastByteCount
-      else { continue }
-      ended[index, default: []].append(
-        Step(
-          operation: lowering.steps[index].operation, implementation: "release of weights",
-          kind: .movement, work: .kernel({ _, _ in tensor.releasePages() }, places: KernelPlaces()))
-      )
-    }
-    return lowering.steps.enumerated().flatMap { [$1] + ended[$0, default: []] }
-  }
-
-  private static func placeBuffers(
-    _ buffers: [Buffer], _ steps: [Step], outputs: [Int]
-  ) -> (lifetimes: [Int: ClosedRange<Int>], placement: [Int: Int], byteCount: Int) {
-    let end = steps.count
-    var lifetimes: [Int: ClosedRange<Int>] = [:]
-    for (index, step) in steps.enumerated() {
-      for place in step.places {
-        switch buffers[place.buffer].home {
-        case .arena:
-          lifetimes[place.buffer] = (lifetimes[place.buffer]?.lowerBound ?? index)...index
-        case .input, .prepared, .parameter: break
-        }
-      }
-    }
-    for output in outputs where buffers[output].home == .arena {
-      lifetimes[output] = (lifetimes[output]?.lowerBound ?? 0)...end
-    }
-    let indices = lifetimes.keys.sorted()
-    let requests = indices.compactMap { index in
-      lifetimes[index].map {
-        MemoryPlanner.Request(byteCount: buffers[index].byteCount, lifetime: $0)
-      }
-    }
-    let plan = MemoryPlanner.plan(requests)
-    let placement = Dictionary(uniqueKeysWithValues: zip(indices, plan.offsets))
-    return (lifetimes, placement, plan.byteCount)
-  }
-
   /// Runs the preparation, and keeps what the steps read of it.
   private static func prepare(
-    _ lowering: Lowering, parameters: [String: Tensor], outputs: [Int]
+    _ layout: PlanLayout, parameters: [String: Tensor]
   ) throws -> (constants: [Int: TensorStorage], tensors: [Int: Tensor]) {
+    let lowering = layout.lowering
     var tensors: [Int: Tensor] = [:]
     var constants: [Int: TensorStorage] = [:]
     for (index, buffer) in lowering.buffers.enumerated() {
@@ -151,7 +68,6 @@ final class Plan: Sendable {
       case .arena, .input, .prepared, .parameter: break
       }
     }
-    let read = Set(lowering.steps.flatMap { $0.places.map(\.buffer) } + outputs)
     var lastUse: [Int: Int] = [:]
     for (index, step) in lowering.preparation.enumerated() {
       for place in step.places { lastUse[place.buffer] = index }
@@ -169,12 +85,12 @@ final class Plan: Sendable {
       let status = bound.run(context)
       guard status == 0 else { throw EngineError(status, subject: step.operation) }
       // What only the preparation reads, such as folded weights before they are packed, goes at once.
-      for buffer in used where lastUse[buffer] == index && !read.contains(buffer) {
+      for buffer in used where lastUse[buffer] == index && !layout.kept.contains(buffer) {
         constants[buffer] = nil
         tensors.removeValue(forKey: buffer)?.releasePages()
       }
     }
-    return (constants, tensors.filter { read.contains($0.key) })
+    return (constants, tensors.filter { layout.kept.contains($0.key) })
   }
 
   private static func checked(

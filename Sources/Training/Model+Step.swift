@@ -15,6 +15,19 @@ extension Model {
     }
   }
 
+  /// What ``executable(batch:mode:compute:)`` would take of memory. Needs no parameters, and packs none.
+  ///
+  /// - Throws: ``GraphError`` where the network does not take so many examples; ``EngineError``, also where the machine has no memory
+  ///   for the activations.
+  public func memory(
+    batch: Int, mode: Mode, compute: ComputeOptions = .init()
+  ) throws -> ExecutableMemory {
+    let graph = try stepGraph(batch: batch, mode: mode)
+    let options = CompilationOptions(mode: mode, inputFormat: dataFormat, compute: compute)
+    return try ExecutableMemory(
+      of: graph, options: mode == .inference ? options.suited(to: graph) : options)
+  }
+
   /// The step compiled with this model's parameters. Training changes a copy of them.
   public func executable(
     batch: Int, mode: Mode, compute: ComputeOptions = .init()

@@ -62,8 +62,9 @@ struct SummaryCommand: ParsableCommand {
 
   func run() throws {
     if try ModelSource.isBareWeights(model) { return try printWeights() }
-    let source = try ModelSource(model)
-    var model = try network.model(from: source, for: weights, seed: shared.seed)
+    let source = try ModelSource(model, isMapped: true)
+    var model = try network.model(
+      from: source, for: weights, isDescription: weights == nil, seed: shared.seed)
     if let weights {
       for note in try source.load(&model, from: weights, asNamed: asNamed.isOn) {
         shared.note("\(weights): \(note)")
@@ -72,7 +73,7 @@ struct SummaryCommand: ParsableCommand {
     // Auxiliary classifiers are there in training only.
     let graph = plan.mode == .inference ? model.graph.withoutAuxiliaries : model.graph
     let rows = graph.layerTable
-    let executable = try model.executable(
+    let memory = try model.memory(
       batch: plan.batch, mode: plan.mode, compute: compute.options(shared))
     let summary = Summary(
       name: model.graph.name, parameters: rows.reduce(0) { $0 + $1.parameters },
@@ -83,8 +84,8 @@ struct SummaryCommand: ParsableCommand {
           multiplyAdds: $0.multiplyAdds)
       },
       memory: .init(
-        parameterBytes: model.parameters.values.reduce(0) { $0 + $1.byteCount },
-        weightBytes: executable.weightByteCount, activationBytes: executable.activationByteCount),
+        parameterBytes: model.graph.parameterByteCount, weightBytes: memory.weightByteCount,
+        activationBytes: memory.activationByteCount),
       augmentation: model.augmentation, training: training(of: model),
       note: ModelRegistry[self.model]?.note, twins: TwinRow.rows(of: ModelRegistry[self.model]))
     if shared.json { return try printJSON(summary) }
@@ -212,7 +213,7 @@ struct NetworkOptions: ParsableArguments {
   /// As above, of what a name stands for.
   func model(
     from source: ModelSource, imageShape: Shape? = nil, classNames: [String] = [],
-    for weights: String? = nil, seed: UInt64
+    for weights: String? = nil, isDescription: Bool = false, seed: UInt64
   ) throws -> Model {
     switch source {
     case .file(_, let path) where input != nil || classes != nil:
@@ -221,7 +222,9 @@ struct NetworkOptions: ParsableArguments {
       throw FixedSizes(path: file.path, options: "--classes")
     default: break
     }
-    return try source.model(seed: seed, classNames: classNames, for: weights) { options in
+    return try source.model(
+      seed: seed, classNames: classNames, for: weights, isDescription: isDescription
+    ) { options in
       options.height = input?.height ?? imageShape?[0] ?? options.height
       options.width = input?.width ?? imageShape?[1] ?? options.width
       options.channels = imageShape?[2] ?? options.channels

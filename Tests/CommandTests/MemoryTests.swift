@@ -13,7 +13,7 @@ import Testing
 
     static let wants = [
       Want(arguments: "benchmark vgg-d --seconds 0", says: "vgg-d: its parameters need 553"),
-      Want(arguments: "summary vgg-d", says: "vgg-d: its parameters need 553"),
+      Want(arguments: "explain vgg-d", says: "vgg-d: its parameters need 553"),
       Want(
         arguments: "benchmark lenet5 --batch 20000 --seconds 0 --threads 1",
         says: "bytes of memory"),
@@ -41,6 +41,16 @@ import Testing
       let line = run.errors.split(separator: "\n").last.map(String.init) ?? ""
       #expect(run.status == 1 && line.hasPrefix("error: "), "\(run.status)")
       #expect(line.contains(want.says) && line.contains("cannot be had"), "\(line)")
+    }
+
+    @Test("a network's memory is told where there is none for its parameters")
+    func told() throws {
+      let run = try Invocation(
+        ["summary", "vgg-d", "--json"], shell: #"ulimit -v 250000; exec "$0" "$@""#)
+      #expect(run.status == 0 && run.errors.isEmpty)
+      let memory = try #require((run.json() as? [String: Any])?["memory"] as? [String: Int])
+      #expect(memory["parameterBytes"] == 4 * 138_357_544)
+      #expect(try #require(memory["weightBytes"]) >= 4 * 138_357_544)
     }
 
     static let scarce = [
