@@ -64,8 +64,8 @@ struct CIFARFiles: Sendable {
       dataset: dataset,
       problem: .missingFile(
         path: path,
-        remedy: "fetch https://www.cs.toronto.edu/~kriz/\(archive) and pass the folder that holds "
-          + "it with --data-root"))
+        remedy: "fetch https://www.cs.toronto.edu/~kriz/\(archive) and name the folder that holds "
+          + "it as the root"))
   }
 
   private func pickledFolder(_ root: String) -> String? {
@@ -99,9 +99,7 @@ struct CIFARFiles: Sendable {
     for name in wanted {
       guard let contents = found.removeValue(forKey: name) else {
         throw DatasetError(
-          dataset: dataset,
-          problem: .missingFile(
-            path: "\(path), \(name)", remedy: "fetch the archive \(archive) again"))
+          dataset: dataset, problem: .missingMember(archive: path, name: name))
       }
       try body(contents.span.bytes, "\(path), \(name)")
     }

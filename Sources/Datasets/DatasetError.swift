@@ -8,6 +8,10 @@ public struct DatasetError: Error, Hashable, Sendable {
     case unknownName(known: [String], suggestions: [String])
     /// A file of a data set is missing. `remedy` says how to get it.
     case missingFile(path: String, remedy: String)
+    /// An archive lacks a file of the data set.
+    case missingMember(archive: String, name: String)
+    /// The folder has pictures to train on, and none to test on.
+    case missingPart(path: String)
     /// A folder was expected, a file is there.
     case notFolder(path: String)
     /// A file or folder of no kind that is known.
@@ -59,6 +63,10 @@ extension DatasetError.Problem: CustomStringConvertible {
         : "no such name, file or folder; did you mean \(suggestions.joined(separator: " or "))?"
     case .missingFile(let path, let remedy):
       "\(path) does not exist; \(remedy)"
+    case .missingMember(let archive, let name):
+      "\(archive) has no \(name); fetch it again"
+    case .missingPart(let path):
+      "\(path) does not exist; put the pictures to evaluate on into it, or hold out a share of the others"
     case .notFolder(let path):
       "\(path) is not a folder"
     case .unknownKind(let path, let found):
@@ -90,10 +98,9 @@ extension DatasetError.Problem: CustomStringConvertible {
     case .share(let share):
       "a share of \(share) cannot be held out; use one above 0, at most 1"
     case .emptyPart(let split, let share):
-      "with a share of \(share) held out nothing is left to \(split): take more pictures or another share with --split; "
-        + "a training takes all of them with --split 0"
+      "with a share of \(share) held out nothing is left to \(split); take more pictures or another share, or train on all of them"
     case .hasParts:
-      "has a part to test on; leave out --split"
+      "has a part to test on; hold out no share"
     }
   }
 }

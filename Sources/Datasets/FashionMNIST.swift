@@ -21,7 +21,7 @@ public enum FashionMNIST {
   ) throws -> IDXDataset {
     try MNISTFiles.load(
       name: name, classNames: classNames, root: root, split: split,
-      remedy: "on Debian install the package dataset-fashion-mnist, or pass the folder that holds "
-        + "the four files with --data-root")
+      remedy: "on Debian install the package dataset-fashion-mnist, or name the folder that holds "
+        + "the four files as its root")
   }
 }

@@ -146,11 +146,6 @@ struct FolderParts {
   }
 
   var missingTest: DatasetError {
-    DatasetError(
-      dataset: root,
-      problem: .missingFile(
-        path: "\(root)/val",
-        remedy: "put the pictures to evaluate on into it, or hold out a share of the others with "
-          + "--split"))
+    DatasetError(dataset: root, problem: .missingPart(path: "\(root)/val"))
   }
 }

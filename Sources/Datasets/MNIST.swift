@@ -18,6 +18,6 @@ public enum MNIST {
   ) throws -> IDXDataset {
     try MNISTFiles.load(
       name: name, classNames: classNames, root: root, split: split,
-      remedy: "pass the folder that holds the four files of MNIST with --data-root")
+      remedy: "name the folder that holds the four files of MNIST as its root")
   }
 }

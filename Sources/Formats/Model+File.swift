@@ -12,16 +12,47 @@ private struct ModelDescription: Codable {
   var preprocessing: Preprocessing?
   var augmentation: Augmentation?
   var trainingSummary: TrainingSummary?
+  /// Where there is no preparation, which says it, and it is not the usual one.
+  var dataFormat: DataFormat?
 }
 
-/// Why a file is not a model.
+/// Why a file is not a model, or not what a model needs.
 public struct ModelFileError: ReadableError, Hashable, Sendable {
+  /// What the file lacks, or what in it is damaged.
+  public enum Problem: Hashable, Sendable {
+    /// It is the checkpoint of a training.
+    case checkpoint
+    /// There are tensors, and nothing that says of which network.
+    case noNetwork
+    /// It has none of the parameters of the network of that name.
+    case noParameters(of: String)
+    /// Its network needs an operation that is not known. `reason` names it.
+    case operation(reason: String)
+    /// What it says of its network cannot be read.
+    case description(reason: String)
+  }
+
   /// The file.
   public var path: String
-  /// What it lacks, or what in it is damaged, in words.
-  public var reason: String
+  /// What is wrong with it.
+  public var problem: Problem
 
-  public var description: String { "\(path): \(reason)" }
+  public var description: String {
+    let text =
+      switch problem {
+      case .checkpoint:
+        "is the checkpoint of a training, to go on from; its model is model.safetensors, beside it"
+      case .noNetwork:
+        "holds tensors but no network; load its parameters into a network that you name"
+      case .noParameters(let network):
+        "has none of the parameters of \(network); use another network or file"
+      case .operation(let reason):
+        "its network needs \(reason)"
+      case .description(let reason):
+        "its description of the network is damaged: \(reason)"
+      }
+    return "\(path): \(text)"
+  }
 }
 
 extension Model {
@@ -45,7 +76,8 @@ extension Model {
     let description = try encoder.encode(
       ModelDescription(
         graph: graph, classNames: classNames, preprocessing: preprocessing,
-        augmentation: augmentation, trainingSummary: trainingSummary))
+        augmentation: augmentation, trainingSummary: trainingSummary,
+        dataFormat: preprocessing == nil && ownFormat != .channelsLast ? ownFormat : nil))
     try Safetensors(
       tensors: parameters.mapValues { $0.converted(to: elementType) },
       metadata: [Self.descriptionKey: String(decoding: description, as: UTF8.self)]
@@ -81,18 +113,19 @@ extension Model {
   ) throws {
     try file.requireNoCheckpoint()
     guard let text = file.metadata[Self.descriptionKey] else {
-      throw ModelFileError(
-        path: file.path,
-        reason: "holds tensors but no network; name a network of `convnet models`, "
-          + "and this file with --weights or --init")
+      throw ModelFileError(path: file.path, problem: .noNetwork)
     }
-    var parameters = isMapped ? file.mappedTensors(of: .float32) : [:]
-    for entry in file.entries where parameters[entry.name] == nil {
-      parameters[entry.name] = try file.tensor(named: entry.name, as: .float32)
+    let description = try ModelDescription(
+      parsing: text, path: file.path, operations: OperationCatalog(adding: operations))
+    // Before any is read: a file may claim terabytes that its network has no use for.
+    try Self.requireShapes(of: description.graph) { file[$0]?.shape }
+    let mapped = isMapped ? file.mappedTensors(of: .float32) : [:]
+    var parameters: [String: Tensor] = [:]
+    for id in description.graph.parameters {
+      let name = description.graph[id].name
+      parameters[name] = try mapped[name] ?? file.tensor(named: name, as: .float32)
     }
-    try self.init(
-      description: text, parameters: parameters, path: file.path,
-      operations: OperationCatalog(adding: operations))
+    try self.init(description, parameters: parameters)
   }
 
   /// The model of a description, with its parameters.
@@ -102,20 +135,33 @@ extension Model {
     description text: String, parameters: [String: Tensor], path: String,
     operations: OperationCatalog = .builtIn
   ) throws {
-    let description: ModelDescription
-    do {
-      description = try JSONDecoder(operations).decode(
-        ModelDescription.self, from: Data(text.utf8))
-    } catch let error as GraphError where error.isUnknownOperation {
-      throw ModelFileError(path: path, reason: "its network needs \(error)")
-    } catch {
-      throw ModelFileError(
-        path: path, reason: "its description of the network is damaged: \(error)")
-    }
+    try self.init(
+      ModelDescription(parsing: text, path: path, operations: operations), parameters: parameters)
+  }
+
+  private init(
+    _ description: ModelDescription, parameters: [String: Tensor]
+  ) throws(GraphError) {
     try self.init(
       graph: description.graph, parameters: parameters, classNames: description.classNames,
       preprocessing: description.preprocessing, augmentation: description.augmentation,
       trainingSummary: description.trainingSummary)
+    ownFormat = description.dataFormat ?? .channelsLast
+  }
+}
+
+extension ModelDescription {
+  /// - Throws: ``ModelFileError``.
+  fileprivate init(
+    parsing text: String, path: String, operations: OperationCatalog
+  ) throws(ModelFileError) {
+    do {
+      self = try JSONDecoder(operations).decode(Self.self, from: Data(text.utf8))
+    } catch let error as GraphError where error.isUnknownOperation {
+      throw ModelFileError(path: path, problem: .operation(reason: "\(error)"))
+    } catch {
+      throw ModelFileError(path: path, problem: .description(reason: "\(error)"))
+    }
   }
 }
 

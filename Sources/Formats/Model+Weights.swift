@@ -146,9 +146,7 @@ extension Model {
       _ = try requireNetwork(of: best.file, asNamed: asNamed)
     }
     guard !best.fitting.isEmpty else {
-      throw ModelFileError(
-        path: path,
-        reason: "has none of the parameters of \(graph.name); use another network or file")
+      throw ModelFileError(path: path, problem: .noParameters(of: graph.name))
     }
     let taken = TakenParameters(
       path: path, network: graph.name, count: best.fitting.count,

@@ -9,9 +9,6 @@ extension WeightFile {
   /// - Throws: ``ModelFileError`` where the file is a checkpoint.
   func requireNoCheckpoint() throws(ModelFileError) {
     guard metadata[Self.checkpointKey] != nil else { return }
-    throw ModelFileError(
-      path: path,
-      reason: "is the checkpoint of a training, to go on from with --resume; its model is "
-        + "model.safetensors, beside it")
+    throw ModelFileError(path: path, problem: .checkpoint)
   }
 }

@@ -85,9 +85,4 @@ struct Command: ParsableCommand {
       return 1
     }
   }
-
-  /// One line that says what, where and what to do.
-  private static func describe(_ error: any Error) -> String {
-    "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
-  }
 }

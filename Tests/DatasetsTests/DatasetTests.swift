@@ -82,8 +82,8 @@ struct DatasetTests {
     #expect(
       error?.description
         == "data set 'fashion-mnist': /nowhere/t10k-images-idx3-ubyte.gz does not exist; on Debian "
-        + "install the package dataset-fashion-mnist, or pass the folder that holds the four files "
-        + "with --data-root")
+        + "install the package dataset-fashion-mnist, or name the folder that holds the four files "
+        + "as its root")
   }
 
   @Test(

@@ -69,7 +69,8 @@ struct ImageFolderTests {
     let source = try DatasetCatalog.source(alone.path)
     #expect(!source.hasTestPart && source.isTrainingOnly)
     let error = #expect(throws: DatasetError.self) { try source.load(.test) }
-    #expect(error?.description.contains("--split") == true)
+    #expect(error?.problem == .missingPart(path: "\(alone.path)/val"))
+    #expect(error?.description.contains("hold out a share") == true)
     #expect(try source.load(.test, holdout: Holdout(share: 0.5)).count == 1)
   }
 

@@ -47,7 +47,8 @@ import Testing
     #expect(
       error?.description == "\(path) does not fit small: the file lacks 0.bias; the network lacks "
         + "5 tensors of the file (head.0, head.1, head.2, …); other shapes: 3.weight is 3x31, "
-        + "must be 3x32; choose another network or file, or --classes")
+        + "must be 3x32; choose another network or file, or the network with another number of "
+        + "classes")
     #expect(model.parameters == before)
   }
 

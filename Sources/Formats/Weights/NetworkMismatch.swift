@@ -32,6 +32,6 @@ extension NetworkMismatch: ReadableError {
         "\(path) has \(publisher)'s names, and \(publisher)'s network is \(meant), not \(network)"
       }
     return origin + (differences.isEmpty ? "" : ", with \(differences.summary)")
-      + ": name \(meant), or say with --as-named that \(network) is meant"
+      + ": name \(meant), or say that \(network) is meant"
   }
 }

@@ -58,7 +58,9 @@ extension ParameterMismatch: ReadableError {
   }
 
   private var advice: String {
-    guard let fitting else { return "choose another network or file, or --classes" }
+    guard let fitting else {
+      return "choose another network or file, or the network with another number of classes"
+    }
     return "its tensors are those of \(fitting.network) with \(fitting.classes) classes and "
       + "\(fitting.channels) channels; name that"
   }

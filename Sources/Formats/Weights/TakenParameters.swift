@@ -53,6 +53,6 @@ public struct TooFewParameters: Error, Hashable, Sendable {
 
 extension TooFewParameters: ReadableError {
   public var description: String {
-    "\(found.path) has little of \(found.network) (\(found)); name another file or network, or --partly to begin with that"
+    "\(found.path) has little of \(found.network) (\(found)); name another file or network, or allow a smaller share"
   }
 }

@@ -1,0 +1,44 @@
+import ConvNet
+
+/// What somebody who types the command can do about an error of the library, which knows none of its options. The only place
+/// where the two are brought together.
+///
+/// - Returns: `nil` where the error says all that is to be said.
+func remedy(for error: any Error) -> String? {
+  switch error {
+  case let error as DatasetError: remedy(for: error)
+  case let error as ModelFileError: remedy(for: error.problem)
+  case let error as ParameterMismatch:
+    error.fitting == nil ? "--classes builds it for another number" : nil
+  case is NetworkMismatch: "--as-named says so"
+  case is TooFewParameters: "--partly begins with that"
+  case InferenceError.unknownValue(_, _, nearest: []): "`convnet explain` prints it"
+  default: nil
+  }
+}
+
+private func remedy(for error: DatasetError) -> String? {
+  switch error.problem {
+  case .missingFile where DatasetCatalog.names.contains(error.dataset):
+    "--data-root names the folder"
+  case .missingPart: "--split chooses the share"
+  case .emptyPart: "--split chooses the share, and with --split 0 a training takes all of them"
+  case .hasParts: "leave out --split"
+  default: nil
+  }
+}
+
+private func remedy(for problem: ModelFileError.Problem) -> String? {
+  switch problem {
+  case .checkpoint: "`convnet train --resume` goes on from it"
+  case .noNetwork:
+    "name a network of `convnet models`, and this file with --weights, or with --init to train it further"
+  case .noParameters, .operation, .description: nil
+  }
+}
+
+/// One line that says what, where and what to do.
+func describe(_ error: any Error) -> String {
+  ("\(error)" + (remedy(for: error).map { "; \($0)" } ?? ""))
+    .split(whereSeparator: \.isNewline).joined(separator: " ")
+}
