@@ -105,7 +105,7 @@ enum ResidualTopic: Topic {
     let body = LayerSequence {
       Conv2D(1, kernel: 3, padding: .same, initializer: .zeros)
     }
-    let image = Tensor((1...9).map(Float.init), shape: [1, 1, 3, 3])
+    let image = Tensor((1...9).map(Float.init), shape: [3, 3, 1])
     printRows("x", image.elements, columns: 3)
     for (title, layers) in [
       (

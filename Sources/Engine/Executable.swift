@@ -116,8 +116,8 @@ public struct Executable: ~Copyable, Sendable {
 
   /// Copies a tensor into an input.
   ///
-  /// - Parameter tensor: of ``inputShape(_:)``, in the order that the graph was compiled for; where the batch is one example, also
-  ///   without its axis.
+  /// - Parameter tensor: of ``inputShape(_:)``, in the order that the graph was compiled for; where the batch is one example,
+  ///   also without its axis.
   /// - Throws: ``EngineError`` for another name, shape or type of elements.
   public mutating func write(_ tensor: Tensor, to name: String) throws {
     let port = try inputPort(name)

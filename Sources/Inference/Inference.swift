@@ -14,6 +14,7 @@ struct Inference: Sendable {
   let outputs: [String]
   private let model: String
   private let input: String
+  /// Of one example, in the model's data format.
   private let inputShape: Shape
   private let dataFormat: DataFormat
   private let mainOutput: String
@@ -30,8 +31,8 @@ struct Inference: Sendable {
     self.outputs = outputs
     self.model = model.graph.name
     input = model.inputName
-    inputShape = Shape(model.inputExtents)
     dataFormat = model.dataFormat
+    inputShape = Shape(Array(dataFormat.ordered([1] + model.inputExtents).dropFirst()))
     mainOutput = model.mainOutput?.name ?? ""
   }
 
@@ -91,30 +92,20 @@ struct Inference: Sendable {
       guard tensor.elementType == .float32 else {
         throw InferenceError.inputType(model: model, actual: tensor.elementType)
       }
-      guard tensor.shape == inputShape else {
-        throw InferenceError.inputShape(model: model, expected: inputShape, actual: tensor.shape)
+      let shape = tensor.shape.dimensions
+      guard shape == inputShape.dimensions || shape == [1] + inputShape.dimensions else {
+        throw InferenceError.inputShape(
+          model: model, expected: inputShape, actual: tensor.shape, order: dataFormat)
       }
       try executable.withInput(input, of: Float.self) { target in
         target.withUnsafeMutableBytes { bytes in
           let size = tensor.byteCount
           let place = bytes[row * size..<(row + 1) * size]
-          copy(tensor, to: UnsafeMutableRawBufferPointer(rebasing: place))
+          tensor.withUnsafeBytes {
+            UnsafeMutableRawBufferPointer(rebasing: place).copyMemory(from: $0)
+          }
         }
       }
-    }
-  }
-
-  /// Copies one input in the order in which the executable reads it.
-  private func copy(_ tensor: Tensor, to target: UnsafeMutableRawBufferPointer) {
-    var (extents, strides) = (tensor.shape.dimensions, tensor.shape.rowMajorStrides)
-    if dataFormat == .channelsLast, extents.count > 1 {
-      extents.append(extents.removeFirst())
-      strides.append(strides.removeFirst())
-    }
-    tensor.withUnsafeBytes {
-      copyStrided(
-        $0, to: target, shape: Shape(extents), strides: strides,
-        elementSize: tensor.elementType.byteCount)
     }
   }
 }

@@ -11,8 +11,8 @@ public enum InferenceError: Error, Hashable, Sendable {
   case unknownValue(name: String, model: String, nearest: [String])
   /// A value inside that is not one of each picture.
   case notOfPictures(name: String, shape: Shape)
-  /// A tensor that is not one picture as the network is given it. Shapes are channels, height, width.
-  case inputShape(model: String, expected: Shape, actual: Shape)
+  /// A tensor that is not what the network is given, in the order that is asked for; `expected` is one example.
+  case inputShape(model: String, expected: Shape, actual: Shape, order: DataFormat)
   /// A tensor of another type than `float32`.
   case inputType(model: String, actual: ElementType)
 }
@@ -29,14 +29,27 @@ extension InferenceError: ReadableError {
     case .unknownValue(let name, let model, let nearest):
       "\(model) has no layer or value named \(name)"
         + (nearest.isEmpty
-          ? "; `convnet explain` lists them"
+          ? "; the graph of a model lists them"
           : "; the nearest are \(nearest.joined(separator: ", "))")
     case .notOfPictures(let name, let shape):
       "\(name), of shape \(shape), has no part of each picture; ask for a value whose first axis is the batch"
-    case .inputShape(let model, let expected, let actual):
-      "\(model) takes one picture of \(expected), the tensor is \(actual); give it without the batch axis, channels first"
+    case .inputShape(let model, let expected, let actual, let order):
+      "\(model): the input needs shape Nx\(expected), has \(actual)"
+        + Self.hint(expected, actual, order)
     case .inputType(let model, let actual):
       "\(model) takes float32, the tensor is \(actual); convert it"
     }
+  }
+
+  /// In which order it is wanted, and what to do where the channels stand where the other order has them.
+  private static func hint(_ expected: Shape, _ actual: Shape, _ order: DataFormat) -> String {
+    let one = Array(actual.dimensions.suffix(expected.rank))
+    if one == expected.dimensions { return "; give one example at a time" }
+    let channels = order.logical([1] + expected.dimensions)[1]
+    let isOther =
+      expected.rank > 1 && one.count == expected.rank
+      && order.other.logical([1] + one)[1] == channels
+    return " (\(order.axes(rank: expected.rank + 1)))"
+      + (isOther ? ": it has \(order.other.axes(rank: expected.rank + 1)); transpose it" : "")
   }
 }

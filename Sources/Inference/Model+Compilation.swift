@@ -40,40 +40,68 @@ extension Model {
   /// Every call compiles the network anew, which takes longer than the run itself. Who runs often keeps what
   /// ``executable(batch:outputs:compute:)`` gives, a ``Classifier`` or a ``Predictor``.
   ///
-  /// - Parameter input: in logical order: batch, channels, height, width.
-  /// - Returns: the network's own result, in logical order.
-  /// - Throws: ``GraphError`` where the network does not take the input's shape.
-  public func run(_ input: Tensor, compute: ComputeOptions = .init()) throws -> Tensor {
-    let (graph, name, output) = try fitted(to: input)
+  /// - Parameters:
+  ///   - input: of any height and width that the network takes: [batch, height, width, channels], or one example without the axis
+  ///     of the batch; in the order of channels that is given.
+  ///   - order: of the input; `nil` for the model's ``dataFormat``, in which ``Preprocessing/prepared(_:)`` gives pictures.
+  /// - Returns: the network's own result, [batch, classes]; of one that makes maps [batch, channels, height, width].
+  /// - Throws: ``InferenceError`` where the input does not have the network's channels where the order has them; ``GraphError``
+  ///   where the network does not take its height and width.
+  public func run(
+    _ input: Tensor, order: DataFormat? = nil, compute: ComputeOptions = .init()
+  ) throws -> Tensor {
+    let order = order ?? dataFormat
+    let fitted = try fitted(to: input, order: order)
     var executable = try Executable(
-      graph, parameters: parameters,
-      options: CompilationOptions(inputFormat: .channelsFirst, compute: compute)
-        .suited(to: graph))
-    try executable.write(input, to: name)
+      fitted.graph, parameters: parameters,
+      options: CompilationOptions(inputFormat: order, compute: compute).suited(to: fitted.graph))
+    try executable.write(fitted.batch(input), to: fitted.input)
     try executable.run()
-    return try executable.output(output.name)
+    return try executable.output(fitted.output.name)
   }
 
-  /// The graph for an input of this shape, the input's name, and the network's own output.
+  /// The network for an input.
+  package func fitted(to input: Tensor, order: DataFormat) throws -> FittedNetwork {
+    try fitted(to: input.shape, of: input.elementType, order: order)
+  }
+
+  /// The network for an input of this shape, whose elements need not be there yet.
+  ///
+  /// - Throws: ``InferenceError`` where it is not the network's in this order; ``GraphError``.
   package func fitted(
-    to input: Tensor
-  ) throws(GraphError) -> (graph: Graph, input: String, output: Graph.Output) {
+    to shape: Shape, of elementType: ElementType, order: DataFormat
+  ) throws -> FittedNetwork {
+    guard elementType == .float32 else {
+      throw InferenceError.inputType(model: graph.name, actual: elementType)
+    }
     guard let name = graph.inputs.first.map({ graph[$0].name }), let output = mainOutput
     else {
       throw GraphError(subject: graph.name, problem: .invariant("has no input or no output"))
     }
-    guard input.elementType == .float32 else {
-      throw GraphError(
-        subject: graph.name,
-        problem: .elementType(input: 0, expected: .float32, actual: input.elementType))
+    let own = [1] + inputExtents
+    let given = shape.rank == own.count - 1 ? [1] + shape.dimensions : shape.dimensions
+    let logical = order.logical(given)
+    guard given.count == own.count, own.count < 2 || logical[1] == own[1] else {
+      throw InferenceError.inputShape(
+        model: graph.name, expected: Shape(Array(order.ordered(own).dropFirst())), actual: shape,
+        order: order)
     }
-    let own = graph.inputs.first.map { graph[$0].shape.dimensions } ?? []
-    guard input.shape.rank == own.count, input.shape[1] == own[1] else {
-      let expected = own.dropFirst().map { "x\($0)" }.joined()
-      throw GraphError(
-        subject: graph.name,
-        problem: .shape(input: 0, expected: "N\(expected)", actual: input.shape))
-    }
-    return (try graph.reshaped(inputs: [name: input.shape]), name, output)
+    return FittedNetwork(
+      graph: try graph.reshaped(inputs: [name: Shape(logical)]), input: name, output: output,
+      shape: Shape(given))
   }
+}
+
+/// A network for inputs of one shape.
+package struct FittedNetwork {
+  package var graph: Graph
+  /// The input's name.
+  package var input: String
+  /// The network's own.
+  package var output: Graph.Output
+  /// Of the input in its order, with the axis of the batch.
+  package var shape: Shape
+
+  /// The input with the axis of the batch.
+  package func batch(_ input: Tensor) -> Tensor { input.reshaped(to: shape) }
 }

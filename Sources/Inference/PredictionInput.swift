@@ -8,7 +8,8 @@ public enum PredictionInput: Sendable {
   /// The contents of a picture file, of any format that ``Image/init(contentsOf:options:)`` reads; then prepared as the model
   /// says.
   case encoded([UInt8])
-  /// `float32` as the network reads it, prepared already: [channels, height, width] in logical order, without a batch axis.
+  /// `float32`, prepared already: in the model's ``Model/dataFormat``, [height, width, channels] as a rule, as
+  /// ``Preprocessing/prepared(_:)`` gives it; with a batch axis of one, or without.
   case tensor(Tensor)
 }
 

@@ -49,6 +49,19 @@ extension Model {
     try self.init(
       graph: graph, parameters: parameters, classNames: classNames,
       preprocessing: preprocessing ?? network.preprocessing)
+    ownFormat = network.dataFormat
+  }
+
+  /// A network without parameters, to tell its layers and its memory.
+  ///
+  /// - Throws: ``GraphError`` naming the layer whose input does not fit.
+  package init(
+    describing network: Network, classNames: [String] = []
+  ) throws(GraphError) {
+    self.init(
+      describing: try network.graph(), classNames: classNames,
+      preprocessing: network.preprocessing)
+    ownFormat = network.dataFormat
   }
 }
 

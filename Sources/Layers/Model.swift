@@ -28,23 +28,13 @@ public struct Model: Sendable {
     preprocessing: Preprocessing? = nil, augmentation: Augmentation? = nil,
     trainingSummary: TrainingSummary? = nil
   ) throws(GraphError) {
+    try Self.requireShapes(of: graph) { parameters[$0]?.shape }
     for id in graph.parameters {
-      let value = graph[id]
-      guard let parameter = parameters[value.name] else {
-        throw GraphError(
-          subject: graph.name, problem: .invariant("parameter \(value.name) has no value"))
-      }
-      guard parameter.shape == value.shape else {
+      let name = graph[id].name
+      if let type = parameters[name]?.elementType, type != .float32 {
         throw GraphError(
           subject: graph.name,
-          problem: .invariant(
-            "parameter \(value.name) needs shape \(value.shape), has \(parameter.shape)"))
-      }
-      guard parameter.elementType == .float32 else {
-        throw GraphError(
-          subject: graph.name,
-          problem: .invariant(
-            "parameter \(value.name) must be float32, is \(parameter.elementType)"))
+          problem: .invariant("parameter \(name) must be float32, is \(type)"))
       }
     }
     self.graph = graph
@@ -55,8 +45,15 @@ public struct Model: Sendable {
     self.trainingSummary = trainingSummary
   }
 
-  /// The order of the elements of a picture that the network is given.
-  public var dataFormat: DataFormat { preprocessing?.dataFormat ?? .channelsLast }
+  /// The order of what the network is given: [batch, height, width, channels] for `channelsLast`, the usual one, [batch,
+  /// channels, height, width] for `channelsFirst`.
+  ///
+  /// All that gives a model its input keeps to it: ``Preprocessing/prepared(_:)`` makes such pictures, and a run, a step of a
+  /// training, an executable and a predictor take them, one without the axis of the batch as well. What comes out, values inside
+  /// and gradients, is in logical order: batch, channels, height, width.
+  public var dataFormat: DataFormat { preprocessing?.dataFormat ?? ownFormat }
+  /// That of the network, which is asked where there is no preparation.
+  package var ownFormat = DataFormat.channelsLast
 
   /// The name of the network's first input.
   package var inputName: String { graph.inputs.first.map { graph[$0].name } ?? "" }
@@ -64,6 +61,35 @@ public struct Model: Sendable {
   /// The extents of one example of the first input, in logical order: channels, height, width.
   package var inputExtents: [Int] {
     graph.inputs.first.map { Array(graph[$0].shape.dimensions.dropFirst()) } ?? []
+  }
+
+  /// - Throws: ``GraphError`` where a parameter of a graph is missing or has another shape, of those that `shape` knows.
+  package static func requireShapes(
+    of graph: Graph, _ shape: (_ name: String) -> Shape?
+  ) throws(GraphError) {
+    for id in graph.parameters {
+      let value = graph[id]
+      guard let actual = shape(value.name) else {
+        throw GraphError(
+          subject: graph.name, problem: .invariant("parameter \(value.name) has no value"))
+      }
+      guard actual == value.shape else {
+        throw GraphError(
+          subject: graph.name,
+          problem: .invariant(
+            "parameter \(value.name) needs shape \(value.shape), has \(actual)"))
+      }
+    }
+  }
+
+  /// A network that is described and not computed: it has no parameters.
+  package init(
+    describing graph: Graph, classNames: [String] = [], preprocessing: Preprocessing? = nil
+  ) {
+    self.graph = graph
+    parameters = [:]
+    self.classNames = classNames
+    self.preprocessing = preprocessing
   }
 
   /// All but the parameters: what something whose parameters stand elsewhere needs to know.

@@ -12,11 +12,7 @@ extension Tensor {
   /// - Throws: ``FileError`` where the file cannot be read; ``NumpyError`` where its contents are
   ///   not such an array, end early, or are followed by more.
   public init(npy path: String) throws {
-    let file = try MappedFile(path: path)
-    try Memory.require(file.byteCount, for: "the array of \(path)")
-    self = try file.withBytes { bytes throws(NumpyError) in
-      try Tensor(parsingNPY: bytes, file: path)
-    }
+    self = try NumpyFile(path).tensor()
   }
 
   /// Reads a NumPy array file from memory.

@@ -70,6 +70,33 @@ package struct NumpyLayout: Sendable {
   }
 }
 
+/// A NumPy array file whose head was read, and whose elements are copied when they are asked for.
+package struct NumpyFile {
+  package let layout: NumpyLayout
+  private let path: String
+  private let file: MappedFile
+
+  /// - Throws: ``FileError`` where the file cannot be read; ``NumpyError`` where its head is not such an array's, or the file
+  ///   does not have the size that it says.
+  package init(_ path: String) throws {
+    let file = try MappedFile(path: path)
+    layout = try file.withBytes { bytes throws(NumpyError) in
+      try NumpyLayout(parsing: bytes, file: path)
+    }
+    try layout.requireFile(ofByteCount: file.byteCount, file: path)
+    self.path = path
+    self.file = file
+  }
+
+  /// - Throws: ``AllocationError`` where there is no memory for the elements.
+  package func tensor() throws -> Tensor {
+    try Memory.require(file.byteCount, for: "the array of \(path)")
+    return try file.withBytes { bytes throws(NumpyError) in
+      try Tensor(parsingNPY: bytes, layout, file: path, as: layout.elementType)
+    }
+  }
+}
+
 func numpyElementType(
   _ descriptor: String
 ) -> (type: ElementType, isBigEndian: Bool)? {

@@ -33,27 +33,31 @@ extension Model {
   /// batch's statistics, auxiliary classifiers are there.
   ///
   /// - Parameters:
-  ///   - input: in logical order: batch, channels, height, width. Nothing is prepared or normalized.
+  ///   - input: of any height and width that the network takes: [batch, height, width, channels], or one example without the axis
+  ///     of the batch; in the order of channels that is given. Nothing is prepared or normalized.
   ///   - labels: integers [batch], one class an example.
+  ///   - order: of the input; `nil` for the model's ``Model/dataFormat``.
   ///   - hasDropout: whether dropout draws its mask, of step 0, or lets everything pass.
   ///   - seed: of the masks.
-  /// - Throws: ``GraphError`` where the network does not take the input's shape;
+  /// - Throws: ``InferenceError`` and ``GraphError`` where the network does not take the input's shape;
   ///   ``TrainingError/invalidSetting(name:value:requirement:)`` where the labels are not one a
   ///   picture or name no class.
   public func gradients(
-    of input: Tensor, labels: Tensor, hasDropout: Bool = true, seed: UInt64 = 0,
-    compute: ComputeOptions = .init()
+    of input: Tensor, labels: Tensor, order: DataFormat? = nil, hasDropout: Bool = true,
+    seed: UInt64 = 0, compute: ComputeOptions = .init()
   ) throws -> LossGradients {
-    var (graph, name, output) = try fitted(to: input)
-    let classes = graph[output.value].shape.dimensions.last ?? 0
-    let labels = try labels.classes(of: classes, examples: input.shape[0])
+    let order = order ?? dataFormat
+    let fitted = try fitted(to: input, order: order)
+    var graph = fitted.graph
+    let classes = graph[fitted.output.value].shape.dimensions.last ?? 0
+    let labels = try labels.classes(of: classes, examples: fitted.shape[0])
     if !hasDropout { graph.removeDropout() }
     let training = try TrainingGraph(graph)
     let store = try ParameterStore(parameters)
     var executable = try Executable(
       training.graph, training: store,
-      options: CompilationOptions(mode: .training, inputFormat: .channelsFirst, compute: compute))
-    try executable.write(input, to: name)
+      options: CompilationOptions(mode: .training, inputFormat: order, compute: compute))
+    try executable.write(fitted.batch(input), to: fitted.input)
     try executable.write(labels, to: TrainingGraph.labelsName)
     try executable.run(step: 0, seed: seed)
 

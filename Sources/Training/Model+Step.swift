@@ -17,8 +17,8 @@ extension Model {
 
   /// What ``executable(batch:mode:compute:)`` would take of memory. Needs no parameters, and packs none.
   ///
-  /// - Throws: ``GraphError`` where the network does not take so many examples; ``EngineError``, also where the machine has no memory
-  ///   for the activations.
+  /// - Throws: ``GraphError`` where the network does not take so many examples; ``EngineError``, also where the machine has no
+  ///   memory for the activations.
   public func memory(
     batch: Int, mode: Mode, compute: ComputeOptions = .init()
   ) throws -> ExecutableMemory {

@@ -52,14 +52,16 @@ public final class TrainingStep {
   /// Runs forward and backward pass. Another run without an update draws the same random numbers.
   ///
   /// - Parameters:
-  ///   - inputs: prepared as the network reads them, in the model's data format: [batch, height, width, channels] by default.
+  ///   - inputs: prepared as the network reads them, in the model's ``Model/dataFormat``: [batch, height, width, channels] by
+  ///     default, or one example without the axis of the batch.
   ///   - labels: a class, an integer, for each; or distributions, `float32` [batch, classes], where the objective takes them.
   /// - Returns: the loss.
   /// - Throws: ``TrainingError`` where labels do not fit, and for numbers that are not finite; ``EngineError`` for another shape;
   ///   `CancellationError` where the task is cancelled: the model is then that of the last step.
   @discardableResult
   public func run(_ inputs: Tensor, labels: Tensor) throws -> Double {
-    let count = inputs.shape.dimensions.first ?? 0
+    let isOne = inputs.shape.rank == bare.inputExtents.count
+    let count = isOne ? 1 : inputs.shape.dimensions.first ?? 0
     guard count > 0 else {
       throw TrainingError.invalidSetting(
         name: "the tensor of inputs", value: "of shape \(inputs.shape)",

@@ -49,12 +49,13 @@ struct GradientsCommand: ParsableCommand {
   }
 
   func run() throws {
-    let tensor = try Tensor(npy: input)
+    let file = try NumpyFile(input)
     let labels = try Tensor(npy: labels)
     let model = try RunCommand.model(
-      model, weights: weights, asNamed: asNamed.isOn, for: tensor, classes: classes, shared)
+      model, weights: weights, asNamed: asNamed.isOn, for: file.layout, classes: classes, shared)
     let result = try model.gradients(
-      of: tensor, labels: labels, hasDropout: !withoutDropout, seed: shared.seed,
+      of: file.tensor(), labels: labels, order: RunCommand.order, hasDropout: !withoutDropout,
+      seed: shared.seed,
       compute: compute.options(shared))
     try Safetensors(
       tensors: result.gradients.merging(result.runningStatistics) { gradient, _ in gradient },

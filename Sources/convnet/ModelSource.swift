@@ -70,9 +70,12 @@ enum ModelSource {
 
   /// The file's model, or the network of the zoo with the options that `adjust` makes of its own.
   ///
-  /// - Parameter weights: a file whose parameters a network of the zoo will be given: it is built so that they fit.
+  /// - Parameters:
+  ///   - weights: a file whose parameters a network of the zoo will be given: it is built so that they fit.
+  ///   - isDescription: whether a network of the zoo is only to be told of, and needs no parameters.
   func model(
     seed: UInt64, classNames: [String] = [], for weights: String? = nil,
+    isDescription: Bool = false,
     adjust: (inout ModelOptions) -> Void
   ) throws -> Model {
     switch self {
@@ -82,6 +85,7 @@ enum ModelSource {
       adjust(&options)
       (options.classes, options.channels) = (classes, channels)
       options.poolsToPublishedGrid = true
+      if isDescription { return try Model(describing: entry.build(options)) }
       var model = try Model(validating: entry.build(options), seed: seed)
       try model.loadParameters(from: file, namings: entry.weightNamings)
       tellNonFinite(model.nonFiniteParameters, in: file.path)
@@ -90,7 +94,10 @@ enum ModelSource {
       var options = entry.defaults
       adjust(&options)
       if let weights { options.adapt(entry, to: try WeightFile(weights)) }
-      return try Model(validating: entry.build(options), seed: seed, classNames: classNames)
+      let network = entry.build(options)
+      return isDescription
+        ? try Model(describing: network, classNames: classNames)
+        : try Model(validating: network, seed: seed, classNames: classNames)
     }
   }
 }

@@ -6,8 +6,9 @@ struct RunCommand: ParsableCommand {
     commandName: "run", abstract: "Push a raw tensor through a network.",
     discussion: """
       Input and output are NumPy files of float32 numbers in logical order:
-      batch, channels, height, width. Nothing is prepared or normalized. A model
-      is built for the height and width of the input.
+      batch, channels, height, width, as PyTorch has them; one example may come
+      without the batch. Nothing is prepared or normalized. A model is built for the
+      height and width of the input.
 
       EXAMPLES
         convnet run model.safetensors --input x.npy --output y.npy
@@ -46,10 +47,12 @@ struct RunCommand: ParsableCommand {
   }
 
   func run() throws {
-    let tensor = try Tensor(npy: input)
+    let file = try NumpyFile(input)
     let model = try Self.model(
-      model, weights: weights, asNamed: asNamed.isOn, for: tensor, classes: classes, shared)
-    let result = try model.run(tensor, compute: compute.options(shared))
+      model, weights: weights, asNamed: asNamed.isOn, for: file.layout, classes: classes, shared)
+    let tensor = try file.tensor()
+    let result = try model.run(
+      tensor, order: Self.order, compute: compute.options(shared))
     try result.writeNPY(to: output)
     Self.tellNonFinite(tensor, "the input \(input)")
     Self.tellNonFinite(result, output)
@@ -66,21 +69,31 @@ struct RunCommand: ParsableCommand {
     Console.tell("\(name): \(count) of \(plural(tensor.count, "number")) are not finite\n")
   }
 
-  /// The model of a file, or the one of a name built for the tensor's height and width.
+  /// As PyTorch and ONNX have it, whatever order the network is given pictures in.
+  static let order = DataFormat.channelsFirst
+
+  /// The model of a file, or the one of a name built for the input's height and width. What does not fit is refused before
+  /// weights and input are read.
   static func model(
-    _ argument: String, weights: String?, asNamed: Bool, for tensor: Tensor, classes: Int?,
+    _ argument: String, weights: String?, asNamed: Bool, for input: NumpyLayout, classes: Int?,
     _ shared: SharedOptions
   ) throws -> Model {
-    let source = try ModelSource(argument, recognizingFor: shared)
+    let source = try ModelSource(argument, isMapped: true, recognizingFor: shared)
     if let path = source.path, classes != nil {
       throw FixedSizes(path: path, options: "--classes")
     }
-    var model = try source.model(seed: shared.seed, for: weights) { options in
-      if tensor.shape.rank == 4 {
-        (options.height, options.width) = (tensor.shape[2], tensor.shape[3])
+    func model(isDescription: Bool) throws -> Model {
+      try source.model(seed: shared.seed, for: weights, isDescription: isDescription) { options in
+        if 3...4 ~= input.shape.rank {
+          let extents = input.shape.dimensions.suffix(2)
+          (options.height, options.width) = (extents.first ?? 1, extents.last ?? 1)
+        }
+        options.classes = classes ?? options.classes
       }
-      options.classes = classes ?? options.classes
     }
+    _ = try model(isDescription: true)
+      .fitted(to: input.shape, of: input.elementType, order: order)
+    var model = try model(isDescription: false)
     if let weights {
       for note in try source.load(&model, from: weights, asNamed: asNamed) {
         shared.note("\(weights): \(note)")

@@ -108,7 +108,7 @@ func trainingArguments(_ output: String = "out") -> [String] {
     #expect(raw.status == 0 && raw.output == "saved y.npy, 3x2\n" && raw.errors.isEmpty)
     let logits = try Tensor(npy: directory.file("y.npy"))
     #expect(logits.shape == [3, 2])
-    #expect(try Model(loading: directory.file(file)).run(input) == logits)
+    #expect(try Model(loading: directory.file(file)).run(input, order: .channelsFirst) == logits)
     let told = try convnet(
       "run", file, "--input", "x.npy", "--output", "z.npy", "--json", in: directory.path)
     let facts = try #require(try told.json() as? [String: Any])
@@ -126,7 +126,7 @@ func trainingArguments(_ output: String = "out") -> [String] {
     #expect(Set(numbers.keys) == ["gradientNorm", "loss", "parameters", "totalLoss"])
     let written = try Safetensors(contentsOf: directory.file("g.safetensors"))
     let expected = try Model(loading: directory.file(file)).gradients(
-      of: input, labels: Tensor([Int64(1), 0, 1]))
+      of: input, labels: Tensor([Int64(1), 0, 1]), order: .channelsFirst)
     #expect(written.tensors == expected.gradients && numbers["loss"] == expected.loss)
   }
 

@@ -72,17 +72,10 @@ private func picture(_ seed: UInt64, height: Int = 9, width: Int = 8) -> Image {
     let expected = try await predictor.classify(.image(image))
     #expect(try await predictor.classify(.encoded(image.encodedPNG())) == expected)
     let prepared = try #require(model.preprocessing).prepared(image)
-    let planes =
-      format == .channelsFirst
-      ? prepared
-      : Tensor(shape: [3, 9, 8]) { target in
-        for index in target.indices {
-          let (channel, position) = index.quotientAndRemainder(dividingBy: 72)
-          target[index] = prepared.elements[position * 3 + channel]
-        }
-      }
-    #expect(try await predictor.classify(.tensor(planes)) == expected)
-    let raw = try model.run(planes.reshaped(to: [1, 3, 9, 8]), compute: compute)
+    #expect(try await predictor.classify(.tensor(prepared)) == expected)
+    let batch = prepared.reshaped(to: Shape([1] + prepared.shape.dimensions))
+    #expect(try await predictor.classify(.tensor(batch)) == expected)
+    let raw = try model.run(prepared, compute: compute)
     let best = raw.elements.indices.max { raw.elements[$0] < raw.elements[$1] }
     #expect(expected.top(1).map(\.index) == [best])
   }
@@ -134,12 +127,13 @@ private func picture(_ seed: UInt64, height: Int = 9, width: Int = 8) -> Image {
   @Test("inputs that do not fit are refused with what would")
   func refused() async throws {
     let predictor = try Predictor(small(), compute: compute)
-    let shape: Shape = [9, 8, 3]
+    let shape: Shape = [3, 9, 8]
     await #expect(
-      throws: InferenceError.inputShape(model: "small", expected: [3, 9, 8], actual: shape)
+      throws: InferenceError.inputShape(
+        model: "small", expected: [9, 8, 3], actual: shape, order: .channelsLast)
     ) { try await predictor.predict(.tensor(Tensor(zeros: shape))) }
     await #expect(throws: InferenceError.inputType(model: "small", actual: .int32)) {
-      try await predictor.predict(.tensor(Tensor(zeros: [3, 9, 8], elementType: .int32)))
+      try await predictor.predict(.tensor(Tensor(zeros: [9, 8, 3], elementType: .int32)))
     }
     await #expect(throws: ImageError.self) {
       try await predictor.predict([.image(picture(1)), .encoded([1, 2, 3])])

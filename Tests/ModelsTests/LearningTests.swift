@@ -1,5 +1,6 @@
 import ConvNetEngine
 import ConvNetGraphs
+import ConvNetInference
 import ConvNetLayers
 import ConvNetModels
 import ConvNetTensors
@@ -80,7 +81,8 @@ extension ModelEntry {
     let model = Model(entry.build(entry.reduced), seed: 1)
     let images = Tensor.random([3, 3, 32, 32], seed: 2)
     let labels = Tensor([Int64(0), 4, 2])
-    let result = try model.gradients(of: images, labels: labels, hasDropout: false)
+    let result = try model.gradients(
+      of: images, labels: labels, order: .channelsFirst, hasDropout: false)
     #expect(result.totalLoss > result.loss && result.norm > 0)
     #expect(
       Set(result.gradients.keys).union(result.runningStatistics.keys)
@@ -99,7 +101,9 @@ extension ModelEntry {
       var moved = model
       let values = try #require(moved.parameters[bias]).elements
       moved.parameters[bias] = Tensor(zip(values, gradient).map { $0 + distance * $1 })
-      return try moved.gradients(of: images, labels: labels, hasDropout: false).totalLoss
+      return try moved.gradients(
+        of: images, labels: labels, order: .channelsFirst, hasDropout: false
+      ).totalLoss
     }
     #expect(abs((losses[1] - losses[0]) / 0.04 - squares) < 0.01 * squares)
   }
@@ -108,15 +112,15 @@ extension ModelEntry {
   func labels() throws {
     let entry = try #require(ModelRegistry["lenet5"])
     let model = Model(entry.network, seed: 1)
-    let images = Tensor(zeros: [2, 1, 28, 28])
+    let images = Tensor(zeros: [2, 28, 28, 1])
     for labels in [
       Tensor([Int64(0), 10]), Tensor([Int32(-1), 0]), Tensor([UInt8(1)]), Tensor([Float(0), 1]),
       Tensor([UInt64.max, 0]), Tensor(zeros: [2, 1], elementType: .int32),
     ] {
       #expect(throws: TrainingError.self) { try model.gradients(of: images, labels: labels) }
     }
-    #expect(throws: GraphError.self) {
-      try model.gradients(of: Tensor(zeros: [2, 3, 28, 28]), labels: Tensor([Int32(0), 1]))
+    #expect(throws: InferenceError.self) {
+      try model.gradients(of: Tensor(zeros: [2, 28, 28, 3]), labels: Tensor([Int32(0), 1]))
     }
   }
 }

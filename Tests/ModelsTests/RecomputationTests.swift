@@ -15,7 +15,7 @@ import Testing
     threads: Int = 2
   ) throws -> LossGradients {
     try model.gradients(
-      of: images, labels: labels, seed: 5,
+      of: images, labels: labels, order: .channelsFirst, seed: 5,
       compute: ComputeOptions(threads: threads, recomputation: recomputation))
   }
 

@@ -1,5 +1,6 @@
 import ConvNetDatasets
 import ConvNetEngine
+import ConvNetInference
 import ConvNetLayers
 import ConvNetTensors
 import ConvNetTestSupport
@@ -93,5 +94,45 @@ import Testing
     let task = Task { try trained(steps: 2, cancelling: true) }
     let cancelled = try await task.value
     #expect(try cancelled.parameters == trained(steps: 2, cancelling: false).parameters)
+  }
+}
+
+@Suite("The order of axes in training") struct TrainingAxesTests {
+  private func model(_ format: DataFormat) -> Model {
+    Model(
+      Network("n", input: .image(height: 5, width: 4, channels: 3), dataFormat: format) {
+        Conv2D(2, kernel: 2)
+        Flatten()
+        Dense(3)
+      }, seed: 1)
+  }
+
+  @Test(
+    "a step and the gradients take the model's order, one example without the batch, and refuse the other",
+    arguments: DataFormat.allCases)
+  func order(format: DataFormat) throws {
+    let model = model(format)
+    let one = Shape(Array(format.ordered([1, 3, 5, 4]).dropFirst()))
+    let (input, label) = (Tensor.random(one, seed: 2), Tensor([Int64(1)]))
+    let batch = input.reshaped(to: Shape([1] + one.dimensions))
+    let compute = ComputeOptions(threads: 1)
+    let expected = try model.gradients(of: batch, labels: label, compute: compute)
+    #expect(
+      try model.gradients(of: input, labels: label, compute: compute).gradients
+        == expected.gradients)
+    var trainer = momentumTrainer
+    trainer.compute = compute
+    let step = try TrainingStep(model, trainer)
+    #expect(try step.run(input, labels: label) == expected.loss)
+    #expect(try step.run(batch, labels: label) == expected.loss)
+    let wrong = Tensor(zeros: Shape(format.other.ordered([1, 3, 5, 4])))
+    let refused = #expect(throws: InferenceError.self) {
+      try model.gradients(of: wrong, labels: label, compute: compute)
+    }
+    #expect(refused?.description.hasSuffix("transpose it") == true)
+    #expect(throws: EngineError.self) { try step.run(wrong, labels: label) }
+    #expect(
+      try model.gradients(of: wrong, labels: label, order: format.other, compute: compute)
+        .gradients.count == expected.gradients.count)
   }
 }
