@@ -34,12 +34,13 @@ public final class BatchLoader {
   ///   - augmentation: what is done to each picture at random.
   ///   - shuffleSeed: the seed of the order and of augmentation; `nil` for the data set's own order.
   ///   - options: threads, memory, and what happens to pictures that cannot be read.
+  ///   - skipped: samples that an earlier loader of the same data could not read, which are counted, and not told again.
   /// - Throws: ``LoadingError``, ``PreprocessingError``, ``AugmentationError``; ``DatasetError`` where
   ///   there is no sample.
   public init(
     _ dataset: any Dataset, batchSize: Int, preprocessing: Preprocessing,
     augmentation: Augmentation = .none, shuffleSeed: UInt64? = nil,
-    options: LoadingOptions = LoadingOptions()
+    options: LoadingOptions = LoadingOptions(), skipped: Set<Int> = []
   ) throws {
     guard batchSize > 0 else { fatalError("a batch has at least one sample") }
     try options.validate()
@@ -55,7 +56,7 @@ public final class BatchLoader {
     self.plan = plan
     let makeStorage = {
       try BatchStorage(
-        capacity: plan.capacity, sampleShape: preprocessing.shape,
+        capacity: plan.room, sampleShape: preprocessing.shape,
         classCount: dataset.classNames.count, mixesSamples: pipeline.mixesSamples)
     }
     self.makeStorage = makeStorage
@@ -74,7 +75,8 @@ public final class BatchLoader {
         plan: plan, shareSize: isLight ? plan.capacity : isInMemory ? 16 : 1,
         mixesSamples: pipeline.mixesSamples,
         // One more is with the caller.
-        spare: (0..<min(options.prefetch, plan.batchCount) + 1).map { _ in try makeStorage() }),
+        spare: (0..<min(options.prefetch, plan.batchCount) + 1).map { _ in try makeStorage() },
+        skipped: skipped),
       count: count)
   }
 
@@ -97,13 +99,22 @@ public final class BatchLoader {
   }
 
   /// Samples of the data set that could not be read so far; none where such a sample ends the epoch.
-  public var skippedCount: Int { threads.skippedCount }
+  public var skippedCount: Int { threads.skipped.count }
+
+  /// Those of ``skippedCount``, by their number in the data set.
+  public var skipped: Set<Int> { threads.skipped }
 
   /// The samples that could not be read and were not told by this before.
   public func takeSkipped() -> [SkippedSample] { threads.takeSkipped() }
 
   /// Begins an epoch, and gives up the one before it where that has not ended.
-  public func start(epoch: Int) {
+  ///
+  /// - Parameter first: samples of the epoch's order that were taken earlier; its other samples are the same, and so are its
+  ///   batches where it is a multiple of the batch size. More than there are end the process.
+  public func start(epoch: Int, from first: Int = 0) {
+    guard 0...plan.sampleCount ~= first else {
+      fatalError("an epoch of \(plan.sampleCount) samples cannot begin behind \(first)")
+    }
     stop()
     let order = shuffleSeed.map { seed in
       permutation(
@@ -111,7 +122,10 @@ public final class BatchLoader {
         key: RandomKey(
           seed: seed, purpose: .shuffling, epoch: UInt32(truncatingIfNeeded: epoch)))
     }
-    threads.start(epoch: epoch, order: order)
+    threads.start(
+      epoch: epoch, order: order,
+      plan: BatchPlan(
+        sampleCount: plan.sampleCount, batchSize: plan.batchSize, from: first))
     isRunning = true
   }
 

@@ -40,7 +40,7 @@ struct BatchWork: Sendable {
     var count: Int
   }
 
-  let plan: BatchPlan
+  private var plan: BatchPlan
   /// Samples of a share at most.
   let shareSize: Int
   let mixesSamples: Bool
@@ -55,12 +55,14 @@ struct BatchWork: Sendable {
   private var running = 0
   private var isStopping = false
   var isEnding = false
-  /// Samples that could not be read, by their number in the data set.
-  private var skipped: Set<Int> = []
-  /// Those of them that nobody has been told of.
+  /// Samples that could not be read and that nobody has been told of.
   private var untold: [SkippedSample] = []
 
-  init(plan: BatchPlan, shareSize: Int, mixesSamples: Bool, spare: [BatchStorage]) {
+  init(
+    plan: BatchPlan, shareSize: Int, mixesSamples: Bool, spare: [BatchStorage],
+    skipped: Set<Int> = []
+  ) {
+    self.skipped = skipped
     self.plan = plan
     self.shareSize = shareSize
     self.mixesSamples = mixesSamples
@@ -72,8 +74,9 @@ struct BatchWork: Sendable {
 
   /// - Precondition: no thread is at work.
   /// - Returns: the shares that there are now.
-  mutating func start(epoch: Int, order: [Int]?) -> Int {
+  mutating func start(epoch: Int, order: [Int]?, plan: BatchPlan) -> Int {
     self.epoch = epoch
+    self.plan = plan
     self.order = order
     nextBatch = 0
     return openBatches()
@@ -138,7 +141,8 @@ struct BatchWork: Sendable {
     }
   }
 
-  var skippedCount: Int { skipped.count }
+  /// Samples that could not be read, by their number in the data set.
+  private(set) var skipped: Set<Int>
 
   /// The samples that could not be read since this was asked last.
   mutating func takeSkipped() -> [SkippedSample] {

@@ -37,8 +37,8 @@ final class LoaderThreads: Sendable {
 
   // MARK: For the loader
 
-  func start(epoch: Int, order: [Int]?) {
-    announce(work.withLock { $0.start(epoch: epoch, order: order) })
+  func start(epoch: Int, order: [Int]?, plan: BatchPlan) {
+    announce(work.withLock { $0.start(epoch: epoch, order: order, plan: plan) })
   }
 
   func recycle(_ storage: BatchStorage) {
@@ -73,7 +73,7 @@ final class LoaderThreads: Sendable {
     announce(count)
   }
 
-  var skippedCount: Int { work.withLock { $0.skippedCount } }
+  var skipped: Set<Int> { work.withLock { $0.skipped } }
 
   func takeSkipped() -> [SkippedSample] { work.withLock { $0.takeSkipped() } }
 

@@ -10,11 +10,13 @@ public struct TrainingSummary: Hashable, Sendable {
   public var data: String?
   /// Finished epochs.
   public var epochs: Int?
+  /// The epoch, from 1, whose parameters these are, where that was chosen as the best.
+  public var bestEpoch: Int?
   /// Samples of a step.
   public var batchSize: Int?
   /// Of shuffling, augmentation and dropout.
   public var seed: UInt64?
-  /// Of the last epoch, 0 to 1: of its validation, or of its own steps where there was none.
+  /// Of the best epoch or the last, 0 to 1: of its validation, or of its own steps where there was none.
   public var top1: Double?
   /// The share of each class that was held out to validate on, 0 to 1.
   public var heldOutShare: Double?
@@ -31,13 +33,15 @@ public struct TrainingSummary: Hashable, Sendable {
 
   /// A summary of what is given; the rest is not known.
   public init(
-    data: String? = nil, epochs: Int? = nil, batchSize: Int? = nil, seed: UInt64? = nil,
+    data: String? = nil, epochs: Int? = nil, bestEpoch: Int? = nil, batchSize: Int? = nil,
+    seed: UInt64? = nil,
     top1: Double? = nil, heldOutShare: Double? = nil, pictures: TrainingPictures? = nil,
     optimizer: String? = nil, schedule: String? = nil, objective: String? = nil,
     notes: [String: String] = [:]
   ) {
     self.data = data
     self.epochs = epochs
+    self.bestEpoch = bestEpoch
     self.batchSize = batchSize
     self.seed = seed
     self.top1 = top1
@@ -52,8 +56,8 @@ public struct TrainingSummary: Hashable, Sendable {
 
 extension TrainingSummary: Codable {
   private enum Field: String, CodingKey, CaseIterable {
-    case data, epochs, batchSize, seed, top1, heldOutShare, pictures, optimizer, schedule,
-      objective, notes
+    case data, epochs, bestEpoch, batchSize, seed, top1, heldOutShare, pictures, optimizer,
+      schedule, objective, notes
     /// What the share was called when the summary was a dictionary of texts.
     case split
   }
@@ -90,6 +94,7 @@ extension TrainingSummary: Codable {
     }
     data = try value(.data) { $0 }
     epochs = try value(.epochs) { Int($0) }
+    bestEpoch = try value(.bestEpoch) { Int($0) }
     batchSize = try value(.batchSize) { Int($0) }
     seed = try value(.seed) { UInt64($0) }
     top1 = try value(.top1) { Double($0) }
@@ -110,6 +115,7 @@ extension TrainingSummary: Codable {
     var values = encoder.container(keyedBy: Field.self)
     try values.encodeIfPresent(data, forKey: .data)
     try values.encodeIfPresent(epochs, forKey: .epochs)
+    try values.encodeIfPresent(bestEpoch, forKey: .bestEpoch)
     try values.encodeIfPresent(batchSize, forKey: .batchSize)
     try values.encodeIfPresent(seed, forKey: .seed)
     // JSON has no number for what is not finite.
@@ -128,7 +134,10 @@ extension TrainingSummary: CustomStringConvertible {
   /// One line: what is known, but for the pictures.
   public var description: String {
     var parts: [String] = []
-    if let epochs { parts.append(plural(epochs, "epoch")) }
+    if let epochs {
+      parts.append(
+        plural(epochs, "epoch") + (bestEpoch.map { ", parameters of epoch \($0), the best" } ?? ""))
+    }
     if let data { parts.append("data \(data)") }
     if let heldOutShare { parts.append("a share of \(heldOutShare) held out") }
     if let batchSize { parts.append("batch size \(batchSize)") }

@@ -1,4 +1,4 @@
-public import ConvNetDatasets
+import ConvNetDatasets
 import ConvNetEngine
 import ConvNetEvaluation
 import ConvNetFormats
@@ -18,8 +18,10 @@ import Foundation
 public struct Checkpoint: Sendable {
   struct State: Hashable, Sendable, Codable {
     /// Of this description: 2 says when averages began, 3 what the slots of
-    /// the optimizer are called.
-    static let currentFormat = 3
+    /// the optimizer are called, 4 how far an epoch is.
+    static let currentFormat = 4
+    /// Those that say all that is needed.
+    static let readFormats = 3...currentFormat
     var format = Self.currentFormat
     var step: Int
     /// Of the optimizer.
@@ -38,6 +40,12 @@ public struct Checkpoint: Sendable {
     var trainingSummary: TrainingSummary?
     /// As in ``RunningStatistics/beginnings``.
     var averageBeginnings: [String: Int]
+    /// `nil` between two epochs.
+    var place: EpochPlace?
+    /// Training samples that could not be read so far, by their number, in order.
+    var skipped: [Int]?
+    /// Steps up to the end of the best epoch, whose parameters are kept.
+    var bestStep: Int?
 
     /// The schedule goes by the history.
     var point: TrainingPoint {
@@ -68,6 +76,8 @@ public struct Checkpoint: Sendable {
   package private(set) var averages: [String: Tensor]
   /// What optimizer and gradient transforms remember, by slot, then by parameter.
   package private(set) var slots: [String: [String: Tensor]]
+  /// Where the training looks for its best epoch.
+  private(set) var best: BestEpoch?
   var state: State
 
   /// The reports of the finished epochs.
@@ -79,7 +89,13 @@ public struct Checkpoint: Sendable {
     set { state.settings = newValue }
   }
 
-  /// The model as the last finished epoch left it, ready to use.
+  /// Steps of all epochs so far.
+  public var step: Int { state.step }
+
+  /// Samples that the epoch after the finished ones has had; 0 between two epochs.
+  public var samplesOfEpoch: Int { state.place?.samples ?? 0 }
+
+  /// The model as the last step left it, ready to use.
   ///
   /// - Throws: ``GraphError`` where a parameter is missing or has another shape.
   public func model() throws -> Model {
@@ -94,8 +110,9 @@ public struct Checkpoint: Sendable {
 
   init(
     _ session: TrainingSession, on data: TrainingData, history: [EpochReport],
-    summary: TrainingSummary?
+    summary: TrainingSummary?, place: EpochPlace?, skipped: Set<Int>, best: BestEpoch?
   ) throws {
+    self.best = best
     averages = session.store.values
     slots = session.slots
     state = State(
@@ -103,25 +120,8 @@ public struct Checkpoint: Sendable {
       slots: session.trainer.slotNames, history: history,
       recipe: try Recipe(session.trainer), network: session.model.graph,
       preprocessing: session.model.preprocessing, classNames: session.model.classNames, data: data,
-      trainingSummary: summary, averageBeginnings: session.statistics.beginnings)
-  }
-
-  /// The state before the first step: what a training that is stopped in its first epoch goes on from.
-  ///
-  /// - Parameters:
-  ///   - model: as ``Trainer/fit(_:on:validating:epochs:resuming:progress:until:sampleSkipped:epochEnded:)`` leaves it before the
-  ///     first epoch has ended.
-  ///   - training: the data that it was given, as `validation`.
-  public init(
-    beginning model: Model, on training: any Dataset, validating validation: (any Dataset)? = nil,
-    trainer: Trainer
-  ) throws {
-    var model = model
-    if model.classNames.isEmpty { model.classNames = training.classNames }
-    let data = try TrainingData(training, validating: validation, of: model)
-    try self.init(
-      TrainingSession(model, trainer: trainer), on: data, history: [],
-      summary: model.trainingSummary)
+      trainingSummary: summary, averageBeginnings: session.statistics.beginnings, place: place,
+      skipped: skipped.isEmpty ? nil : skipped.sorted(), bestStep: best?.step)
   }
 
   private static let stateKey = WeightFile.checkpointKey
@@ -133,7 +133,8 @@ public struct Checkpoint: Sendable {
   public func save(to path: String) throws {
     var tensors = averages
     for (key, slot, parameter) in slotKeys {
-      tensors[key] = slots[slot]?[parameter] ?? tensors[key]
+      let kept = slot.map { slots[$0] } ?? best?.parameters
+      tensors[key] = kept?[parameter] ?? tensors[key]
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
@@ -160,7 +161,7 @@ public struct Checkpoint: Sendable {
         positiveInfinity: Self.infinity.positive, negativeInfinity: Self.infinity.negative,
         nan: Self.notANumber)
       let version = try decoder.decode(Version.self, from: Data(text.utf8))
-      guard version.format == State.currentFormat else {
+      guard State.readFormats.contains(version.format ?? 0) else {
         throw TrainingError.checkpoint(
           "\(path) was written by another version of ConvNet and lacks what this one goes on from; "
             + "finish that training with the version that began it, or begin anew in another folder"
@@ -184,8 +185,14 @@ public struct Checkpoint: Sendable {
     }
     averages = file.tensors
     slots = [:]
+    if let step = state.bestStep { best = BestEpoch(step: step, parameters: [:]) }
     for (key, slot, parameter) in slotKeys {
-      slots[slot, default: [:]][parameter] = averages.removeValue(forKey: key)
+      let value = averages.removeValue(forKey: key)
+      if let slot {
+        slots[slot, default: [:]][parameter] = value
+      } else {
+        best?.parameters[parameter] = value
+      }
     }
   }
 
@@ -193,13 +200,16 @@ public struct Checkpoint: Sendable {
   ///
   /// Names of slots and layers may hold any character. So the keys are made, of the same names by who writes and who reads, and
   /// never taken apart; one that something else has already ends otherwise.
-  private var slotKeys: [(key: String, slot: String, parameter: String)] {
+  ///
+  /// - Returns: the slot is `nil` for what the best epoch left of a parameter.
+  private var slotKeys: [(key: String, slot: String?, parameter: String)] {
     let network = state.network
     let parameters = network.parameters.map { network[$0].name }
     var used = Set(parameters + state.averageBeginnings.keys.map(RunningStatistics.seenName))
-    return state.slots.flatMap { slot in
+    let slots: [String?] = state.slots + (state.bestStep == nil ? [] : [nil])
+    return slots.flatMap { slot in
       parameters.map { parameter in
-        var key = "\(slot)/\(parameter)"
+        var key = "\(slot ?? "best epoch")/\(parameter)"
         while !used.insert(key).inserted { key += "'" }
         return (key, slot, parameter)
       }

@@ -33,12 +33,4 @@ extension TrainCommand {
     }
     return notes
   }
-
-  /// The clock of an epoch begins before its first step.
-  func progressOfNextEpoch(
-    _ history: [EpochReport], _ training: any Dataset, of epochs: Int
-  ) -> Progress? {
-    guard history.count < epochs else { return nil }
-    return Progress("epoch \(history.count + 1)/\(epochs)", total: training.count, shared)
-  }
 }

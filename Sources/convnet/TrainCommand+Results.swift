@@ -38,27 +38,16 @@ extension TrainCommand {
   ///
   /// - Returns: what to say of it.
   func stopped(
-    _ model: inout Model, _ settings: TrainingSettings, _ run: inout RunFolder,
-    beginning: () throws -> Checkpoint
+    _ model: inout Model, _ settings: TrainingSettings, _ logger: CommandLogger
   ) -> Interrupted {
-    var lost = save(&model, settings, run)
-    if run.history.isEmpty, run.savedEpoch == nil {
-      let error = failure {
-        var checkpoint = try beginning()
-        try settings.remember(in: &checkpoint)
-        try run.save(checkpoint)
-      }
-      if let error { lost.append(error) }
-    }
+    let run = logger.run
+    let lost = save(&model, settings, run) + logger.unwritten
     for error in lost { Console.tell("\(error)\n") }
     var kept: [String] = []
     if !run.history.isEmpty, lost.isEmpty {
       kept.append("\(run.modelPath) is of epoch \(run.history.count)")
     }
-    if let epoch = run.savedEpoch {
-      kept.append(
-        "--resume goes on " + (epoch > 0 ? "after epoch \(epoch)" : "from the beginning"))
-    }
+    if let place = logger.savedPlace { kept.append("--resume goes on \(place)") }
     return Interrupted(
       signal: Interruption.signal ?? SIGINT,
       outcome: kept.isEmpty ? "nothing could be kept" : kept.joined(separator: "; "))

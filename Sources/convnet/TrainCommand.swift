@@ -13,8 +13,8 @@ struct TrainCommand: ParsableCommand {
         events.out.*        the same for TensorBoard
         report.html         the curves, for a browser
 
-      Ctrl-C, SIGTERM and SIGHUP stop it after the current step: the last finished
-      epoch is kept, and --resume goes on from there. Twice ends it at once.
+      Ctrl-C, SIGTERM and SIGHUP stop it after the current step, which is kept:
+      --resume goes on from there. Twice ends it at once.
 
       EXAMPLES
         convnet train --model lenet5 --data fashion-mnist --output runs/first
@@ -77,7 +77,7 @@ struct TrainCommand: ParsableCommand {
     if let checkpoint {
       try checkpoint.requireFit(for: trainer, model)
       model.trainingSummary = settings.summary
-      shared.note("resuming after epoch \(checkpoint.history.count)")
+      shared.note("resuming \(checkpoint.placeInWords)")
       if checkpoint.history.count >= settings.epochs {
         shared.note("nothing is left of \(plural(settings.epochs, "epoch")); --epochs has it go on")
       }
@@ -95,48 +95,21 @@ struct TrainCommand: ParsableCommand {
         throw UnwritableOutput(path: error.path, reason: error.problem.description)
       }
     }
-    var unwritten: [any Error] = []
-    var progress = progressOfNextEpoch(run.history, training, of: settings.epochs)
-    func fit() throws {
+    let logger = CommandLogger(run, self, settings, samples: training.count)
+    do {
       try trainer.fit(
         &model, on: training, validating: validation, epochs: settings.epochs,
-        resuming: checkpoint
-      ) { state in
-        progress?.update(
-          state.samples, notes: notes(state.metrics) + waiting(state.dataWaitShare))
-      } until: {
-        Interruption.signal != nil
-      } sampleSkipped: { skipped in
-        shared.note("skipped: \(skipped.reason)")
-      } epochEnded: { report, checkpoint in
-        progress?.finish(notes: notes(report.training) + outcome(report, settings))
-        progress = progressOfNextEpoch(checkpoint.history, training, of: settings.epochs)
-        var checkpoint = checkpoint
-        try settings.remember(in: &checkpoint)
-        unwritten = run.record(checkpoint)
-        // No reason to lose the training: there may be room again before it ends. Of the last epoch it is the command's error.
-        for error in unwritten where run.history.count < settings.epochs {
-          Console.tell("\(error); the training goes on, and the next epoch tries again\n")
-        }
-      }
-    }
-    do {
-      try fit()
-    } catch TrainingError.stopped {
-      Console.leaveLine()
-      let beginning = model
-      throw stopped(&model, settings, &run) {
-        try Checkpoint(beginning: beginning, on: training, validating: validation, trainer: trainer)
-      }
+        resuming: checkpoint, loggers: [logger])
     } catch {
       Console.leaveLine()
+      if case TrainingError.stopped = error { throw stopped(&model, settings, logger) }
       // The model has the values of the last finished epoch: worth keeping, whatever came after.
       if case TrainingError.nonFinite = error {
-        for loss in save(&model, settings, run) { Console.tell("\(loss)\n") }
+        for loss in save(&model, settings, logger.run) { Console.tell("\(loss)\n") }
       }
       throw error
     }
-    try finish(&model, settings, run, unwritten)
+    try finish(&model, settings, logger.run, logger.unwritten)
   }
 
   /// Those that a training goes on with, or those of the command.

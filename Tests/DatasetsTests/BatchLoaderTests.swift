@@ -21,6 +21,11 @@ struct BatchLoaderTests {
   /// The samples of an epoch in the order in which they come, told by their first value.
   private static func epoch(_ loader: BatchLoader, _ epoch: Int) throws -> [[Int]] {
     loader.start(epoch: epoch)
+    return try rest(of: loader)
+  }
+
+  /// The batches that are left of an epoch.
+  private static func rest(of loader: BatchLoader) throws -> [[Int]] {
     var batches: [[Int]] = []
     while let batch = try loader.next() {
       let samples = batch.withImages { images in
@@ -44,6 +49,27 @@ struct BatchLoaderTests {
     #expect(ranges.map(\.count).max() == plan.capacity)
     #expect(ranges.dropLast().allSatisfy { $0.count == size })
     if size > 1, samples > 1 { #expect(ranges.allSatisfy { $0.count > 1 }) }
+  }
+
+  @Test(
+    "An epoch that begins behind its first samples has its other batches, as they were",
+    arguments: [1, 2, 7, 8, 12, 24, 25, 30])
+  func within(size: Int) throws {
+    let loader = try BatchLoader(
+      Self.dataset(), batchSize: size, preprocessing: Self.preprocessing(), shuffleSeed: 1)
+    let whole = try Self.epoch(loader, 1)
+    for count in whole.indices {
+      loader.start(epoch: 1, from: whole[..<count].joined().count)
+      #expect(try Self.rest(of: loader) == Array(whole[count...]))
+    }
+    // Batches of another size before.
+    for first in 0...25 {
+      loader.start(epoch: 1, from: first)
+      let rest = try Self.rest(of: loader)
+      #expect(Array(rest.joined()) == Array(whole.joined().dropFirst(first)), "\(first)")
+      #expect(rest.dropLast().allSatisfy { $0.count == size })
+      if first < 24, size > 1 { #expect(rest.allSatisfy { $0.count > 1 }) }
+    }
   }
 
   @Test("Without a seed samples come in the data set's order, a rest of one joins the last batch")

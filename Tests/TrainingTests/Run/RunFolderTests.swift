@@ -26,11 +26,13 @@ import Testing
     let checkpoint = try resuming ? folder.loadCheckpoint() : nil
     var model = try checkpoint?.model() ?? Model(smallNetwork(), seed: 1)
     try folder.create()
+    var written = folder
     try momentumTrainer.fit(
       &model, on: train, validating: validation, epochs: epochs, resuming: checkpoint
     ) { _, checkpoint in
-      #expect(folder.record(checkpoint).isEmpty)
+      #expect(written.record(checkpoint).isEmpty)
     }
+    folder = written
     try folder.save(model)
     try folder.write(RunReport(of: model, history: folder.history, facts: [("Threads", "1")]))
     return model

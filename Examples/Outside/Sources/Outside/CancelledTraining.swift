@@ -1,27 +1,42 @@
 import ConvNet
 
-/// A training whose task is cancelled ends between two steps; the model has its last finished epoch.
+/// A training beside other work, followed by a logger of one's own; its task is cancelled, and the model has its last finished
+/// epoch.
 enum CancelledTraining: Example {
+  /// Tells another task of epochs.
+  private struct EpochNumbers: TrainingLogger, Sendable {
+    var numbers: AsyncStream<Int>.Continuation
+
+    func epochEnded(_ epoch: EpochReport, of training: TrainingInProgress) {
+      numbers.yield(epoch.epoch)
+    }
+  }
+
   static func run() async throws -> String {
-    let training = Task {
+    let (epochs, numbers) = AsyncStream<Int>.makeStream()
+    let training = Task { () async throws -> Model in
       var model = try Model(validating: DatasetFromMemory.network, seed: 8)
-      var finished = 0
       let trainer = Trainer(
         optimizer: .sgd(momentum: 0.9), schedule: .constant(0.05), batchSize: 16)
       do {
-        try trainer.fit(&model, on: Stripes(count: 256), epochs: 100_000) { _ in
-          finished += 1
-          if finished == 6 { withUnsafeCurrentTask { $0?.cancel() } }
-        }
+        try await trainer.fit(
+          &model, on: Stripes(count: 256), epochs: 100_000,
+          loggers: [EpochNumbers(numbers: numbers)])
       } catch is CancellationError {
-        return (finished, try Evaluation(of: model, on: Stripes(count: 100, seed: 1)).metrics.top1)
+        return model
       }
       throw Unexpected(what: "it was not cancelled")
     }
-    let (epochs, accuracy) = try await training.value
-    guard epochs == 6, accuracy > 0.8 else {
-      throw Unexpected(what: "\(epochs) epochs, accuracy \(accuracy)")
+    for await epoch in epochs where epoch == 6 {
+      training.cancel()
+      break
     }
-    return "cancelled after \(epochs) epochs, accuracy \(accuracy)"
+    let model = try await training.value
+    let accuracy = try Evaluation(of: model, on: Stripes(count: 100, seed: 1)).metrics.top1
+    let finished = model.trainingSummary?.epochs ?? 0
+    guard finished >= 6, accuracy > 0.8 else {
+      throw Unexpected(what: "\(finished) epochs, accuracy \(accuracy)")
+    }
+    return "cancelled after \(finished) epochs, accuracy \(accuracy)"
   }
 }

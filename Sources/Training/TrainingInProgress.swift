@@ -1,0 +1,297 @@
+import ConvNetDatasets
+import ConvNetEngine
+import ConvNetEvaluation
+import ConvNetFiles
+import ConvNetInference
+public import ConvNetLayers
+public import ConvNetTensors
+import Foundation
+
+/// A training while it runs: what its loggers may ask, and its loop.
+///
+/// Belongs to the thread of the training; what it says is of the moment of the call.
+public final class TrainingInProgress {
+  let trainer: Trainer
+  package let session: TrainingSession
+  private let loader: BatchLoader
+  private let training: any Dataset
+  private let validation: (any Dataset)?
+  private let data: TrainingData
+  private let loggers: [any TrainingLogger]
+  private let isCancelled: () -> Bool
+  /// Epochs of the whole training.
+  public let epochs: Int
+  /// The reports of the finished epochs.
+  public private(set) var history: [EpochReport]
+  /// How far the epoch is that is not finished.
+  private var place: EpochPlace
+  /// What the caller and an earlier part of the training said of it.
+  private let givenSummary: TrainingSummary?
+  private var summary: TrainingSummary?
+  private var best: BestEpoch?
+  private var lastStep: CompiledStep?
+  /// Of samples that cannot be read, whose reasons name the file; each is told once.
+  private var told: Set<String> = []
+  private let clock = ContinuousClock()
+  /// Since when the epoch goes on in this process, and what the loader had waited then.
+  private var begin: (time: ContinuousClock.Instant, waited: Double)
+
+  init(
+    _ trainer: Trainer, _ model: inout Model, on training: any Dataset,
+    validating validation: (any Dataset)?, epochs: Int, resuming checkpoint: Checkpoint?,
+    loggers: [any TrainingLogger], isCancelled: @escaping () -> Bool
+  ) throws {
+    try trainer.validate(epochs: epochs)
+    let names = model.classNames.isEmpty ? training.classNames : model.classNames
+    let training = try model.numbering(training, as: names, isComplete: true)
+    let validation = try validation.map {
+      try model.numbering($0, as: names, isComplete: false)
+    }
+    try trainer.earlyStopping?.require(validation)
+    data = TrainingData(training, validating: validation)
+    try checkpoint?.requireFit(for: trainer, model)
+    // Where no epoch is left, data decides nothing.
+    if let checkpoint, checkpoint.history.count < epochs { try checkpoint.requireSame(data) }
+    try trainer.requireSeveralClasses(in: training)
+    model.classNames = names
+    try Memory.requireReserve(for: "a training")
+    loader = try trainer.makeLoader(
+      of: training, for: &model, skipped: Set(checkpoint?.state.skipped ?? []))
+    session = try TrainingSession(model, trainer: trainer, resuming: checkpoint)
+    self.trainer = trainer
+    self.training = training
+    self.validation = validation
+    self.epochs = epochs
+    self.loggers = loggers
+    self.isCancelled = isCancelled
+    history = checkpoint?.state.history ?? []
+    place = checkpoint?.state.place ?? EpochPlace()
+    best = checkpoint?.best
+    givenSummary = checkpoint?.state.trainingSummary ?? model.trainingSummary
+    begin = (clock.now, loader.secondsWaited)
+    if let checkpoint {
+      session.update(&model)
+      model.trainingSummary =
+        checkpoint.state.trainingSummary ?? (history.isEmpty ? givenSummary : summary(at: nil))
+    }
+    summary = model.trainingSummary
+  }
+
+  // MARK: What loggers ask
+
+  /// The epoch that is trained, from 1; where all are finished, the one after them.
+  public var epoch: Int { history.count + 1 }
+
+  /// Steps of all epochs so far.
+  public var step: Int { session.stepCount }
+
+  /// Samples of an epoch.
+  public var sampleCount: Int { loader.sampleCount }
+
+  /// A copy of the model with what has been learnt so far, ready to use.
+  public var model: Model {
+    var model = session.model
+    session.update(&model)
+    model.trainingSummary = summary
+    return model
+  }
+
+  /// A copy of everything that the training needs to go on from here as if it had never stopped, also within an epoch.
+  ///
+  /// - Throws: ``TrainingError/nonFinite(what:layer:step:learningRate:gradientNorm:)`` where a parameter is not finite;
+  ///   `AllocationError`.
+  public func checkpoint() throws -> Checkpoint {
+    try session.requireFiniteParametersAfterSteps()
+    try Memory.require(session.byteCount, for: "the checkpoint")
+    return try Checkpoint(
+      session, on: data, history: history, summary: summary, place: placeNow,
+      skipped: loader.skipped, best: best)
+  }
+
+  /// The names of the parameters that are learned.
+  public var parameterNames: [String] { session.gradients.map(\.parameter) }
+
+  /// A copy of a parameter's values; `nil` where there is no such parameter.
+  public func parameter(_ name: String) -> Tensor? { session.store[name] }
+
+  /// dL/dw of the last step, as gradient transforms left it; `nil` before the first step, and where no such parameter is learned.
+  public func gradient(of parameter: String) throws -> Tensor? {
+    guard let output = session.gradients.first(where: { $0.parameter == parameter })?.output
+    else { return nil }
+    return try lastStep?.executable.output(output)
+  }
+
+  /// What the network read in the last step, after augmentation, in the model's data format; `nil` before the first step.
+  public func inputs() throws -> Tensor? {
+    try lastStep?.executable.input(session.model.inputName)
+  }
+
+  private var placeNow: EpochPlace? {
+    guard place.samples > 0 else { return nil }
+    var place = place
+    place.seconds += (clock.now - begin.time) / .seconds(1)
+    place.dataWaitSeconds += loader.secondsWaited - begin.waited
+    return place
+  }
+
+  // MARK: The loop
+
+  /// Runs to the last epoch, or until it is stopped.
+  func run(_ model: inout Model) throws {
+    do {
+      for logger in loggers { try logger.trainingBegan(self) }
+      while history.count < epochs, trainer.earlyStopping?.isOver(history) != true {
+        try runEpoch()
+        try finishEpoch(&model)
+      }
+      restoreBest(&model)
+    } catch {
+      for logger in loggers { try? logger.trainingEnded(self, by: error) }
+      throw error
+    }
+    for logger in loggers { try logger.trainingEnded(self, by: nil) }
+  }
+
+  private func requireGoing() throws {
+    if isCancelled() { throw CancellationError() }
+    if loggers.contains(where: \.asksToStop) { throw TrainingError.stopped(epoch: epoch) }
+  }
+
+  /// The steps of an epoch, or those that are left of it.
+  private func runEpoch() throws {
+    begin = (clock.now, loader.secondsWaited)
+    session.point.epoch = history.count
+    loader.start(epoch: history.count, from: place.samples)
+    try requireGoing()
+    while let batch = try loader.next() {
+      let step = try session.step(batch: batch.count)
+      try step.executable.write(
+        batch, to: session.model.inputName, labels: TrainingGraph.labelsName)
+      session.point.epochShare = Double(place.samples) / Double(loader.sampleCount)
+      let loss = try session.run(step)
+      try step.executable.withOutput(TrainingGraph.probabilitiesName) { scores in
+        batch.withLabels { place.metrics.add(scores: scores, labels: $0, meanLoss: loss) }
+      }
+      lastStep = step
+      place.samples += batch.count
+      try tell(loss: loss)
+      try requireGoing()
+    }
+    try session.requireFiniteParametersAfterSteps()
+  }
+
+  private func tell(loss: Double) throws {
+    for sample in loader.takeSkipped() {
+      told.insert(sample.reason)
+      for logger in loggers { try logger.sampleSkipped(sample, of: self) }
+    }
+    guard let place = placeNow else { return }
+    let report = StepReport(
+      epoch: epoch, epochs: epochs, step: session.stepCount, samples: place.samples,
+      totalSamples: loader.sampleCount, loss: loss, learningRate: session.learningRate,
+      gradientNorm: session.gradientNorm, metrics: place.metrics, seconds: place.seconds,
+      dataWaitSeconds: place.dataWaitSeconds)
+    for logger in loggers { try logger.stepEnded(report, of: self) }
+  }
+
+  /// Measures the model, which then has the epoch's parameters, and reports.
+  private func finishEpoch(_ model: inout Model) throws {
+    let place = placeNow ?? EpochPlace()
+    // What a stopped validation goes on from.
+    self.place = place
+    begin = (clock.now, loader.secondsWaited)
+    try Memory.require(session.store.byteCount, for: "a copy of the parameters")
+    // The model keeps its last epoch until this one is measured.
+    var candidate = model
+    session.update(&candidate)
+    let validated = try validation.map { try validate(candidate, on: $0) }
+    model = candidate
+    let report = EpochReport(
+      epoch: epoch, step: session.stepCount, learningRate: session.learningRate,
+      training: place.metrics, validation: validated, seconds: place.seconds,
+      dataWaitSeconds: place.dataWaitSeconds, skippedCount: loader.skippedCount,
+      endTime: Date().timeIntervalSince1970)
+    history.append(report)
+    self.place = EpochPlace()
+    model.trainingSummary = summary(at: nil)
+    summary = model.trainingSummary
+    session.point.epoch = history.count
+    session.point.epochShare = 0
+    session.point.errors.append(report.error)
+    if trainer.earlyStopping != nil, history.best?.epoch == report.epoch {
+      best = BestEpoch(step: session.stepCount, parameters: model.parameters)
+    }
+    for logger in loggers { try logger.epochEnded(report, of: self) }
+  }
+
+  private func validate(
+    _ model: Model, on validation: any Dataset
+  ) throws -> ClassificationMetrics {
+    try ClassificationMetrics(
+      of: model, on: validation, compute: trainer.compute, loading: trainer.loading
+    ) { _ in
+      try requireGoing()
+    } sampleSkipped: { sample in
+      guard told.insert(sample.reason).inserted else { return }
+      for logger in loggers { try logger.sampleSkipped(sample, of: self) }
+    }
+  }
+
+  /// Where the training looks for its best epoch, that one's parameters are its result.
+  private func restoreBest(_ model: inout Model) {
+    guard trainer.earlyStopping != nil, let best, let report = history.best else { return }
+    model.parameters = best.parameters
+    model.averageAges = session.statistics.ages(at: best.step)
+    model.trainingSummary = summary(at: report)
+    summary = model.trainingSummary
+  }
+
+  /// What there is to say of the training now, with what its caller said.
+  ///
+  /// - Parameter best: the epoch whose parameters are the result, where that is not the last.
+  private func summary(at best: EpochReport?) -> TrainingSummary {
+    var summary = givenSummary ?? TrainingSummary()
+    if summary.pictures?.mayBe(of: training, validating: validation) == false {
+      summary.pictures = nil
+      summary.heldOutShare = nil
+    }
+    summary.data = training.name
+    summary.epochs = history.count
+    summary.bestEpoch = best?.epoch
+    summary.batchSize = trainer.batchSize
+    summary.seed = trainer.seed
+    summary.top1 = (best ?? history.last).map { ($0.validation ?? $0.training).top1 }
+    summary.optimizer = "\(trainer.optimizer)"
+    summary.schedule = "\(trainer.schedule)"
+    summary.objective = "\(trainer.objective)"
+    return summary
+  }
+}
+
+/// How far an epoch is that is not finished.
+struct EpochPlace: Hashable, Sendable, Codable {
+  /// Taken of the epoch's order.
+  var samples = 0
+  /// Over those.
+  var metrics = ClassificationMetrics()
+  var seconds = 0.0
+  var dataWaitSeconds = 0.0
+}
+
+/// What is kept of the epoch with the least error.
+struct BestEpoch: Sendable {
+  /// Steps up to its end.
+  var step: Int
+  /// The model's after it, ready to use.
+  var parameters: [String: Tensor]
+}
+
+extension EarlyStopping {
+  /// Steps of the training itself say little of when to end it.
+  func require(_ validation: (any Dataset)?) throws(TrainingError) {
+    guard validation == nil else { return }
+    throw .invalidSetting(
+      name: "early stopping", value: "asked for without data to validate on",
+      requirement: "given such data: the best epoch is the one with the least validation error")
+  }
+}
