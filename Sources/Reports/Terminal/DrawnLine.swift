@@ -8,7 +8,7 @@ package struct DrawnLine: Sendable {
 
   /// What makes a terminal show another line in its place.
   package mutating func replace(with line: String, on device: TerminalDevice) -> String {
-    defer { columns = line.count }
+    defer { columns = line.columns }
     return back(on: device) + line + "\u{1B}[J"
   }
 

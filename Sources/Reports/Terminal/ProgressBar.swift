@@ -50,11 +50,11 @@ package struct ProgressBar: Hashable, Sendable {
   /// At most `width` columns. What the job has brought comes first, then the time and the rate as far as there is room, and the
   /// bar takes what is left.
   package func line(width: Int) -> String {
-    var room = width - label.count - 1 - percentage.count
-    guard room >= 0 else { return String("\(label) \(percentage)".prefix(max(0, width))) }
+    var room = width - label.columns - 1 - percentage.columns
+    guard room >= 0 else { return String("\(label) \(percentage)".prefix(columns: max(0, width))) }
     func fits(_ text: String) -> Bool {
-      guard room >= text.count + 2 else { return false }
-      room -= text.count + 2
+      guard room >= text.columns + 2 else { return false }
+      room -= text.columns + 2
       return true
     }
     // Of the notes the first: one that follows a gap would be taken for it.

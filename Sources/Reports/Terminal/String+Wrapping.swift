@@ -5,7 +5,7 @@ extension String {
   ///   - width: `nil` for one line, however long.
   ///   - indent: spaces before every line but the first.
   package func wrapped(to width: Int?, indent: Int = 0) -> [String] {
-    guard let width, count > width else { return [self] }
+    guard let width, columns > width else { return [self] }
     let indent = String(repeating: " ", count: Swift.min(indent, Swift.max(0, width - 8)))
     var lines: [String] = []
     var line = ""
@@ -17,7 +17,7 @@ extension String {
       var word = rest.prefix { $0 != " " }
       rest = rest.dropFirst(word.count)
       if word.isEmpty { break }
-      if line.count + spaces.count + word.count <= width {
+      if line.columns + spaces.count + word.columns <= width {
         line += spaces + word
         isEmpty = false
         continue
@@ -27,23 +27,26 @@ extension String {
         lines.append(line)
         line = indent
       }
-      while line.count + word.count > width {
-        let room = Swift.max(1, width - line.count)
-        lines.append(line + word.prefix(room))
-        word = word.dropFirst(room)
+      while line.columns + word.columns > width {
+        // At least one character, even where it is wider than the line.
+        let fitting = word.prefix(columns: width - line.columns)
+        let part = fitting.isEmpty ? word.prefix(1) : fitting
+        lines.append(line + part)
+        word = word.dropFirst(part.count)
         line = indent
       }
       line += word
-      isEmpty = false
+      // Nothing is left of a word whose last character was too wide.
+      isEmpty = word.isEmpty
     }
     return isEmpty ? lines : lines + [line]
   }
 
   func paddedLeft(to width: Int) -> String {
-    String(repeating: " ", count: Swift.max(0, width - count)) + self
+    String(repeating: " ", count: Swift.max(0, width - columns)) + self
   }
 
   func paddedRight(to width: Int) -> String {
-    self + String(repeating: " ", count: Swift.max(0, width - count))
+    self + String(repeating: " ", count: Swift.max(0, width - columns))
   }
 }

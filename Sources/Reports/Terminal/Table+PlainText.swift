@@ -6,7 +6,7 @@ extension Table {
   package func plainText(width: Int? = nil) -> String {
     let lines = [columns.map(\.title)] + rows + (footer.isEmpty ? [] : [footer])
     let natural = columns.indices.map { column in
-      lines.map { column < $0.count ? printable($0[column]).count : 0 }.max() ?? 0
+      lines.map { column < $0.count ? printable($0[column]).columns : 0 }.max() ?? 0
     }
     let shown = width.map { chosen(natural, for: $0) } ?? Array(columns.indices)
     var widths = natural
@@ -19,7 +19,7 @@ extension Table {
     if !missing.isEmpty {
       result += "a wider terminal shows \(missing.joined(separator: ", "))".wrapped(to: width)
     }
-    if let width { result = result.map { shortened($0, to: width) } }
+    if let width { result = result.map { fitted($0, to: width) } }
     return (caption.isEmpty ? [] : caption.wrapped(to: width)).map { $0 + "\n" }.joined()
       + result.map { $0 + "\n" }.joined()
   }
@@ -70,6 +70,10 @@ extension Table {
       while text.last == " " { text.removeLast() }
       return text
     }
+  }
+
+  private func fitted(_ line: String, to width: Int) -> String {
+    line.columns <= width ? line : line.prefix(columns: max(0, width - 1)) + "…"
   }
 
   /// What a file name may contain must neither break the line nor command the terminal.
