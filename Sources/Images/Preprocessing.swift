@@ -1,5 +1,6 @@
 public import ConvNetFiles
 public import ConvNetTensors
+import Foundation
 
 /// What happens to a picture before it enters a network. It is stored in the model's file, so that
 /// prediction does what training did.
@@ -20,7 +21,7 @@ public struct Preprocessing: Hashable, Sendable, Codable {
   public var channels: Int
   /// One number a channel, of values from 0 to 1; `nil` for none subtracted.
   public var mean: [Float]?
-  /// One positive number a channel, of values from 0 to 1; `nil` for none divided by.
+  /// One positive number a channel, of values from 0 to 1, at most 10; `nil` for none divided by.
   public var deviation: [Float]?
   /// Of the input's extents, subtracted instead of ``mean`` (A. Krizhevsky et al., "ImageNet
   /// Classification with Deep Convolutional Neural Networks", 2012, section 2).
@@ -31,8 +32,8 @@ public struct Preprocessing: Hashable, Sendable, Codable {
   public var background: Image.Color
 
   /// - Throws: ``PreprocessingError`` where extents are not positive, channels are not 1 or 3, or
-  ///   the mean or the deviation does not have one finite (and positive) number a channel, or the
-  ///   mean picture has other extents or stands beside a mean.
+  ///   the mean or the deviation does not have one finite (and positive) number a channel, or are of
+  ///   values from 0 to 255, or the mean picture has other extents or stands beside a mean.
   public init(
     height: Int, width: Int, channels: Int, mean: [Float]? = nil, deviation: [Float]? = nil,
     meanPicture: MeanPicture? = nil, dataFormat: DataFormat = .channelsLast,
@@ -114,11 +115,13 @@ public struct Preprocessing: Hashable, Sendable, Codable {
       guard mean.count == channels, mean.allSatisfy(\.isFinite) else {
         throw .mean(mean, channels: channels)
       }
+      try Self.requireRange(mean: mean)
     }
     if let deviation {
       guard deviation.count == channels, deviation.allSatisfy({ $0.isFinite && $0 > 0 }) else {
         throw .deviation(deviation, channels: channels)
       }
+      try Self.requireRange(deviation: deviation)
     }
     if let meanPicture {
       guard
@@ -128,6 +131,26 @@ public struct Preprocessing: Hashable, Sendable, Codable {
         throw .meanPicture(
           height: meanPicture.height, width: meanPicture.width, channels: meanPicture.channels)
       }
+      if let value = meanPicture.values.first(where: { abs($0) > Self.largestMean }) {
+        throw .range("mean picture", [value])
+      }
+    }
+  }
+
+  private static let largestMean: Float = 1
+  /// Numbers from 0 to 1 deviate by a half at most; some divide by a little more to scale. Of pictures of values from 0 to 255
+  /// only those without any contrast deviate by less.
+  private static let largestDeviation: Float = 10
+
+  /// What other frameworks give for values from 0 to 255 would leave a network with hardly any picture.
+  ///
+  /// - Throws: ``PreprocessingError/range(_:_:)``.
+  package static func requireRange(
+    mean: [Float]? = nil, deviation: [Float]? = nil
+  ) throws(PreprocessingError) {
+    if let mean, mean.contains(where: { abs($0) > largestMean }) { throw .range("mean", mean) }
+    if let deviation, deviation.contains(where: { abs($0) > largestDeviation }) {
+      throw .range("deviation", deviation)
     }
   }
 }
@@ -142,6 +165,8 @@ public enum PreprocessingError: Error, Hashable, Sendable {
   case mean([Float], channels: Int)
   /// There is not one finite, positive deviation a channel.
   case deviation([Float], channels: Int)
+  /// A setting is of values from 0 to 255, where pictures are of values from 0 to 1.
+  case range(String, [Float])
   /// The mean picture has other extents than the input, numbers that are not finite, or a mean
   /// beside it.
   case meanPicture(height: Int, width: Int, channels: Int)
@@ -158,6 +183,9 @@ extension PreprocessingError: ReadableError {
       "mean \(mean) must have one finite number for each of \(channels) channels"
     case .deviation(let deviation, let channels):
       "deviation \(deviation) must have one positive number for each of \(channels) channels"
+    case .range(let setting, let values):
+      "\(setting) is of values from 0 to 1, and \(values.map { "\($0)" }.joined(separator: ",")) is of values from 0 to 255; divide by 255: "
+        + values.map { String(format: "%.4f", Double($0) / 255) }.joined(separator: ",")
     case .meanPicture(let height, let width, let channels):
       "a mean picture of \(height)x\(width)x\(channels) must have the input's extents, finite "
         + "numbers, and no mean beside it"

@@ -61,13 +61,10 @@ struct ConvertCommand: ParsableCommand {
   }
 
   func validate() throws {
-    for (given, option) in [(mean, "--mean"), (deviation, "--deviation")] {
-      guard let values = given?.values, values.contains(where: { $0.isFinite && abs($0) > 1 })
-      else { continue }
-      let scaled = values.map { HumanReadable.fixed(Double($0) / 255, digits: 4) }
-      throw ValidationError(
-        "\(option) is of values from 0 to 1, and \(values.map { "\($0)" }.joined(separator: ",")) is of values from 0 to 255; divide by 255: \(scaled.joined(separator: ","))"
-      )
+    do {
+      try Preprocessing.requireRange(mean: mean?.values, deviation: deviation?.values)
+    } catch {
+      throw ValidationError("--\(error)")
     }
     guard model == nil else { return }
     for (value, option) in [

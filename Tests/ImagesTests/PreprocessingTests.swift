@@ -51,6 +51,24 @@ struct PreprocessingTests {
     #expect(throws: PreprocessingError.deviation([0], channels: 1)) {
       try Preprocessing(height: 1, width: 1, channels: 1, deviation: [0])
     }
+    #expect(throws: PreprocessingError.range("mean", [103.5])) {
+      try Preprocessing(height: 1, width: 1, channels: 1, mean: [103.5])
+    }
+    #expect(throws: PreprocessingError.range("deviation", [0.2, 57.375, 1])) {
+      try Preprocessing(height: 1, width: 1, channels: 3, deviation: [0.2, 57.375, 1])
+    }
+    let picture = MeanPicture(height: 1, width: 2, channels: 1, values: [0.5, 131])
+    #expect(throws: PreprocessingError.range("mean picture", [131])) {
+      try Preprocessing(height: 1, width: 2, channels: 1, meanPicture: picture)
+    }
+    // Bounds that are used: minus one, and a little more than all contrast.
+    var good = try Preprocessing(height: 1, width: 1, channels: 1, mean: [-1], deviation: [4])
+    good.mean = [1.5]
+    #expect(throws: PreprocessingError.range("mean", [1.5])) { try good.validate() }
+    #expect(
+      PreprocessingError.range("mean", [123.675, 116.28]).description
+        == "mean is of values from 0 to 1, and 123.675,116.28 is of values from 0 to 255; divide by 255: 0.4850,0.4560"
+    )
     #expect(throws: PreprocessingError.mean([0, .infinity, 0], channels: 3)) {
       try Preprocessing(height: 1, width: 1, channels: 3, mean: [0, .infinity, 0])
     }
