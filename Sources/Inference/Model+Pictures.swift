@@ -86,6 +86,25 @@ extension Model {
     try tellUnreadable(before: pictures.count)
   }
 
+  /// The same, and suspends the task meanwhile: a thread of its own does the work and calls `body`.
+  ///
+  /// - Throws: as the function that blocks; `CancellationError` where the task is cancelled, before the next picture's outcome.
+  public func classify(
+    _ pictures: PictureList, batchSize: Int? = nil, compute: ComputeOptions = .init(),
+    loading: LoadingOptions = LoadingOptions(),
+    _ body:
+      @escaping @Sendable (
+        _ index: Int, _ outcome: Result<Classification, UnreadablePicture>
+      ) throws -> Void
+  ) async throws {
+    try await Threads.suspending(for: "classification") { isCancelled in
+      try classify(pictures, batchSize: batchSize, compute: compute, loading: loading) {
+        guard !isCancelled() else { throw CancellationError() }
+        try body($0, $1)
+      }
+    }
+  }
+
   /// As many pictures as keep the network's largest value within 64 MiB, from 1 to 64.
   private func usualBatch() throws -> Int {
     let graph = try graph.batched(1)

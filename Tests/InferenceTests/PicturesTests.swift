@@ -5,6 +5,7 @@ import ConvNetInference
 import ConvNetLayers
 import ConvNetTestSupport
 import Foundation
+import Synchronization
 import Testing
 
 @Suite("Lists of pictures are classified") struct PicturesTests {
@@ -64,6 +65,58 @@ import Testing
       }
     }
     #expect(seen == Array(0..<9))
+  }
+
+  /// What a function that may be called from any thread has noted.
+  private final class Notes: Sendable {
+    let list = Mutex<[(index: Int, best: String?)]>([])
+    let isReleased = Atomic(false)
+  }
+
+  @Test(
+    "a task that is suspended meanwhile has the same outcomes, and is ended by its cancellation")
+  func suspended() async throws {
+    let model = try Self.model()
+    var list = PictureList()
+    for number in 0..<40 {
+      list.add(try number == 7 ? [1] : Self.image(number).encodedPNG(), name: "\(number)")
+    }
+    let expected = try Self.outcomes(of: model, list)
+    let notes = Notes()
+    let pictures = list
+    try await model.classify(pictures, batchSize: 4) { index, outcome in
+      notes.list.withLock { $0.append((index, try? outcome.get().top(1).first?.label)) }
+    }
+    #expect(notes.list.withLock { $0.map(\.index) } == Array(0..<40))
+    #expect(notes.list.withLock { $0.map(\.best) } == expected)
+
+    // Cancelled by the sixth picture, of which the next is not told.
+    let begun = Notes()
+    let task = Task {
+      try await model.classify(pictures, batchSize: 4) { index, _ in
+        begun.list.withLock { $0.append((index, nil)) }
+        if index == 5 { withUnsafeCurrentTask { #expect($0 == nil) } }
+        while index == 5, !begun.isReleased.load(ordering: .acquiring) { usleep(100) }
+      }
+    }
+    while begun.list.withLock({ $0.count }) < 6 { try await Task.sleep(nanoseconds: 100_000) }
+    task.cancel()
+    begun.isReleased.store(true, ordering: .releasing)
+    await #expect(throws: CancellationError.self) { try await task.value }
+    #expect(begun.list.withLock { $0.count } == 6)
+    struct Failed: Error {}
+    await #expect(throws: Failed.self) {
+      try await model.classify(pictures) { _, _ in throw Failed() }
+    }
+  }
+
+  /// Outside of a task the function blocks.
+  private static func outcomes(of model: Model, _ list: PictureList) throws -> [String?] {
+    var best: [String?] = []
+    try model.classify(list, batchSize: 4) { _, outcome in
+      best.append(try? outcome.get().top(1).first?.label)
+    }
+    return best
   }
 
   @Test("No pictures are no outcomes; what the caller throws ends the work")
