@@ -82,6 +82,34 @@ public struct ImageDecoder: ~Copyable, @unchecked Sendable {
     }
   }
 
+  /// What is wrong with a picture as far as the first bytes of its file tell; nothing is decoded.
+  ///
+  /// - Parameter isWhole: whether there are no more: else nothing is called damaged.
+  /// - Returns: `nil` where nothing is known to be wrong.
+  package mutating func problem(
+    ofBeginning bytes: RawSpan, isWhole: Bool
+  ) -> ImageError.Problem? {
+    do throws(ImageError.Problem) {
+      if let header = try NetpbmHeader(bytes) {
+        try checkExtents(header.height, header.width)
+      } else if let header = try BitmapHeader(bytes) {
+        try checkExtents(header.height, header.width)
+      } else {
+        try bytes.withUnsafeBytes { bytes throws(ImageError.Problem) in
+          guard let handle else { return }
+          defer { ci_decoder_close(handle) }
+          _ = try open(handle, bytes)
+        }
+      }
+      return nil
+    } catch {
+      // What is missing may lie behind.
+      if case .corrupt = error, !isWhole { return nil }
+      if case .outOfMemory = error { return nil }
+      return error
+    }
+  }
+
   private mutating func decode(
     _ bytes: RawSpan, _ header: some PixelHeader, into image: inout Image,
     _ part: (Int, Int) -> ImageRegion

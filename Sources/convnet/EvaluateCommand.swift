@@ -75,6 +75,7 @@ struct EvaluateCommand: ParsableCommand {
       threads: shared.threadCount)
     if let note = part.note { shared.note("\(note)\(remedy(of: note))") }
     noteGaps(in: part.dataset, shared)
+    try requireReadable([part.dataset], skips: loading.onBad == .skip, shared)
     let progress = Progress("evaluating", total: part.dataset.count, shared)
     let evaluation = try Evaluation(
       of: model, on: part.dataset, batchSize: batchSize, compute: compute.options(shared),

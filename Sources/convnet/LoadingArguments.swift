@@ -59,3 +59,38 @@ struct ByteCount: ExpressibleByArgument {
 
   var defaultValueDescription: String { "\(value)" }
 }
+
+/// Finds pictures that cannot be read before there is work to lose by them.
+///
+/// - Parameter skips: whether the others are enough.
+/// - Throws: ``UnreadableSamples``.
+func requireReadable(
+  _ datasets: [any Dataset], skips: Bool, _ shared: SharedOptions
+) throws {
+  let found = datasets.flatMap { $0.unreadableSamples(threads: shared.threadCount) }
+  guard !found.isEmpty else { return }
+  let error = UnreadableSamples(
+    data: datasets[0].name, total: datasets.reduce(0) { $0 + $1.count },
+    reasons: found.map(\.reason))
+  guard skips else { throw error }
+  shared.note("\(error.finding); they are left out")
+}
+
+/// Pictures of a data set that cannot be read.
+struct UnreadableSamples: ReadableError {
+  var data: String
+  var total: Int
+  var reasons: [String]
+
+  var finding: String {
+    let shown = reasons.prefix(3).joined(separator: "; ")
+    return "\(reasons.count) of \(plural(total, "picture")) of \(data) cannot be read: \(shown)"
+      + (reasons.count > 3 ? "; and \(reasons.count - 3) more" : "")
+  }
+
+  var description: String {
+    let them = reasons.count == 1 ? "it" : "them"
+    return
+      "\(finding); remove or replace \(them) (`convnet dataset verify` finds all that is damaged), or go on without \(them) with --on-bad skip"
+  }
+}

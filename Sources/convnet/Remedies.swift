@@ -13,6 +13,9 @@ func remedy(for error: any Error) -> String? {
   case is NetworkMismatch: "--as-named says so"
   case is TooFewParameters: "--partly begins with that"
   case InferenceError.unknownValue(_, _, nearest: []): "`convnet explain` prints it"
+  // Of a picture that a loader met: `predict` goes on.
+  case is ImageError:
+    "`convnet dataset verify` finds all that are damaged; train and evaluate go on without them with --on-bad skip"
   default: nil
   }
 }

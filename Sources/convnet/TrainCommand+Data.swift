@@ -18,8 +18,16 @@ extension TrainCommand {
   func parts(
     of source: DatasetSource, _ holdout: Holdout?, _ settings: TrainingSettings
   ) throws -> (training: any Dataset, validation: (any Dataset)?) {
-    if settings.split == 0 { return (try source.loadWhole(), nil) }
+    func checked(_ datasets: [any Dataset]) throws {
+      try requireReadable(datasets, skips: settings.skipsBadPictures, shared)
+    }
+    if settings.split == 0 {
+      let whole = try source.loadWhole()
+      try checked([whole])
+      return (whole, nil)
+    }
     let parts = try source.loadParts(holdout: holdout)
+    try checked([parts.train, parts.test])
     return (parts.train, parts.test)
   }
 

@@ -83,6 +83,36 @@ import Testing
     #expect(try (measured.json() as? [String: Any])?["images"] as? Int == 17)
   }
 
+  @Test(
+    "what is no picture is told before the work begins: how many, the first by name, and what to do"
+  )
+  func foundEarly() throws {
+    let directory = try TemporaryDirectory()
+    try Self.writePictures(to: directory)
+    for name in ["dark/1", "dark/5", "light/0", "light/7", "light/8"] {
+      try directory.write([UInt8]("<!DOCTYPE html><p>".utf8), to: "pictures/\(name).png")
+    }
+    let line = try Self.train(directory, "--quiet").failure()
+    #expect(
+      line.hasPrefix("5 of 18 pictures of pictures cannot be read: pictures/")
+        && line.contains("web page") && line.contains("; and 2 more; ")
+        && line.contains("dataset verify") && line.hasSuffix("--on-bad skip"), "\(line)")
+    #expect(!FileManager.default.fileExists(atPath: directory.file("out")))
+    let run = try Self.train(directory, "--on-bad", "skip")
+    let lines = run.errors.split(separator: "\n")
+    let told = lines.firstIndex { $0.hasPrefix("5 of 18 pictures of pictures cannot be read") }
+    let epoch = lines.firstIndex { $0.hasPrefix("epoch 1") }
+    #expect(run.status == 0 && told != nil && epoch != nil, "\(run.errors)")
+    #expect(told ?? 1 < epoch ?? 0)
+    for more in [[], ["--on-bad", "skip"]] {
+      let evaluation = try Invocation(
+        ["evaluate", "out/model.safetensors", "--data", "pictures", "--split", "1"] + more,
+        in: directory.path)
+      #expect(evaluation.status == (more.isEmpty ? 1 : 0))
+      #expect(evaluation.errors.contains("5 of 18 pictures of pictures cannot be read"))
+    }
+  }
+
   @Test("augmentations: the names, for people and as JSON; so does --augment list")
   func listing() throws {
     let plain = try convnet("augmentations")
