@@ -1,6 +1,6 @@
 """Puts the same weights into ConvNet and other frameworks and compares what they make of them: `make parity`.
 
-The other side draws the weights and writes them in its own form; ConvNet reads them. Two tables:
+The other side draws the weights and writes them in its own form; ConvNet reads them. Three tables:
 
 Logits: `convnet run` beside PyTorch (torchvision, timm) and Keras on the same pictures. A network passes where no
 logit differs by more than a ten-thousandth of the largest, and the five largest are in the same order.
@@ -15,6 +15,10 @@ thousandth of the one by its layer's kernel, the difference is measured by that.
 a gradient is not one number: among millions of elements one within rounding of it passes on one side and not on the other,
 which shows as some thousandths in all layers before it. What is wrong is wrong on every batch, so the least
 difference of up to ten batches counts, and the table says how many it took.
+
+Predictions: `convnet predict` of a file as torchvision publishes it, with random weights, on photographs made from a
+seed, beside torchvision with its own `weights.transforms()`. A network passes where no probability differs by more than
+a thousandth.
 
 The exit code is 1 where a network does not pass. Needs: a release build of ConvNet, `scripts/peers-environment`.
 """
@@ -32,7 +36,7 @@ from pathlib import Path
 
 import numpy
 
-from parity import safetensors
+from parity import predictions, safetensors
 from parity.keras import Keras
 from parity.networks import CIFARResNet20, LeNet5
 from parity.pytorch import Torch, keep_off_kinks, timm, torchvision
@@ -230,6 +234,26 @@ def compare_gradients(networks: list[Network], command: Path, every: bool) -> bo
     return passed
 
 
+def compare_predictions(names: list[str], command: Path) -> bool:
+    print(f"\n{'predictions':<26}  {'beside':<38}  {'difference':>10}  largest")
+    passed = True
+    for row in predictions.ROWS:
+        if names and row.network not in names:
+            continue
+        line = f"{row.network:<26}  {row.weights:<38}"
+        with tempfile.TemporaryDirectory(prefix="convnet-parity-") as folder:
+            try:
+                gap, largest = predictions.compare(row, command, Path(folder))
+            except RuntimeError as failure:
+                print(f"{line}  {failure}", flush=True)
+                passed = False
+                continue
+        note = "" if finite(gap) <= predictions.TOLERANCE else f"  MORE THAN {predictions.TOLERANCE:g}"
+        print(f"{line}  {gap:>10.1e}  {largest:>7.3f}{note}", flush=True)
+        passed &= finite(gap) <= predictions.TOLERANCE
+    return passed
+
+
 def describe(network: Network) -> str:
     return f"{network.batch}x{'x'.join(map(str, network.image[1:]))}"
 
@@ -238,7 +262,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("models", nargs="*", help="the rows to compare; all where none is given")
     parser.add_argument("--convnet", type=Path, default=ROOT / ".build" / "release" / "convnet")
-    parser.add_argument("--only", choices=["logits", "gradients"], help="one of the two tables")
+    parser.add_argument("--only", choices=["logits", "gradients", "predictions"], help="one of the three tables")
     parser.add_argument("--every", action="store_true", help="print every parameter's difference")
     arguments = parser.parse_args()
     command = arguments.convnet.resolve()
@@ -249,10 +273,12 @@ def main() -> int:
         return [n for n in networks if not arguments.models or n.model in arguments.models]
 
     passed = True
-    if arguments.only != "gradients":
+    if arguments.only in (None, "logits"):
         passed &= compare_logits(chosen(LOGITS), command)
-    if arguments.only != "logits":
+    if arguments.only in (None, "gradients"):
         passed &= compare_gradients(chosen(GRADIENTS), command, arguments.every)
+    if arguments.only in (None, "predictions"):
+        passed &= compare_predictions(arguments.models, command)
     return 0 if passed else 1
 
 

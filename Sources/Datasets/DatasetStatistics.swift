@@ -42,7 +42,7 @@ public struct DatasetStatistics: Sendable {
         throw error
       }
       state.canvas.convert(toChannels: channels, background: preprocessing.background)
-      state.canvas.fit(height: height, width: width)
+      state.canvas.fitWholly(preprocessing)
       state.sums.add(state.canvas)
     }
     var sums = states[0].sums

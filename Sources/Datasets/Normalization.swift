@@ -12,10 +12,6 @@ public enum Normalization: String, Hashable, Sendable, Codable, CaseIterable {
   /// The data's own mean picture, and the deviation of each channel.
   case picture
 
-  /// Of the channels red, green and blue, of values from 0 to 1: as torchvision's networks are trained with.
-  private static let imagenetMean: [Float] = [0.485, 0.456, 0.406]
-  private static let imagenetDeviation: [Float] = [0.229, 0.224, 0.225]
-
   /// A preprocessing with mean and deviation in the place of those that it has, measured where they are the data's own.
   ///
   /// - Parameters:
@@ -35,11 +31,11 @@ public enum Normalization: String, Hashable, Sendable, Codable, CaseIterable {
     switch self {
     case .none: break
     case .imagenet:
-      guard preprocessing.channels == Self.imagenetMean.count else {
+      guard preprocessing.channels == Preprocessing.Preset.imageNetMean.count else {
         throw NormalizationError(channels: preprocessing.channels)
       }
-      preprocessing.mean = Self.imagenetMean
-      preprocessing.deviation = Self.imagenetDeviation
+      preprocessing.mean = Preprocessing.Preset.imageNetMean
+      preprocessing.deviation = Preprocessing.Preset.imageNetDeviation
     case .colors, .picture:
       try options.validate()
       let statistics = try DatasetStatistics(

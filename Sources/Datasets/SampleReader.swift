@@ -29,6 +29,7 @@ package struct SampleReader: ~Copyable {
       inMemory != nil && pipeline.augmentation.steps.isEmpty
       && dataset.imageShape
         == [preprocessing.height, preprocessing.width, preprocessing.channels]
+      && preprocessing.keepsFittingPictures
     converter = fits ? PixelConverter(preprocessing) : nil
     decoder = ImageDecoder(pipeline.decodingOptions)
   }

@@ -36,24 +36,24 @@ public struct BroughtDescription: Sendable {
     case otherClasses(path: String, count: Int, here: Int)
   }
 
-  /// Gives a model the file's mean and deviation or mean picture, and what shines through transparent pixels.
+  /// Gives a model all that the file says of how pictures are prepared, but their extents.
   ///
   /// - Returns: what was kept or lost.
   public func lendPreparation(to model: inout Model) -> [Note] {
     guard var kept = preprocessing, let own = model.preprocessing else { return [] }
     guard kept.channels == own.channels else {
-      return kept.isPlain ? [] : [.otherChannels(path: path, kept, here: own)]
+      return kept.isUsual ? [] : [.otherChannels(path: path, kept, here: own)]
     }
-    kept.height = own.height
-    kept.width = own.width
+    let picture = kept.meanPicture
+    guard let resized = try? kept.resized(height: own.height, width: own.width) else { return [] }
+    kept = resized
     kept.dataFormat = own.dataFormat
     var notes: [Note] = []
-    if let picture = kept.meanPicture, picture.height != own.height || picture.width != own.width {
-      kept.meanPicture = nil
+    if let picture, kept.meanPicture == nil {
       notes.append(.unfitMeanPicture(path: path, picture, input: own))
     }
     model.preprocessing = kept
-    if !kept.isPlain { notes.append(.prepared(path: path, kept)) }
+    if !kept.isUsual { notes.append(.prepared(path: path, kept)) }
     return notes
   }
 

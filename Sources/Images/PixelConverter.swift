@@ -4,6 +4,7 @@ import ConvNetTensors
 /// numbers a channel: exact, and without a division for each pixel.
 package struct PixelConverter: Sendable {
   private let shape: PictureShape
+  private let order: ChannelOrder
   private let normalizations: [(mean: Float, deviation: Float)]
   private let table: [Float]
   /// In the order of the result; with it the table divides by 255 only.
@@ -13,6 +14,7 @@ package struct PixelConverter: Sendable {
     shape = PictureShape(
       extents: Extents(height: preprocessing.height, width: preprocessing.width),
       channels: preprocessing.channels, format: preprocessing.dataFormat)
+    order = preprocessing.channelOrder
     let normalizations = (0..<preprocessing.channels).map { channel in
       (
         mean: preprocessing.mean?[channel] ?? 0,
@@ -20,11 +22,12 @@ package struct PixelConverter: Sendable {
       )
     }
     self.normalizations = normalizations
-    let shape = shape
+    let (shape, order) = (shape, order)
     meanPicture = preprocessing.meanPicture.map { mean in
-      guard shape.format == .channelsFirst else { return mean.values }
+      let values = order.arranged(mean.values, channels: shape.channels)
+      guard shape.format == .channelsFirst else { return values }
       return (0..<shape.channels).flatMap { channel in
-        stride(from: channel, to: mean.values.count, by: shape.channels).map { mean.values[$0] }
+        stride(from: channel, to: values.count, by: shape.channels).map { values[$0] }
       }
     }
     let hasMeanPicture = meanPicture != nil
@@ -120,13 +123,15 @@ package struct PixelConverter: Sendable {
     }
     let pixelCount = window.height * width
     let (pixelStride, channelStride) = shape.format == .channelsLast ? (3, 1) : (1, pixelCount)
+    let (redPlace, bluePlace) =
+      order == .rgb ? (0, 2 &* channelStride) : (2 &* channelStride, 0)
     window.forEachRow { row, first in
       var from = first &+ 3 &* begin
       var to = row &* width &* pixelStride
       for _ in 0..<width {
-        target[to] = red[Int(pixels[from])]
+        target[to &+ redPlace] = red[Int(pixels[from])]
         target[to &+ channelStride] = green[Int(pixels[from &+ 1])]
-        target[to &+ 2 &* channelStride] = blue[Int(pixels[from &+ 2])]
+        target[to &+ bluePlace] = blue[Int(pixels[from &+ 2])]
         from &+= 3 &* step
         to &+= pixelStride
       }
@@ -139,7 +144,8 @@ package struct PixelConverter: Sendable {
       shape.format == .channelsLast ? (shape.channels, 1) : (1, pixelCount)
     mean.withUnsafeBufferPointer { mean in
       for channel in 0..<shape.channels {
-        let deviation = normalizations[channel].deviation
+        let color = order == .rgb ? channel : shape.channels - 1 - channel
+        let deviation = normalizations[color].deviation
         var index = channel * channelStride
         for _ in 0..<pixelCount {
           target[index] = (target[index] - mean[index]) / deviation
@@ -147,5 +153,17 @@ package struct PixelConverter: Sendable {
         }
       }
     }
+  }
+}
+
+extension ChannelOrder {
+  /// Numbers of pixels, red first, in this order.
+  fileprivate func arranged(_ values: [Float], channels: Int) -> [Float] {
+    guard self == .bgr else { return values }
+    var values = values
+    for index in stride(from: 0, to: values.count, by: channels) {
+      values.swapAt(index, index + channels - 1)
+    }
+    return values
   }
 }

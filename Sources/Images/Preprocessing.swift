@@ -5,13 +5,16 @@ import Foundation
 /// What happens to a picture before it enters a network. It is stored in the model's file, so that
 /// prediction does what training did.
 ///
-/// A picture is brought to the number of channels (transparency composited on the background),
-/// resized to the input's extents where it has others (bilinear, antialiased), divided by 255, and
-/// normalized by channel:
+/// Geometry first: a picture is brought to the number of channels (transparency composited on the
+/// background), and to the input's extents as ``fitting`` says, by an antialiased ``filter``. Then
+/// numbers: its values are divided by 255, and normalized by channel:
 ///
 ///     x = (value / 255 - mean[channel]) / deviation[channel]
 ///
-/// or, where there is a mean picture, x = (value / 255 - mean[row, column, channel]) / deviation.
+/// or, where there is a mean picture, x = (value / 255 - mean[row, column, channel]) / deviation. The
+/// network is given the channels in ``channelOrder``.
+///
+/// ``Preset`` has what the networks that others publish were trained with.
 public struct Preprocessing: Hashable, Sendable, Codable {
   /// The height of the network's input, in pixels.
   public var height: Int
@@ -19,29 +22,42 @@ public struct Preprocessing: Hashable, Sendable, Codable {
   public var width: Int
   /// 1 grey or 3 red, green and blue.
   public var channels: Int
-  /// One number a channel, of values from 0 to 1; `nil` for none subtracted.
+  /// How pictures of other extents are brought to those of the input.
+  public var fitting: PictureFitting
+  /// How pixels weigh where a picture is resized.
+  public var filter: ResizingFilter
+  /// One number a channel, red first whatever ``channelOrder`` is, of values from 0 to 1; `nil` for
+  /// none subtracted.
   public var mean: [Float]?
-  /// One positive number a channel, of values from 0 to 1, at most 10; `nil` for none divided by.
+  /// One positive number a channel, red first, of values from 0 to 1, at most 10; `nil` for none
+  /// divided by.
   public var deviation: [Float]?
   /// Of the input's extents, subtracted instead of ``mean`` (A. Krizhevsky et al., "ImageNet
   /// Classification with Deep Convolutional Neural Networks", 2012, section 2).
   public var meanPicture: MeanPicture?
+  /// In which order the network is given the colors.
+  public var channelOrder: ChannelOrder
   /// The order of the elements.
   public var dataFormat: DataFormat
   /// What shines through transparent pixels.
   public var background: Image.Color
 
-  /// - Throws: ``PreprocessingError`` where extents are not positive, channels are not 1 or 3, or
-  ///   the mean or the deviation does not have one finite (and positive) number a channel, or are of
-  ///   values from 0 to 255, or the mean picture has other extents or stands beside a mean.
+  /// - Throws: ``PreprocessingError`` where extents are not positive, channels are not 1 or 3, the
+  ///   shorter side is less than the input, or the mean or the deviation does not have one finite (and
+  ///   positive) number a channel, or are of values from 0 to 255, or the mean picture has other extents
+  ///   or stands beside a mean.
   public init(
-    height: Int, width: Int, channels: Int, mean: [Float]? = nil, deviation: [Float]? = nil,
-    meanPicture: MeanPicture? = nil, dataFormat: DataFormat = .channelsLast,
-    background: Image.Color = .white
+    height: Int, width: Int, channels: Int, fitting: PictureFitting = .squash,
+    filter: ResizingFilter = .bilinear, mean: [Float]? = nil, deviation: [Float]? = nil,
+    meanPicture: MeanPicture? = nil, channelOrder: ChannelOrder = .rgb,
+    dataFormat: DataFormat = .channelsLast, background: Image.Color = .white
   ) throws(PreprocessingError) {
     self.height = height
     self.width = width
     self.channels = channels
+    self.fitting = fitting
+    self.filter = filter
+    self.channelOrder = channelOrder
     self.mean = mean
     self.deviation = deviation
     self.meanPicture = meanPicture
@@ -51,7 +67,8 @@ public struct Preprocessing: Hashable, Sendable, Codable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case height, width, channels, mean, deviation, meanPicture, dataFormat, background
+    case height, width, channels, fitting, filter, mean, deviation, meanPicture, channelOrder
+    case dataFormat, background
   }
 
   public init(from decoder: any Decoder) throws {
@@ -60,15 +77,56 @@ public struct Preprocessing: Hashable, Sendable, Codable {
       height: values.decode(Int.self, forKey: .height),
       width: values.decode(Int.self, forKey: .width),
       channels: values.decode(Int.self, forKey: .channels),
+      fitting: values.decodeIfPresent(PictureFitting.self, forKey: .fitting) ?? .squash,
+      filter: values.decodeIfPresent(ResizingFilter.self, forKey: .filter) ?? .bilinear,
       mean: values.decodeIfPresent([Float].self, forKey: .mean),
       deviation: values.decodeIfPresent([Float].self, forKey: .deviation),
       meanPicture: values.decodeIfPresent(MeanPicture.self, forKey: .meanPicture),
+      channelOrder: values.decodeIfPresent(ChannelOrder.self, forKey: .channelOrder) ?? .rgb,
       dataFormat: values.decode(DataFormat.self, forKey: .dataFormat),
       background: values.decodeIfPresent(Image.Color.self, forKey: .background) ?? .white)
   }
 
+  /// What is usual is left out, as it was before there was a choice.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(height, forKey: .height)
+    try values.encode(width, forKey: .width)
+    try values.encode(channels, forKey: .channels)
+    if fitting != .squash { try values.encode(fitting, forKey: .fitting) }
+    if filter != .bilinear { try values.encode(filter, forKey: .filter) }
+    try values.encodeIfPresent(mean, forKey: .mean)
+    try values.encodeIfPresent(deviation, forKey: .deviation)
+    try values.encodeIfPresent(meanPicture, forKey: .meanPicture)
+    if channelOrder != .rgb { try values.encode(channelOrder, forKey: .channelOrder) }
+    try values.encode(dataFormat, forKey: .dataFormat)
+    try values.encode(background, forKey: .background)
+  }
+
   /// Whether values stay as they are, from 0 to 1.
   public var isPlain: Bool { mean == nil && deviation == nil && meanPicture == nil }
+
+  /// Whether nothing was said but the extents: values stay as they are, and pictures are squashed.
+  public var isUsual: Bool {
+    isPlain && fitting == .squash && filter == .bilinear && channelOrder == .rgb
+  }
+
+  /// The same for another input. The shorter side before a crop grows with it; a mean picture of
+  /// other extents is lost.
+  public func resized(height: Int, width: Int) throws(PreprocessingError) -> Preprocessing {
+    var result = self
+    if case .centerCrop(let side) = fitting {
+      let ratio = Double(min(height, width)) / Double(min(self.height, self.width))
+      let scaled = Double(side) * ratio
+      result.fitting = .centerCrop(
+        shorterSide: max(max(height, width), Int(min(scaled, 0x1p40).rounded())))
+    }
+    result.height = height
+    result.width = width
+    if (height, width) != (self.height, self.width) { result.meanPicture = nil }
+    try result.validate()
+    return result
+  }
 
   /// The shape of one prepared picture: [H, W, C] or [C, H, W].
   public var shape: Shape {
@@ -89,20 +147,35 @@ public struct Preprocessing: Hashable, Sendable, Codable {
   package func prepare(
     _ image: Image, into target: inout MutableSpan<Float>, at offset: Int = 0
   ) {
-    let fitted = fitted(image)
+    var canvas = Canvas()
+    canvas.load(image)
+    canvas.convert(toChannels: channels, background: background)
+    canvas.fit(self)
+    canvas.resolveSize()
     let converter = PixelConverter(self)
+    let window = canvas.window
     target.withUnsafeMutableBufferPointer { target in
-      converter.convert(
-        fitted.pixels.span,
-        into: UnsafeMutableBufferPointer(rebasing: target[offset..<offset + shape.count]))
+      let part = UnsafeMutableBufferPointer(rebasing: target[offset..<offset + shape.count])
+      canvas.withPixels { converter.convert($0, window, into: part) }
     }
   }
 
-  /// The picture with the input's channels and extents.
-  package func fitted(_ image: Image) -> Image {
-    let image = image.converted(toChannels: channels, background: background)
-    guard image.height != height || image.width != width else { return image }
-    return image.resized(height: height, width: width)
+  /// The picture with the input's channels and extents: what the network sees, before it becomes
+  /// numbers.
+  public func fitted(_ image: Image) -> Image {
+    var canvas = Canvas()
+    canvas.load(image)
+    canvas.convert(toChannels: channels, background: background)
+    canvas.fit(self)
+    return canvas.image()
+  }
+
+  /// Whether pictures that have the input's extents stay as they are.
+  package var keepsFittingPictures: Bool {
+    switch fitting {
+    case .squash, .pad: true
+    case .centerCrop(let side): side == min(height, width)
+    }
   }
 
   /// Fields may be set after creation; what uses the value checks it once more.
@@ -111,6 +184,12 @@ public struct Preprocessing: Hashable, Sendable, Codable {
       throw .extents(height: height, width: width)
     }
     guard channels == 1 || channels == 3 else { throw .channels(channels) }
+    if case .centerCrop(let side) = fitting {
+      guard max(height, width)...1 << 16 ~= side else {
+        throw .shorterSide(side, height: height, width: width)
+      }
+    }
+    guard channelOrder == .rgb || channels == 3 else { throw .channelOrder(channelOrder) }
     if let mean {
       guard mean.count == channels, mean.allSatisfy(\.isFinite) else {
         throw .mean(mean, channels: channels)
@@ -161,6 +240,12 @@ public enum PreprocessingError: Error, Hashable, Sendable {
   case extents(height: Int, width: Int)
   /// The number of channels is neither 1 nor 3.
   case channels(Int)
+  /// The shorter side that a picture is resized to is less than the input that is cut out of it, or more than 65536.
+  case shorterSide(Int, height: Int, width: Int)
+  /// A grey picture has no order of colors.
+  case channelOrder(ChannelOrder)
+  /// A preset of color pictures was asked for, and pictures are grey.
+  case presetOfColors(String)
   /// There is not one finite mean a channel.
   case mean([Float], channels: Int)
   /// There is not one finite, positive deviation a channel.
@@ -179,6 +264,13 @@ extension PreprocessingError: ReadableError {
       "an input of \(height) x \(width) pixels is not possible; extents go from 1 to 65536"
     case .channels(let channels):
       "an input of \(channels) channels cannot be made from pictures; use 1 or 3"
+    case .shorterSide(let side, let height, let width):
+      "the shorter side of pictures is resized to \(side), must be from \(max(height, width)), since \(height)x\(width) is cut "
+        + "out of it, to 65536"
+    case .channelOrder(let order):
+      "an order of channels (\(order.rawValue)) is for color pictures; these have one channel"
+    case .presetOfColors(let name):
+      "\(name) is of color pictures, the network's input has one channel; give mean and deviation"
     case .mean(let mean, let channels):
       "mean \(mean) must have one finite number for each of \(channels) channels"
     case .deviation(let deviation, let channels):
@@ -196,8 +288,15 @@ extension PreprocessingError: ReadableError {
 extension Preprocessing: CustomStringConvertible {
   /// One line for the protocol of a score: what is done to every picture, in order.
   public var description: String {
-    var text = "resized to \(height)x\(width) (bilinear, antialiased), \(channels) channel"
-    if channels > 1 { text += "s" }
+    var text =
+      switch fitting {
+      case .squash: "resized to \(height)x\(width)"
+      case .centerCrop(let side): "shorter side \(side), centre \(height)x\(width)"
+      case .pad(let color):
+        "resized to fit \(height)x\(width), the rest \(color.red),\(color.green),\(color.blue)"
+      }
+    text += " (\(filter.rawValue), antialiased), \(plural(channels, "channel"))"
+    if channelOrder != .rgb { text += " in order \(channelOrder.rawValue)" }
     if let mean { text += ", mean \(mean)" }
     if meanPicture != nil { text += ", the mean picture subtracted" }
     if let deviation { text += ", deviation \(deviation)" }

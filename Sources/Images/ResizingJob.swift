@@ -10,11 +10,13 @@ package struct ResizingJob {
   /// The extents of the result.
   let height: Int
   let width: Int
+  /// What the whole region would be resized to, of which the result may be a window.
+  private let whole: Extents
 
   /// - Precondition: the extents are positive, the region lies in the picture, the box in the region.
   package init(
     sourceHeight: Int, sourceWidth: Int, channels: Int, height: Int, width: Int,
-    region: ImageRegion? = nil, box: ImageBox? = nil
+    region: ImageRegion? = nil, box: ImageBox? = nil, whole: Extents? = nil
   ) {
     guard height > 0 && width > 0 else { fatalError("a picture needs at least one pixel") }
     let region =
@@ -35,6 +37,7 @@ package struct ResizingJob {
     self.box = box
     self.height = height
     self.width = width
+    self.whole = whole ?? Extents(height: height, width: width)
   }
 
   var sourceCount: Int { sourceHeight * sourceWidth * channels }
@@ -59,6 +62,7 @@ package struct ResizingJob {
   /// Pillow's choice since version 13: columns first for a picture that gets much lower, whatever
   /// the box.
   var isVerticalFirst: Bool {
-    height < region.height && region.height - height > 2 * (region.width - width)
+    whole.height < region.height
+      && region.height - whole.height > 2 * (region.width - whole.width)
   }
 }

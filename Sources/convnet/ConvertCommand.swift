@@ -16,6 +16,8 @@ struct ConvertCommand: ParsableCommand {
 
       EXAMPLES
         convnet convert resnet50.pth resnet50.safetensors --model resnet50-v1.5 \\
+          --preset imagenet
+        convnet convert own.pth own.safetensors --model resnet50-v1.5 --resize 232 \\
           --mean 0.485,0.456,0.406 --deviation 0.229,0.224,0.225
         convnet convert runs/first/model.safetensors lenet5.pth
         convnet convert model.safetensors small.safetensors --element-type bfloat16
@@ -43,6 +45,7 @@ struct ConvertCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("What it was trained to have them divided by.", valueName: "r,g,b"))
   var deviation: ChannelValues?
+  @OptionGroup(title: "Preparation of pictures") var preparation: PreparationOptions
   @Option(help: ArgumentHelp("A text file with the name of a class a line.", valueName: "file"))
   var classNames: String?
   @Flag(help: "Compress a NumPy archive.") var deflate = false
@@ -135,7 +138,17 @@ struct ConvertCommand: ParsableCommand {
 
   /// The model that the file describes, or the network of `--model` with the file's weights.
   private func describedModel(_ file: WeightFile) throws -> Model? {
-    guard let name = model else { return file.describesModel ? try Model(file) : nil }
+    guard let name = model else {
+      guard file.describesModel else {
+        guard preparation.isGiven else { return nil }
+        throw ValidationError(
+          "how pictures are prepared belongs to a network, and \(source) has none; name it with --model"
+        )
+      }
+      var model = try Model(file)
+      try prepare(&model)
+      return model
+    }
     guard let entry = ModelRegistry[name] else {
       throw UnknownName(
         kind: "model", name: name, known: ModelRegistry.names,
@@ -154,26 +167,36 @@ struct ConvertCommand: ParsableCommand {
     }
     if let brought = try BroughtDescription(file) {
       if classNames == nil { brought.lendClassNames(to: &model).forEach(shared.note) }
-      if mean == nil, deviation == nil {
+      if mean == nil, deviation == nil, !preparation.isGiven {
         brought.lendPreparation(to: &model).forEach(shared.note)
       }
       model.augmentation = brought.augmentation
     }
-    if mean != nil || deviation != nil, let preprocessing = model.preprocessing {
-      model.preprocessing = try Preprocessing(
-        height: preprocessing.height, width: preprocessing.width,
-        channels: preprocessing.channels, mean: mean?.values, deviation: deviation?.values,
-        dataFormat: preprocessing.dataFormat, background: preprocessing.background)
-    }
+    try prepare(&model)
     if let classNames { try model.loadClassNames(from: classNames) }
     return model
+  }
+
+  /// Has pictures prepared as the options say.
+  private func prepare(_ model: inout Model) throws {
+    guard mean != nil || deviation != nil || preparation.isGiven, var own = model.preprocessing
+    else { return }
+    if mean != nil || deviation != nil {
+      own.mean = mean?.values
+      own.deviation = deviation?.values
+      own.meanPicture = nil
+    }
+    let given = own
+    own = try preparation.applied(to: own)
+    if mean != nil || deviation != nil { (own.mean, own.deviation) = (given.mean, given.deviation) }
+    model.preprocessing = try own.resized(height: own.height, width: own.width)
   }
 
   /// What a model says of itself and a file of weights does not.
   private func lost(of model: Model) -> [String] {
     var lost: [String] = []
     if !model.classNames.isEmpty { lost.append("the names of its classes") }
-    if let preprocessing = model.preprocessing, !preprocessing.isPlain {
+    if let preprocessing = model.preprocessing, !preprocessing.isUsual {
       lost.append("how pictures are prepared (\(preprocessing))")
     }
     return lost

@@ -8,8 +8,9 @@ struct WeightsOptions: ParsableArguments {
       "Weights for a model by name: safetensors, .pth or .npz.", valueName: "file"))
   var weights: String?
   @OptionGroup var asNamed: AsNamedOption
+  @OptionGroup(title: "Preparation of pictures") var preparation: PreparationOptions
 
-  /// The model of a file, or the network of the zoo with the weights.
+  /// The model of a file, or the network of the zoo with the weights; its pictures are prepared as the options say.
   func model(
     from source: ModelSource, _ shared: SharedOptions, _ network: NetworkOptions,
     classNames: [String] = []
@@ -19,7 +20,9 @@ struct WeightsOptions: ParsableArguments {
       from: source, classNames: classNames, for: weights, seed: shared.seed)
     guard let weights else {
       if case .weights(let file, let entry, _) = source {
-        noteMissing(file.path, entry, model, shared)
+        try assume(file, entry, &model, shared)
+      } else {
+        try prepare(&model)
       }
       return model
     }
@@ -29,19 +32,39 @@ struct WeightsOptions: ParsableArguments {
     if let brought = try BroughtDescription(WeightFile(weights)) {
       let notes = brought.lendClassNames(to: &model) + brought.lendPreparation(to: &model)
       notes.forEach(shared.note)
+      try prepare(&model)
     } else if case .zoo(let entry) = source {
-      noteMissing(weights, entry, model, shared)
+      try assume(WeightFile(weights), entry, &model, shared)
+    } else {
+      try prepare(&model)
     }
     return model
   }
 
-  private func noteMissing(
-    _ path: String, _ entry: ModelEntry, _ model: Model, _ shared: SharedOptions
-  ) {
-    guard let preprocessing = model.preprocessing else { return }
+  /// Has pictures prepared as the options say.
+  private func prepare(_ model: inout Model) throws {
+    guard preparation.isGiven, let own = model.preprocessing else { return }
+    model.preprocessing = try preparation.applied(to: own)
+  }
+
+  /// Has pictures prepared as those do who publish such a file, where no option says it, and tells so.
+  private func assume(
+    _ file: WeightFile, _ entry: ModelEntry, _ model: inout Model, _ shared: SharedOptions
+  ) throws {
+    guard !preparation.isGiven, let own = model.preprocessing else { return try prepare(&model) }
+    guard file.network == nil, let match = file.row, match.entry.name == entry.name,
+      let preset = entry.preset(framework: match.framework), own.isUsual, own.channels == 3
+    else {
+      return shared.note(
+        "\(file.path) does not say how pictures are prepared: \(own); "
+          + "say it with --preset, and `convnet convert --model \(entry.name) --preset …` stores it"
+      )
+    }
+    let assumed = try own.applying(preset)
+    model.preprocessing = assumed
     shared.note(
-      "\(path) does not say how pictures are prepared: \(preprocessing); "
-        + "`convnet convert --model \(entry.name) --mean … --deviation …` stores it")
+      "\(file.path) does not say how pictures are prepared: taken as \(preset.name), \(assumed); "
+        + "--preset, --resize and --filter say it otherwise")
   }
 }
 

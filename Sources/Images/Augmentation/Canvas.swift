@@ -13,11 +13,17 @@ package struct Canvas: Sendable {
   private var source = Image(height: 1, width: 1, color: .black)
   private var spare = Image(height: 1, width: 1, color: .black)
   private var resizer = Resizer(filter: .bilinear)
+  /// How pixels weigh in the resizing that is still to be done, and to what extents it brings the
+  /// whole of the region.
+  private var filter = ResizingFilter.bilinear
+  private var resizedExtents = Extents(height: 1, width: 1)
   /// The part of the source that the picture was cut out of; what lies outside does not count.
   private var region = ImageRegion(row: 0, column: 0, height: 1, width: 1)
   /// The part of the region that becomes the picture, in pixels of the region.
   private var box = ImageBox(top: 0, left: 0, bottom: 1, right: 1)
   private var isMirrored = false
+  /// Whether anything was cropped or resized since the picture was loaded.
+  private(set) var hasNewExtents = false
 
   package init() {}
 
@@ -36,6 +42,7 @@ package struct Canvas: Sendable {
     _ fill: (inout Image) throws(Failure) -> Void
   ) throws(Failure) {
     try fill(&source)
+    hasNewExtents = false
     becomeWhole()
   }
 
@@ -50,6 +57,7 @@ package struct Canvas: Sendable {
         target.withUnsafeMutableBufferPointer { _ = $0.update(fromContentsOf: pixels) }
       }
     }
+    hasNewExtents = false
     becomeWhole()
   }
 
@@ -71,15 +79,19 @@ package struct Canvas: Sendable {
 
   package mutating func mirror() { isMirrored.toggle() }
 
-  package mutating func resize(to extents: Extents) {
+  package mutating func resize(to extents: Extents, filter: ResizingFilter = .bilinear) {
+    hasNewExtents = true
     guard extents != self.extents else { return }
     // What was resized already must be before it can be again.
     resolveSize()
+    self.filter = filter
+    resizedExtents = extents
     (height, width) = (extents.height, extents.width)
   }
 
   /// Cuts out a window, which may reach beyond the picture: there it is `fill`.
   package mutating func crop(row: Int, column: Int, to window: Extents, fill: Image.Color) {
+    hasNewExtents = true
     guard
       row >= 0, column >= 0, row + window.height <= height, column + window.width <= width
     else { return pad(row: row, column: column, to: window, fill: fill) }
@@ -112,18 +124,13 @@ package struct Canvas: Sendable {
 
   // MARK: Moving pixels
 
-  /// Resizes to the extents of a network's input; nothing is left to be done after it.
-  package mutating func fit(height: Int, width: Int) {
-    resize(to: Extents(height: height, width: width))
-    flatten()
-  }
-
   /// Resizes, where that is still to be done. A window and a reflection may be left.
   package mutating func resolveSize() {
     guard needsResampling else { return }
     let job = ResizingJob(
       sourceHeight: source.height, sourceWidth: source.width, channels: channels, height: height,
-      width: width, region: region, box: box)
+      width: width, region: region, box: box, whole: resizedExtents)
+    resizer.filter = filter
     Self.resample(source, job, &resizer, into: &spare)
     let wasMirrored = isMirrored
     swap(&source, &spare)

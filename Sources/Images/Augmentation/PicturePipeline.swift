@@ -66,7 +66,8 @@ package struct PicturePipeline: Sendable {
         seed: seed, purpose: .augmentation, epoch: UInt32(truncatingIfNeeded: epoch),
         index: UInt32(truncatingIfNeeded: sample)))
     for step in pixelSteps { step.apply(to: &canvas, input: shape.extents, random: &random) }
-    canvas.resize(to: shape.extents)
+    // Where steps have cut out what the network is to be given, nothing is left to be fitted.
+    if !canvas.hasNewExtents || canvas.extents != shape.extents { canvas.fit(preprocessing) }
     canvas.resolveSize()
     var sum: SIMD3<Float>?
     for (shift, components) in shifts {
