@@ -15,13 +15,16 @@ import ConvNetTensors
 ///
 /// The order of an epoch depends on the seed and the epoch's number only, and what augmentation does
 /// to a sample on these and the sample: not on threads, prefetch or batch size. Every sample comes
-/// exactly once; a rest of one sample joins the batch before it. Memory is a few batches and what a
+/// exactly once, unless a ``Sampling`` says otherwise;
+/// a rest of one sample joins the batch before it. Memory is a few batches and what a
 /// picture needs for each thread, allocated once.
 ///
 /// A loader belongs to one thread at a time.
 public final class BatchLoader {
   private let plan: BatchPlan
   private let shuffleSeed: UInt64?
+  private let dataset: any Dataset
+  private let sampling: Sampling
   private let threads: LoaderThreads
   private let makeStorage: () throws -> BatchStorage
   private var isRunning = false
@@ -33,13 +36,14 @@ public final class BatchLoader {
   ///   - batchSize: samples a batch, at least 1.
   ///   - augmentation: what is done to each picture at random.
   ///   - shuffleSeed: the seed of the order and of augmentation; `nil` for the data set's own order.
+  ///   - sampling: which samples a shuffled epoch has.
   ///   - options: threads, memory, and what happens to pictures that cannot be read.
   ///   - skipped: samples that an earlier loader of the same data could not read, which are counted, and not told again.
   /// - Throws: ``LoadingError``, ``PreprocessingError``, ``AugmentationError``; ``DatasetError`` where
   ///   there is no sample.
   public init(
     _ dataset: any Dataset, batchSize: Int, preprocessing: Preprocessing,
-    augmentation: Augmentation = .none, shuffleSeed: UInt64? = nil,
+    augmentation: Augmentation = .none, shuffleSeed: UInt64? = nil, sampling: Sampling = .every,
     options: LoadingOptions = LoadingOptions(), skipped: Set<Int> = []
   ) throws {
     guard batchSize > 0 else { fatalError("a batch has at least one sample") }
@@ -52,6 +56,8 @@ public final class BatchLoader {
       throw DatasetError(dataset: dataset.name, problem: .empty)
     }
     self.shuffleSeed = shuffleSeed
+    self.dataset = dataset
+    self.sampling = sampling
     let plan = BatchPlan(sampleCount: dataset.count, batchSize: batchSize)
     self.plan = plan
     let makeStorage = {
@@ -116,12 +122,7 @@ public final class BatchLoader {
       fatalError("an epoch of \(plan.sampleCount) samples cannot begin behind \(first)")
     }
     stop()
-    let order = shuffleSeed.map { seed in
-      permutation(
-        of: plan.sampleCount,
-        key: RandomKey(
-          seed: seed, purpose: .shuffling, epoch: UInt32(truncatingIfNeeded: epoch)))
-    }
+    let order = shuffleSeed.map { sampling.order(of: dataset, seed: $0, epoch: epoch) }
     threads.start(
       epoch: epoch, order: order,
       plan: BatchPlan(

@@ -38,14 +38,28 @@ public struct DatasetFingerprint: Hashable, Sendable, Codable {
 }
 
 /// FNV-1a of 64 bits: a number of some bytes that is the same in every process.
-struct FNVHash {
+package struct FNVHash {
   private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
 
-  mutating func combine(_ bytes: some Sequence<UInt8>) {
+  package init() {}
+
+  package mutating func combine(_ bytes: some Sequence<UInt8>) {
     for byte in bytes { value = (value ^ UInt64(byte)) &* 0x100_0000_01B3 }
   }
 
-  mutating func combine(_ number: Int) {
+  /// The same of eight bytes at a time: of much that lies in memory.
+  package mutating func combine(words bytes: UnsafeRawBufferPointer) {
+    let words = bytes.count / 8
+    for index in 0..<words {
+      let word = bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self)
+      value = (value ^ UInt64(littleEndian: word)) &* 0x100_0000_01B3
+      // A product carries nothing down: the high half would never reach the low one.
+      value ^= value >> 32
+    }
+    combine(bytes[(8 * words)...])
+  }
+
+  package mutating func combine(_ number: Int) {
     withUnsafeBytes(of: UInt64(bitPattern: Int64(number)).littleEndian) { combine($0) }
   }
 
@@ -67,7 +81,7 @@ struct FNVHash {
     }
   }
 
-  fileprivate var digits: String {
+  package var digits: String {
     let digits = String(value, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
   }

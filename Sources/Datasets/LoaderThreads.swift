@@ -114,9 +114,10 @@ final class LoaderThreads: Sendable {
     var outcome = BatchWork.Outcome()
     for position in share.positions {
       let place = position - share.first
-      let sample = sample(at: position, share)
+      let key = key(at: position, share)
+      let sample = key % dataset.count
       do {
-        try read(sample, key: sample, to: place, share, &reader)
+        try read(sample, key: key, to: place, share, &reader)
       } catch {
         switch policy {
         case .stop:
@@ -127,7 +128,7 @@ final class LoaderThreads: Sendable {
           outcome.leftOut.append(place)
         case .replace:
           outcome.skipped.append(SkippedSample(index: sample, reason: "\(error)"))
-          if !replace(sample, of: position, share, &reader, &outcome) {
+          if !replace(key, of: position, share, &reader, &outcome) {
             outcome.failure = (position, error)
             return outcome
           }
@@ -137,8 +138,9 @@ final class LoaderThreads: Sendable {
     return outcome
   }
 
-  /// The samples of an epoch follow each other in a ring.
-  private func sample(at position: Int, _ share: BatchWork.Share) -> Int {
+  /// The sample that random numbers belong to: its number, and more where it comes again in the same epoch. The samples of an
+  /// epoch follow each other in a ring.
+  private func key(at position: Int, _ share: BatchWork.Share) -> Int {
     let place = position % dataset.count
     return share.order?[place] ?? place
   }
@@ -160,7 +162,7 @@ final class LoaderThreads: Sendable {
     _ outcome: inout BatchWork.Outcome
   ) -> Bool {
     for offset in 1..<max(1, dataset.count) {
-      let other = sample(at: position + offset, share)
+      let other = key(at: position + offset, share) % dataset.count
       do {
         try read(other, key: bad, to: position - share.first, share, &reader)
         return true
@@ -188,7 +190,7 @@ final class LoaderThreads: Sendable {
     }
     if pipeline.mixesSamples {
       for place in 0..<batch.count {
-        mix(place, of: sample(at: batch.positions.lowerBound + place, share), storage, share.epoch)
+        mix(place, of: key(at: batch.positions.lowerBound + place, share), storage, share.epoch)
       }
     }
     return batch.count

@@ -1,6 +1,7 @@
 public import ConvNetDatasets
 public import ConvNetEngine
 import ConvNetGraphs
+package import ConvNetImages
 import ConvNetInference
 public import ConvNetLayers
 import ConvNetTensors
@@ -23,15 +24,40 @@ extension ClassificationMetrics {
     sampleSkipped: (SkippedSample) throws -> Void = { _ in },
     observe: (_ predicted: Int?, _ label: Int) -> Void = { _, _ in }
   ) throws {
+    guard let output = model.mainOutput?.name else {
+      self.init()
+      return
+    }
+    try self.init(
+      on: dataset, prepared: model.requiredPreprocessing(), output: output, batchSize: batchSize,
+      loading: loading,
+      compile: { try model.executable(batch: $0, compute: compute) },
+      write: { try $1.write($0, to: model.inputName) },
+      progress: progress, sampleSkipped: sampleSkipped, observe: observe)
+  }
+
+  /// Measures what some executables make of every sample.
+  ///
+  /// - Parameters:
+  ///   - output: the logits.
+  ///   - compile: for a batch size.
+  ///   - write: a batch into an executable.
+  package init(
+    on dataset: any Dataset, prepared preprocessing: Preprocessing, output: String,
+    batchSize: Int = 256, loading: LoadingOptions,
+    compile: (_ batch: Int) throws -> Executable,
+    write: (_ batch: Batch, _ executable: inout Executable) throws -> Void,
+    progress: (Int) throws -> Void = { _ in },
+    sampleSkipped: (SkippedSample) throws -> Void = { _ in },
+    observe: (_ predicted: Int?, _ label: Int) -> Void = { _, _ in }
+  ) throws {
     self.init()
     var loading = loading
     if loading.badSamples == .replace { loading.badSamples = .leaveOut }
     let loader = try BatchLoader(
-      dataset, batchSize: batchSize, preprocessing: model.requiredPreprocessing(),
-      options: loading)
+      dataset, batchSize: batchSize, preprocessing: preprocessing, options: loading)
     loader.start(epoch: 0)
     var steps: [Int: BatchExecutable] = [:]
-    guard let output = model.mainOutput?.name else { return }
     var lastReason = ""
     func tellSkipped() throws {
       for sample in loader.takeSkipped() {
@@ -43,9 +69,9 @@ extension ClassificationMetrics {
     while let batch = try loader.next() {
       let step =
         try steps[batch.count]
-        ?? BatchExecutable(model.executable(batch: batch.count, compute: compute))
+        ?? BatchExecutable(compile(batch.count))
       steps[batch.count] = step
-      try step.executable.write(batch, to: model.inputName)
+      try write(batch, &step.executable)
       try step.executable.run()
       try step.executable.withOutput(output) { scores in
         batch.withLabels { labels in

@@ -52,6 +52,12 @@ package enum Memory {
     return canMap(byteCount + reserveByteCount)
   }
 
+  /// Whether so many bytes can be had now, and are no more than a quarter of what the process may have: what may be taken
+  /// unasked.
+  package static func isModest(_ byteCount: Int) -> Bool {
+    byteCount <= limit / 4 && has(byteCount)
+  }
+
   /// Whether the reserve is there: asked before work whose needs only a library knows.
   package static var hasReserve: Bool { canMap(reserveByteCount) }
 

@@ -11,7 +11,12 @@ extension Executable {
     try batch.withImages { images in
       try withInput(input, of: Float.self) { $0.copy(from: images) }
     }
-    guard let labels, let shape = inputShape(labels) else { return }
+    if let labels { try write(labelsOf: batch, to: labels) }
+  }
+
+  /// Copies the labels of a batch into an input, where the executable has it.
+  package mutating func write(labelsOf batch: Batch, to labels: String) throws {
+    guard let shape = inputShape(labels) else { return }
     if shape.rank == 2, batch.classCount == nil {
       return try batch.withLabels { classes in
         try withInput(labels, of: Float.self) { targets in

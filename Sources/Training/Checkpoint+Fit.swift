@@ -166,6 +166,7 @@ extension Checkpoint.Recipe {
     batchSize = trainer.batchSize
     seed = trainer.seed
     isExact = trainer.compute.isExact
+    sampling = trainer.sampling == .every ? nil : trainer.sampling
   }
 
   /// What of it is otherwise in another recipe, in words.
@@ -185,12 +186,14 @@ extension Checkpoint.Recipe {
       { "augmentation \($0.augmentation)" }, { "batch size \($0.batchSize)" },
       { "seed \($0.seed)" },
       { $0.isExact ? "convolutions as they are written" : "convolutions by any algorithm" },
+      { $0.sampling.map { "\($0.rawValue) sampling" } ?? "every sample once" },
     ]
     let isSame = [
       optimizer == other.optimizer, schedule == other.schedule,
       gradientTransforms == other.gradientTransforms, groups == other.groups,
       objective == other.objective, augmentation == other.augmentation,
       batchSize == other.batchSize, seed == other.seed, isExact == other.isExact,
+      sampling == other.sampling,
     ]
     return zip(texts, isSame).filter { !$1 }.map { text, _ in (text(self), text(other)) }
   }

@@ -70,6 +70,8 @@ public struct Checkpoint: Sendable {
     var batchSize: Int
     var seed: UInt64
     var isExact: Bool
+    /// `nil` where every sample comes once, as in files of earlier versions.
+    var sampling: Sampling?
   }
 
   /// The parameters, and the averages that only a training needs.

@@ -1,20 +1,83 @@
 import CKernels
+package import ConvNetDatasets
 package import ConvNetEngine
-import ConvNetTensors
+package import ConvNetInference
+package import ConvNetTensors
 
 /// A compiled step, in a box that can be kept in a collection.
 package final class CompiledStep {
   package var executable: Executable
   let parameters: [OptimizedParameter]
+  /// What is computed before it: the beginning of the network that no step changes.
+  let trunk: CompiledTrunk?
+  private let featureNames: [String]
+  /// Whether the features were written, and the trunk has nothing to do.
+  private var hasFeatures = false
   /// Of all parameters.
   let elementCount: Int
   /// Room for what each task adds to a sum of squares.
   private var squares: [Double] = []
 
-  init(_ executable: consuming Executable, updating parameters: [OptimizedParameter] = []) {
+  init(
+    _ executable: consuming Executable, updating parameters: [OptimizedParameter] = [],
+    after trunk: CompiledTrunk? = nil
+  ) {
     self.executable = executable
     self.parameters = parameters
+    self.trunk = trunk
+    featureNames = trunk?.executable.outputNames ?? []
     elementCount = parameters.reduce(0) { $0 + $1.count }
+  }
+
+  /// Copies prepared pictures into the input.
+  package func write(_ inputs: Tensor, to name: String) throws {
+    hasFeatures = false
+    if let trunk { return try trunk.executable.write(inputs, to: name) }
+    try executable.write(inputs, to: name)
+  }
+
+  /// Copies labels.
+  package func write(labels: Tensor) throws {
+    try executable.write(labels, to: TrainingGraph.labelsName)
+  }
+
+  /// Copies a batch: its pictures, or what was kept of them, and its labels.
+  package func write(
+    _ batch: Batch, to name: String, features: KeptFeatures? = nil
+  ) throws {
+    hasFeatures = features != nil
+    if let features {
+      try features.write(batch.sampleIndices, to: &executable)
+    } else if let trunk {
+      try trunk.executable.write(batch, to: name)
+    } else {
+      return try executable.write(batch, to: name, labels: TrainingGraph.labelsName)
+    }
+    try executable.write(labelsOf: batch, to: TrainingGraph.labelsName)
+  }
+
+  /// Computes forward and backward pass on what was written.
+  package func run(step: Int, seed: UInt64) throws {
+    if let trunk, !hasFeatures {
+      try trunk.executable.run()
+      for name in featureNames {
+        try trunk.executable.withOutput(name) { features in
+          try executable.withInput(name, of: Float.self) { input in
+            features.withUnsafeBytes { source in
+              input.withUnsafeMutableBytes { $0.copyMemory(from: source) }
+            }
+          }
+        }
+      }
+    }
+    try executable.run(step: step, seed: seed)
+  }
+
+  /// The input of the network that was written last; `nil` where only features were.
+  func networkInput(_ name: String) throws -> Tensor? {
+    if hasFeatures { return nil }
+    if let trunk { return try trunk.executable.input(name) }
+    return try executable.input(name)
   }
 
   /// Of the labels that it reads.

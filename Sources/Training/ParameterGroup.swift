@@ -1,5 +1,5 @@
 import ConvNetFiles
-import ConvNetGraphs
+public import ConvNetGraphs
 
 /// Parameters that are learned otherwise than the rest: not at all, or at another rate.
 ///
@@ -12,7 +12,10 @@ import ConvNetGraphs
 public struct ParameterGroup: Hashable, Sendable, Codable {
   /// In which `*` stands for any characters, none too, and `?` for one.
   public var pattern: String
-  /// Whether the parameters stay as they are. Running statistics are no such parameters: they follow the batches.
+  /// A second pattern that a name must fit as well; `nil` where one is enough.
+  public var otherPattern: String?
+  /// Whether the parameters stay as they are. A batch normalization of which scale and shift stay normalizes by its running
+  /// statistics, which stay too: the batch is neither read nor averaged.
   public var isFrozen: Bool
   /// Times the learning rate.
   public var rateFactor: Float
@@ -51,7 +54,9 @@ public struct ParameterGroup: Hashable, Sendable, Codable {
   }
 
   func matches(_ name: String) -> Bool {
-    Self.matches(Array(pattern.utf8)[...], Array(name.utf8)[...])
+    let bytes = Array(name.utf8)[...]
+    return Self.matches(Array(pattern.utf8)[...], bytes)
+      && otherPattern.map { Self.matches(Array($0.utf8)[...], bytes) } ?? true
   }
 
   private static func matches(_ pattern: ArraySlice<UInt8>, _ name: ArraySlice<UInt8>) -> Bool {
@@ -81,7 +86,8 @@ extension ParameterGroup: CustomStringConvertible {
     if isFrozen { parts.append("frozen") }
     if rateFactor != 1 { parts.append("rate times \(rateFactor)") }
     if decayFactor != 1 { parts.append("decay times \(decayFactor)") }
-    return "\(pattern) \(parts.isEmpty ? "as usual" : parts.joined(separator: ", "))"
+    let names = otherPattern.map { "\(pattern) and \($0)" } ?? pattern
+    return "\(names) \(parts.isEmpty ? "as usual" : parts.joined(separator: ", "))"
   }
 }
 
@@ -95,12 +101,71 @@ extension [ParameterGroup] {
       graph.trainableNames.filter { group(of: $0)?.isFrozen == true })
   }
 
+  /// Batch normalizations that compute as in inference, by the names of their running means: all that they learn is frozen, or,
+  /// where they learn nothing, a group freezes their running mean.
+  func frozenStatistics(in graph: Graph) -> Set<String> {
+    guard contains(where: \.isFrozen) else { return [] }
+    return Set(
+      graph.operations.compactMap { operation in
+        guard operation.attributes is ConvNetGraphs.Operation.BatchNormalization else {
+          return nil
+        }
+        let learned = operation.inputs[1...2].map { graph[$0] }.filter {
+          $0.parameterKind?.isTrainable == true
+        }.map(\.name)
+        let names = learned.isEmpty ? [graph[operation.inputs[3]].name] : learned
+        return names.allSatisfy { group(of: $0)?.isFrozen == true }
+          ? graph[operation.inputs[3]].name : nil
+      })
+  }
+
+  /// Factors of rate and decay as groups, of options that each name parameters by a pattern: those that several name have all
+  /// their factors, of each kind the first that fits.
+  ///
+  /// - Parameters:
+  ///   - frozen: patterns of what stays as it is, whatever else is said of it.
+  ///   - network: in which a pair of patterns that no parameter fits makes no group.
+  /// - Throws: ``TrainingError/invalidSetting(name:value:requirement:)`` where a pattern fits no parameter.
+  public static func combining(
+    frozen: [String], rateFactors: [(pattern: String, factor: Float)],
+    decayFactors: [(pattern: String, factor: Float)], in network: Graph
+  ) throws(TrainingError) -> [ParameterGroup] {
+    let rates = rateFactors.map { ParameterGroup($0.pattern, rateFactor: $0.factor) }
+    let decays = decayFactors.map { ParameterGroup($0.pattern, decayFactor: $0.factor) }
+    // Each by itself: what is hidden behind another group fits all the same.
+    for group in frozen.map(ParameterGroup.frozen) + rates + decays {
+      try [group].requirePatternsFit(network)
+    }
+    var groups = frozen.map(ParameterGroup.frozen)
+    for rate in rates {
+      for decay in decays {
+        var both = rate
+        both.decayFactor = decay.decayFactor
+        if rate.pattern != decay.pattern { both.otherPattern = decay.pattern }
+        if network.trainableNames.contains(where: both.matches) { groups.append(both) }
+      }
+    }
+    return groups + rates + decays
+  }
+
   /// - Throws: ``TrainingError/invalidSetting(name:value:requirement:)`` where a pattern fits no parameter, or nothing is
   ///   learned.
   func requireFit(_ graph: Graph) throws(TrainingError) {
+    try requirePatternsFit(graph)
+    let names = graph.trainableNames
+    if !isEmpty, frozen(in: graph).count == names.count {
+      throw .invalidSetting(
+        name: "the parameters that are learned", value: "none",
+        requirement: "at least one: the groups freeze all of \(graph.name)")
+    }
+  }
+
+  private func requirePatternsFit(_ graph: Graph) throws(TrainingError) {
     let names = graph.trainableNames
     for group in self where !names.contains(where: group.matches) {
-      let nearest = nearestNames(to: group.pattern, among: names)
+      // A normalization without scale and shift is frozen by its running mean.
+      if ![group].frozenStatistics(in: graph).isEmpty { continue }
+      let nearest = nearestNames(to: group.pattern, among: names + graph.layerPatterns)
       throw .invalidSetting(
         name: "the pattern of a parameter group", value: group.pattern,
         requirement: "one that fits a parameter of \(graph.name)"
@@ -108,15 +173,20 @@ extension [ParameterGroup] {
             ? ", such as \(names.first ?? "none")"
             : "; did you mean \(nearest.joined(separator: " or "))?"))
     }
-    if !isEmpty, frozen(in: graph).count == names.count {
-      throw .invalidSetting(
-        name: "the parameters that are learned", value: "none",
-        requirement: "at least one: the groups freeze all of \(graph.name)")
-    }
   }
 }
 
 extension Graph {
+  /// Patterns of all parameters in and below each layer.
+  fileprivate var layerPatterns: [String] {
+    Set(
+      trainableNames.flatMap { name in
+        let path = name.split(separator: ".", omittingEmptySubsequences: false).dropLast()
+        return path.indices.map { path[...$0].joined(separator: ".") + ".*" }
+      }
+    ).sorted()
+  }
+
   fileprivate var trainableNames: [String] {
     parameters.filter { self[$0].parameterKind?.isTrainable == true }.map { self[$0].name }
   }

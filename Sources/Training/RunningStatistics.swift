@@ -32,6 +32,8 @@ struct RunningStatistics {
   }
 
   private let layers: [Layer]
+  /// Steps of averages that stay as they are, since their layers are frozen.
+  private let keptAges: [String: Int]
   /// By the name of the running variance, the step before which the averages of a layer began; below zero where that was in
   /// an earlier training. Old averages have none.
   let beginnings: [String: Int]
@@ -44,8 +46,14 @@ struct RunningStatistics {
   /// - Parameters:
   ///   - parameters: the model's.
   ///   - ages: steps that averages have seen, by the name of the running variance.
-  init(of graph: Graph, parameters: [String: Tensor], ages: [String: Int]) {
-    let layers = Self.layers(of: graph)
+  ///   - frozen: the running means of layers that are frozen, whose averages stay.
+  init(
+    of graph: Graph, parameters: [String: Tensor], ages: [String: Int], frozen: Set<String> = []
+  ) {
+    let all = Self.layers(of: graph)
+    let layers = all.filter { !frozen.contains($0.mean) }
+    let stay = Set(all.filter { frozen.contains($0.mean) }.map(\.variance))
+    keptAges = ages.filter { stay.contains($0.key) }
     var beginnings: [String: Int] = [:]
     for layer in layers {
       if let age = ages[layer.variance] {
@@ -63,6 +71,7 @@ struct RunningStatistics {
   /// Of a training that goes on.
   init(of graph: Graph, beginnings: [String: Int]) {
     layers = Self.layers(of: graph).filter { beginnings[$0.variance] != nil }
+    keptAges = [:]
     self.beginnings = beginnings
   }
 
@@ -83,7 +92,9 @@ struct RunningStatistics {
   var youngVariances: Set<String> { Set(layers.map(\.variance)) }
 
   /// Steps that the averages have seen, by the name of the running variance.
-  func ages(at step: Int) -> [String: Int] { beginnings.mapValues { step - $0 } }
+  func ages(at step: Int) -> [String: Int] {
+    beginnings.mapValues { step - $0 }.merging(keptAges) { own, _ in own }
+  }
 
   private func share(of layer: Layer, at step: Int) -> Double {
     layer.share(after: step - beginnings[layer.variance, default: step])

@@ -116,7 +116,7 @@ extension Trainer {
 
   /// Computes what the augmentation needs to know of the data, and notes it in the model.
   func makeLoader(
-    of training: any Dataset, for model: inout Model, skipped: Set<Int>
+    of training: any Dataset, for model: inout Model, skipped: Set<Int> = []
   ) throws -> BatchLoader {
     let preprocessing = try model.requiredPreprocessing()
     let augmentation = try augmentation.resolved(
@@ -124,7 +124,7 @@ extension Trainer {
     model.augmentation = augmentation
     return try BatchLoader(
       training, batchSize: batchSize, preprocessing: preprocessing, augmentation: augmentation,
-      shuffleSeed: seed, options: loading, skipped: skipped)
+      shuffleSeed: seed, sampling: sampling, options: loading, skipped: skipped)
   }
 }
 

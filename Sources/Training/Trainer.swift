@@ -38,6 +38,10 @@ public struct Trainer: Sendable {
   public var compute: ComputeOptions
   /// How samples are read.
   public var loading: LoadingOptions
+  /// Which samples an epoch goes through.
+  public var sampling = Sampling.every
+  /// Whether what a frozen beginning of the network makes of pictures is computed once.
+  public var featureKeeping: FeatureKeeping = .automatic
   /// Ends a training that gets no better; `nil` where all its epochs are wanted.
   public var earlyStopping: EarlyStopping?
 

@@ -24,16 +24,18 @@ package struct TrainingGraph {
   ///   - network: in no mode, of the batch size to train with.
   ///   - objective: of each output.
   ///   - frozen: parameters that have no gradient.
+  ///   - frozenStatistics: the running means of batch normalizations that compute as in inference.
   ///   - labelsAreDistributions: whether the labels are `float32` of [N, classes], each row with sum
   ///     one, instead of classes, `int32` of [N].
   ///   - youngVariances: running variances of which a second average is kept: see
   ///     ``RunningStatistics``.
   init(
     _ network: Graph, objective: any Objective = .crossEntropy(), frozen: Set<String> = [],
+    frozenStatistics: Set<String> = [],
     labelsAreDistributions: Bool = false,
     youngVariances: Set<String> = []
   ) throws(GraphError) {
-    var graph = try network.specialized(for: .training)
+    var graph = try network.specializedForTraining(freezingStatistics: frozenStatistics)
     try graph.addSeenAverages(of: youngVariances)
     let outputs = graph.outputs
     graph.outputs = []

@@ -2,6 +2,7 @@ import ConvNetDatasets
 import ConvNetEngine
 import ConvNetEvaluation
 import ConvNetFiles
+import ConvNetImages
 import ConvNetInference
 public import ConvNetLayers
 public import ConvNetTensors
@@ -13,7 +14,10 @@ import Foundation
 public final class TrainingInProgress {
   let trainer: Trainer
   package let session: TrainingSession
-  private let loader: BatchLoader
+  private var loader: BatchLoader
+  /// What a frozen beginning of the network makes of the pictures, where that is kept.
+  private var features: TrainingFeatures?
+  private let augmentation: Augmentation
   private let training: any Dataset
   private let validation: (any Dataset)?
   private let data: TrainingData
@@ -58,6 +62,7 @@ public final class TrainingInProgress {
     loader = try trainer.makeLoader(
       of: training, for: &model, skipped: Set(checkpoint?.state.skipped ?? []))
     session = try TrainingSession(model, trainer: trainer, resuming: checkpoint)
+    augmentation = model.augmentation ?? .none
     self.trainer = trainer
     self.training = training
     self.validation = validation
@@ -121,9 +126,10 @@ public final class TrainingInProgress {
     return try lastStep?.executable.output(output)
   }
 
-  /// What the network read in the last step, after augmentation, in the model's data format; `nil` before the first step.
+  /// What the network read in the last step, after augmentation, in the model's data format; `nil` before the first step, and
+  /// where what its frozen beginning makes of pictures is kept, and no picture is read.
   public func inputs() throws -> Tensor? {
-    try lastStep?.executable.input(session.model.inputName)
+    try lastStep?.networkInput(session.model.inputName)
   }
 
   private var placeNow: EpochPlace? {
@@ -140,6 +146,7 @@ public final class TrainingInProgress {
   func run(_ model: inout Model) throws {
     do {
       for logger in loggers { try logger.trainingBegan(self) }
+      try keepFeatures()
       while history.count < epochs, trainer.earlyStopping?.isOver(history) != true {
         try runEpoch()
         try finishEpoch(&model)
@@ -157,6 +164,16 @@ public final class TrainingInProgress {
     if loggers.contains(where: \.asksToStop) { throw TrainingError.stopped(epoch: epoch) }
   }
 
+  /// Computes once what is the same at every epoch.
+  private func keepFeatures() throws {
+    features = try trainer.features(
+      of: training, validating: validation, session, augmentation: augmentation,
+      epochs: epochs - history.count, requireGoing: requireGoing)
+    guard let features else { return }
+    loader = try trainer.makeLoader(of: features.training, training, skipped: loader.skipped)
+    session.features = features.training
+  }
+
   /// The steps of an epoch, or those that are left of it.
   private func runEpoch() throws {
     begin = (clock.now, loader.secondsWaited)
@@ -165,8 +182,7 @@ public final class TrainingInProgress {
     try requireGoing()
     while let batch = try loader.next() {
       let step = try session.step(batch: batch.count)
-      try step.executable.write(
-        batch, to: session.model.inputName, labels: TrainingGraph.labelsName)
+      try step.write(batch, to: session.model.inputName, features: session.features)
       session.point.epochShare = Double(place.samples) / Double(loader.sampleCount)
       let loss = try session.run(step)
       try step.executable.withOutput(TrainingGraph.probabilitiesName) { scores in
@@ -227,13 +243,21 @@ public final class TrainingInProgress {
   private func validate(
     _ model: Model, on validation: any Dataset
   ) throws -> ClassificationMetrics {
-    try ClassificationMetrics(
+    func tellOnce(_ sample: SkippedSample) throws {
+      guard told.insert(sample.reason).inserted else { return }
+      for logger in loggers { try logger.sampleSkipped(sample, of: self) }
+    }
+    if let kept = features?.validation, let trunk = session.trunk {
+      return try trainer.metrics(
+        of: model, trunk, kept, on: validation, requireGoing: requireGoing,
+        sampleSkipped: tellOnce)
+    }
+    return try ClassificationMetrics(
       of: model, on: validation, compute: trainer.compute, loading: trainer.loading
     ) { _ in
       try requireGoing()
-    } sampleSkipped: { sample in
-      guard told.insert(sample.reason).inserted else { return }
-      for logger in loggers { try logger.sampleSkipped(sample, of: self) }
+    } sampleSkipped: {
+      try tellOnce($0)
     }
   }
 

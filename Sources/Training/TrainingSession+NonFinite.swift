@@ -77,14 +77,20 @@ extension TrainingSession {
   /// Computes a step once more, first its forward pass alone, which takes less memory.
   private func inspect(_ step: CompiledStep) throws -> (what: String, layer: String)? {
     var inputs: [String: Tensor] = [:]
+    if trunk != nil, let input = try step.networkInput(model.inputName),
+      !input.elements.allSatisfy(\.isFinite)
+    {
+      return ("the input", model.inputName)
+    }
     for name in step.executable.inputNames {
       let input = try step.executable.input(name)
       if input.elementType == .float32, !input.elements.allSatisfy(\.isFinite) {
-        return ("the input", name)
+        return (trunk == nil ? "the input" : "the output", name)
       }
       inputs[name] = input
     }
-    let batch = inputs[model.inputName]?.shape[0] ?? 1
+    let batch =
+      inputs.first { $0.key != TrainingGraph.labelsName }?.value.shape.dimensions.first ?? 1
     let training = try trainingGraph(batch: batch)
     if let place = try firstThatIsNotFinite(of: training.forward, inputs, from: 0) {
       return place < training.networkOperationCount

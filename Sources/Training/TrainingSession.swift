@@ -2,6 +2,7 @@ import ConvNetCompiler
 package import ConvNetEngine
 package import ConvNetGraphs
 import ConvNetImages
+package import ConvNetInference
 package import ConvNetLayers
 import ConvNetTensors
 
@@ -14,6 +15,10 @@ package final class TrainingSession {
   package let store: ParameterStore
   package let optimizer: OptimizerState
   let statistics: RunningStatistics
+  /// Where the beginning of the network is frozen.
+  let trunk: FrozenTrunk?
+  /// What is kept of the pictures to train on; `nil` where the trunk is computed at every step.
+  package var features: KeptFeatures?
   /// Where the training is: before its next step.
   var point: TrainingPoint
   /// Of the last step, or of the first where none was taken.
@@ -36,12 +41,14 @@ package final class TrainingSession {
       averages = checkpoint.averages
     } else {
       statistics = RunningStatistics(
-        of: self.model.graph, parameters: averages, ages: self.model.averageAges)
+        of: self.model.graph, parameters: averages, ages: self.model.averageAges,
+        frozen: trainer.groups.frozenStatistics(in: self.model.graph))
       averages = statistics.averages(of: consume averages)
     }
     store = try ParameterStore(consume averages)
     let graph = self.model.graph
     try trainer.groups.requireFit(graph)
+    trunk = FrozenTrunk(graph, groups: trainer.groups)
     let kept = checkpoint?.slots ?? [:]
     optimizer = try OptimizerState(
       trainer.optimizer, graph: graph, groups: trainer.groups, slots: kept,
@@ -59,7 +66,7 @@ package final class TrainingSession {
     }
     point = checkpoint?.state.point ?? TrainingPoint()
     learningRate = try trainer.schedule.validRate(at: point)
-    gradients = try Self.graph(self.model.graph, trainer, statistics).gradients
+    gradients = try Self.graph(trunk?.rest ?? graph, trainer, statistics).gradients
     try requireFiniteParameters()
   }
 
@@ -71,13 +78,14 @@ package final class TrainingSession {
   ) throws(GraphError) -> TrainingGraph {
     try TrainingGraph(
       network, objective: trainer.objective, frozen: trainer.groups.frozen(in: network),
+      frozenStatistics: trainer.groups.frozenStatistics(in: network),
       labelsAreDistributions: trainer.augmentation.mixesSamples,
       youngVariances: statistics.youngVariances)
   }
 
-  /// The graph of a step for a batch size.
+  /// The graph of a step for a batch size: of what follows the frozen trunk, where there is one.
   func trainingGraph(batch: Int) throws(GraphError) -> TrainingGraph {
-    try Self.graph(model.graph.batched(batch), trainer, statistics)
+    try Self.graph((trunk?.rest ?? model.graph).batched(batch), trainer, statistics)
   }
 
   /// A step with forward and backward pass, before it is compiled.
@@ -85,10 +93,23 @@ package final class TrainingSession {
     try trainingGraph(batch: batch).graph
   }
 
-  /// How a step is compiled.
+  /// How a step is compiled. Features come in the order of the graph.
   var options: CompilationOptions {
     CompilationOptions(
-      mode: .training, inputFormat: model.dataFormat, compute: trainer.compute)
+      mode: .training, inputFormat: trunk == nil ? model.dataFormat : .channelsFirst,
+      compute: trainer.compute)
+  }
+
+  /// The frozen trunk compiled as inference for a batch size; `nil` where there is none.
+  func compiledTrunk(batch: Int) throws -> CompiledTrunk? {
+    guard let trunk else { return nil }
+    let graph = try trunk.trunk.batched(batch)
+    return CompiledTrunk(
+      try Executable(
+        graph, parameters: parameters(of: graph),
+        options: CompilationOptions(
+          inputFormat: model.dataFormat, compute: trainer.compute
+        ).suited(to: graph)))
   }
 
   /// Gives a model what has been learnt so far, its running statistics freed of their beginning.
@@ -124,6 +145,14 @@ package final class TrainingSession {
     return step
   }
 
+  /// A copy of those that a part of the network reads.
+  func parameters(of graph: Graph) -> [String: Tensor] {
+    let parameters = graph.parameters.compactMap { id in
+      store[graph[id].name].map { (graph[id].name, $0) }
+    }
+    return Dictionary(uniqueKeysWithValues: parameters)
+  }
+
   func makeStep(batch: Int) throws -> CompiledStep {
     let executable = try Executable(
       trainingGraph(batch: batch).graph, training: store, options: options)
@@ -132,7 +161,8 @@ package final class TrainingSession {
         optimizer.parameter(gradient.parameter, kind: gradient.kind, gradient: $0, in: store)
       }
     }
-    return CompiledStep(executable, updating: parameters)
+    return CompiledStep(
+      executable, updating: parameters, after: try compiledTrunk(batch: batch))
   }
 
   /// Forward, backward and update, on the inputs that were written to the step.
@@ -151,7 +181,7 @@ package final class TrainingSession {
   /// Forward and backward pass.
   func compute(_ step: CompiledStep) throws -> Double {
     learningRate = try trainer.schedule.validRate(at: point)
-    try step.executable.run(step: stepCount, seed: trainer.seed)
+    try step.run(step: stepCount, seed: trainer.seed)
     let loss = try step.executable.withOutput(TrainingGraph.lossName) { Double($0[0]) }
     guard loss.isFinite else { throw nonFinite(loss, step) }
     return loss

@@ -68,10 +68,9 @@ public final class TrainingStep {
         requirement: "at least one example, along the first axis")
     }
     return try run(batch: count) { step in
-      try step.executable.write(inputs, to: bare.inputName)
-      try step.executable.write(
-        labels.labels(of: bare.classCount, examples: count, as: step.labelsShape),
-        to: TrainingGraph.labelsName)
+      try step.write(inputs, to: bare.inputName)
+      try step.write(
+        labels: labels.labels(of: bare.classCount, examples: count, as: step.labelsShape))
     }
   }
 
@@ -79,8 +78,7 @@ public final class TrainingStep {
   @discardableResult
   public func run(_ batch: Batch) throws -> Double {
     try run(batch: batch.count) { step in
-      try step.executable.write(
-        batch, to: bare.inputName, labels: TrainingGraph.labelsName)
+      try step.write(batch, to: bare.inputName)
     }
   }
 

@@ -21,6 +21,9 @@ struct TrainCommand: ParsableCommand {
         convnet train --model lenet5 --data pictures --split 0.2 --output runs/second
         convnet train --model resnet18 --data pictures --output runs/third \\
           --augment inception --normalize imagenet --cache-memory 4G --on-bad skip
+        convnet train --model resnet18 --init resnet18.safetensors --freeze "conv1.*" \\
+          --freeze "bn1.*" --freeze "layer*" --data pictures --output runs/fourth
+        convnet train --model resnet20 --data pictures --find-learning-rate --output runs/sweep
         convnet train --resume --output runs/first --epochs 10
 
       A folder that holds a training is not written over: --resume goes on with it,
@@ -41,6 +44,9 @@ struct TrainCommand: ParsableCommand {
   var epochs: Int?
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var start: StartOptions
+  @OptionGroup(title: "Fine-tuning") var fineTuning: FineTuningOptions
+  @OptionGroup(title: "Uneven data") var balance: BalanceOptions
+  @OptionGroup(title: "Search") var sweep: SweepOptions
   @Flag(help: "Go on from the checkpoint in the output folder.") var resume = false
   @Flag(help: "Replace the training that the output folder holds.") var overwrite = false
   @OptionGroup var network: NetworkOptions
@@ -67,13 +73,15 @@ struct TrainCommand: ParsableCommand {
     var settings = try settings(from: checkpoint)
     var loading = loading
     loading.onBad = settings.skipsBadPictures ? .skip : .error
-    let trainer = trainer(settings, loading.options)
+    var trainer = trainer(settings, loading.options)
     try trainer.validate(epochs: settings.epochs)
     let source = try DatasetCatalog.source(settings.dataPath, root: settings.dataRootPath)
     let holdout = holdout(of: source, &settings)
     let (training, validation) = try parts(of: source, holdout, settings)
     noteParts(of: source, training, validation, holdout, settings)
     var model = try makeModel(for: training, settings, from: checkpoint)
+    try tune(&trainer, &settings, model, training, resuming: checkpoint)
+    if sweep.findLearningRate { return try findLearningRate(trainer, model, training, settings) }
     if let checkpoint {
       try checkpoint.requireFit(for: trainer, model)
       model.trainingSummary = settings.summary

@@ -33,6 +33,19 @@ extension TrainingSettings {
       command.start.`init`.map { Self.path($0, from: FileManager.default.currentDirectoryPath) },
       initial.map { Self.path($0, from: folder) })
     require("--exact", command.compute.exact ? true : nil, isExact)
+    func words(_ groups: [ParameterGroup]?) -> String? {
+      groups.map { $0.map { "\($0)" }.joined(separator: "; ") }
+    }
+    require(
+      "--freeze, --rate-factor and --decay-factor",
+      words(try command.fineTuning.groups(in: model.graph)), words(groups))
+    require("--sampling", command.balance.sampling?.rawValue, (sampling ?? .every).rawValue)
+    switch command.balance.classWeights {
+    case .given(let weights):
+      require("--class-weights", "\(weights)", classWeights.map { "\($0)" })
+    case .balanced where classWeights == nil: require("--class-weights", "balanced", nil)
+    case .balanced, nil: break
+    }
     guard differences.isEmpty else {
       throw OtherTraining(output: command.output, differences: differences)
     }

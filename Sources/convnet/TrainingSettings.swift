@@ -27,6 +27,11 @@ struct TrainingSettings: Codable {
   var threads: Int
   var tuning: ComputeOptions.Tuning
   var isExact: Bool
+  /// `nil` where all parameters are learned alike.
+  var groups: [ParameterGroup]?
+  /// In the order of the class names.
+  var classWeights: [Float]?
+  var sampling: Sampling?
   /// What the model said of itself when the training began, in checkpoints that do not hold it themselves.
   var summary: TrainingSummary?
 
@@ -56,6 +61,7 @@ struct TrainingSettings: Codable {
     threads = command.shared.threadCount
     tuning = command.compute.tuning
     isExact = command.compute.exact
+    sampling = command.balance.sampling
   }
 
   // MARK: In a checkpoint

@@ -24,14 +24,17 @@ import Testing
     return (before, after, try #require(checkpoint))
   }
 
-  @Test("frozen parameters keep their bits and need no memory, running statistics go on")
+  @Test("frozen parameters keep their bits and need no memory, frozen normalization its statistics")
   func frozen() throws {
     let (before, after, checkpoint) = try trained([.frozen("conv1.*"), .frozen("bn1.*")])
     for name in ["conv1.weight", "conv1.bias", "bn1.weight", "bn1.bias"] {
       #expect(after.parameters[name] == before.parameters[name], "\(name)")
       #expect(checkpoint.slots["velocity"]?[name] == nil)
     }
-    for name in ["dense1.weight", "dense1.bias", "bn1.running_mean"] {
+    for name in ["bn1.running_mean", "bn1.running_var"] {
+      #expect(after.parameters[name] == before.parameters[name], "\(name)")
+    }
+    for name in ["dense1.weight", "dense1.bias"] {
       #expect(after.parameters[name] != before.parameters[name], "\(name)")
     }
     #expect(checkpoint.slots["velocity"]?["dense1.weight"] != nil)
@@ -71,7 +74,7 @@ import Testing
     }
     let name = "dense1.weight"
     let usual = try change([], name)
-    let half = try change([ParameterGroup("dense?.*", rateFactor: 0.5), .frozen("*")], name)
+    let half = try change([ParameterGroup("dense?.*", rateFactor: 0.5), .frozen("dense*")], name)
     for (value, usual) in zip(half, usual) { #expect(abs(value - usual / 2) < 1e-6) }
     let before = try #require(Model(smallNetwork(), seed: 1).parameters[name]).elements
     let free = try change([ParameterGroup("*", decayFactor: 0)], name)

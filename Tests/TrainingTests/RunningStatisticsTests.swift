@@ -266,8 +266,8 @@ private func expect(
 
     let text = try #require(file.metadata["convnet.checkpoint"])
     for (old, new, says) in [
-      ("\"format\":3,", "", "another version"),
-      ("\"format\":3,", "\"format\":2,", "another version"),
+      ("\"format\":4,", "", "another version"),
+      ("\"format\":4,", "\"format\":2,", "another version"),
       ("\"bn1.running_var\":0", "", "damaged"),
       ("\"bn1.running_var\":0", "\"bn1.running_var\":10", "before step 10"),
       ("\"bn1.running_var\":0", "\"bn1.running_var\":-9223372036854775808", "damaged"),

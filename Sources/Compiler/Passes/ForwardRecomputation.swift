@@ -185,7 +185,7 @@ extension Operation.BatchNormalization {
   fileprivate var fixed: Operation.BatchNormalization? {
     var fixed = self
     switch form {
-    case .inference, .rectifiedInference: return nil
+    case .inference, .frozen, .rectifiedInference: return nil
     case .training: fixed.form = .inference
     case .rectifiedTraining: fixed.form = .rectifiedInference
     }

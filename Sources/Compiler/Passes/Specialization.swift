@@ -28,6 +28,26 @@ extension Graph {
     return graph
   }
 
+  /// The graph in the form of training, in which some batch normalizations neither read the batch nor change their running
+  /// statistics.
+  ///
+  /// - Parameter frozen: the names of their running means.
+  package func specializedForTraining(freezingStatistics frozen: Set<String>) throws(GraphError)
+    -> Graph
+  {
+    var graph = self
+    for index in graph.operations.indices {
+      guard
+        var normalization = graph.operations[index].attributes as? Operation.BatchNormalization,
+        normalization.form == .inference,
+        frozen.contains(self[graph.operations[index].inputs[3]].name)
+      else { continue }
+      normalization.form = .frozen
+      graph.operations[index].kind = normalization.kind
+    }
+    return try graph.specialized(for: .training)
+  }
+
   /// Lets the operations after each dropout read what it is given.
   package mutating func removeDropout() {
     var replaced: [ValueID: ValueID] = [:]

@@ -180,7 +180,7 @@ extension ReferenceEvaluator {
         + inputs[2].elements[channel]
     }
     switch attributes.form {
-    case .inference: return [output]
+    case .inference, .frozen: return [output]
     case .rectifiedInference:
       var rectified = output
       rectified.elements = output.elements.map { max(0, $0) }
