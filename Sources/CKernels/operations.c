@@ -163,6 +163,63 @@ void ck_cross_entropy_gradient(float *gradient, const float *probabilities, cons
           scale * (probabilities[row * classes + i] - target_of(labels, targets, row, i, classes, smoothing));
 }
 
+static inline double label_of(const int32_t *labels, const float *targets, size_t row, size_t column, size_t classes) {
+  return targets ? (double)targets[row * classes + column] : labels[row] == (int32_t)column ? 1.0 : 0.0;
+}
+
+double ck_label_weight(const int32_t *labels, const float *targets, const float *weights, size_t rows,
+                       size_t classes) {
+  double sum = 0;
+  for (size_t row = 0; row < rows; ++row)
+    for (size_t i = 0; i < classes; ++i) sum += weights[i] * label_of(labels, targets, row, i, classes);
+  return sum;
+}
+
+double ck_weighted_cross_entropy(const float *logits, const int32_t *labels, const float *targets,
+                                 const float *weights, size_t rows, size_t classes, float smoothing) {
+  double loss = 0;
+  for (size_t row = 0; row < rows; ++row) {
+    const float *x = logits + row * classes;
+    float largest = x[0];
+    for (size_t i = 1; i < classes; ++i) largest = x[i] > largest ? x[i] : largest;
+    double sum = 0;
+    for (size_t i = 0; i < classes; ++i) sum += exp((double)x[i] - largest);
+    const double log_sum = log(sum);
+    for (size_t i = 0; i < classes; ++i)
+      loss += (double)weights[i] * target_of(labels, targets, row, i, classes, smoothing) *
+              (log_sum - ((double)x[i] - largest));
+  }
+  return loss;
+}
+
+void ck_weighted_cross_entropy_gradient(float *gradient, const float *probabilities, const int32_t *labels,
+                                        const float *targets, const float *weights, size_t rows, size_t classes,
+                                        float smoothing, double scale) {
+  for (size_t row = 0; row < rows; ++row) {
+    double sum = 0;
+    for (size_t i = 0; i < classes; ++i)
+      sum += (double)weights[i] * target_of(labels, targets, row, i, classes, smoothing);
+    for (size_t i = 0; i < classes; ++i)
+      gradient[row * classes + i] =
+          (float)(scale * (probabilities[row * classes + i] * sum -
+                           (double)weights[i] * target_of(labels, targets, row, i, classes, smoothing)));
+  }
+}
+
+double ck_binary_cross_entropy(float *probabilities, const float *logits, const float *targets, size_t count) {
+  double loss = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const double x = logits[i], e = exp(-fabs(x));
+    probabilities[i] = (float)((x < 0 ? e : 1) / (1 + e));
+    loss += (x > 0 ? x : x < 0 ? 0 : x) - x * targets[i] + log1p(e);
+  }
+  return loss;
+}
+
+void ck_difference(float *result, const float *a, const float *b, size_t count, float scale) {
+  for (size_t i = 0; i < count; ++i) result[i] = scale * (a[i] - b[i]);
+}
+
 double ck_squared_error(const float *prediction, const float *target, const float *mask, size_t count) {
   double sum = 0;
   for (size_t i = 0; i < count; ++i) {

@@ -63,6 +63,8 @@ extension Operation {
     AveragePoolingGradient.self,
     BatchNormalization.self,
     BatchNormalizationGradient.self,
+    BinaryCrossEntropy.self,
+    BinaryCrossEntropyGradient.self,
     ChannelSum.self,
     Clip.self,
     ClipGradient.self,

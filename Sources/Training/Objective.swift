@@ -55,15 +55,26 @@ public struct CrossEntropy: Objective {
 
   /// The share of the target that is spread evenly over the classes, 0 to below 1.
   public var labelSmoothing: Float
+  /// What errors at each class weigh, in the order of the class names; `nil` where all weigh the same. The loss is then the mean
+  /// weighted by the labels' classes, as ``Operation/CrossEntropy`` says, with smoothing and mixed pictures too.
+  public var classWeights: [Float]?
 
   /// A cross-entropy whose labels are smoothed by that share.
-  public init(labelSmoothing: Float = 0) {
+  ///
+  /// - Parameters:
+  ///
+  /// - classWeights: one a class, above zero.
+  public init(labelSmoothing: Float = 0, classWeights: [Float]? = nil) {
     self.labelSmoothing = labelSmoothing
+    self.classWeights = classWeights
   }
 
   public func validate() throws(TrainingError) {
     try require(
       (0..<1).contains(labelSmoothing), "label smoothing", labelSmoothing, "from 0 to below 1")
+    for weight in classWeights ?? [] {
+      try require(weight.isFinite && weight > 0, "a class weight", weight, "above zero")
+    }
   }
 
   public var takesDistributions: Bool { false }
@@ -72,17 +83,46 @@ public struct CrossEntropy: Objective {
     to graph: inout Graph, output: ValueID, labels: ValueID, name: String
   ) throws(GraphError) -> ObjectiveValues {
     let values = try graph.append(
-      Operation.CrossEntropy(labelSmoothing: labelSmoothing), to: [output, labels],
+      Operation.CrossEntropy(labelSmoothing: labelSmoothing, classWeights: classWeights),
+      to: [output, labels],
       name: name + "/cross entropy")
     return ObjectiveValues(loss: values[0], scores: values[1])
   }
 
-  public var description: String { "cross-entropy with label smoothing \(labelSmoothing)" }
+  public var description: String {
+    "cross-entropy with label smoothing \(labelSmoothing)"
+      + (classWeights.map { " and class weights \($0)" } ?? "")
+  }
 }
 
 extension Objective where Self == CrossEntropy {
   /// ``CrossEntropy``.
-  public static func crossEntropy(labelSmoothing: Float = 0) -> Self {
-    CrossEntropy(labelSmoothing: labelSmoothing)
+  public static func crossEntropy(labelSmoothing: Float = 0, classWeights: [Float]? = nil) -> Self {
+    CrossEntropy(labelSmoothing: labelSmoothing, classWeights: classWeights)
   }
+}
+
+/// Sigmoid and binary cross-entropy: for several labels a picture, each there or not. See ``Operation/BinaryCrossEntropy``.
+public struct BinaryCrossEntropy: Objective {
+  public static let name = "binaryCrossEntropy"
+
+  /// A mean over all pictures and labels.
+  public init() {}
+
+  public var takesDistributions: Bool { true }
+
+  public func append(
+    to graph: inout Graph, output: ValueID, labels: ValueID, name: String
+  ) throws(GraphError) -> ObjectiveValues {
+    let values = try graph.append(
+      Operation.BinaryCrossEntropy(), to: [output, labels], name: name + "/binary cross entropy")
+    return ObjectiveValues(loss: values[0], scores: values[1])
+  }
+
+  public var description: String { "binary cross-entropy" }
+}
+
+extension Objective where Self == BinaryCrossEntropy {
+  /// ``BinaryCrossEntropy``.
+  public static var binaryCrossEntropy: Self { BinaryCrossEntropy() }
 }

@@ -99,6 +99,20 @@ double ck_cross_entropy(float *probabilities, const float *logits, const int32_t
 // gradient <- scale (probability - smoothed target).
 void ck_cross_entropy_gradient(float *gradient, const float *probabilities, const int32_t *labels,
                                const float *targets, size_t rows, size_t classes, float smoothing, float scale);
+// The sum over rows and classes of weight times label.
+double ck_label_weight(const int32_t *labels, const float *targets, const float *weights, size_t rows,
+                       size_t classes);
+// The sum over rows and classes of weight times smoothed target times -log probability.
+double ck_weighted_cross_entropy(const float *logits, const int32_t *labels, const float *targets,
+                                 const float *weights, size_t rows, size_t classes, float smoothing);
+// gradient <- scale (probability times the row's sum of weight times smoothed target - weight times smoothed target).
+void ck_weighted_cross_entropy_gradient(float *gradient, const float *probabilities, const int32_t *labels,
+                                        const float *targets, const float *weights, size_t rows, size_t classes,
+                                        float smoothing, double scale);
+// Logits -> probabilities by a sigmoid, and the sum of the binary cross-entropy with the targets.
+double ck_binary_cross_entropy(float *probabilities, const float *logits, const float *targets, size_t count);
+// result <- scale (a - b).
+void ck_difference(float *result, const float *a, const float *b, size_t count, float scale);
 // The sum of mask (prediction - target)^2; `mask` may be null.
 double ck_squared_error(const float *prediction, const float *target, const float *mask, size_t count);
 // gradient <- scale mask (prediction - target).

@@ -35,6 +35,22 @@ extension Operation.CrossEntropyGradient: LoweredOperation {
   }
 }
 
+extension Operation.BinaryCrossEntropy: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .loss, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
+extension Operation.BinaryCrossEntropyGradient: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .loss, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
 extension Operation.MeanSquaredError: LoweredOperation {
   static let lowering = LoweringTraits(kind: .loss, combinesInputs: false)
 
@@ -120,7 +136,7 @@ extension Lowering {
     let result = make(operation.outputs[0], try .rowMajor([1]))
     let probabilities = make(operation.outputs[1], logits.layout)
     let (rows, classes) = (shape(operation.inputs[0])[0], shape(operation.inputs[0])[1])
-    let smoothing = loss.labelSmoothing
+    let (smoothing, weights) = (loss.labelSmoothing, loss.classWeights)
     var places = KernelPlaces()
     let (mean, shares) = (places.writes(result), places.writes(probabilities))
     let from = places.reads(logits)
@@ -129,7 +145,17 @@ extension Lowering {
       let sum = ck_cross_entropy(
         memory[shares], memory[from], memory[ifAny: labels], memory[ifAny: distributions], rows,
         classes, smoothing)
-      memory[mean][0] = Float(sum / Double(rows))
+      guard let weights else {
+        memory[mean][0] = Float(sum / Double(rows))
+        return
+      }
+      let weighted = ck_weighted_cross_entropy(
+        memory[from], memory[ifAny: labels], memory[ifAny: distributions], weights, rows, classes,
+        smoothing)
+      let weight = ck_label_weight(
+        memory[ifAny: labels], memory[ifAny: distributions], weights, rows, classes)
+      // A label that is no class made the sum no number.
+      memory[mean][0] = sum.isNaN ? .nan : Float(weighted / weight)
     }
   }
 
@@ -139,12 +165,19 @@ extension Lowering {
     let incoming = read(operation.inputs[2])
     let result = make(operation.outputs[0], probabilities.layout)
     let (rows, classes) = (shape(operation.inputs[0])[0], shape(operation.inputs[0])[1])
-    let smoothing = gradient.labelSmoothing
+    let (smoothing, weights) = (gradient.labelSmoothing, gradient.classWeights)
     var places = KernelPlaces()
     let (to, shares) = (places.writes(result), places.reads(probabilities))
     let (labels, distributions) = declare(targets, operation.inputs[1], in: &places)
     let factor = places.reads(incoming)
     emitKernel("cross entropy gradient", places, for: operation) { memory, _ in
+      if let weights {
+        let weight = ck_label_weight(
+          memory[ifAny: labels], memory[ifAny: distributions], weights, rows, classes)
+        return ck_weighted_cross_entropy_gradient(
+          memory[to], memory[shares], memory[ifAny: labels], memory[ifAny: distributions], weights,
+          rows, classes, smoothing, Double(memory[factor][0]) / weight)
+      }
       ck_cross_entropy_gradient(
         memory[to], memory[shares], memory[ifAny: labels], memory[ifAny: distributions], rows,
         classes, smoothing, memory[factor][0] / Float(rows))
@@ -162,6 +195,39 @@ extension Lowering {
   ) -> (labels: ReadPlace<Int32>?, distributions: ReadPlace<Float>?) {
     graph[value].type.elementType == .int32
       ? (places.reads(targets, as: Int32.self), nil) : (nil, places.reads(targets, as: Float.self))
+  }
+
+  mutating func lower(_ loss: Operation.BinaryCrossEntropy, _ operation: Operation) throws {
+    let sources = try readAlike(operation.inputs[...])
+    let result = make(operation.outputs[0], try .rowMajor([1]))
+    let probabilities = make(operation.outputs[1], sources[0].layout)
+    let count = shape(operation.inputs[0]).count
+    var places = KernelPlaces()
+    let (mean, shares) = (places.writes(result), places.writes(probabilities))
+    let (logits, targets) = (places.reads(sources[0]), places.reads(sources[1]))
+    emitKernel("binary cross entropy", places, for: operation) { memory, _ in
+      let sum = ck_binary_cross_entropy(
+        memory[shares], memory[logits], memory[targets], count)
+      memory[mean][0] = Float(sum / Double(count))
+    }
+  }
+
+  mutating func lower(
+    _ gradient: Operation.BinaryCrossEntropyGradient, _ operation: Operation
+  ) throws {
+    let sources = try readAlike(operation.inputs.dropLast())
+    guard let last = operation.inputs.last else { return }
+    let incoming = read(last)
+    let result = make(operation.outputs[0], sources[0].layout)
+    let count = shape(operation.inputs[0]).count
+    var places = KernelPlaces()
+    let (to, factor) = (places.writes(result), places.reads(incoming))
+    let (probabilities, targets) = (places.reads(sources[0]), places.reads(sources[1]))
+    emitKernel("binary cross entropy gradient", places, for: operation) { memory, _ in
+      ck_difference(
+        memory[to], memory[probabilities], memory[targets], count,
+        memory[factor][0] / Float(count))
+    }
   }
 
   mutating func lower(_ loss: Operation.MeanSquaredError, _ operation: Operation) throws {

@@ -64,7 +64,7 @@ extension Lowering {
     let scale = places.reads(read(operation.inputs[1]))
     let shift = places.reads(read(operation.inputs[2]))
     switch normalization.form {
-    case .inference, .rectifiedInference:
+    case .inference, .frozen, .rectifiedInference:
       let mean = places.reads(read(operation.inputs[3]))
       let variance = places.reads(read(operation.inputs[4]))
       emitKernel("normalization", places, for: operation) { memory, _ in

@@ -39,6 +39,9 @@ extension Operation {
       /// ``inference`` with negative results made zero: how the compiler repeats ``rectifiedTraining``, whose statistics are then
       /// known.
       case rectifiedInference
+      /// With the running statistics in training too: of a layer that is frozen. Computes what ``inference`` does, and stays so
+      /// when a graph is given the form of training.
+      case frozen
     }
 
     /// Added to the variance, within the root.
@@ -63,7 +66,8 @@ extension Operation {
 
     public var traits: OperationTraits {
       OperationTraits(
-        batch: form == .inference ? .separately(linear: .inNone) : .together, recomputable: .first,
+        batch: [.inference, .frozen].contains(form)
+          ? .separately(linear: .inNone) : .together, recomputable: .first,
         overwritesInput: true,
         isRandom: false, isGradient: false, isIdentityInInference: false)
     }
@@ -83,7 +87,7 @@ extension Operation {
       let statistics = ValueType([inputs[0].shape[1]])
       for index in 1..<5 { try requireShape(inputs, index, statistics.shape) }
       return switch form {
-      case .inference, .rectifiedInference: [inputs[0]]
+      case .inference, .frozen, .rectifiedInference: [inputs[0]]
       case .training, .rectifiedTraining: [inputs[0], statistics, statistics]
       }
     }
@@ -104,7 +108,7 @@ extension Operation {
           problem: .invariant("is rectified already, so it has no gradient; differentiate first"))
       }
       guard let gradient = outputGradients[0] else { return operation.inputs.map { _ in nil } }
-      guard form != .inference else {
+      guard form != .inference, form != .frozen else {
         return try appendFrozenGradient(of: operation, gradient: gradient, to: &builder)
       }
       let isRectified = form == .rectifiedTraining

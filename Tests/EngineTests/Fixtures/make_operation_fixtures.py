@@ -391,6 +391,34 @@ case(
     random(2, 3, 4),
 )
 
+weights = torch.tensor([0.5, 2, 1, 0.25, 3, 1.5], dtype=torch.float64)
+for smoothing in [0, 0.1]:
+    case(
+        f"class weights, smoothing {smoothing}",
+        "crossEntropy",
+        {"labelSmoothing": smoothing, "classWeights": weights.tolist()},
+        lambda x, l: (
+            F.cross_entropy(x, l, weight=weights, label_smoothing=smoothing).reshape(1),
+            F.softmax(x, 1),
+        ),
+        random(4, 6, low=-4, high=4),
+        torch.tensor([5, 0, 3, 3]),
+        variables=[0],
+    )
+
+case(
+    "labels",
+    "binaryCrossEntropy",
+    {},
+    lambda x, t: (
+        F.binary_cross_entropy_with_logits(x, t).reshape(1),
+        torch.sigmoid(x),
+    ),
+    random(4, 6, low=-8, high=8),
+    torch.round(random(4, 6, low=0, high=1) * 10) / 10,
+    variables=[0],
+)
+
 path = pathlib.Path(__file__).with_name("operations.json")
 lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in cases)
 path.write_text(f"[\n{lines}\n]\n")

@@ -5,7 +5,36 @@ import func Foundation.log
 import func Foundation.pow
 
 extension OperationCase {
-  static let losses: [OperationCase] =
+  static let losses = softmaxAndErrors + weightedErrors + labelErrors
+
+  private static let weightedErrors: [OperationCase] = [0, 0.1].flatMap {
+    (smoothing: Float) -> [OperationCase] in
+    let weighted = Operation.CrossEntropy(
+      labelSmoothing: smoothing, classWeights: [0.5, 2, 1, 0.1, 3])
+    return [
+      OperationCase(
+        "class weights, smoothing \(smoothing)", weighted,
+        [Input([4, 5], .uniform(-4..<4)), Input([4], .classes(5), isDifferentiable: false)]),
+      OperationCase(
+        "class weights, distributions, smoothing \(smoothing)", weighted,
+        [
+          Input([3, 5], .uniform(-4..<4)), Input([3, 5], .distributions, isDifferentiable: false),
+        ]),
+    ]
+  }
+
+  private static let labelErrors: [OperationCase] = [
+    OperationCase(
+      "labels", Operation.BinaryCrossEntropy(),
+      [Input([3, 5], .uniform(-6..<6)), Input([3, 5], .uniform(0..<1), isDifferentiable: false)]),
+    OperationCase(
+      "large logits", Operation.BinaryCrossEntropy(),
+      [
+        Input([2, 5], .uniform(-80..<80)), Input([2, 5], .uniform(0..<1), isDifferentiable: false),
+      ]),
+  ]
+
+  private static let softmaxAndErrors: [OperationCase] =
     [false, true].flatMap { isLogarithmic in
       let shapes: [(String, Shape)] = [
         ("features", [3, 10]), ("two classes", [1, 2]), ("picture", [2, 5, 3, 2]),
@@ -78,15 +107,54 @@ extension Operation.CrossEntropyGradient: ReferenceOperation {
     of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
   ) throws -> [ReferenceValue] {
     let probabilities = inputs[0]
-    let factor = inputs[2].elements[0] / Double(probabilities.batch)
+    let classes = probabilities.channels
+    func weight(_ label: Int) -> Double { classWeights.map { Double($0[label]) } ?? 1 }
+    func target(_ example: Int, _ label: Int, smoothing: Float) -> Double {
+      weight(label)
+        * evaluator.target(inputs[1], smoothing: smoothing, classes: classes, example, label)
+    }
+    var sum = 0.0
+    for example in 0..<probabilities.batch {
+      for label in 0..<classes { sum += target(example, label, smoothing: 0) }
+    }
+    let factor =
+      inputs[2].elements[0] / (classWeights == nil ? Double(probabilities.batch) : sum)
     return [
       ReferenceValue(shape: probabilities.shape) { example, label, _, _ in
-        let target = evaluator.target(
-          inputs[1], smoothing: labelSmoothing, classes: probabilities.channels,
-          example, label)
-        return factor * (probabilities[example, label, 0, 0] - target)
+        let targets = (0..<classes).reduce(0) {
+          $0 + target(example, $1, smoothing: labelSmoothing)
+        }
+        return factor
+          * (probabilities[example, label, 0, 0] * targets
+            - target(example, label, smoothing: labelSmoothing))
       }
     ]
+  }
+}
+
+extension Operation.BinaryCrossEntropy: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    var loss = 0.0
+    for (x, target) in zip(inputs[0].elements, inputs[1].elements) {
+      // log p and log(1 - p) without 1 - p.
+      let tail = log(1 + exp(-abs(x)))
+      loss += target * (max(-x, 0) + tail) + (1 - target) * (max(x, 0) + tail)
+    }
+    return [
+      ReferenceValue([loss / Double(inputs[0].elements.count)], shape: [1]),
+      ReferenceValue(inputs[0].elements.map { 1 / (1 + exp(-$0)) }, shape: inputs[0].shape),
+    ]
+  }
+}
+
+extension Operation.BinaryCrossEntropyGradient: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    let factor = inputs[2].elements[0] / Double(inputs[0].elements.count)
+    return [evaluator.elementwise(inputs[0], inputs[1]) { factor * ($0 - $1) }]
   }
 }
 
@@ -134,16 +202,21 @@ extension ReferenceEvaluator {
   ) -> [ReferenceValue] {
     let logits = inputs[0]
     let logarithms = softmax(Operation.Softmax(isLogarithmic: true), logits)
-    var loss = 0.0
+    var (loss, weights) = (0.0, 0.0)
     for example in 0..<logits.batch {
       for label in 0..<logits.channels {
+        let weight = attributes.classWeights.map { Double($0[label]) } ?? 1
         let target = target(
           inputs[1], smoothing: attributes.labelSmoothing, classes: logits.channels, example, label)
-        loss -= target * logarithms[example, label, 0, 0]
+        loss -= weight * target * logarithms[example, label, 0, 0]
+        weights +=
+          weight
+          * self.target(inputs[1], smoothing: 0, classes: logits.channels, example, label)
       }
     }
+    let count = attributes.classWeights == nil ? Double(logits.batch) : weights
     return [
-      ReferenceValue([loss / Double(logits.batch)], shape: [1]),
+      ReferenceValue([loss / count], shape: [1]),
       ReferenceValue(logarithms.elements.map { exp($0) }, shape: logits.shape),
     ]
   }
