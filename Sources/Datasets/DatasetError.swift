@@ -48,6 +48,11 @@ public struct DatasetError: Error, Hashable, Sendable {
   public var dataset: String
   /// What is wrong with the data.
   public var problem: Problem
+
+  package init(dataset: String, problem: Problem) {
+    self.dataset = dataset
+    self.problem = problem
+  }
 }
 
 extension DatasetError: ReadableError {

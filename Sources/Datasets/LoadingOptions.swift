@@ -80,4 +80,9 @@ public struct SkippedSample: Hashable, Sendable, Codable {
   public var index: Int
   /// The error's description, which names the file.
   public var reason: String
+
+  package init(index: Int, reason: String) {
+    self.index = index
+    self.reason = reason
+  }
 }

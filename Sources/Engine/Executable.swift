@@ -25,6 +25,18 @@ public struct Executable: ~Copyable, Sendable {
     shards = try ShardGroup(graph, parameters: parameters, store: nil, options: options)
   }
 
+  /// The same, with the packed weights of earlier ones where they are alike.
+  package init(
+    _ graph: Graph, parameters: [String: Tensor], options: CompilationOptions,
+    sharing: SharedWeights
+  ) throws {
+    try Self.requireThreads(options, graph)
+    var options = options
+    options.mode = .inference
+    shards = try ShardGroup(
+      graph, parameters: parameters, store: nil, options: options, sharing: sharing)
+  }
+
   /// Compiles a graph that reads and updates the parameters of a store.
   ///
   /// - Throws: ``GraphError`` where the graph is not well formed; ``EngineError`` where a parameter is missing or has

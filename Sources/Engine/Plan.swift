@@ -35,7 +35,8 @@ final class Plan: Sendable {
 
   /// - Throws: ``GraphError`` from a pass, ``EngineError`` from the lowering or a parameter that does not fit.
   init(
-    _ source: Graph, parameters: [String: Tensor], options: CompilationOptions
+    _ source: Graph, parameters: [String: Tensor], options: CompilationOptions,
+    sharing: SharedWeights? = nil
   ) throws {
     let arithmetic = Executable.beginComputing(threads: options.threads)
     defer { Executable.endComputing(arithmetic) }
@@ -48,7 +49,9 @@ final class Plan: Sendable {
     (inputs, outputs) = (layout.inputs, layout.outputs)
     (lifetimes, placement) = (layout.lifetimes, layout.placement)
     arenaByteCount = layout.arenaByteCount
-    (constants, tensors) = try Self.prepare(layout, parameters: parameters)
+    let prepared = try Self.prepare(layout, parameters: parameters)
+    tensors = prepared.tensors
+    constants = prepared.constants.mapValues { sharing?.shared($0) ?? $0 }
   }
 
   // MARK: Memory

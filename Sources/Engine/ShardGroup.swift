@@ -47,12 +47,14 @@ final class ShardGroup: @unchecked Sendable {
 
   convenience init(
     _ graph: Graph, parameters: [String: Tensor], store: ParameterStore?,
-    options: CompilationOptions
+    options: CompilationOptions, sharing: SharedWeights? = nil
   ) throws {
     let shard = try graph.shard(for: options)
     var shardOptions = options
     if shard != nil { shardOptions.threads = 1 }
-    let plan = try Plan(shard?.graph ?? graph, parameters: parameters, options: shardOptions)
+    let plan = try Plan(
+      shard?.graph ?? graph, parameters: parameters, options: shardOptions,
+      sharing: sharing)
     let count = shard == nil ? 1 : options.threads
     try self.init(plan, graph: graph, count: count, roles: shard?.roles ?? [:], store: store)
   }

@@ -295,7 +295,17 @@ extension Preprocessing: CustomStringConvertible {
       case .pad(let color):
         "resized to fit \(height)x\(width), the rest \(color.red),\(color.green),\(color.blue)"
       }
-    text += " (\(filter.rawValue), antialiased), \(plural(channels, "channel"))"
+    text += " (\(filter.rawValue), antialiased), "
+    return text + numbers
+  }
+
+  /// The same without the geometry, for views that have their own.
+  package var descriptionOfNumbers: String {
+    "input \(height)x\(width) (\(filter.rawValue), antialiased), \(numbers)"
+  }
+
+  private var numbers: String {
+    var text = plural(channels, "channel")
     if channelOrder != .rgb { text += " in order \(channelOrder.rawValue)" }
     if let mean { text += ", mean \(mean)" }
     if meanPicture != nil { text += ", the mean picture subtracted" }

@@ -60,6 +60,20 @@ extension Model {
     return try executable.output(fitted.output.name)
   }
 
+  /// The network compiled for inference for so many pictures of these extents, in ``dataFormat``, with the
+  /// packed weights of others
+  /// where they are alike.
+  package func executable(
+    batch: Int, height: Int, width: Int, compute: ComputeOptions, sharing: SharedWeights
+  ) throws -> Executable {
+    let graph = try graph.reshaped(
+      inputs: [inputName: [batch, inputExtents.first ?? 0, height, width]])
+    return try Executable(
+      graph, parameters: parameters,
+      options: CompilationOptions(inputFormat: dataFormat, compute: compute).suited(to: graph),
+      sharing: sharing)
+  }
+
   /// The network for an input.
   package func fitted(to input: Tensor, order: DataFormat) throws -> FittedNetwork {
     try fitted(to: input.shape, of: input.elementType, order: order)

@@ -283,13 +283,26 @@ extension Image.Color {
 
 /// The pixels that a canvas shows of its source.
 package struct PixelWindow: Hashable, Sendable {
-  var row: Int
-  var column: Int
+  package var row: Int
+  package var column: Int
   package var height: Int
   package var width: Int
   package var channels: Int
-  var sourceWidth: Int
+  package var sourceWidth: Int
   package var isMirrored: Bool
+
+  package init(
+    row: Int, column: Int, height: Int, width: Int, channels: Int, sourceWidth: Int,
+    isMirrored: Bool
+  ) {
+    self.row = row
+    self.column = column
+    self.height = height
+    self.width = width
+    self.channels = channels
+    self.sourceWidth = sourceWidth
+    self.isMirrored = isMirrored
+  }
 
   /// Calls `body` with each row of the window and where it begins in the source.
   func forEachRow(_ body: (_ row: Int, _ first: Int) -> Void) {
