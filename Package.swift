@@ -26,6 +26,7 @@ func tests(of name: String, imports rooms: [String] = [], shims: [String] = []) 
     path: "Tests/\(name)Tests",
     exclude: [
       "Tensors", "Formats", "Images", "Datasets", "Graphs", "Engine", "Models", "Training",
+      "Evaluation",
     ].contains(name) ? ["Fixtures"] : [],
     swiftSettings: settings
   )
@@ -76,7 +77,8 @@ let package = Package(
       shims: ["CKernels"]),
     room(
       "Evaluation",
-      imports: ["Inference", "Datasets", "Layers", "Images", "Engine", "Files"] + graphRooms),
+      imports: ["Inference", "Reports", "Datasets", "Layers", "Images", "Engine", "Files"]
+        + graphRooms),
     room(
       "Training",
       imports: [
@@ -148,7 +150,7 @@ let package = Package(
       imports: ["Layers", "Models", "Formats", "Datasets", "Images", "Engine"] + graphRooms),
     tests(
       of: "Evaluation",
-      imports: ["Inference", "Layers", "Formats", "Datasets", "Images"] + graphRooms),
+      imports: ["Inference", "Layers", "Formats", "Datasets", "Images", "Engine"] + graphRooms),
     tests(
       of: "Training",
       imports: [

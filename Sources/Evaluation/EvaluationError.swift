@@ -6,6 +6,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case classMismatch(model: [String], data: [String])
   /// The model and the data have different numbers of classes.
   case classCount(model: Int, data: Int)
+  /// A member of an ensemble has other classes than the first. Both lists in order.
+  case memberClasses(first: String, [String], other: String, [String])
   /// No sample could be read; `reason` is that of the last.
   case nothingReadable(data: String, count: Int, reason: String)
 }
@@ -19,6 +21,10 @@ extension EvaluationError: ReadableError {
         + "; use data with the model's classes"
     case .classCount(let model, let data):
       "the model has \(model) classes, the data \(data); build the model for \(data) classes"
+    case .memberClasses(let first, let names, let other, let others):
+      "the classes of \(first) are \(classList(names)); those of \(other) are \(classList(others))"
+        + difference(first, names, others) + difference(other, others, names)
+        + "; an ensemble is of models with the same classes"
     case .nothingReadable(let data, let count, let reason):
       count == 1
         ? "the only sample of \(data) cannot be read: \(reason)"
