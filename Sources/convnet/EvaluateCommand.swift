@@ -1,23 +1,39 @@
 import ArgumentParser
 import ConvNet
+import Foundation
 
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "evaluate", abstract: "Measure the accuracy of a model on a data set.",
+    commandName: "evaluate",
+    abstract: "Measure the accuracy of a model on a data set.",
     discussion: """
       EXAMPLES
         convnet evaluate runs/first/model.safetensors --data fashion-mnist
         convnet evaluate runs/first/model.safetensors --data pictures/val --json
         convnet evaluate lenet5 --weights lenet5.pth --data fashion-mnist
+        convnet evaluate vgg.safetensors --data pictures --protocol dense
+        convnet evaluate a.safetensors b.safetensors --data pictures \\
+          --compare single,10-crop,144-crop --report scores.html
+        convnet evaluate a.safetensors --data pictures --scales 256,288 --squares 3 \\
+          --crops corners,center,whole --flips --views-sheet views.png
+
+      Several files are measured each by itself, and together as an ensemble: the
+      mean of their probabilities. They may differ in input, preparation and order
+      of classes.
 
       Of data with pictures that the model was trained on, the others are measured,
       such as the share that training held out; --split 1 takes all. Pictures are
       known by their contents.
       """)
 
-  @Argument(help: "A model file, or a model's name.") var file: String
+  @Argument(help: ArgumentHelp("Model files, or a model's name.", valueName: "file"))
+  var files: [String]
   @OptionGroup var data: DataOptions
-  @Option(help: "Examples at once.") var batchSize = 256
+  @OptionGroup(title: "Views of a picture") var protocols: ProtocolOptions
+  @OptionGroup(title: "What is written") var writing: ScoreFileOptions
+  @Option(
+    help: "Views at once. Default: by the network's size, at most 256.")
+  var batchSize: Int?
   @OptionGroup var compute: InferenceArguments
   @OptionGroup(title: "Loading") var loading: LoadingArguments
   @OptionGroup var weights: WeightsOptions
@@ -30,6 +46,15 @@ struct EvaluateCommand: ParsableCommand {
     var top5: Double
     var loss: Double
     var protocolName: String
+    /// 95 % intervals of both accuracies.
+    var top1Interval: [Double]
+    var top5Interval: [Double]
+    /// Expected, 0 to 1.
+    var calibrationError: Double
+    /// Forward passes of a picture.
+    var views: Int
+    /// Of a picture.
+    var multiplyAdds: Double
     /// Which part of the data was measured.
     var part: EvaluatedPart.Kind
     /// Of the pictures, those that the model was trained on; absent where that is not known.
@@ -40,9 +65,19 @@ struct EvaluateCommand: ParsableCommand {
     var nonFinite: Int
     /// What was mostly taken for what, the most frequent first.
     var confusions: [Confusion]
+    /// Of every class, in order.
+    var classes: [ClassRow]
+    /// The temperature, where it was asked for.
+    var temperature: TemperatureRow?
+    /// Every score, where there are several.
+    var scores: [ScoreRow]?
+    /// Each score beside the first: whether the difference is more than chance.
+    var comparisons: [ComparisonRow]?
 
     enum CodingKeys: String, CodingKey {
-      case images, top1, top5, loss, part, trainedOn, skipped, nonFinite, confusions
+      case images, top1, top5, loss, top1Interval, top5Interval, calibrationError, views
+      case multiplyAdds, part, trainedOn, skipped, nonFinite, confusions, classes, temperature
+      case scores, comparisons
       case protocolName = "protocol"
     }
   }
@@ -55,13 +90,59 @@ struct EvaluateCommand: ParsableCommand {
     var share: Double
   }
 
+  private struct ClassRow: Encodable {
+    var name: String
+    var count: Int
+    var precision: Double
+    var recall: Double
+    var f1: Double
+  }
+
+  private struct TemperatureRow: Encodable {
+    var value: Double
+    var lossBefore: Double
+    var lossAfter: Double
+  }
+
+  private struct ScoreRow: Encodable {
+    var model: String
+    var name: String
+    var top1: Double
+    var top5: Double
+    var loss: Double
+    var top1Interval: [Double]
+    var calibrationError: Double
+    var views: Int
+    var multiplyAdds: Double
+    var protocolName: String
+
+    enum CodingKeys: String, CodingKey {
+      case model, name, top1, top5, loss, top1Interval, calibrationError, views, multiplyAdds
+      case protocolName = "protocol"
+    }
+  }
+
+  private struct ComparisonRow: Encodable {
+    var first: String
+    var second: String
+    var onlyFirst: Int
+    var onlySecond: Int
+    var pValue: Double
+  }
+
   /// Confusions that a person is shown, and machines.
   private static let confusionLimit = (text: 5, json: 100)
 
-  func validate() throws { try requirePositive(batchSize, "--batch-size") }
+  func validate() throws {
+    if let batchSize { try requirePositive(batchSize, "--batch-size") }
+    guard !files.isEmpty else { throw ValidationError("name a model file") }
+    guard files.count == 1 || weights.weights == nil else {
+      throw ValidationError("--weights is for one model; name model files for an ensemble")
+    }
+  }
 
   /// A model file says its own classes; a network of the zoo is built for those of the data.
-  private func evaluatedModel() throws -> Model {
+  private func evaluatedModel(_ file: String) throws -> Model {
     let source = try ModelSource(file, recognizingFor: shared)
     guard case .zoo = source else { return try weights.model(from: source, shared, network) }
     let names = try data.source().load(.test).classNames
@@ -69,42 +150,53 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let model = try evaluatedModel()
+    try writing.requireFolders()
+    let candidates = try files.map { file -> ProtocolEvaluation.Candidate in
+      let model = try evaluatedModel(file)
+      return .init(file, model, views: try protocols.views(of: model))
+    }
+    let model = candidates[0].model
     let part = try EvaluatedPart(
       of: data.source(), for: model, given: data.holdout(seed: shared.seed),
       threads: shared.threadCount)
     if let note = part.note { shared.note("\(note)\(remedy(of: note))") }
     noteGaps(in: part.dataset, shared)
     try requireReadable([part.dataset], skips: loading.onBad == .skip, shared)
+    let sheet = try writing.drawSheet(candidates[0], part.dataset)
+    var predictions = try writing.predictionsFile(candidates, part.dataset)
     let progress = Progress("evaluating", total: part.dataset.count, shared)
-    let evaluation = try Evaluation(
-      of: model, on: part.dataset, batchSize: batchSize, compute: compute.options(shared),
-      loading: loading.options
-    ) {
-      progress.update($0)
+    Interruption.deferSignals()
+    let evaluation = try ProtocolEvaluation(
+      of: candidates, on: part.dataset, batchSize: batchSize ?? 256,
+      compute: compute.options(shared), loading: loading.options,
+      keepsScores: writing.temperature
+    ) { done in
+      progress.update(done)
+      if let signal = Interruption.signal {
+        throw Interrupted(
+          signal: signal,
+          outcome: "\(done) of \(plural(part.dataset.count, "picture")) were measured")
+      }
     } sampleSkipped: {
       shared.note("left out: \($0.reason)")
+    } observe: {
+      predictions?.add($0)
     }
     progress.finish()
-    let metrics = evaluation.metrics
+    try predictions?.write(evaluation)
+    try writing.write(evaluation, part.dataset, sheet: sheet)
     if shared.json {
-      try printJSON(
-        Result(
-          images: metrics.samples, top1: metrics.top1, top5: metrics.top5, loss: metrics.loss,
-          protocolName: evaluation.protocolDescription, part: part.kind,
-          trainedOn: part.trainedOn, skipped: metrics.skippedCount,
-          nonFinite: metrics.nonFiniteCount,
-          confusions: evaluation.worstConfusions(limit: Self.confusionLimit.json).map {
-            Confusion(
-              truth: $0.label, takenFor: $0.predicted, count: $0.count, share: $0.share)
-          }))
+      try printJSON(result(evaluation, part))
     } else {
       try printText(evaluation, part)
     }
-    guard metrics.samples > 0, metrics.nonFiniteCount == metrics.samples else { return }
-    throw NoAnswer(
-      model: file, count: metrics.samples, total: metrics.samples,
-      parameters: model.nonFiniteParameters)
+    for (place, candidate) in candidates.enumerated() {
+      let own = evaluation.scores[place].assessment
+      guard own.samples > 0, own.nonFiniteCount == own.samples else { continue }
+      throw NoAnswer(
+        model: candidate.name, count: own.samples, total: own.samples,
+        parameters: candidate.model.nonFiniteParameters)
+    }
   }
 
   /// What option has it otherwise.
@@ -115,26 +207,109 @@ struct EvaluateCommand: ParsableCommand {
     }
   }
 
-  private func printText(_ evaluation: Evaluation, _ part: EvaluatedPart) throws {
-    let metrics = evaluation.metrics
+  private func name(_ score: ProtocolEvaluation.Score) -> String {
+    "\(score.name), \(score.views)"
+  }
+
+  private func result(_ evaluation: ProtocolEvaluation, _ part: EvaluatedPart) throws -> Result {
+    let scores = evaluation.scores
+    let score = scores[scores.count - 1]
+    let own = score.assessment
+    func bounds(_ interval: ClosedRange<Double>) -> [Double] {
+      [interval.lowerBound, interval.upperBound]
+    }
+    return Result(
+      images: own.samples, top1: own.top1, top5: own.top5, loss: own.loss,
+      protocolName: score.protocolDescription, top1Interval: bounds(own.top1Interval),
+      top5Interval: bounds(own.top5Interval), calibrationError: own.calibrationError,
+      views: score.passes, multiplyAdds: score.multiplyAdds, part: part.kind,
+      trainedOn: part.trainedOn, skipped: evaluation.skippedCount, nonFinite: own.nonFiniteCount,
+      confusions: own.worstConfusions(evaluation.classNames, limit: Self.confusionLimit.json).map {
+        Confusion(truth: $0.label, takenFor: $0.predicted, count: $0.count, share: $0.share)
+      },
+      classes: zip(evaluation.classNames, own.classScores).map {
+        ClassRow(name: $0, count: $1.count, precision: $1.precision, recall: $1.recall, f1: $1.f1)
+      },
+      temperature: temperature(score).map {
+        TemperatureRow(
+          value: $0.value, lossBefore: $0.lossBefore, lossAfter: $0.lossAfter)
+      },
+      scores: scores.count == 1
+        ? nil
+        : scores.map {
+          ScoreRow(
+            model: $0.name, name: $0.views, top1: $0.assessment.top1, top5: $0.assessment.top5,
+            loss: $0.assessment.loss, top1Interval: bounds($0.assessment.top1Interval),
+            calibrationError: $0.assessment.calibrationError, views: $0.passes,
+            multiplyAdds: $0.multiplyAdds, protocolName: $0.protocolDescription)
+        },
+      comparisons: scores.count == 1
+        ? nil
+        : scores.dropFirst().map {
+          let test = McNemarTest(scores[0].assessment, $0.assessment)
+          return ComparisonRow(
+            first: name(scores[0]), second: name($0), onlyFirst: test.onlyFirst,
+            onlySecond: test.onlySecond, pValue: test.pValue)
+        })
+  }
+
+  private func temperature(_ score: ProtocolEvaluation.Score) -> Temperature? {
+    writing.temperature
+      ? Temperature(fitting: score.logProbabilities, labels: score.labels) : nil
+  }
+
+  private func printText(_ evaluation: ProtocolEvaluation, _ part: EvaluatedPart) throws {
+    let scores = evaluation.scores
+    let score = scores[scores.count - 1]
+    let own = score.assessment
+    func text(_ share: Double, _ interval: ClosedRange<Double>) -> String {
+      "\(HumanReadable.percent(share, digits: 2)) (95 %: "
+        + "\(HumanReadable.fixed(100 * interval.lowerBound, digits: 2)) to "
+        + "\(HumanReadable.fixed(100 * interval.upperBound, digits: 2)))"
+    }
+    if scores.count > 1 {
+      try Console.write(EvaluationReport.table(scores))
+      try print("")
+      for score in scores {
+        try Console.write(wrapping: "\(name(score)): \(score.protocolDescription)", indent: 2)
+      }
+      for other in scores.dropFirst() {
+        let test = McNemarTest(scores[0].assessment, other.assessment)
+        try Console.write(
+          wrapping:
+            "\(name(scores[0])) beside \(name(other)): \(test.onlyFirst) and \(test.onlySecond) pictures that only one has right, p = \(HumanReadable.fixed(test.pValue, digits: 4)) (McNemar)",
+          indent: 2)
+      }
+      try print("")
+    }
+    try Console.write(
+      wrapping: "\(own.samples) pictures, \(score.protocolDescription)", indent: 2)
     try print(
       """
-      \(metrics.samples) pictures, \(evaluation.protocolDescription)
-      top-1 accuracy \(HumanReadable.percent(metrics.top1, digits: 2))
-      top-5 accuracy \(HumanReadable.percent(metrics.top5, digits: 2))
-      loss           \(HumanReadable.fixed(metrics.loss, digits: 4))
+      top-1 accuracy \(text(own.top1, own.top1Interval))
+      top-5 accuracy \(text(own.top5, own.top5Interval))
+      loss           \(HumanReadable.fixed(own.loss, digits: 4))
+      calibration    \(HumanReadable.percent(own.calibrationError, digits: 2)) expected error
+      cost           \(plural(score.passes, "forward pass", "forward passes")), \(HumanReadable.quantity(score.multiplyAdds)) multiply-adds a picture
       part           \(part.kind.rawValue)
       """)
-    if metrics.skippedCount > 0 {
-      try print("left out       \(plural(metrics.skippedCount, "picture")) that cannot be read")
+    if let temperature = temperature(score) {
+      try print(
+        "temperature    \(HumanReadable.fixed(temperature.value, digits: 3)), fitted on one half; loss of the other "
+          + "\(HumanReadable.fixed(temperature.lossBefore, digits: 4)) to "
+          + HumanReadable.fixed(temperature.lossAfter, digits: 4))
     }
-    if metrics.nonFiniteCount > 0 {
+    if evaluation.skippedCount > 0 {
+      try print("left out       \(plural(evaluation.skippedCount, "picture")) that cannot be read")
+    }
+    if own.nonFiniteCount > 0 {
       try Console.write(
         wrapping:
-          "no answer      \(plural(metrics.nonFiniteCount, "picture")) with scores that are not finite: no hits, not in the loss",
+          "no answer      \(plural(own.nonFiniteCount, "picture")) with scores that are not finite: no hits, not in the loss",
         indent: 15)
     }
-    let confusions = evaluation.worstConfusions(limit: Self.confusionLimit.text)
+    let confusions = own.worstConfusions(
+      evaluation.classNames, limit: Self.confusionLimit.text)
     guard !confusions.isEmpty else { return }
     var table = Table([
       .init("truth"), .init("taken for"), .init("pictures", .right), .init("share", .right),

@@ -80,7 +80,8 @@ struct PreparationOptions: ParsableArguments {
       }
     }
     // Checked once more: the side depends on the input.
-    return try result.resized(height: result.height, width: result.width)
+    try result.validate()
+    return result
   }
 }
 
