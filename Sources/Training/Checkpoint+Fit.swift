@@ -161,6 +161,7 @@ extension Checkpoint.Recipe {
       gradientTransforms.append(try KeptPart(transform))
     }
     groups = trainer.groups
+    averaging = try trainer.averaging.map { part throws(TrainingError) in try KeptPart(part) }
     objective = try KeptPart(trainer.objective)
     augmentation = trainer.augmentation
     batchSize = trainer.batchSize
@@ -182,6 +183,7 @@ extension Checkpoint.Recipe {
         $0.groups.isEmpty
           ? "all parameters alike" : $0.groups.map { "\($0)" }.joined(separator: "; ")
       },
+      { $0.averaging?.words ?? "weights as they are" },
       { $0.objective.words },
       { "augmentation \($0.augmentation)" }, { "batch size \($0.batchSize)" },
       { "seed \($0.seed)" },
@@ -191,7 +193,8 @@ extension Checkpoint.Recipe {
     let isSame = [
       optimizer == other.optimizer, schedule == other.schedule,
       gradientTransforms == other.gradientTransforms, groups == other.groups,
-      objective == other.objective, augmentation == other.augmentation,
+      averaging == other.averaging, objective == other.objective,
+      augmentation == other.augmentation,
       batchSize == other.batchSize, seed == other.seed, isExact == other.isExact,
       sampling == other.sampling,
     ]

@@ -49,7 +49,9 @@ public struct Checkpoint: Sendable {
 
     /// The schedule goes by the history.
     var point: TrainingPoint {
-      TrainingPoint(step: step, epoch: history.count, errors: history.map(\.error))
+      var point = TrainingPoint(step: step, epoch: history.count)
+      for report in history { point.append(report) }
+      return point
     }
   }
 
@@ -65,6 +67,8 @@ public struct Checkpoint: Sendable {
     var schedule: KeptPart
     var gradientTransforms: [KeptPart]
     var groups: [ParameterGroup]
+    /// `nil` too in files of earlier versions.
+    var averaging: KeptPart?
     var objective: KeptPart
     var augmentation: Augmentation
     var batchSize: Int
@@ -97,13 +101,16 @@ public struct Checkpoint: Sendable {
   /// Samples that the epoch after the finished ones has had; 0 between two epochs.
   public var samplesOfEpoch: Int { state.place?.samples ?? 0 }
 
-  /// The model as the last step left it, ready to use.
+  /// The model as the last step left it, ready to use; where weights are averaged, with the running statistics of the training,
+  /// which ``Trainer`` estimates anew.
   ///
   /// - Throws: ``GraphError`` where a parameter is missing or has another shape.
   public func model() throws -> Model {
     let statistics = RunningStatistics(of: state.network, beginnings: state.averageBeginnings)
+    var parameters = statistics.parameters(of: averages, at: state.step)
+    if let averaged = slots[Trainer.averageSlot] { parameters.merge(averaged) { $1 } }
     var model = try Model(
-      graph: state.network, parameters: statistics.parameters(of: averages, at: state.step),
+      graph: state.network, parameters: parameters,
       classNames: state.classNames, preprocessing: state.preprocessing,
       trainingSummary: state.trainingSummary)
     model.averageAges = statistics.ages(at: state.step)

@@ -26,6 +26,8 @@ public struct Trainer: Sendable {
   public var gradientTransforms: [any GradientTransform]
   /// Parameters that are learned otherwise than the rest, by their names.
   public var groups: [ParameterGroup]
+  /// An average of the weights that is validated and kept in place of the last; `nil`: the last.
+  public var averaging: (any WeightAveraging)?
   /// What the training makes small.
   public var objective: any Objective
   /// What is done to training pictures at random; validation sees them as they are.
@@ -49,7 +51,7 @@ public struct Trainer: Sendable {
   public init(
     optimizer: any Optimizer, schedule: any LearningRateSchedule,
     gradientTransforms: [any GradientTransform] = [], groups: [ParameterGroup] = [],
-    objective: any Objective = .crossEntropy(),
+    averaging: (any WeightAveraging)? = nil, objective: any Objective = .crossEntropy(),
     augmentation: Augmentation = .none, batchSize: Int = 64, seed: UInt64 = 0,
     compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions(),
     earlyStopping: EarlyStopping? = nil
@@ -58,6 +60,7 @@ public struct Trainer: Sendable {
     self.schedule = schedule
     self.gradientTransforms = gradientTransforms
     self.groups = groups
+    self.averaging = averaging
     self.objective = objective
     self.augmentation = augmentation
     self.batchSize = batchSize
@@ -79,18 +82,25 @@ public struct Trainer: Sendable {
 
   /// - Throws: ``TrainingError`` or ``LoadingError`` naming the setting that is out of its range.
   package func validate(epochs: Int) throws {
+    try validate()
+    guard epochs > 0 else {
+      throw TrainingError.invalidSetting(
+        name: "epochs", value: "\(epochs)", requirement: "at least 1")
+    }
+    try schedule.validate(epochs: epochs)
+  }
+
+  /// The same, of a loop of one's own, whose length is not known.
+  func validate() throws {
     try objective.validate()
     try schedule.validate()
     try optimizer.validate()
     for transform in gradientTransforms { try transform.validate() }
     for group in groups { try group.validate() }
+    try averaging?.validate()
     guard batchSize > 0 else {
       throw TrainingError.invalidSetting(
         name: "batch size", value: "\(batchSize)", requirement: "at least 1")
-    }
-    guard epochs > 0 else {
-      throw TrainingError.invalidSetting(
-        name: "epochs", value: "\(epochs)", requirement: "at least 1")
     }
     try earlyStopping?.validate()
     try loading.validate()

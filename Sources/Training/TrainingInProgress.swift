@@ -75,7 +75,8 @@ public final class TrainingInProgress {
     givenSummary = checkpoint?.state.trainingSummary ?? model.trainingSummary
     begin = (clock.now, loader.secondsWaited)
     if let checkpoint {
-      session.update(&model)
+      try session.update(
+        &model, afterEpoch: place.samples > 0 ? nil : history.count - 1, from: loader)
       model.trainingSummary =
         checkpoint.state.trainingSummary ?? (history.isEmpty ? givenSummary : summary(at: nil))
     }
@@ -219,7 +220,7 @@ public final class TrainingInProgress {
     try Memory.require(session.store.byteCount, for: "a copy of the parameters")
     // The model keeps its last epoch until this one is measured.
     var candidate = model
-    session.update(&candidate)
+    try session.update(&candidate, afterEpoch: history.count, from: loader)
     let validated = try validation.map { try validate(candidate, on: $0) }
     model = candidate
     let report = EpochReport(
@@ -233,7 +234,7 @@ public final class TrainingInProgress {
     summary = model.trainingSummary
     session.point.epoch = history.count
     session.point.epochShare = 0
-    session.point.errors.append(report.error)
+    session.point.append(report)
     if trainer.earlyStopping != nil, history.best?.epoch == report.epoch {
       best = BestEpoch(step: session.stepCount, parameters: model.parameters)
     }

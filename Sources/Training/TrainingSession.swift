@@ -52,7 +52,8 @@ package final class TrainingSession {
     let kept = checkpoint?.slots ?? [:]
     optimizer = try OptimizerState(
       trainer.optimizer, graph: graph, groups: trainer.groups, slots: kept,
-      updateCount: checkpoint?.state.updateCount ?? 0)
+      updateCount: checkpoint?.state.updateCount ?? 0, averaging: trainer.averaging,
+      weights: trainer.averaging == nil ? [:] : store.values)
     transforms = try trainer.gradientTransforms.enumerated().map { place, transform in
       var own: [String: [String: Tensor]] = [:]
       for slot in transform.slots { own[slot] = kept[Trainer.keptName(of: slot, place, transform)] }
@@ -112,9 +113,11 @@ package final class TrainingSession {
         ).suited(to: graph)))
   }
 
-  /// Gives a model what has been learnt so far, its running statistics freed of their beginning.
+  /// Gives a model what has been learnt so far, its running statistics freed of their beginning, its weights averaged where the
+  /// trainer says so.
   package func update(_ model: inout Model) {
     model.parameters = statistics.parameters(of: store.values, at: stepCount)
+    if let averages = optimizer.averagedWeights { model.parameters.merge(averages) { $1 } }
     model.averageAges = statistics.ages(at: stepCount)
   }
 
@@ -239,9 +242,12 @@ extension Trainer {
     "\(place + 1).\(type(of: transform).name).\(slot)"
   }
 
+  /// The name by which a checkpoint keeps the averaged weights.
+  static let averageSlot = "averaging.weights"
+
   /// Of all slots: what is remembered of each parameter.
   var slotNames: [String] {
-    optimizer.slots
+    optimizer.slots + (averaging == nil ? [] : [Self.averageSlot])
       + gradientTransforms.enumerated().flatMap { place, transform in
         transform.slots.map { Self.keptName(of: $0, place, transform) }
       }

@@ -35,7 +35,7 @@ public final class TrainingStep {
   ///     data is read is left to the loop.
   /// - Throws: ``TrainingError`` for settings that make no sense, and for parameters that are not finite.
   public init(_ model: Model, _ trainer: Trainer) throws {
-    try trainer.validate(epochs: 1)
+    try trainer.validate()
     bare = model.withoutParameters
     session = try TrainingSession(model, trainer: trainer)
   }

@@ -58,9 +58,47 @@ bool ck_peak_memory_rates(size_t byte_count, int tasks, double seconds, double *
 
 // MARK: Optimizers
 
-// velocity <- momentum velocity - rate gradient - decay rate weight; weight <- weight + velocity.
-void ck_momentum_step(float *weight, float *velocity, const float *gradient, size_t count, float rate, float momentum,
-                      float decay);
+// Each is one pass over a parameter and what is remembered of it. The formulas stand in Sources/Training/Optimizers.
+
+// What a velocity is a sum of: steps, each with the rate of its time, or gradients, to be multiplied by the present rate.
+typedef enum { CK_VELOCITY_OF_STEPS, CK_VELOCITY_OF_GRADIENTS } ck_velocity;
+
+typedef struct {
+  float rate, momentum, decay;
+  ck_velocity velocity;
+  // Whether the parameter looks one step of the velocity ahead (Nesterov).
+  bool looks_ahead;
+} ck_momentum;
+void ck_momentum_step(float *weight, float *velocity, const float *gradient, size_t count, const ck_momentum *settings);
+
+typedef struct {
+  float rate, decay;
+  // The weight of the old average of squares, and what is left in that of the value from which it began.
+  float old_share, beginning;
+  float momentum, epsilon;
+  ck_velocity velocity;
+  bool epsilon_inside;
+} ck_rmsprop;
+// No `mean`: not centred. No `velocity`: no momentum.
+void ck_rmsprop_step(float *weight, float *squares, float *mean, float *velocity, const float *gradient, size_t count,
+                     const ck_rmsprop *settings);
+
+typedef struct {
+  // The shares of the new gradient in the mean, and of its square in the mean of squares.
+  float mean_share, square_share;
+  // weight <- keep weight - rate mean / (root_factor sqrt(squares) + epsilon), with gradient + decay weight for the gradient.
+  float keep, rate, root_factor, epsilon, decay;
+} ck_adam;
+void ck_adam_step(float *weight, float *mean, float *squares, const float *gradient, size_t count, const ck_adam *settings);
+
+// average <- average + share (weight - average).
+void ck_average_weights(float *average, const float *weight, size_t count, float share);
+// sum <- sum + share gradient; where it is the last of a sum: gradient <- that, sum <- 0.
+void ck_accumulate(float *sum, float *gradient, size_t count, float share, bool is_last);
+// x <- factor x.
+void ck_scale(float *x, size_t count, float factor);
+// Each between -limit and limit; what is not a number stays so.
+void ck_clamp(float *x, size_t count, float limit);
 // Where the share of a task begins, of so many elements in equal shares of whole cache lines.
 size_t ck_share_begin(size_t count, int task, int tasks);
 // The sum of squares, accumulated in double precision.

@@ -74,13 +74,17 @@ public struct OptimizerStep: ~Copyable {
   public func withSlot<Result>(
     _ name: String, _ body: (inout MutableSpan<Float>) throws -> Result
   ) rethrows -> Result {
-    guard let place = slots.firstIndex(of: name) else {
-      fatalError("the optimizer has no slot \(name), it has \(slots)")
-    }
-    let elements = UnsafeMutableBufferPointer(
-      start: addresses[place] + range.lowerBound, count: range.count)
+    let elements = UnsafeMutableBufferPointer(start: address(of: name), count: range.count)
     var span = elements.mutableSpan
     return try body(&span)
+  }
+
+  /// Where a slot has these elements.
+  func address(of slot: String) -> UnsafeMutablePointer<Float> {
+    guard let place = slots.firstIndex(of: slot) else {
+      fatalError("the optimizer has no slot \(slot), it has \(slots)")
+    }
+    return addresses[place] + range.lowerBound
   }
 
   /// Lends what two slots have of these elements.

@@ -1,3 +1,5 @@
+import ConvNetEvaluation
+
 /// How the learning rate changes in the course of a training.
 ///
 /// A function of where the training is; it remembers nothing, so that a resumed training needs no more than its history.
@@ -17,6 +19,16 @@
 public protocol LearningRateSchedule: TrainingPart {
   /// The rate of a step: asked before each, a finite number, zero or more.
   func learningRate(at point: TrainingPoint) -> Float
+
+  /// Checks the settings against the length of a training, before anything is computed. Without one of its own, a schedule takes
+  /// all: one that ends earlier stays at its last rate.
+  ///
+  /// - Throws: ``TrainingError/invalidSetting(name:value:requirement:)``.
+  func validate(epochs: Int) throws(TrainingError)
+}
+
+extension LearningRateSchedule {
+  public func validate(epochs: Int) throws(TrainingError) {}
 }
 
 /// Where a training is: before one of its steps.
@@ -29,13 +41,29 @@ public struct TrainingPoint: Hashable, Sendable {
   public var epochShare: Double
   /// After each finished epoch, 1 - top-1 accuracy of validation; where there is none, the loss of the epoch's steps.
   public var errors: [Double]
+  /// After each finished epoch, the loss of validation; where there is none, that of the epoch's steps.
+  public var losses: [Double]
+  /// After each finished epoch, 1 - top-1 accuracy of its own steps.
+  public var trainingErrors: [Double]
 
   /// The point before the first step, unless something is given.
-  public init(step: Int = 0, epoch: Int = 0, epochShare: Double = 0, errors: [Double] = []) {
+  public init(
+    step: Int = 0, epoch: Int = 0, epochShare: Double = 0, errors: [Double] = [],
+    losses: [Double] = [], trainingErrors: [Double] = []
+  ) {
     self.step = step
     self.epoch = epoch
     self.epochShare = epochShare
     self.errors = errors
+    self.losses = losses
+    self.trainingErrors = trainingErrors
+  }
+
+  /// Adds what an epoch brought, for schedules that go by it.
+  mutating func append(_ report: EpochReport) {
+    errors.append(report.error)
+    losses.append((report.validation ?? report.training).loss)
+    trainingErrors.append(1 - report.training.top1)
   }
 
   /// Epochs gone by, the share of this one included.

@@ -1,5 +1,7 @@
+import CKernels
+
 /// One update for several batches, by the mean of their gradients: as a batch of all their samples would give, but for batch
-/// normalization and sums in another order.
+/// normalization, sums in another order, and a batch that is smaller than the others, whose samples then count for more.
 ///
 /// Batches are counted through the epochs: those that are left at the end of one are joined by the first of the next.
 public struct Accumulation: GradientTransform {
@@ -25,10 +27,11 @@ public struct Accumulation: GradientTransform {
     let share = 1 / Float(batches)
     gradients.forEachPart { part in
       part.withSpan(andSlot: Self.sum) { gradient, sum in
-        for index in gradient.indices {
-          let total = sum[index] + share * gradient[index]
-          gradient[index] = total
-          sum[index] = isLast ? 0 : total
+        gradient.withUnsafeMutableBufferPointer { gradient in
+          sum.withUnsafeMutableBufferPointer { sum in
+            ck_accumulate(
+              sum.baseAddress, gradient.baseAddress, gradient.count, share, isLast)
+          }
         }
       }
     }

@@ -1,3 +1,5 @@
+import CKernels
+
 /// All gradients made shorter together where their length is above a limit, in the same direction (R. Pascanu et al., "On the
 /// difficulty of training recurrent neural networks", 2013):
 ///
@@ -48,8 +50,8 @@ public struct ValueClipping: GradientTransform {
   public func apply(to gradients: inout Gradients) -> UpdateDecision {
     gradients.forEachPart { part in
       part.withSpan { elements in
-        for index in elements.indices {
-          elements[index] = min(max(elements[index], -limit), limit)
+        elements.withUnsafeMutableBufferPointer {
+          ck_clamp($0.baseAddress, $0.count, limit)
         }
       }
     }

@@ -1,3 +1,4 @@
+import CKernels
 import ConvNetEngine
 public import ConvNetGraphs
 public import ConvNetTensors
@@ -74,7 +75,7 @@ public struct Gradients: ~Copyable {
   public mutating func scale(by factor: Float) {
     forEachPart { part in
       part.withSpan { elements in
-        for index in elements.indices { elements[index] *= factor }
+        elements.withUnsafeMutableBufferPointer { ck_scale($0.baseAddress, $0.count, factor) }
       }
     }
   }

@@ -10,7 +10,7 @@ import Testing
 @Suite("Optimizer of one's own") struct OwnOptimizerTests {
   private func trainer(threads: Int = 1) -> Trainer {
     var trainer = momentumTrainer
-    trainer.optimizer = Adam()
+    trainer.optimizer = OwnAdam()
     trainer.schedule = .constant(0.01)
     trainer.compute.threads = threads
     return trainer
@@ -67,7 +67,7 @@ import Testing
     let kept = try #require(checkpoint)
     for (other, words) in [
       (momentumTrainer.optimizer, "SGD of momentum 0.9"),
-      (Adam(epsilon: 1e-3), "test.adam of epsilon 0.001"),
+      (OwnAdam(epsilon: 1e-3), "test.adam of epsilon 0.001"),
     ] as [(any Optimizer, String)] {
       var trainer = trainer()
       trainer.optimizer = other

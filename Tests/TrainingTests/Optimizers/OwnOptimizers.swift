@@ -4,7 +4,7 @@ import ConvNetTraining
 
 /// m <- 0.9 m + 0.1 g, v <- 0.999 v + 0.001 g^2, w <- w - rate m / (1 - 0.9^t) / (sqrt(v / (1 - 0.999^t)) + epsilon)
 /// (D. Kingma, J. Ba, "Adam", 2015).
-struct Adam: Optimizer {
+struct OwnAdam: Optimizer {
   static let name = "test.adam"
   var epsilon: Float = 1e-8
   var slots: [String] { ["mean", "variance"] }
