@@ -53,10 +53,10 @@ public func alexNet(_ options: ModelOptions) -> Network {
     Flatten()
     hidden("fc6")
     ReLU()
-    Dropout(0.5)
+    Dropout(options.dropout ?? 0.5)
     hidden("fc7")
     ReLU()
-    Dropout(0.5)
+    Dropout(options.dropout ?? 0.5)
     Dense(options.classes, initializer: initializer).named("fc8")
   }
 }
@@ -89,10 +89,10 @@ public func torchvisionAlexNet(_ options: ModelOptions) -> Network {
     if options.needsPooling { AdaptiveAveragePool2D(6).named("avgpool") }
     Flatten()
     Numbered("classifier") {
-      Dropout(0.5)
+      Dropout(options.dropout ?? 0.5)
       Dense(4096, initializer: .heNormal)
       ReLU()
-      Dropout(0.5)
+      Dropout(options.dropout ?? 0.5)
       Dense(4096, initializer: .heNormal)
       ReLU()
       Dense(options.classes)

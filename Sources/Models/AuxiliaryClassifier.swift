@@ -31,20 +31,20 @@ struct SideConvolution: Layer {
 }
 
 /// The classifier at the side of GoogLeNet and its successor: 5x5 mean pooling of stride 3, a 1x1
-/// convolution of 128 channels, a dense layer of 1024, 70% dropout; its loss counts 0.3.
+/// convolution of 128 channels, a dense layer of 1024, 70% dropout; its loss counts 0.3 unless the options say otherwise.
 ///
 /// - Parameter isAdaptive: torchvision's pooling: the means of 4x4 parts of the grid, as many as the
 ///   paper's windows are on its picture, but smaller.
 func googLeNetAuxiliary(
-  _ name: String, classes: Int, style: ConvolutionUnit.Style, isAdaptive: Bool = false
+  _ name: String, _ options: ModelOptions, style: ConvolutionUnit.Style, isAdaptive: Bool = false
 ) -> Auxiliary {
-  Auxiliary(name, weight: 0.3) {
+  Auxiliary(name, weight: options.auxiliaryWeight ?? 0.3) {
     if isAdaptive { AdaptiveAveragePool2D(4) } else { SidePooling() }
     ConvolutionUnit(128, kernel: 1, style: style).named("conv")
     Flatten()
     Dense(1024, initializer: .heNormal).named("fc1")
     ReLU()
     Dropout(0.7)
-    Dense(classes).named("fc2")
+    Dense(options.classes).named("fc2")
   }
 }

@@ -97,9 +97,9 @@ private struct BNInceptionBlock: Block {
 ///
 /// GoogLeNet with batch normalization before every nonlinearity, 5x5 convolutions as two of 3x3, a
 /// third block on the 28x28 grid, mean pooling in most blocks, no pooling between blocks (3c and 4e
-/// have stride 2), and a separable first convolution of depth multiplier 8. No dropout and no
-/// response normalization, as in the accelerated variants. The auxiliary classifiers stand as in
-/// GoogLeNet: the paper does not say otherwise.
+/// have stride 2), and a separable first convolution of depth multiplier 8. No response
+/// normalization, and no dropout unless the options ask for it, as in the accelerated variants. The
+/// auxiliary classifiers stand as in GoogLeNet: the paper does not say otherwise.
 ///
 /// - Parameter sigmoid: the logistic function for every ReLU of the convolutions, as in the paper's
 ///   `BN-x5-Sigmoid`.
@@ -133,17 +133,18 @@ public func bnInception(sigmoid: Bool = false, _ options: ModelOptions) -> Netwo
     inception("3c", nil, /*      */ 128, 160, /*              */ 64, 96, .passThrough)
     inception(
       "4a", 224, /*        */ 64, 96, /*             */ 96, 128, .average(projection: 128))
-    googLeNetAuxiliary("aux1", classes: options.classes, style: style)
+    googLeNetAuxiliary("aux1", options, style: style)
     inception(
       "4b", 192, /*       */ 96, 128, /*             */ 96, 128, .average(projection: 128))
     inception("4c", 160, /*      */ 128, 160, /*            */ 128, 160, .average(projection: 96))
     inception("4d", 96, /*       */ 128, 192, /*            */ 160, 192, .average(projection: 96))
-    googLeNetAuxiliary("aux2", classes: options.classes, style: style)
+    googLeNetAuxiliary("aux2", options, style: style)
     inception("4e", nil, /*      */ 128, 192, /*            */ 192, 256, .passThrough)
     inception(
       "5a", 352, /*      */ 192, 320, /*            */ 160, 224, .average(projection: 128))
     inception("5b", 352, /*      */ 192, 320, /*            */ 192, 224, .max(projection: 128))
     GlobalPool.average
+    if let dropout = options.dropout, dropout > 0 { Dropout(dropout) }
     Dense(options.classes).named("fc")
   }
 }

@@ -131,7 +131,7 @@ private func googLeNet(
     MaxPool2D(window, stride: 2, ceilMode: true).named(name)
   }
   func auxiliary(_ name: String) -> Auxiliary {
-    googLeNetAuxiliary(name, classes: options.classes, style: style, isAdaptive: !isPaper)
+    googLeNetAuxiliary(name, options, style: style, isAdaptive: !isPaper)
   }
   let responseNorm = LocalResponseNorm()
 
@@ -158,7 +158,7 @@ private func googLeNet(
     inception("5a", 256, /*      */ 160, 320, /*      */ 32, 128, 128)
     inception("5b", 384, /*      */ 192, 384, /*      */ 48, 128, 128)
     GlobalPool.average
-    Dropout(isPaper ? 0.4 : 0.2)
+    Dropout(options.dropout ?? (isPaper ? 0.4 : 0.2))
     Dense(options.classes).named("fc")
   }
 }

@@ -41,11 +41,12 @@ private func inception(
       modules.figure6("Mixed_6\(module)", inner: inner)
     }
     modules.auxiliary(
-      classes: options.classes, weight: auxiliaryWeight, isNormalized: hasNormalizedAuxiliary)
+      classes: options.classes, weight: options.auxiliaryWeight ?? auxiliaryWeight,
+      isNormalized: hasNormalizedAuxiliary)
     modules.reduction8("Mixed_7a")
     for module in ["b", "c"] { modules.figure7("Mixed_7\(module)") }
     GlobalPool.average
-    Dropout(0.2)
+    Dropout(options.dropout ?? 0.2)
     Dense(options.classes, initializer: .normal(standardDeviation: 0.01)).named("fc")
   }
 }
@@ -95,7 +96,7 @@ private func releasedInceptionV3(
     modules.figure7("Mixed_7b")
     modules.figure7("Mixed_7c")
     GlobalPool.average
-    if !isBare { Dropout(0.5) }
+    if !isBare { Dropout(options.dropout ?? 0.5) }
     Dense(options.classes, initializer: .normal(standardDeviation: 0.1)).named("fc")
   }
 }

@@ -17,11 +17,16 @@ public struct ModelOptions: Hashable, Sendable {
   /// has another size than the published one, as torchvision's do: so their published weights serve pictures of any size. Else
   /// the dense layers are made for the grid that there is.
   public var poolsToPublishedGrid: Bool
+  /// The rate of dropout before the classifier, 0 for none; `nil`: that of the network's paper. In AlexNet and VGG that of both
+  /// hidden dense layers; residual networks and LeNet have no place for it.
+  public var dropout: Float?
+  /// What the loss of each auxiliary classifier counts; `nil`: as in the network's paper.
+  public var auxiliaryWeight: Float?
 
   /// What a network shall be built for. Sizes that a network cannot take are refused when it is lowered.
   public init(
     height: Int, width: Int, channels: Int, classes: Int, dataFormat: DataFormat = .channelsLast,
-    poolsToPublishedGrid: Bool = false
+    poolsToPublishedGrid: Bool = false, dropout: Float? = nil, auxiliaryWeight: Float? = nil
   ) {
     self.height = height
     self.width = width
@@ -29,6 +34,8 @@ public struct ModelOptions: Hashable, Sendable {
     self.classes = classes
     self.dataFormat = dataFormat
     self.poolsToPublishedGrid = poolsToPublishedGrid
+    self.dropout = dropout
+    self.auxiliaryWeight = auxiliaryWeight
   }
 
   /// The pictures, as the input of a network.

@@ -121,10 +121,10 @@ public func vgg(
     Numbered("classifier") {
       Dense(4096, initializer: .heNormal)
       ReLU()
-      Dropout(0.5)
+      Dropout(options.dropout ?? 0.5)
       Dense(4096, initializer: .heNormal)
       ReLU()
-      Dropout(0.5)
+      Dropout(options.dropout ?? 0.5)
       Dense(options.classes)
     }
   }

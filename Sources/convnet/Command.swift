@@ -22,7 +22,8 @@ struct Command: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       ModelsCommand.self, SummaryCommand.self, ExplainCommand.self, TrainCommand.self,
-      AugmentationsCommand.self, EvaluateCommand.self, PredictCommand.self, RunCommand.self,
+      RecipesCommand.self, AugmentationsCommand.self, EvaluateCommand.self, PredictCommand.self,
+      RunCommand.self,
       GradientsCommand.self, ConvertCommand.self, BenchmarkCommand.self, DatasetCommand.self,
     ])
 

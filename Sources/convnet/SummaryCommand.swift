@@ -202,18 +202,18 @@ struct NetworkOptions: ParsableArguments {
   ///     for.
   ///   - classNames: of the data.
   func model(
-    from name: String, imageShape: Shape? = nil, classNames: [String] = [], seed: UInt64,
-    recognizingFor shared: SharedOptions? = nil
+    from name: String, imageShape: Shape? = nil, classNames: [String] = [], recipe: Recipe? = nil,
+    seed: UInt64, recognizingFor shared: SharedOptions? = nil
   ) throws -> Model {
     try model(
       from: ModelSource(name, recognizingFor: shared), imageShape: imageShape,
-      classNames: classNames, seed: seed)
+      classNames: classNames, recipe: recipe, seed: seed)
   }
 
   /// As above, of what a name stands for.
   func model(
     from source: ModelSource, imageShape: Shape? = nil, classNames: [String] = [],
-    for weights: String? = nil, isDescription: Bool = false, seed: UInt64
+    for weights: String? = nil, isDescription: Bool = false, recipe: Recipe? = nil, seed: UInt64
   ) throws -> Model {
     switch source {
     case .file(_, let path) where input != nil || classes != nil:
@@ -225,6 +225,7 @@ struct NetworkOptions: ParsableArguments {
     return try source.model(
       seed: seed, classNames: classNames, for: weights, isDescription: isDescription
     ) { options in
+      recipe?.apply(to: &options)
       options.height = input?.height ?? imageShape?[0] ?? options.height
       options.width = input?.width ?? imageShape?[1] ?? options.width
       options.channels = imageShape?[2] ?? options.channels

@@ -16,7 +16,8 @@ extension TrainCommand {
     try trainer.requireFeatures(of: model)
     trainer.sampling = settings.sampling ?? .every
     if let weights = settings.classWeights {
-      trainer.objective = .crossEntropy(classWeights: weights)
+      trainer.objective = .crossEntropy(
+        labelSmoothing: settings.wholeRecipe.labelSmoothing ?? 0, classWeights: weights)
       if balance.classWeights != nil {
         let list = zip(training.classNames, weights).map {
           "\($0) \(HumanReadable.quantity(Double($1)))"

@@ -9,7 +9,7 @@ extension TrainCommand {
     let source = try ModelSource(settings.model)
     var model = try network.model(
       from: source, imageShape: training.imageShape, classNames: training.classNames,
-      for: start.`init`, seed: settings.seed)
+      for: start.`init`, recipe: settings.recipe, seed: settings.seed)
     var brought: BroughtDescription?
     if case .file(_, let path) = source { brought = try BroughtDescription(WeightFile(path)) }
     var preparation: [BroughtDescription.Note] = []
@@ -63,7 +63,7 @@ extension TrainCommand {
     guard let name = model else { return kept }
     var model = try network.model(
       from: name, imageShape: kept.preprocessing.map { [$0.height, $0.width, $0.channels] },
-      classNames: kept.classNames, seed: settings.seed)
+      classNames: kept.classNames, recipe: settings.recipe, seed: settings.seed)
     model.preprocessing = kept.preprocessing
     return model
   }

@@ -6,9 +6,20 @@ extension TrainCommand {
     var options = compute.options(shared, recomputing: memory.recompute)
     options.tuning = settings.tuning
     options.isExact = settings.isExact
-    return Trainer(
-      optimizer: .sgd(momentum: settings.momentum, weightDecay: settings.weightDecay),
-      schedule: .plateau(from: settings.learningRate), augmentation: settings.augmentation,
-      batchSize: settings.batchSize, seed: settings.seed, compute: options, loading: loading)
+    return settings.wholeRecipe.trainer(seed: settings.seed, compute: options, loading: loading)
+  }
+
+  /// Fits the recipe to the network and its pictures, and tells what it has no place for.
+  func fitRecipe(_ settings: inout TrainingSettings, to model: Model) {
+    guard recipe.name != nil, var fitted = settings.recipe else { return }
+    var notes: [String] = []
+    if augmentation.augment == nil, let pictures = model.preprocessing {
+      notes += fitted.fit(
+        height: pictures.height, width: pictures.width, channels: pictures.channels)
+    }
+    notes += fitted.unapplied(to: model.graph)
+    for note in notes { shared.note("recipe \(fitted.name): \(note)") }
+    settings.recipe = fitted
+    settings.augmentation = fitted.augmentation
   }
 }

@@ -24,6 +24,11 @@ struct TrainCommand: ParsableCommand {
         convnet train --model resnet18 --init resnet18.safetensors --freeze "conv1.*" \\
           --freeze "bn1.*" --freeze "layer*" --data pictures --output runs/fourth
         convnet train --model resnet20 --data pictures --find-learning-rate --output runs/sweep
+        convnet train --recipe resnet-cifar --model resnet20 --data cifar10 \\
+          --split 0.1 --output runs/fifth
+        convnet train --model resnet18 --data pictures --output runs/sixth \\
+          --optimizer adamw --learning-rate 0.001 --schedule cosine --warm-up 2 \\
+          --epochs 30 --label-smoothing 0.1 --clip-norm 1 --average-weights 0.999
         convnet train --resume --output runs/first --epochs 10
 
       A folder that holds a training is not written over: --resume goes on with it,
@@ -80,6 +85,10 @@ struct TrainCommand: ParsableCommand {
     let (training, validation) = try parts(of: source, holdout, settings)
     noteParts(of: source, training, validation, holdout, settings)
     var model = try makeModel(for: training, settings, from: checkpoint)
+    if checkpoint == nil {
+      fitRecipe(&settings, to: model)
+      trainer = self.trainer(settings, loading.options)
+    }
     try tune(&trainer, &settings, model, training, resuming: checkpoint)
     if sweep.findLearningRate { return try findLearningRate(trainer, model, training, settings) }
     if let checkpoint {
@@ -95,6 +104,7 @@ struct TrainCommand: ParsableCommand {
         pictures: TrainingPictures(
           training: training, heldOut: holdout == nil ? nil : validation, holdout: holdout,
           threads: shared.threadCount), notes: model.trainingSummary?.notes ?? [:])
+      model.trainingSummary?.notes["recipe"] = settings.recipeInWords
     }
     Interruption.deferSignals()
     try createOutputFolder(output)

@@ -16,10 +16,15 @@ extension TrainingSettings {
         .init(option: option, kept: kept.map { "\($0)" }, given: "\(given)"))
     }
     let model = try checkpoint.model()
-    require("--batch-size", command.recipe.batchSize, batchSize)
-    require("--learning-rate", command.recipe.learningRate, learningRate)
-    require("--momentum", command.recipe.momentum, momentum)
-    require("--weight-decay", command.recipe.weightDecay, weightDecay)
+    let recipe = wholeRecipe
+    require("--recipe", command.recipe.name, recipe.name)
+    for change in command.recipe.changes {
+      var changed = recipe
+      try change.apply(&changed)
+      guard let difference = recipe.differences(from: changed).first else { continue }
+      differences.append(
+        .init(option: change.option, kept: difference.value, given: change.given))
+    }
     require("--seed", command.shared.givenSeed, seed)
     require("--split", command.data.split, split)
     require("--augment", try command.augmentation.steps(), augmentation)

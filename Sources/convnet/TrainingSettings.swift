@@ -32,6 +32,8 @@ struct TrainingSettings: Codable {
   /// In the order of the class names.
   var classWeights: [Float]?
   var sampling: Sampling?
+  /// Everything of the trainer that is not above; `nil` in checkpoints of earlier versions, which had no more than what is.
+  var recipe: Recipe?
   /// What the model said of itself when the training began, in checkpoints that do not hold it themselves.
   var summary: TrainingSummary?
 
@@ -48,12 +50,15 @@ struct TrainingSettings: Codable {
     dataRoot = command.data.dataRoot
     folder = FileManager.default.currentDirectoryPath
     split = command.data.split
-    epochs = command.epochs ?? Self.defaultEpochs
-    batchSize = command.recipe.batchSize ?? Self.defaultBatchSize
-    learningRate = command.recipe.learningRate ?? Self.defaultLearningRate
-    momentum = command.recipe.momentum ?? Self.defaultMomentum
-    weightDecay = command.recipe.weightDecay ?? Self.defaultWeightDecay
-    augmentation = try command.augmentation.steps() ?? .none
+    let recipe = try command.recipe.recipe(
+      epochs: command.epochs, augmentation: command.augmentation.steps())
+    self.recipe = recipe
+    epochs = recipe.epochs
+    batchSize = recipe.batchSize
+    learningRate = recipe.learningRate ?? Self.defaultLearningRate
+    momentum = recipe.momentum ?? 0
+    weightDecay = recipe.weightDecay ?? 0
+    augmentation = recipe.augmentation
     normalization = command.augmentation.normalize
     initial = command.start.`init`
     skipsBadPictures = command.loading.onBad == .skip
@@ -62,6 +67,35 @@ struct TrainingSettings: Codable {
     tuning = command.compute.tuning
     isExact = command.compute.exact
     sampling = command.balance.sampling
+  }
+
+  /// A training that no recipe is named for.
+  static var usualRecipe: Recipe {
+    Recipe(
+      "none", summary: "the usual", network: "", batchSize: defaultBatchSize,
+      epochs: defaultEpochs,
+      optimizer: .sgd(momentum: defaultMomentum, weightDecay: defaultWeightDecay),
+      schedule: .plateau(from: defaultLearningRate), inputSize: 0)
+  }
+
+  /// The recipe of the training, whichever version began it.
+  var wholeRecipe: Recipe {
+    if let recipe { return recipe }
+    var recipe = Self.usualRecipe
+    recipe.optimizer = .sgd(momentum: momentum, weightDecay: weightDecay)
+    recipe.schedule = .plateau(from: learningRate)
+    recipe.batchSize = batchSize
+    recipe.augmentation = augmentation
+    return recipe
+  }
+
+  /// The recipe as a model file says it: its name, and what was changed of it; `nil` where none was named.
+  var recipeInWords: String? {
+    guard let recipe, let base = Recipe.builtIn.first(where: { $0.name == recipe.name }) else {
+      return nil
+    }
+    let changes = recipe.differences(from: base).map { "\($0.name) \($0.value ?? "none")" }
+    return changes.isEmpty ? recipe.name : "\(recipe.name) with \(changes.joined(separator: ", "))"
   }
 
   // MARK: In a checkpoint

@@ -72,6 +72,10 @@ import Testing
     let known = try Invocation(["models", "--json"]).output
     for command in commands {
       let arguments = Array(command.dropFirst())
+      guard arguments[0] != "recipes" else {
+        #expect(try Invocation(arguments).status == 0, "\(command)")
+        continue
+      }
       if arguments.count > 1 { #expect(known.contains("\"\(arguments[1])\""), "\(command)") }
       // What is slow of a network is the same for all.
       var quick = arguments

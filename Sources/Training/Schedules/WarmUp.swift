@@ -51,6 +51,15 @@ public struct WarmUp<Schedule: LearningRateSchedule>: LearningRateSchedule {
   }
 }
 
+/// A warm-up before any schedule.
+protocol WarmedUpSchedule: LearningRateSchedule {
+  var following: any LearningRateSchedule { get }
+}
+
+extension WarmUp: WarmedUpSchedule {
+  var following: any LearningRateSchedule { schedule }
+}
+
 extension LearningRateSchedule {
   /// The same after a rise from zero, or a share of the rate, in so many epochs or steps; see ``WarmUp``.
   public func warmedUp(

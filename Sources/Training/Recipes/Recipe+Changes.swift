@@ -1,0 +1,155 @@
+package import ConvNetFiles
+import Foundation
+
+extension Recipe {
+  /// Changes a setting by its name in ``numbers``: `optimizer.momentum`.
+  ///
+  /// The learning rate is `learningRate`, whatever the schedule calls it. Sources of what is changed are forgotten.
+  ///
+  /// - Throws: ``TrainingError/invalidSetting(name:value:requirement:)`` where the recipe's part has no such setting.
+  package mutating func set(_ name: String, to value: JSONValue) throws {
+    let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
+    switch (parts.first, parts.count) {
+    case ("learningRate", 1): schedule = try Self.changed(schedule, ["rate", "peak"], to: value)
+    case ("optimizer", 2): optimizer = try Self.changed(optimizer, [parts[1]], to: value)
+    case ("schedule", 2): schedule = try Self.changed(schedule, [parts[1]], to: value)
+    case ("objective", 2): objective = try Self.changed(objective, [parts[1]], to: value)
+    default:
+      throw TrainingError.invalidSetting(
+        name: "a setting of the recipe", value: name, requirement: "one that it has")
+    }
+    sources[name == "learningRate" ? "schedule.rate" : name] = Self.asked
+  }
+
+  package mutating func set(_ name: String, to value: Float) throws {
+    try set(name, to: .number(Self.exact(value)))
+  }
+
+  package mutating func set(_ name: String, to value: String) throws {
+    try set(name, to: .string(value))
+  }
+
+  /// Another number of epochs: a schedule that lasted as long as the training still does.
+  package mutating func last(_ epochs: Int) {
+    if Self.field(["length"], in: (try? JSONValue(of: schedule)) ?? .null) == Float(self.epochs) {
+      try? set("schedule.length", to: .integer(Int64(epochs)))
+    }
+    self.epochs = epochs
+    sources["epochs"] = Self.asked
+  }
+
+  /// A rise of the rate from zero in so many epochs, in place of one that there is.
+  package mutating func warmUp(_ epochs: Double) {
+    func warmedUp(_ schedule: some LearningRateSchedule) -> any LearningRateSchedule {
+      schedule.warmedUp(epochs)
+    }
+    let following: any LearningRateSchedule =
+      (schedule as? any WarmedUpSchedule)?.following ?? schedule
+    schedule = warmedUp(following)
+    sources["schedule.length"] = Self.asked
+    sources["schedule.first"] = Self.asked
+    sources["schedule.time"] = Self.asked
+  }
+
+  /// A transform in place of one of its kind, or before accumulation ends the list.
+  package mutating func replace<Transform: GradientTransform>(_ transform: Transform) {
+    if let place = gradientTransforms.firstIndex(where: { $0 is Transform }) {
+      gradientTransforms[place] = transform
+    } else {
+      gradientTransforms.append(transform)
+    }
+    sources[Transform.name] = Self.asked
+  }
+
+  /// Gradients are gathered before they are clipped.
+  package mutating func accumulate(_ batches: Int) {
+    gradientTransforms.removeAll { $0 is Accumulation }
+    gradientTransforms.insert(Accumulation(batches: batches), at: 0)
+    sources[Accumulation.name] = Self.asked
+  }
+
+  private static let asked = RecipeSource.ours("as it was asked for")
+
+  /// The learning rate that the schedule goes by: its first, or its highest.
+  public var learningRate: Float? {
+    Self.field(["rate", "peak"], in: (try? JSONValue(of: schedule)) ?? .null)
+  }
+
+  /// The share of the last step in the next; `nil` where the optimizer has no such number.
+  public var momentum: Float? { number("momentum", of: optimizer) }
+
+  /// What the optimizer adds to what it divides by; `nil` where there is none.
+  public var epsilon: Float? { number("epsilon", of: optimizer) }
+
+  /// What the weights are drawn to zero by; `nil` where the optimizer has no such number.
+  public var weightDecay: Float? { number("weightDecay", of: optimizer) }
+
+  /// The share of the labels that is spread over the classes; `nil` where the objective has no such number.
+  public var labelSmoothing: Float? { number("labelSmoothing", of: objective) }
+
+  private func number(_ name: String, of part: some TrainingPart) -> Float? {
+    Self.field([name], in: (try? JSONValue(of: part)) ?? .null)
+  }
+
+  private static func field(_ names: [String], in value: JSONValue) -> Float? {
+    guard case .object(let fields) = value else { return nil }
+    for name in names {
+      switch fields[name] {
+      case .number(let number): return Float(number)
+      case .integer(let number): return Float(number)
+      default: continue
+      }
+    }
+    return fields["schedule"].flatMap { field(names, in: $0) }
+  }
+
+  /// A part with another value in the first field of these names, its own or that of the schedule within it.
+  private static func changed<Part: TrainingPart>(
+    _ part: Part, _ names: [String], to value: JSONValue
+  ) throws -> Part {
+    func changed(_ fields: JSONValue) -> JSONValue? {
+      guard case .object(var fields) = fields else { return nil }
+      if let name = names.first(where: { fields[$0] != nil }) {
+        fields[name] = value
+        return .object(fields)
+      }
+      guard let inner = fields["schedule"].flatMap(changed) else { return nil }
+      fields["schedule"] = inner
+      return .object(fields)
+    }
+    guard let fields = changed(try JSONValue(of: part)) else {
+      throw TrainingError.invalidSetting(
+        name: names[0], value: "\(value)", requirement: "left out: \(part) has no such setting")
+    }
+    return try JSONDecoder().decode(Part.self, from: JSONEncoder().encode(fields))
+  }
+}
+
+extension TrainingPart {
+  /// The same with the fields of a JSON object.
+  ///
+  /// - Throws: ``TrainingError/invalidSetting(name:value:requirement:)`` where it has no such field, or another type of it.
+  package func changed(byJSON text: String) throws -> Self {
+    guard case .object(var fields) = try JSONValue(of: self),
+      case .object(let given) = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+    else { return self }
+    fields.merge(given) { $1 }
+    do {
+      let part = try JSONDecoder().decode(
+        Self.self, from: JSONEncoder().encode(JSONValue.object(fields)))
+      guard case .object(let taken) = try JSONValue(of: part) else { return part }
+      // What is as usual may be left out when it is written.
+      let usual = Set(Mirror(reflecting: part).children.compactMap(\.label))
+      if let unknown = given.keys.sorted().first(where: { taken[$0] == nil && !usual.contains($0) })
+      {
+        throw TrainingError.invalidSetting(
+          name: unknown, value: "\(given[unknown] ?? .null)",
+          requirement: "left out: \(Self.name) has \(usual.sorted().joined(separator: ", "))")
+      }
+      return part
+    } catch let error as DecodingError {
+      throw TrainingError.invalidSetting(
+        name: Self.name, value: text, requirement: "of fields that it can read: \(error)")
+    }
+  }
+}
