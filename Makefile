@@ -18,7 +18,7 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-pooling benchmark-pictures \
+.PHONY: help setup build demo test fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-optimizers benchmark-pooling benchmark-pictures \
   test-peers parity clean
 
 help: ## List the targets
@@ -73,6 +73,13 @@ benchmark-kernels: setup ## Measure our Winograd kernels beside oneDNN's, layer 
 	@clang -O2 -ISources/CKernels/include Benchmarks/kernels/winograd.c Sources/CKernels/*.c \
 	  -ldnnl -lm -lpthread -ldl -o .build/winograd-benchmark
 	.build/winograd-benchmark $(ARGUMENTS)
+
+benchmark-optimizers: setup ## Measure the optimizers beside PyTorch's and the memory's rate, on ResNet-50's parameters
+	@mkdir -p .build
+	@scripts/peers-environment .venv-peers
+	@clang -O2 -Wno-unused-function -ISources/CKernels/include Benchmarks/kernels/optimizers.c Sources/CKernels/*.c \
+	  -ldnnl -lm -lpthread -ldl -o .build/optimizer-benchmark
+	.venv-peers/bin/python Benchmarks/optimizers.py $(ARGUMENTS)
 
 benchmark-pooling: setup ## Measure our pooling kernels beside oneDNN's, pool by pool
 	@mkdir -p .build
