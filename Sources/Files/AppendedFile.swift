@@ -47,12 +47,15 @@ package struct AppendedFile: ~Copyable {
 
   /// Adds bytes, all or none of them.
   ///
+  /// - Parameter isLasting: whether they shall be on the disk afterwards, whatever becomes of the machine.
   /// - Throws: ``FileError`` where the disk has no room for all; what was there is as it was.
-  package func append(_ bytes: [UInt8]) throws(FileError) {
+  package func append(_ bytes: [UInt8], isLasting: Bool = true) throws(FileError) {
     let before = try byteCount()
     do throws(FileError) {
       try output.write(bytes.span.bytes)
-      guard fsync(output.descriptor) == 0 else { throw .last(.synchronize, output.path) }
+      guard !isLasting || fsync(output.descriptor) == 0 else {
+        throw .last(.synchronize, output.path)
+      }
     } catch {
       // Whole records only: a reader waits for the rest of one that is not.
       ftruncate(output.descriptor, off_t(before))

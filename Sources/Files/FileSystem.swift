@@ -182,6 +182,11 @@ package enum FileSystem {
     withPath(path) { path in withPath(other) { Foundation.rename(path, $0) } } == 0
   }
 
+  /// Gives a file a second name; not where the file system has none, or there is something of that name.
+  package static func link(_ path: String, as other: String) -> Bool {
+    withPath(path) { path in withPath(other) { Foundation.link(path, $0) } } == 0
+  }
+
   /// The path without links; `nil` where there is nothing.
   package static func resolvingLinks(_ path: String) -> String? {
     guard let resolved = withPath(path, { realpath($0, nil) }) else { return nil }

@@ -25,6 +25,8 @@ public final class TrainingInProgress {
   private let isCancelled: () -> Bool
   /// Epochs of the whole training.
   public let epochs: Int
+  /// Whether it goes on from a checkpoint.
+  public let isResumed: Bool
   /// The reports of the finished epochs.
   public private(set) var history: [EpochReport]
   /// How far the epoch is that is not finished.
@@ -67,6 +69,7 @@ public final class TrainingInProgress {
     self.training = training
     self.validation = validation
     self.epochs = epochs
+    isResumed = checkpoint != nil
     self.loggers = loggers
     self.isCancelled = isCancelled
     history = checkpoint?.state.history ?? []
@@ -90,6 +93,8 @@ public final class TrainingInProgress {
 
   /// Steps of all epochs so far.
   public var step: Int { session.stepCount }
+
+  var isWithinEpoch: Bool { place.samples > 0 }
 
   /// Samples of an epoch.
   public var sampleCount: Int { loader.sampleCount }

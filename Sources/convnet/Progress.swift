@@ -30,6 +30,12 @@ final class Progress {
     show(reporter?.update(completed: completed, notes: notes, at: Self.now))
   }
 
+  /// The same, where the notes are made only if they are shown.
+  func update(_ completed: Int, notes: () -> [String]) {
+    guard reporter?.isDue(at: Self.now) == true else { return }
+    update(completed, notes: notes())
+  }
+
   func finish(notes: [String] = []) {
     guard let total = reporter?.bar.total, Self.now >= firstTime else { return }
     show(reporter?.finish(completed: total, notes: notes, at: Self.now))

@@ -5,6 +5,8 @@ import Foundation
 extension TrainCommand {
   struct Result: Encodable {
     var epochs: Int
+    /// Of early stopping: whose parameters the model has.
+    var bestEpoch: Int?
     var top1: Double
     var top5: Double
     var loss: Double
@@ -23,49 +25,63 @@ extension TrainCommand {
   ///
   /// - Returns: what could not be written.
   func save(
-    _ model: inout Model, _ settings: TrainingSettings, _ run: RunFolder
+    _ model: inout Model, _ history: [EpochReport], _ settings: TrainingSettings, _ run: RunFolder
   ) -> [any Error] {
-    guard !run.history.isEmpty else { return [] }
     // As it was named.
     model.trainingSummary?.data = settings.data
     let report = RunReport(
-      of: model, history: run.history, facts: [("Threads", "\(settings.threads)")])
+      of: model, history: history, facts: [("Threads", "\(settings.threads)")])
     return [failure { try run.save(model) }, failure { try run.write(report) }]
       .compactMap(\.self)
   }
 
-  /// Keeps what a training has when a signal ends it.
-  ///
-  /// - Returns: what to say of it.
+  /// What to say of a training that a signal has ended.
   func stopped(
-    _ model: inout Model, _ settings: TrainingSettings, _ logger: CommandLogger
+    _ model: inout Model, _ logger: CommandLogger, _ settings: TrainingSettings, _ run: RunFolder,
+    _ log: RunLog
   ) -> Interrupted {
-    let run = logger.run
-    let lost = save(&model, settings, run) + logger.unwritten
-    for error in lost { Console.tell("\(error)\n") }
+    let unsaved = logger.hasFinishedEpoch ? save(&model, logger.history, settings, run) : []
+    let unwritten = log.unwritten.filter { !isRetried($0, run) } + unsaved
+    for error in unwritten { Console.tell("\(error)\n") }
     var kept: [String] = []
-    if !run.history.isEmpty, lost.isEmpty {
-      kept.append("\(run.modelPath) is of epoch \(run.history.count)")
+    if let place = log.savedPlace {
+      if place.epochs > 0, unwritten.isEmpty {
+        kept.append("\(run.modelPath) is of epoch \(place.epochs)")
+      }
+      kept.append("--resume goes on \(place): convnet train --resume --output \(output)")
     }
-    if let place = logger.savedPlace { kept.append("--resume goes on \(place)") }
     return Interrupted(
       signal: Interruption.signal ?? SIGINT,
       outcome: kept.isEmpty ? "nothing could be kept" : kept.joined(separator: "; "))
   }
 
+  /// Whether it is of a file that ``save(_:_:_:_:)`` writes again.
+  private func isRetried(_ error: any Error, _ run: RunFolder) -> Bool {
+    [run.modelPath, run.reportPath].contains((error as? FileError)?.path)
+  }
+
+  /// How the folder is written while the training runs.
+  func logOptions(_ settings: TrainingSettings) throws -> RunLog.Options {
+    RunLog.Options(
+      interval: keeping.checkpointEvery?.interval ?? .seconds(600), keptCount: keeping.keep,
+      settings: try settings.kept(), dataName: settings.data,
+      facts: [("Threads", "\(settings.threads)")])
+  }
+
   /// Writes and prints the results: all that can be, before an error says what cannot.
   func finish(
-    _ model: inout Model, _ settings: TrainingSettings, _ run: RunFolder,
+    _ model: inout Model, _ history: [EpochReport], _ settings: TrainingSettings, _ run: RunFolder,
     _ unwritten: [any Error]
   ) throws {
-    let history = run.history
     guard let last = history.last else { return }
-    let measured = last.validation ?? last.training
-    let lost = save(&model, settings, run) + unwritten
+    let chosen = history.first { $0.epoch == model.trainingSummary?.bestEpoch } ?? last
+    let measured = chosen.validation ?? chosen.training
+    let lost = save(&model, history, settings, run) + unwritten.filter { !isRetried($0, run) }
     let seconds = history.reduce(0) { $0 + $1.seconds }
     let samples = history.reduce(0) { $0 + $1.training.samples }
     let result = Result(
-      epochs: history.count, top1: measured.top1, top5: measured.top5, loss: measured.loss,
+      epochs: history.count, bestEpoch: model.trainingSummary?.bestEpoch, top1: measured.top1,
+      top5: measured.top5, loss: measured.loss,
       seconds: seconds, imagesPerSecond: Double(samples) / max(seconds, 1e-9),
       dataWaitShare: history.reduce(0) { $0 + $1.dataWaitSeconds } / max(seconds, 1e-9),
       skipped: last.skippedCount + (last.validation?.skippedCount ?? 0),
@@ -84,7 +100,7 @@ extension TrainCommand {
   func printText(_ result: Result, _ measured: ClassificationMetrics) throws {
     try Console.write(
       wrapping: """
-        \(result.measuredOn ?? "validation") accuracy \(HumanReadable.percent(measured.top1, digits: 2)) after \(plural(result.epochs, "epoch")), \
+        \(result.bestEpoch.map { "the model is of epoch \($0), the best: " } ?? "")\(result.measuredOn ?? "validation") accuracy \(HumanReadable.percent(measured.top1, digits: 2)) after \(plural(result.epochs, "epoch")), \
         \(HumanReadable.duration(result.seconds)) of training at \
         \(HumanReadable.quantity(result.imagesPerSecond)) images/s, \
         \(HumanReadable.percent(result.dataWaitShare)) of it waiting for data

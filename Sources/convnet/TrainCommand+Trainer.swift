@@ -6,7 +6,10 @@ extension TrainCommand {
     var options = compute.options(shared, recomputing: memory.recompute)
     options.tuning = settings.tuning
     options.isExact = settings.isExact
-    return settings.wholeRecipe.trainer(seed: settings.seed, compute: options, loading: loading)
+    var trainer = settings.wholeRecipe.trainer(
+      seed: settings.seed, compute: options, loading: loading)
+    trainer.earlyStopping = settings.earlyStopping.map { EarlyStopping(patience: $0) }
+    return trainer
   }
 
   /// Fits the recipe to the network and its pictures, and tells what it has no place for.

@@ -9,9 +9,9 @@ struct TrainCommand: ParsableCommand {
       Writes into the output folder:
         model.safetensors   the model, ready to use
         checkpoint          to go on from with --resume
-        metrics.jsonl       a line an epoch
+        metrics.jsonl       a line of JSON every tenth step and every epoch
         events.out.*        the same for TensorBoard
-        report.html         the curves, for a browser
+        report.html         the curves, for a browser, after every epoch
 
       Ctrl-C, SIGTERM and SIGHUP stop it after the current step, which is kept:
       --resume goes on from there. Twice ends it at once.
@@ -30,6 +30,8 @@ struct TrainCommand: ParsableCommand {
           --optimizer adamw --learning-rate 0.001 --schedule cosine --warm-up 2 \\
           --epochs 30 --label-smoothing 0.1 --clip-norm 1 --average-weights 0.999
         convnet train --resume --output runs/first --epochs 10
+        convnet train --model resnet50 --data pictures --output runs/long --epochs 90 \\
+          --checkpoint-every 30m --keep 3 --early-stopping 8
 
       A folder that holds a training is not written over: --resume goes on with it,
       --overwrite replaces it. --resume takes every option that is left out from
@@ -52,6 +54,7 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup(title: "Fine-tuning") var fineTuning: FineTuningOptions
   @OptionGroup(title: "Uneven data") var balance: BalanceOptions
   @OptionGroup(title: "Search") var sweep: SweepOptions
+  @OptionGroup var keeping: KeepingOptions
   @Flag(help: "Go on from the checkpoint in the output folder.") var resume = false
   @Flag(help: "Replace the training that the output folder holds.") var overwrite = false
   @OptionGroup var network: NetworkOptions
@@ -70,7 +73,7 @@ struct TrainCommand: ParsableCommand {
   }
 
   func run() throws {
-    var run = RunFolder(output)
+    let run = RunFolder(output)
     if !resume, !overwrite {
       do { try run.requireUnused() } catch { throw UsedFolder(error) }
     }
@@ -94,7 +97,7 @@ struct TrainCommand: ParsableCommand {
     if let checkpoint {
       try checkpoint.requireFit(for: trainer, model)
       model.trainingSummary = settings.summary
-      shared.note("resuming \(checkpoint.placeInWords)")
+      shared.note("resuming \(CheckpointPlace(checkpoint))")
       if checkpoint.history.count >= settings.epochs {
         shared.note("nothing is left of \(plural(settings.epochs, "epoch")); --epochs has it go on")
       }
@@ -113,21 +116,18 @@ struct TrainCommand: ParsableCommand {
         throw UnwritableOutput(path: error.path, reason: error.problem.description)
       }
     }
-    let logger = CommandLogger(run, self, settings, samples: training.count)
+    let log = RunLog(run, try logOptions(settings)) { Console.tell("\($0)\n") }
+    let logger = CommandLogger(self, settings)
     do {
       try trainer.fit(
         &model, on: training, validating: validation, epochs: settings.epochs,
-        resuming: checkpoint, loggers: [logger])
+        resuming: checkpoint, loggers: [logger, log])
     } catch {
       Console.leaveLine()
-      if case TrainingError.stopped = error { throw stopped(&model, settings, logger) }
-      // The model has the values of the last finished epoch: worth keeping, whatever came after.
-      if case TrainingError.nonFinite = error {
-        for loss in save(&model, settings, logger.run) { Console.tell("\(loss)\n") }
-      }
+      if case TrainingError.stopped = error { throw stopped(&model, logger, settings, run, log) }
       throw error
     }
-    try finish(&model, settings, logger.run, logger.unwritten)
+    try finish(&model, logger.history, settings, run, log.unwritten)
   }
 
   /// Those that a training goes on with, or those of the command.

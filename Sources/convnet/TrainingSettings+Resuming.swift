@@ -55,6 +55,7 @@ extension TrainingSettings {
       throw OtherTraining(output: command.output, differences: differences)
     }
     epochs = command.epochs ?? epochs
+    earlyStopping = command.keeping.earlyStopping ?? earlyStopping
     if let given = command.loading.onBad, (given == .skip) != skipsBadPictures {
       skipsBadPictures.toggle()
       tell(

@@ -18,6 +18,8 @@ struct TrainingSettings: Codable {
   var learningRate: Float
   var momentum: Float
   var weightDecay: Float
+  /// Epochs without a lower error after which it ends; `nil` where it does not.
+  var earlyStopping: Int?
   var augmentation: Augmentation
   var normalization: Normalization?
   /// The file of `--init`.
@@ -59,6 +61,7 @@ struct TrainingSettings: Codable {
     momentum = recipe.momentum ?? 0
     weightDecay = recipe.weightDecay ?? 0
     augmentation = recipe.augmentation
+    earlyStopping = command.keeping.earlyStopping
     normalization = command.augmentation.normalize
     initial = command.start.`init`
     skipsBadPictures = command.loading.onBad == .skip
@@ -102,9 +105,8 @@ struct TrainingSettings: Codable {
 
   private static let key = "train"
 
-  func remember(in checkpoint: inout Checkpoint) throws {
-    checkpoint.settings[Self.key] = try jsonLine(self)
-  }
+  /// As ``Checkpoint/settings`` keep them.
+  func kept() throws -> [String: String] { [Self.key: try jsonLine(self)] }
 
   /// - Throws: ``UnknownTraining`` where the checkpoint is not of this command.
   init(of checkpoint: Checkpoint, in output: String) throws {

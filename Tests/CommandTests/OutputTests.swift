@@ -81,25 +81,16 @@ import Testing
     #expect(told.errors == "error: cannot write standard output: Broken pipe\n")
   }
 
-  @Test("a training whose files cannot be written is finished, tells of each, and fails")
+  @Test("a training whose state cannot be written ends before its first step")
   func fileSizeLimit() throws {
     let directory = try TemporaryDirectory()
     try writePictures(to: directory)
     // Larger than the logs, smaller than checkpoint and model; the shell's blocks have 512 or 1024 bytes.
     let run = try train(
-      directory, "--epochs", "3", shell: #"ulimit -f 8; exec "$0" "$@""#)
-    #expect(run.status == 1 && run.output.hasPrefix("validation accuracy 100"))
-    #expect(!run.output.contains("saved"))
-    let lines = run.errors.split(separator: "\n")
-    let reason = "File too large"
-    #expect(
-      lines.count { $0.hasPrefix("cannot write out/checkpoint: \(reason); the training goes on") }
-        == 2)
-    #expect(lines.last == "error: cannot write out/model.safetensors: \(reason)")
+      directory, "--epochs", "3", "--quiet", shell: #"ulimit -f 8; exec "$0" "$@""#)
+    #expect(try run.failure().hasSuffix("cannot write out/checkpoint: File too large"))
     #expect(try !directory.contents().contains { $0.hasPrefix(".") })
-    #expect(
-      try FileManager.default.contentsOfDirectory(atPath: directory.file("out")).sorted()
-        == [EventFile.name, "metrics.jsonl"])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory.file("out")).isEmpty)
   }
 
   @Test("a file that cannot be written whole leaves the good one that is there")
@@ -116,6 +107,6 @@ import Testing
     // What could not be kept is done again.
     #expect(try train(directory, "--epochs", "2", "--resume", "--quiet").status == 0)
     let metrics = try String(contentsOfFile: directory.file("out/metrics.jsonl"), encoding: .utf8)
-    #expect(metrics.split(separator: "\n").count == 2)
+    #expect(metrics.split(separator: "\n").count { $0.contains("\"kind\":\"epoch\"") } == 2)
   }
 }

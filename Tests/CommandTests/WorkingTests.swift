@@ -62,7 +62,7 @@ func trainingArguments(_ output: String = "out") -> [String] {
         == Self.results)
 
     let lines = try String(contentsOfFile: directory.file("out/metrics.jsonl"), encoding: .utf8)
-      .split(separator: "\n")
+      .split(separator: "\n").filter { $0.contains(#""kind":"epoch""#) }
     #expect(lines.count == 6)
     for (index, line) in lines.enumerated() {
       let metrics = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
@@ -158,11 +158,8 @@ func trainingArguments(_ output: String = "out") -> [String] {
     for name in ["out", "again"] {
       let metrics = try String(
         contentsOfFile: directory.file("\(name)/metrics.jsonl"), encoding: .utf8)
-      #expect(metrics.split(separator: "\n").count == 4)
+      #expect(metrics.split(separator: "\n").count { $0.contains(#""kind":"epoch""#) } == 4)
     }
-    #expect(
-      try fileBytes(directory.file("again/\(EventFile.name)")).count
-        == fileBytes(directory.file("out/\(EventFile.name)")).count)
 
     let other = try train(directory, "--epochs", "5", "--resume", "--momentum", "0.5").failure()
     #expect(other.contains("momentum 0.9") && other.contains("momentum 0.5"))

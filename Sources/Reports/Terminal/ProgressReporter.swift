@@ -27,10 +27,13 @@ package struct ProgressReporter: Sendable {
     lastTime = isTerminal ? -.infinity : time
   }
 
+  /// Whether an update now would show a line.
+  package func isDue(at time: Double) -> Bool { time - lastTime >= interval }
+
   /// The line to show now, if any.
   package mutating func update(completed: Int, notes: [String], at time: Double) -> String? {
     advance(completed, notes, time)
-    guard time - lastTime >= interval else { return nil }
+    guard isDue(at: time) else { return nil }
     lastTime = time
     return line
   }

@@ -23,30 +23,57 @@ public struct EventFile: Sendable {
     var event = ProtocolBufferWriter()
     event.append(wallTime, field: 1)
     event.append("brain.Event:2", field: 3)
-    append(event)
+    records.append(Self.record(event))
   }
 
   /// Loss, accuracy (0 to 1) and learning rate of every epoch.
   public init(_ history: [EpochReport]) {
     self.init(wallTime: history.first.map { $0.endTime - $0.seconds } ?? 0)
-    for report in history {
-      var scalars = [
-        (tag: "loss/training", value: Float(report.training.loss)),
-        (tag: "accuracy/training", value: Float(report.training.top1)),
-        (tag: "learning rate", value: report.learningRate),
-      ]
-      if let validation = report.validation {
-        scalars.append((tag: "loss/validation", value: Float(validation.loss)))
-        scalars.append((tag: "accuracy/validation", value: Float(validation.top1)))
-      }
-      append(scalars, step: report.epoch, wallTime: report.endTime)
+    for report in history { append(Self.scalars(of: report), report) }
+  }
+
+  private mutating func append(_ scalars: [(tag: String, value: Float)], _ report: EpochReport) {
+    append(scalars, step: report.step ?? report.epoch, wallTime: report.endTime)
+  }
+
+  private static func scalars(of report: EpochReport) -> [(tag: String, value: Float)] {
+    var scalars = [
+      (tag: "loss/training", value: Float(report.training.loss)),
+      (tag: "accuracy/training", value: Float(report.training.top1)),
+      (tag: "learning rate", value: report.learningRate),
+    ]
+    if let validation = report.validation {
+      scalars.append((tag: "loss/validation", value: Float(validation.loss)))
+      scalars.append((tag: "accuracy/validation", value: Float(validation.top1)))
     }
+    return scalars
+  }
+
+  /// The record of an epoch, at its last step.
+  static func record(of report: EpochReport) -> [UInt8] {
+    event(scalars(of: report), step: report.step ?? report.epoch, wallTime: report.endTime)
+  }
+
+  /// The record of a step.
+  static func record(of report: StepReport, wallTime: Double) -> [UInt8] {
+    event(
+      [
+        (tag: "step/loss", value: Float(report.loss)),
+        (tag: "step/learning rate", value: report.learningRate),
+        (tag: "step/gradient norm", value: Float(report.gradientNorm)),
+      ], step: report.step, wallTime: wallTime)
   }
 
   /// Appends the scalars of one step.
   public mutating func append(
     _ scalars: [(tag: String, value: Float)], step: Int, wallTime: Double
   ) {
+    records.append(Self.event(scalars, step: step, wallTime: wallTime))
+  }
+
+  private static func event(
+    _ scalars: [(tag: String, value: Float)], step: Int, wallTime: Double
+  ) -> [UInt8] {
     var summary = ProtocolBufferWriter()
     for scalar in scalars {
       var value = ProtocolBufferWriter()
@@ -58,10 +85,8 @@ public struct EventFile: Sendable {
     event.append(wallTime, field: 1)
     event.append(step, field: 2)
     event.append(summary, field: 5)
-    append(event)
+    return record(event)
   }
-
-  private mutating func append(_ event: ProtocolBufferWriter) { records.append(Self.record(event)) }
 
   private static func record(_ event: ProtocolBufferWriter) -> [UInt8] {
     let length = littleEndianBytes(UInt64(event.bytes.count))
@@ -69,16 +94,20 @@ public struct EventFile: Sendable {
       + littleEndianBytes(maskedCheckSum(event.bytes))
   }
 
-  /// The file of a training, which grows an epoch at a time: `records` of ``EventFile/init(_:)`` go there.
-  package static func log(at path: String) -> EpochLog {
-    // A session that starts at a step: readers forget what they have of it and of later ones.
+  /// What stays of a file where a training goes on, all that is whole, and what is to follow: a reader that has passed records of
+  /// later steps would not go back, so a session begins, and it forgets what it has of its steps.
+  static func prepared(
+    _ contents: [UInt8], for history: [EpochReport], at step: Int
+  ) -> (kept: Int, following: [UInt8]) {
+    let kept = wholeRecords(contents)
+    guard kept > 0 else { return (0, EventFile(history).bytes) }
     var session = ProtocolBufferWriter()
     session.append(1, field: 1)
     var event = ProtocolBufferWriter()
     event.append(0.0, field: 1)
-    event.append(1, field: 2)
+    event.append(step + 1, field: 2)
     event.append(session, field: 7)
-    return EpochLog(path: path, tail: .voided(by: record(event)), wholeRecords: wholeRecords)
+    return (kept, record(event))
   }
 
   /// The first bytes of a file that are whole records.

@@ -4,48 +4,39 @@ public import ConvNetGraphs
 public import ConvNetLayers
 import ConvNetReports
 
-/// The folder that a training writes into: the model, the checkpoint to go on from, a line of metrics an epoch, the same for
-/// TensorBoard, and a report.
+/// The folder that a training writes into: the model, the checkpoint to go on from, lines of metrics, the same for
+/// TensorBoard, and a report. ``RunLog`` writes them while the training runs.
 ///
 /// ```swift
-/// var folder = RunFolder("runs/first")
-/// try folder.requireUnused()
-/// try folder.create()
-/// try trainer.fit(&model, on: train, validating: test, epochs: 5) { _, checkpoint in
-///   for error in folder.record(checkpoint) { print(error) }
-/// }
+/// let folder = RunFolder("runs/first")
+/// let checkpoint = try folder.loadCheckpoint()
+/// var model = try checkpoint.model()
+/// try trainer.fit(
+///   &model, on: train, validating: test, epochs: 10, resuming: checkpoint, loggers: [RunLog(folder)])
 /// try folder.save(model)
-/// try folder.write(RunReport(of: model, history: folder.history))
 /// ```
-public struct RunFolder {
+public struct RunFolder: Hashable, Sendable {
   /// Where it lies, or is going to.
   public let path: String
-  private var metrics: EpochLog
-  private var events: EpochLog
-  /// The reports of the epochs that it was told of, from the first.
-  public private(set) var history: [EpochReport] = []
-  /// Epochs of the checkpoint that lies in the folder; `nil` where this value neither read nor wrote one.
-  public private(set) var savedEpoch: Int?
 
   /// Touches nothing.
   public init(_ path: String) {
     self.path = path
-    metrics = EpochLog(path: path + "/" + Self.metricsName, tail: .cut) { bytes in
-      bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-    }
-    events = EventFile.log(at: path + "/" + EventFile.name)
   }
 
   private static let modelName = "model.safetensors"
   private static let checkpointName = "checkpoint"
   private static let metricsName = "metrics.jsonl"
   private static let reportName = "report.html"
+  private static let bestModelName = "best.safetensors"
 
   /// A model file, ready to use.
   public var modelPath: String { path + "/" + Self.modelName }
   /// The state to go on from.
   public var checkpointPath: String { path + "/" + Self.checkpointName }
-  /// Lines of JSON, one an epoch.
+  /// The model of the epoch with the least error, where more than the last state is kept.
+  public var bestModelPath: String { path + "/" + Self.bestModelName }
+  /// Lines of JSON: `kind` says whether of a step or of an epoch.
   public var metricsPath: String { path + "/" + Self.metricsName }
   /// For TensorBoard: see ``EventFile``.
   public var eventsPath: String { path + "/" + EventFile.name }
@@ -74,7 +65,8 @@ public struct RunFolder {
   ///
   /// - Throws: ``FileError``.
   public func clear() throws(FileError) {
-    for name in Self.traces + [Self.reportName] where exists(name) {
+    let states = try keptStates().map(\.name)
+    for name in Self.traces + [Self.reportName, Self.bestModelName] + states where exists(name) {
       guard FileSystem.remove(path + "/" + name) else { throw .last(.remove, path + "/" + name) }
     }
   }
@@ -93,37 +85,40 @@ public struct RunFolder {
   ///
   /// - Parameter operations: from outside the package, that the network may be made of.
   /// - Throws: as ``Checkpoint/init(loading:operations:)``.
-  public mutating func loadCheckpoint(
+  public func loadCheckpoint(
     operations: [any OperationAttributes.Type] = []
   ) throws -> Checkpoint {
-    let checkpoint = try Checkpoint(loading: checkpointPath, operations: operations)
-    history = checkpoint.history
-    savedEpoch = history.count
-    return checkpoint
+    try Checkpoint(loading: checkpointPath, operations: operations)
   }
 
-  /// Writes the checkpoint alone, as of a training that was stopped in its first epoch.
+  /// Writes the state to go on from.
   ///
   /// - Throws: ``FileError``.
-  public mutating func save(_ checkpoint: Checkpoint) throws {
-    history = checkpoint.history
-    try checkpoint.save(to: checkpointPath)
-    savedEpoch = history.count
+  public func save(_ checkpoint: Checkpoint) throws { try checkpoint.save(to: checkpointPath) }
+
+  /// The states that were kept under their steps' numbers, the oldest first.
+  func keptStates() throws(FileError) -> [(name: String, step: Int)] {
+    var states: [(name: String, step: Int)] = []
+    guard FileSystem.isFolder(path) else { return [] }
+    let prefix = Self.checkpointName + "-"
+    try FileSystem.list(path) { entry in
+      guard entry.name.hasPrefix(prefix), let step = Int(entry.name.dropFirst(prefix.count)) else {
+        return
+      }
+      states.append((entry.name, step))
+    }
+    return states.sorted { $0.step < $1.step }
   }
 
-  /// Keeps the state after an epoch, and appends to the history: a line of JSON an epoch, and TensorBoard's events. A resumed
-  /// training has every epoch once.
-  ///
-  /// - Returns: what could not be written, which is no reason to lose the training: the next call writes what is missing.
-  public mutating func record(_ checkpoint: Checkpoint) -> [any Error] {
-    [
-      failure { try save(checkpoint) },
-      failure {
-        try metrics.write(
-          checkpoint.history.map { [UInt8](try jsonLine(MetricsLine($0)).utf8 + [10]) })
-      },
-      failure { try events.write(EventFile(checkpoint.history).records) },
-    ].compactMap(\.self)
+  /// Gives the state that was saved last a second name, with its step's number, and removes the oldest of more than so many.
+  func keep(_ checkpoint: Checkpoint, count: Int) throws {
+    let kept = "\(checkpointPath)-\(checkpoint.step)"
+    _ = FileSystem.remove(kept)
+    // The file itself, where the file system has second names; what is written next takes only the first.
+    if !FileSystem.link(checkpointPath, as: kept) { try checkpoint.save(to: kept) }
+    // Those of later steps are from before a training that went on from an earlier state.
+    let states = try keptStates().filter { $0.step <= checkpoint.step }
+    for state in states.dropLast(count) { _ = FileSystem.remove(path + "/" + state.name) }
   }
 
   /// Writes the model.

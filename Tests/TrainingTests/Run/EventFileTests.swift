@@ -122,7 +122,7 @@ private struct EventReader {
     _ = try reader.record()
     for report in history {
       let event = try EventReader.fields(reader.record())
-      #expect(event[1].number == UInt64(report.epoch))
+      #expect(event[1].number == UInt64(report.step ?? 0))
       #expect(Double(bitPattern: event[0].number) == report.endTime)
       let tags = try EventReader.fields(event[2].bytes).map { value in
         String(decoding: try EventReader.fields(value.bytes)[0].bytes, as: UTF8.self)

@@ -18,7 +18,8 @@ import Testing
   /// - Returns: the model, as it is in the folder.
   @discardableResult
   private func train(
-    into folder: inout RunFolder, epochs: Int, resuming: Bool = false
+    into folder: RunFolder, epochs: Int, resuming: Bool = false,
+    _ options: RunLog.Options = RunLog.Options()
   ) throws -> Model {
     let (train, validation) = (
       try syntheticData(count: 48, extent: 8), try syntheticData(count: 20, extent: 8)
@@ -26,15 +27,10 @@ import Testing
     let checkpoint = try resuming ? folder.loadCheckpoint() : nil
     var model = try checkpoint?.model() ?? Model(smallNetwork(), seed: 1)
     try folder.create()
-    var written = folder
     try momentumTrainer.fit(
-      &model, on: train, validating: validation, epochs: epochs, resuming: checkpoint
-    ) { _, checkpoint in
-      #expect(written.record(checkpoint).isEmpty)
-    }
-    folder = written
+      &model, on: train, validating: validation, epochs: epochs, resuming: checkpoint,
+      loggers: [RunLog(folder, options)])
     try folder.save(model)
-    try folder.write(RunReport(of: model, history: folder.history, facts: [("Threads", "1")]))
     return model
   }
 
@@ -48,38 +44,103 @@ import Testing
   @Test("has everything that the command writes, and a line an epoch")
   func whole() throws {
     let directory = try TemporaryDirectory()
-    var folder = RunFolder(directory.file("runs/first"))
+    let folder = RunFolder(directory.file("runs/first"))
     try folder.requireUnused()
-    let model = try train(into: &folder, epochs: 3)
+    let model = try train(into: folder, epochs: 3)
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
         == (Self.names + ["report.html"]).sorted())
-    #expect(folder.savedEpoch == 3 && folder.history.map(\.epoch) == [1, 2, 3])
     #expect(try Model(loading: folder.modelPath).parameters == model.parameters)
-    #expect(try Checkpoint(loading: folder.checkpointPath).history == folder.history)
-    for (line, report) in zip(try lines(folder), folder.history) {
-      #expect(line["epoch"] as? Int == report.epoch)
+    let history = try folder.loadCheckpoint().history
+    #expect(history.map(\.epoch) == [1, 2, 3])
+    let lines = try lines(folder)
+    // 48 samples are three steps of 16: the first and no tenth.
+    #expect(lines.map { $0["kind"] as? String } == ["step", "epoch", "epoch", "epoch"])
+    #expect(
+      Set(lines[0].keys) == [
+        "kind", "epoch", "step", "samples", "loss", "learningRate", "gradientNorm",
+        "imagesPerSecond",
+      ])
+    #expect((lines[0]["gradientNorm"] as? Double ?? 0) > 0 && lines[0]["samples"] as? Int == 16)
+    for (line, report) in zip(lines.dropFirst(), history) {
+      #expect(line["epoch"] as? Int == report.epoch && line["step"] as? Int == report.step)
       #expect(line["trainingLoss"] as? Double == report.training.loss)
       #expect(line["validationTop1"] as? Double == report.validation?.top1)
     }
-    #expect(try lines(folder).count == 3)
-    #expect(try fileBytes(folder.eventsPath) == EventFile(folder.history).bytes)
+  }
+
+  @Test("the last states are kept under their steps' numbers, and the best epoch's model")
+  func kept() throws {
+    let directory = try TemporaryDirectory()
+    let folder = RunFolder(directory.file("run"))
+    try train(into: folder, epochs: 4, RunLog.Options(interval: .steps(1), keptCount: 3))
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    let states = names.filter { $0.hasPrefix("checkpoint-") }
+    #expect(states.count <= 3 && states.contains("checkpoint-12"))
+    #expect(
+      try fileBytes(folder.path + "/checkpoint-12") == fileBytes(folder.checkpointPath))
+    for name in states {
+      let step = try #require(Int(name.dropFirst("checkpoint-".count)))
+      #expect(try Checkpoint(loading: folder.path + "/" + name).step == step)
+    }
+    #expect(FileManager.default.fileExists(atPath: folder.bestModelPath))
+    try folder.clear()
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+  }
+
+  /// Stops at a step.
+  private struct Limit: TrainingLogger {
+    var log: RunLog
+    var step: Int
+
+    struct Reached: Error {}
+
+    func stepEnded(_ report: StepReport, of training: TrainingInProgress) throws {
+      if report.step == step { throw Reached() }
+    }
+  }
+
+  @Test(
+    "lines of steps that are trained again are there once, whatever was lost",
+    arguments: [1, 4, 5, 7])
+  func linesOfSteps(step: Int) throws {
+    let directory = try TemporaryDirectory()
+    let folder = RunFolder(directory.file("run"))
+    try folder.create()
+    let data = try syntheticData(count: 48, extent: 8)
+    let options = RunLog.Options(interval: .steps(2), stepsPerLine: 1)
+    var model = Model(smallNetwork(), seed: 1)
+    let log = RunLog(folder, options)
+    #expect(throws: Limit.Reached.self) {
+      try momentumTrainer.fit(
+        &model, on: data, epochs: 3, loggers: [log, Limit(log: log, step: step)])
+    }
+    let checkpoint = try folder.loadCheckpoint()
+    #expect(checkpoint.step <= step)
+    model = try checkpoint.model()
+    try momentumTrainer.fit(
+      &model, on: data, epochs: 3, resuming: checkpoint, loggers: [RunLog(folder, options)])
+    let lines = try lines(folder)
+    #expect(
+      lines.filter { $0["kind"] as? String == "step" }.map { $0["step"] as? Int } == Array(1...9))
+    #expect(
+      lines.filter { $0["kind"] as? String == "epoch" }.map { $0["epoch"] as? Int } == [1, 2, 3])
   }
 
   @Test("a training that goes on from it equals an uninterrupted one")
   func resumed() throws {
     let directory = try TemporaryDirectory()
-    var (whole, first) = (RunFolder(directory.file("whole")), RunFolder(directory.file("parts")))
-    try train(into: &whole, epochs: 3)
-    try train(into: &first, epochs: 1)
-    var second = RunFolder(directory.file("parts"))
-    try train(into: &second, epochs: 3, resuming: true)
+    let (whole, first) = (RunFolder(directory.file("whole")), RunFolder(directory.file("parts")))
+    try train(into: whole, epochs: 3)
+    try train(into: first, epochs: 1)
+    let second = RunFolder(directory.file("parts"))
+    try train(into: second, epochs: 3, resuming: true)
     #expect(try fileBytes(whole.modelPath) == fileBytes(second.modelPath))
-    #expect(try lines(second).map { $0["epoch"] as? Int } == [1, 2, 3])
+    #expect(try lines(second).map { $0["epoch"] as? Int } == [1, 1, 2, 3])
     #expect(
       try lines(second).map { $0["trainingLoss"] as? Double }
         == lines(whole).map { $0["trainingLoss"] as? Double })
-    #expect(second.history.count == 3 && second.savedEpoch == 3)
+    #expect(try second.loadCheckpoint().history.count == 3)
   }
 
   @Test("each file of a training is enough to refuse it; others are not", arguments: names)
@@ -99,25 +160,46 @@ import Testing
     #expect(try directory.contents() == ["notes.txt"])
   }
 
-  @Test("what cannot be written is told, and written with the next epoch")
+  @Test("what cannot be written is told, and written later")
   func unwritten() throws {
     let directory = try TemporaryDirectory()
-    var folder = RunFolder(directory.file("run"))
+    let folder = RunFolder(directory.file("run"))
     try folder.create()
     // A folder in the file's place.
     try FileManager.default.createDirectory(
       atPath: folder.metricsPath, withIntermediateDirectories: false)
     var model = Model(smallNetwork(), seed: 1)
-    var counts: [Int] = []
-    try momentumTrainer.fit(
-      &model, on: syntheticData(count: 32, extent: 8), epochs: 2
-    ) { report, checkpoint in
-      counts.append(folder.record(checkpoint).count)
-      if report.epoch == 1 { try FileManager.default.removeItem(atPath: folder.metricsPath) }
+    var told: [String] = []
+    let log = RunLog(folder) { told.append($0) }
+    struct Mend: TrainingLogger {
+      var path: String
+      func epochEnded(_ epoch: EpochReport, of training: TrainingInProgress) throws {
+        if epoch.epoch == 1 { try FileManager.default.removeItem(atPath: path) }
+      }
     }
-    #expect(counts == [1, 0])
-    #expect(try lines(folder).map { $0["epoch"] as? Int } == [1, 2])
-    #expect(folder.savedEpoch == 2)
+    try momentumTrainer.fit(
+      &model, on: syntheticData(count: 32, extent: 8), epochs: 2,
+      loggers: [log, Mend(path: folder.metricsPath)])
+    #expect(told.count == 1 && told[0].contains(folder.metricsPath))
+    #expect(log.unwritten.isEmpty)
+    #expect(try lines(folder).compactMap { $0["kind"] as? String } == ["step", "epoch", "epoch"])
+    #expect(log.savedPlace?.description == "after epoch 2")
+  }
+
+  @Test("where the state cannot be written at the beginning, nothing is begun")
+  func fullAtTheBeginning() throws {
+    let directory = try TemporaryDirectory()
+    let folder = RunFolder(directory.file("run"))
+    try folder.create()
+    try FileManager.default.createDirectory(
+      atPath: folder.checkpointPath, withIntermediateDirectories: false)
+    var model = Model(smallNetwork(), seed: 1)
+    let error = #expect(throws: FileError.self) {
+      try momentumTrainer.fit(
+        &model, on: syntheticData(count: 32, extent: 8), epochs: 2, loggers: [RunLog(folder)])
+    }
+    #expect(error?.path == folder.checkpointPath)
+    #expect(model.parameters == Model(smallNetwork(), seed: 1).parameters)
   }
 
   @Test("a folder that cannot be is refused with its path")
@@ -132,9 +214,8 @@ import Testing
     }
     try directory.write([1], to: "run/checkpoint/inside")
     #expect(throws: FileError.self) { try RunFolder(directory.file("run")).clear() }
-    var folder = RunFolder(directory.file("absent"))
+    let folder = RunFolder(directory.file("absent"))
     #expect(throws: FileError.self) { try folder.loadCheckpoint() }
-    #expect(folder.savedEpoch == nil && folder.history.isEmpty)
   }
 
   @Test("folders above it are made, however the path is written")
