@@ -82,7 +82,8 @@ let package = Package(
     room(
       "Training",
       imports: [
-        "Evaluation", "Inference", "Reports", "Datasets", "Formats", "Layers", "Images", "Files",
+        "Evaluation", "Inference", "Reports", "Datasets", "Formats", "Models", "Layers", "Images",
+        "Files",
       ] + engineRooms, shims: ["CKernels"]),
 
     // Products.

@@ -99,6 +99,10 @@ public final class TrainingInProgress {
   /// Samples of an epoch.
   public var sampleCount: Int { loader.sampleCount }
 
+  /// The model as the last finished epoch left it, its weights averaged where the trainer says so; `nil` where none was finished
+  /// since the training began or was resumed.
+  public private(set) var lastModel: Model?
+
   /// A copy of the model with what has been learnt so far, ready to use.
   public var model: Model {
     var model = session.model
@@ -243,6 +247,7 @@ public final class TrainingInProgress {
     if trainer.earlyStopping != nil, history.best?.epoch == report.epoch {
       best = BestEpoch(step: session.stepCount, parameters: model.parameters)
     }
+    lastModel = model
     for logger in loggers { try logger.epochEnded(report, of: self) }
   }
 

@@ -78,7 +78,8 @@ func trainingArguments(_ output: String = "out") -> [String] {
     #expect(
       Set(scores.keys) == [
         "images", "top1", "top5", "loss", "protocol", "part", "trainedOn", "skipped", "nonFinite",
-        "confusions",
+        "confusions", "classes", "views", "multiplyAdds", "top1Interval", "top5Interval",
+        "calibrationError",
       ])
     #expect((scores["confusions"] as? [Any])?.isEmpty == true)
     // Every picture to validate on is one to train on, too.

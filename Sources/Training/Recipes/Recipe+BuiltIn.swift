@@ -246,7 +246,7 @@ extension Recipe {
     var sources = Self.sources([
       "network": .lecture("ResNets on CIFAR-10"), "inputSize": .paper(place),
       "batchSize": .paper("\(place): 128"),
-      "epochs": .paper("\(place): 64,000 steps, of 45,000 pictures: --split 0.1 holds 5,000 out"),
+      "epochs": .paper("\(place): 64,000 steps, of 45,000 pictures: a tenth, 5,000, is held out"),
       "optimizer": .lecture("momentum 0.9, weight decay 0.0001"),
       "schedule": .paper("\(place): 0.1, divided by 10 at steps 32,000 and 48,000"),
       "dropout": .lecture("no dropout"),

@@ -22,6 +22,14 @@ extension Recipe {
   }
 
   package mutating func set(_ name: String, to value: Float) throws {
+    guard value.isFinite else {
+      // Settings are changed as JSON, which has no such number.
+      let words = (name.split(separator: ".").last ?? "").replacing(/[A-Z]/) {
+        " \($0.0.lowercased())"
+      }
+      throw TrainingError.invalidSetting(
+        name: String(words), value: "\(value)", requirement: "a finite number")
+    }
     try set(name, to: .number(Self.exact(value)))
   }
 

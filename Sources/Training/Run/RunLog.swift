@@ -103,7 +103,7 @@ public final class RunLog: TrainingLogger {
       savedPlace = CheckpointPlace(training)
     } else {
       let checkpoint = try stamped(training.checkpoint())
-      if let error = writer.write(checkpoint, best: nil).failures.values.first { throw error }
+      if let error = writer.write(checkpoint, model: nil, best: nil).failures.values.first { throw error }
       savedPlace = CheckpointPlace(checkpoint)
     }
     hasBegun = true
@@ -135,7 +135,7 @@ public final class RunLog: TrainingLogger {
     events.add(EventFile.record(of: epoch))
     writeLines(isLasting: true)
     isDue = true
-    if options.keptCount > 1, training.history.best?.epoch == epoch.epoch { best = training.model }
+    if options.keptCount > 1, training.history.best?.epoch == epoch.epoch { best = training.lastModel }
     try keep(training)
   }
 
@@ -150,7 +150,7 @@ public final class RunLog: TrainingLogger {
     guard savedPlace != CheckpointPlace(checkpoint) || !failures.isEmpty || best != nil else {
       return
     }
-    note(writer.write(checkpoint, best: best), isTold: false)
+    note(writer.write(checkpoint, model: training.lastModel, best: best), isTold: false)
   }
 
   // MARK: States
@@ -160,7 +160,7 @@ public final class RunLog: TrainingLogger {
     guard !writer.isAtWork else { return }
     let checkpoint = try stamped(training.checkpoint())
     (isDue, lastStep, lastTime) = (false, training.step, clock.now)
-    writer.start(checkpoint, best: best)
+    writer.start(checkpoint, model: training.lastModel, best: best)
     best = nil
   }
 

@@ -59,17 +59,19 @@ final class StateWriter: Sendable {
   func takeOutcome() -> Outcome? { outcome.withLock { $0.take() } }
 
   /// - Precondition: none is being written.
-  func start(_ checkpoint: Checkpoint, best: Model?) {
+  func start(_ checkpoint: Checkpoint, model: Model?, best: Model?) {
     _ = work.start("writing a checkpoint") { [self] in
-      let result = write(checkpoint, best: best)
+      let result = write(checkpoint, model: model, best: best)
       outcome.withLock { $0 = result }
     }
   }
 
   /// Writes all that can be.
   ///
-  /// - Parameter best: the model of the best epoch, where it is another than the last time.
-  func write(_ checkpoint: Checkpoint, best: Model?) -> Outcome {
+  /// - Parameters:
+  ///   - model: as the last epoch left it, its weights averaged where the training averages them.
+  ///   - best: the model of the best epoch, where it is another than the last time.
+  func write(_ checkpoint: Checkpoint, model: Model?, best: Model?) -> Outcome {
     var outcome = Outcome(place: CheckpointPlace(checkpoint), failures: [:])
     func attempt(_ path: String, _ body: () throws -> Void) {
       outcome.failures[path] = failure(of: body)
@@ -81,15 +83,13 @@ final class StateWriter: Sendable {
     if let best {
       attempt(folder.bestModelPath) { try named(best).save(to: folder.bestModelPath) }
     }
-    guard checkpoint.samplesOfEpoch == 0, !checkpoint.history.isEmpty else { return outcome }
-    do {
-      let model = named(try checkpoint.model())
-      attempt(folder.modelPath) { try folder.save(model) }
-      let report = RunReport(of: model, history: checkpoint.history, facts: options.facts)
-      attempt(folder.reportPath) { try folder.write(report) }
-    } catch {
-      outcome.failures[folder.modelPath] = error
+    guard let model, checkpoint.samplesOfEpoch == 0, !checkpoint.history.isEmpty else {
+      return outcome
     }
+    let last = named(model)
+    attempt(folder.modelPath) { try folder.save(last) }
+    let report = RunReport(of: last, history: checkpoint.history, facts: options.facts)
+    attempt(folder.reportPath) { try folder.write(report) }
     return outcome
   }
 
