@@ -33,6 +33,9 @@ extension TrainCommand {
       shared.note(
         "\(learned.count) of \(plural(all.count, "parameter")) learned: \(classList(learned))"
           + "; the rest is frozen")
+      if checkpoint == nil, start.`init` == nil, ModelRegistry[settings.model] != nil {
+        shared.note("what is frozen was never trained: --init gives it the parameters of a file")
+      }
     }
   }
 }

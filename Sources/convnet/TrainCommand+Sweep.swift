@@ -49,7 +49,8 @@ extension TrainCommand {
     let path = "\(output)/learning-rate.html"
     let outcome =
       found.proposal.map {
-        "the loss falls fastest at learning rate \(HumanReadable.quantity(Double($0)))"
+        "the loss falls fastest at learning rate \(HumanReadable.quantity(Double($0))); begin there "
+          + "with --learning-rate \($0)"
       }
       ?? "the loss does not fall at any of the rates: a longer sweep (--sweep-steps) may tell more"
     let page = ReportPage(
@@ -59,7 +60,7 @@ extension TrainCommand {
     if shared.json {
       try printJSON(found)
     } else {
-      try Console.write(wrapping: outcome + (found.proposal == nil ? "" : ": --learning-rate"))
+      try Console.write(wrapping: outcome)
       try print("saved \(path)")
     }
   }

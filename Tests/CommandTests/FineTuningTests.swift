@@ -21,6 +21,7 @@ import Testing
     let whole = try trainShortly(directory, options + ["--epochs", "3"], output: "whole")
     #expect(whole.status == 0, "\(whole.errors)")
     #expect(whole.errors.contains("4 of 10 parameters learned: dense2.weight, dense2.bias"))
+    #expect(whole.errors.contains("what is frozen was never trained: --init"))
     #expect(whole.errors.contains("errors weigh by class: dark 1, light 3"))
     #expect(try trainShortly(directory, options + ["--epochs", "1", "--quiet"]).status == 0)
     let resumed = try convnet(

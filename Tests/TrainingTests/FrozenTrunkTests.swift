@@ -12,6 +12,25 @@ import ConvNetTraining
 import Foundation
 import Testing
 
+/// Data of which some samples cannot be read.
+private struct UnreadableData: Dataset {
+  struct Failure: Error, CustomStringConvertible {
+    var description: String
+  }
+
+  let all: IDXDataset
+  let bad: Set<Int>
+  var name: String { "unreadable" }
+  var count: Int { all.count }
+  var classNames: [String] { all.classNames }
+  var imageShape: Shape? { all.imageShape }
+  func label(at index: Int) -> Int { all.label(at: index) }
+  func sample(at index: Int) throws -> Sample {
+    if bad.contains(index) { throw Failure(description: "sample \(index)") }
+    return all.sample(at: index)
+  }
+}
+
 @Suite("Frozen trunk") struct FrozenTrunkTests {
   private static let frozen: [ParameterGroup] = [.frozen("conv1.*"), .frozen("bn1.*")]
 
@@ -140,6 +159,38 @@ import Testing
     }
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: directory.file("features")).count == 2)
+  }
+
+  @Test("a sample that cannot be read is replaced by the same one, with kept features and without")
+  func unreadable() throws {
+    let directory = try TemporaryDirectory()
+    let data = try UnreadableData(all: syntheticData(count: 40, extent: 8), bad: [3, 39])
+    func trained(_ keeping: FeatureKeeping) throws -> (model: Model, told: [Int]) {
+      var trainer = trainer(keeping)
+      trainer.loading.badSamples = .replace
+      var model = try trainedModel()
+      var told: [Int] = []
+      try trainer.fit(
+        &model, on: data, validating: data, epochs: 3, sampleSkipped: { told.append($0.index) }
+      ) { report, _ in
+        #expect(report.validation?.samples == 38)
+        #expect(report.skippedCount == 2)
+      }
+      return (model, told.sorted())
+    }
+    let plain = try trained(.never)
+    for keeping in [.memory, .folder(directory.path), .folder(directory.path)] as [FeatureKeeping] {
+      let kept = try trained(keeping)
+      #expect(kept.told == plain.told)
+      for (name, values) in plain.model.parameters {
+        let others = try #require(kept.model.parameters[name])
+        for (a, b) in zip(values.elements, others.elements) { #expect(abs(a - b) < 1e-5) }
+      }
+    }
+    #expect(throws: UnreadableData.Failure.self) {
+      var model = try trainedModel()
+      try trainer(.memory).fit(&model, on: data, epochs: 3)
+    }
   }
 
   @Test("a damaged file of features is made anew")
