@@ -103,7 +103,8 @@ public final class RunLog: TrainingLogger {
       savedPlace = CheckpointPlace(training)
     } else {
       let checkpoint = try stamped(training.checkpoint())
-      if let error = writer.write(checkpoint, model: nil, best: nil).failures.values.first { throw error }
+      let outcome = writer.write(checkpoint, model: nil, best: nil)
+      if let error = outcome.failures.values.first { throw error }
       savedPlace = CheckpointPlace(checkpoint)
     }
     hasBegun = true
@@ -135,7 +136,9 @@ public final class RunLog: TrainingLogger {
     events.add(EventFile.record(of: epoch))
     writeLines(isLasting: true)
     isDue = true
-    if options.keptCount > 1, training.history.best?.epoch == epoch.epoch { best = training.lastModel }
+    if options.keptCount > 1, training.history.best?.epoch == epoch.epoch {
+      best = training.lastModel
+    }
     try keep(training)
   }
 

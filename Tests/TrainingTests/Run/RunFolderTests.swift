@@ -88,6 +88,24 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
   }
 
+  @Test("its model and its best model have the averaged weights that were validated")
+  func averaged() throws {
+    let directory = try TemporaryDirectory()
+    let folder = RunFolder(directory.file("run"))
+    try folder.create()
+    var trainer = momentumTrainer
+    trainer.averaging = .exponential(decay: 0.9)
+    var model = Model(smallNetwork(), seed: 1)
+    try trainer.fit(
+      &model, on: syntheticData(count: 48, extent: 8),
+      validating: syntheticData(count: 20, extent: 8), epochs: 1,
+      loggers: [RunLog(folder, RunLog.Options(keptCount: 2))])
+    for path in [folder.modelPath, folder.bestModelPath] {
+      #expect(try Model(loading: path).parameters == model.parameters)
+    }
+    #expect(try Checkpoint(loading: folder.checkpointPath).model().parameters != model.parameters)
+  }
+
   /// Stops at a step.
   private struct Limit: TrainingLogger {
     var log: RunLog
