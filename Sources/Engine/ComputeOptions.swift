@@ -3,7 +3,8 @@ public import ConvNetFiles
 
 /// On what, and how exactly, a network is computed.
 public struct ComputeOptions: Hashable, Sendable {
-  /// Threads that a run uses at most: a small network at a small batch is done sooner by one.
+  /// Threads that a run uses at most, from 1 to 1024: a small network at a small batch is done sooner by one. Compiling for another
+  /// number throws ``EngineError``.
   public var threads: Int
   /// How the algorithm of each convolution is chosen.
   public var tuning: Tuning
@@ -23,14 +24,14 @@ public struct ComputeOptions: Hashable, Sendable {
   /// Where measurements are remembered. Default: `CONVNET_CACHE`, or the folder `convnet` where the system keeps caches.
   public var cacheFolder: String
 
-  /// Options, each with its usual value where none is given. Fewer than one thread counts as one.
+  /// Options, each with its usual value where none is given.
   public init(
     threads: Int = Threads.preferred, tuning: Tuning = .off, isExact: Bool = false,
     expectedRuns: Int? = nil, denseWeights: DenseWeights = .float32,
     recomputation: Recomputation = .normalizations,
     cacheFolder: String = AlgorithmTable.cacheFolder
   ) {
-    self.threads = max(1, threads)
+    self.threads = threads
     self.tuning = tuning
     self.isExact = isExact
     self.expectedRuns = expectedRuns

@@ -30,6 +30,8 @@ public struct EngineError: Error, Hashable, Sendable {
     case libraryOutOfMemory(byteCount: Int)
     /// A step takes memory for laid out otherwise than the step that wrote it did: a fault of the compiler.
     case layoutsDiffer(shape: Shape, writer: String, written: String, read: String)
+    /// A number of threads outside of those that a run can have.
+    case threadCount(actual: Int, range: ClosedRange<Int>)
     /// The system has not so many threads for the process.
     case threads(Int)
     /// Weights of fewer bits cannot be trained.
@@ -78,6 +80,8 @@ extension EngineError: ReadableError {
     case .libraryOutOfMemory(let byteCount):
       "\(subject): \(byteCount) bytes of memory for the kernel library cannot be had; let the process have more, or use a smaller "
         + "batch"
+    case .threadCount(let actual, let range):
+      "\(subject): threads is \(actual), must be from \(range.lowerBound) to \(range.upperBound)"
     case .threads(let count):
       "\(subject): the system has no \(count) threads for this process; compute on fewer"
     case .trainingNeedsFloat32(let weights):

@@ -1,5 +1,6 @@
 import CKernels
 import ConvNetCompiler
+import ConvNetFiles
 public import ConvNetGraphs
 public import ConvNetTensors
 
@@ -54,9 +55,14 @@ public struct Executable: ~Copyable, Sendable {
     shards = try ShardGroup(graph, parameters: [:], store: store, options: options)
   }
 
-  /// OpenMP ends the process where it cannot have its threads.
+  /// OpenMP ends the process where it cannot have its threads, and takes none for all.
   static func requireThreads(_ options: CompilationOptions, _ graph: Graph) throws {
     let count = options.compute.threads
+    guard 1...Threads.mostThreads ~= count else {
+      throw EngineError(
+        subject: graph.name,
+        problem: .threadCount(actual: count, range: 1...Threads.mostThreads))
+    }
     guard ck_can_start_threads(Int32(clamping: count)) else {
       throw EngineError(subject: graph.name, problem: .threads(count))
     }

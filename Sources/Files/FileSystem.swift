@@ -160,9 +160,10 @@ package enum FileSystem {
     var current = path.hasPrefix("/") ? "/" : ""
     for component in components {
       current += component
-      let isMade = withPath(current) { mkdir($0, 0o777) } == 0
-      guard isMade || errno == EEXIST || isFolder(current) else {
-        throw .last(.createDirectory, path)
+      if withPath(current, { mkdir($0, 0o777) }) != 0 {
+        // Looking whether it is there overwrites why it could not be made.
+        let error = FileError.last(.createDirectory, path)
+        guard error.problem == .system(code: EEXIST) || isFolder(current) else { throw error }
       }
       current += "/"
     }

@@ -29,6 +29,18 @@ package struct TextLines {
     self.lines = lines
   }
 
+  /// Whether bytes can be lines of text, or names that a zero ends each: no character that steers a device, and no empty name.
+  package static func areLikely(_ bytes: [UInt8]) -> Bool {
+    let text = utf8(bytes)
+    var previous: UInt8?
+    for byte in text {
+      if 1..<0x09 ~= byte || 0x0E..<0x1B ~= byte { return false }
+      if byte == 0, previous == 0 { return false }
+      previous = byte
+    }
+    return true
+  }
+
   /// - Throws: ``FileError``.
   package init(contentsOf path: String) throws(FileError) {
     var file = FileBuffer()

@@ -1,9 +1,10 @@
 import Foundation
 
 /// What a model says of a picture.
-public struct Classification: Hashable, Sendable {
-  /// One class with its probability.
-  public struct Prediction: Hashable, Sendable {
+public struct Classification: Hashable, Sendable, Codable {
+  /// One class with its probability; encoded as `{"index":9,"label":"Ankle boot","probability":0.918}`, as the command prints it.
+  /// What a ``Predictor`` gives, with the values inside, is another type, `Prediction`.
+  public struct Prediction: Hashable, Sendable, Codable {
     /// The name of the class.
     public var label: String
     /// The place of the class among those of the model, from 0.
@@ -35,9 +36,31 @@ public struct Classification: Hashable, Sendable {
     probabilities = exponentials.map { Float($0 / sum) }
   }
 
+  private enum CodingKeys: CodingKey {
+    case probabilities, nonFiniteCount, classNames
+  }
+
+  /// Reads what ``encode(to:)`` writes.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    probabilities = try container.decode([Float?].self, forKey: .probabilities).map { $0 ?? .nan }
+    nonFiniteCount = try container.decode(Int.self, forKey: .nonFiniteCount)
+    classNames = try container.decode([String].self, forKey: .classNames)
+  }
+
+  /// Writes the properties under their names. JSON has no number that is none: a probability where there is no answer is null.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(probabilities.map { $0.isFinite ? $0 : nil }, forKey: .probabilities)
+    try container.encode(nonFiniteCount, forKey: .nonFiniteCount)
+    try container.encode(classNames, forKey: .classNames)
+  }
+
   /// The likeliest classes, likeliest first; none where there is no answer.
+  ///
+  /// - Parameter count: how many at most; below one there are none.
   public func top(_ count: Int) -> [Prediction] {
-    guard nonFiniteCount == 0 else { return [] }
+    guard nonFiniteCount == 0, count > 0 else { return [] }
     return probabilities.indices.sorted { (probabilities[$0], $1) > (probabilities[$1], $0) }
       .prefix(count).map {
         Prediction(

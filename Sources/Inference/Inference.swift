@@ -20,9 +20,9 @@ struct Inference: Sendable {
   private let mainOutput: String
 
   /// - Throws: ``InferenceError`` where a value inside does not exist or is not one of each picture, or pictures are prepared for
-  ///   another input.
+  ///   another input, or the batch is below one.
   init(of model: Model, batch: Int, outputs: [String]) throws {
-    guard batch > 0 else { fatalError("a network runs at least one picture at once") }
+    guard batch > 0 else { throw InferenceError.belowOne(name: "batch", actual: batch) }
     if model.preprocessing != nil { _ = try model.requiredPreprocessing() }
     if !outputs.isEmpty { try Self.requireOfPictures(outputs, of: model, batch: batch) }
     classNames = model.classNames

@@ -13,6 +13,8 @@ public enum InferenceError: Error, Hashable, Sendable {
   case notOfPictures(name: String, shape: Shape)
   /// A tensor that is not what the network is given, in the order that is asked for; `expected` is one example.
   case inputShape(model: String, expected: Shape, actual: Shape, order: DataFormat)
+  /// A number of pictures or of runs at once that must be at least one.
+  case belowOne(name: String, actual: Int)
   /// A tensor of another type than `float32`.
   case inputType(model: String, actual: ElementType)
 }
@@ -36,6 +38,8 @@ extension InferenceError: ReadableError {
     case .inputShape(let model, let expected, let actual, let order):
       "\(model): the input needs shape Nx\(expected), has \(actual)"
         + Self.hint(expected, actual, order)
+    case .belowOne(let name, let actual):
+      "\(name) is \(actual), must be at least 1"
     case .inputType(let model, let actual):
       "\(model) takes float32, the tensor is \(actual); convert it"
     }

@@ -30,7 +30,8 @@ extension Model {
   ///   - compute: how the network is computed. How often it runs is set here.
   ///   - loading: threads, and batches made ready. What happens to pictures that cannot be read is settled here.
   ///   - body: called on this thread for every picture in the list's order. What it throws ends the work.
-  /// - Throws: ``InferenceError`` where the model does not say how pictures are prepared for its network; what compiling and
+  /// - Throws: ``InferenceError`` where the model does not say how pictures are prepared for its network, or `batchSize` is below
+  ///   one; what compiling and
   ///   computing throws; what `body` throws.
   public func classify(
     _ pictures: PictureList, batchSize: Int? = nil, compute: ComputeOptions = .init(),
@@ -38,6 +39,9 @@ extension Model {
     _ body: (_ index: Int, _ outcome: Result<Classification, UnreadablePicture>) throws -> Void
   ) throws {
     let preprocessing = try requiredPreprocessing()
+    if let batchSize, batchSize < 1 {
+      throw InferenceError.belowOne(name: "batchSize", actual: batchSize)
+    }
     guard pictures.count > 0 else { return }
     let limit = try batchSize ?? usualBatch()
     // As even as can be: the network is compiled for one size.

@@ -54,12 +54,14 @@ public final class Predictor: Sendable {
   ///   - concurrency: runs at the same time. Each has `compute.threads` threads and the memory of a run. One run of all
   ///     processors' threads answers soonest; as many runs as processors, of a thread each, answer most requests a second.
   /// - Throws: ``InferenceError`` where a value inside does not exist, with the nearest names, or where pictures are prepared for
-  ///   another input; ``GraphError`` and ``EngineError`` where the network cannot be compiled.
+  ///   another input, or `batch` or `concurrency` is below one; ``GraphError`` and ``EngineError`` where the network cannot be compiled.
   public init(
     _ model: Model, outputs: [String] = [], batch: Int = 1, concurrency: Int = 1,
     compute: ComputeOptions = .init()
   ) throws {
-    guard concurrency > 0 else { fatalError("a predictor makes at least one run at once") }
+    guard concurrency > 0 else {
+      throw InferenceError.belowOne(name: "concurrency", actual: concurrency)
+    }
     let inference = try Inference(of: model, batch: batch, outputs: outputs)
     var compute = compute
     compute.expectedRuns = nil

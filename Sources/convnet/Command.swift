@@ -63,10 +63,29 @@ struct Command: ParsableCommand {
     return first.isNumber || first == "." || ["-inf", "-nan"].contains(text.lowercased())
   }
 
+  /// Tells of a misspelt command by the nearest.
+  private static func requireCommand(_ arguments: [String]) throws {
+    var commands = configuration.subcommands
+    for argument in arguments {
+      guard !commands.isEmpty, !argument.hasPrefix("-") else { return }
+      if let next = commands.first(where: { $0.configuration.commandName == argument }) {
+        commands = next.configuration.subcommands
+        continue
+      }
+      let names = commands.compactMap { $0.configuration.commandName }
+      let nearest = nearestNames(to: argument, among: names)
+      guard argument != "help", !nearest.isEmpty else { return }
+      throw ValidationError(
+        "unknown command \(argument); did you mean \(nearest.joined(separator: " or "))?")
+    }
+  }
+
   /// Runs the command that the arguments name, and tells of its failure.
   private static func status() -> Int32 {
     do {
       do {
+        let arguments = arguments
+        try requireCommand(arguments)
         var command = try parseAsRoot(arguments)
         try command.run()
         return 0

@@ -95,6 +95,7 @@ struct ConvertCommand: ParsableCommand {
           "\(target) holds the weights only: the format has no place for the network"
             + lost(of: model).map { ", \($0)" }.joined())
       }
+      if format == .safetensors { notes += try assumptions(of: model, file) }
       notes.forEach(shared.note)
     } else {
       written = try file.tensors(as: elementType?.type) { progress.update($0) }
@@ -175,6 +176,23 @@ struct ConvertCommand: ParsableCommand {
     try prepare(&model)
     if let classNames { try model.loadClassNames(from: classNames) }
     return model
+  }
+
+  /// What neither the file nor an option says of the network that a model file is made of.
+  private func assumptions(of model: Model, _ file: WeightFile) throws -> [String] {
+    guard self.model != nil else { return [] }
+    var notes: [String] = []
+    if try BroughtDescription(file) == nil, mean == nil, deviation == nil, !preparation.isGiven,
+      let preprocessing = model.preprocessing
+    {
+      notes.append(
+        "\(source) does not say how pictures are prepared: \(preprocessing); say it with --mean and --deviation, or --preset"
+      )
+    }
+    if model.classNames.isEmpty {
+      notes.append("\(source) does not say what the classes are called; --class-names does")
+    }
+    return notes
   }
 
   /// Has pictures prepared as the options say.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ConvNet
+import Foundation
 
 struct DatasetInspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -18,7 +19,9 @@ struct DatasetInspectCommand: ParsableCommand {
   @Option(help: "Pictures on the sheet.") var count = 48
   @Option(help: "Pictures in a row.") var columns = 8
   @Option(help: "Pictures to open at most.") var limit = 2000
-  @Option(help: ArgumentHelp("The sheet, a PNG file; replaces one of its name.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "The sheet, .png or .jpg by its ending; replaces a file of its name.", valueName: "file"))
   var output: String
   @OptionGroup var shared: SharedOptions
 
@@ -56,10 +59,16 @@ struct DatasetInspectCommand: ParsableCommand {
     }
   }
 
+  /// Of the output, in lower case; none is that of a PNG file, or of a device.
+  private var ending: String { (output as NSString).pathExtension.lowercased() }
+
   func validate() throws {
     try requirePositive(count, "--count")
     try requirePositive(columns, "--columns")
     try requirePositive(limit, "--limit")
+    guard ["", "png", "jpg", "jpeg"].contains(ending) else {
+      throw ValidationError("--output is \(output); a sheet is written as .png or .jpg")
+    }
   }
 
   func run() throws {
@@ -78,7 +87,11 @@ struct DatasetInspectCommand: ParsableCommand {
       for: "a sheet of \(plural(inspection.specimens.count, "picture"))")
     let grid = ImageGrid(
       inspection.specimens.map { fitted($0.image) }, columns: columns, spacing: 4)
-    try grid.image().writePNG(to: output)
+    if ["jpg", "jpeg"].contains(ending) {
+      try grid.image().writeJPEG(to: output, halvesChroma: false)
+    } else {
+      try grid.image().writePNG(to: output)
+    }
     if shared.json { return try printJSON(Result(inspection, output: output)) }
     try print(text(inspection), terminator: "")
   }

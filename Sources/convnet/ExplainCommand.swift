@@ -24,7 +24,11 @@ struct ExplainCommand: ParsableCommand {
   @OptionGroup var memory: MemoryArguments
   @OptionGroup var shared: SharedOptions
 
-  func validate() throws { try compute.validate(for: plan.mode) }
+  func validate() throws {
+    try compute.validate(for: plan.mode)
+    guard dot, shared.json else { return }
+    throw ValidationError("--dot prints a graph for Graphviz, --json one JSON value; choose one")
+  }
 
   func run() throws {
     let model = try network.model(from: model, seed: shared.seed, recognizingFor: shared)

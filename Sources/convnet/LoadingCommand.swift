@@ -35,6 +35,7 @@ struct LoadingCommand: ParsableCommand {
   func validate() throws {
     try requirePositive(batchSize, "--batch-size")
     try requirePositive(epochs, "--epochs")
+    try input?.require("--input")
   }
 
   func run() throws {

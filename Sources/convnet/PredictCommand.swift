@@ -76,7 +76,11 @@ struct PredictCommand: ParsableCommand {
         list.add(finding: name)
       }
     }
-    for name in fromFile { list.add(list: try FileBuffer.contents(ofStream: name)) }
+    for name in fromFile {
+      let text = try FileBuffer.contents(ofStream: name)
+      guard TextLines.areLikely(text) else { throw NoList(path: name) }
+      list.add(list: text)
+    }
     return (list, standardInput)
   }
 
@@ -115,10 +119,11 @@ struct PredictCommand: ParsableCommand {
           }
           if !shared.json { try print(text(row, classification.probabilities.count)) }
         case .failure(let error):
-          row.error = "\(error)"
-          unreadable.append(FileSystem.line("\(error)"))
+          let text = "\(error)" + (suggestion(for: error.name).map { "; \($0)" } ?? "")
+          row.error = text
+          unreadable.append(FileSystem.line(text))
           // The only one is the error of the command.
-          if pictures.count > 1 { Console.tell(FileSystem.line("\(error)") + "\n") }
+          if pictures.count > 1 { Console.tell(FileSystem.line(text) + "\n") }
         }
         if shared.json { try rows.print(row) }
         done += 1
@@ -157,6 +162,14 @@ struct PredictCommand: ParsableCommand {
       "\($0.label) \(HumanReadable.percent(Double($0.probability)))"
     }
     return "\(name): \(text.joined(separator: ", "))"
+  }
+}
+
+/// Something else stands where a list was asked for.
+struct NoList: ReadableError {
+  var path: String
+  var description: String {
+    "\(path) is not a text; --from-file takes a list of pictures, one a line"
   }
 }
 

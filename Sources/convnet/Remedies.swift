@@ -1,4 +1,5 @@
 import ConvNet
+import Foundation
 
 /// What somebody who types the command can do about an error of the library, which knows none of its options. The only place
 /// where the two are brought together.
@@ -9,7 +10,8 @@ func remedy(for error: any Error) -> String? {
   case let error as DatasetError: remedy(for: error)
   case let error as ModelFileError: remedy(for: error.problem)
   case let error as ParameterMismatch:
-    error.fitting == nil ? "--classes builds it for another number" : nil
+    remedy(for: error)
+  case let error as FileError: remedy(for: error)
   case is NetworkMismatch: "--as-named says so"
   case is TooFewParameters: "--partly begins with that"
   case InferenceError.unknownValue(_, _, nearest: []): "`convnet explain` prints it"
@@ -29,6 +31,39 @@ private func remedy(for error: DatasetError) -> String? {
   case .hasParts: "leave out --split"
   default: nil
   }
+}
+
+private func remedy(for error: ParameterMismatch) -> String? {
+  guard let fitting = error.fitting else { return "--classes builds it for another number" }
+  guard fitting.classes != ModelRegistry[fitting.network]?.defaults.classes else { return nil }
+  return "--classes \(fitting.classes) builds it for them"
+}
+
+/// Of what is not there, the nearest that is; of a folder, the model in it.
+private func remedy(for error: FileError) -> String? {
+  switch error.problem {
+  case .notRegularFile:
+    let model = error.path + (error.path.hasSuffix("/") ? "" : "/") + "model.safetensors"
+    return FileSystem.isFile(model) ? "the model in it is \(model)" : nil
+  case .system(code: ENOENT):
+    guard [.open, .examine, .map, .read].contains(error.operation) else { return nil }
+    return suggestion(for: error.path)
+  case .system: return nil
+  }
+}
+
+/// For a path where there is nothing, what has nearly its name in its folder.
+func suggestion(for path: String) -> String? {
+  guard !FileSystem.exists(path) else { return nil }
+  let start = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+  let folder = String(path[..<start])
+  var names: [String] = []
+  try? FileSystem.list(folder.isEmpty ? "." : folder) { entry in
+    if !entry.name.hasPrefix(".") { names.append(entry.name) }
+  }
+  let nearest = nearestNames(to: String(path[start...]), among: names)
+    .map { FileSystem.readable(folder + $0) }
+  return nearest.isEmpty ? nil : "did you mean \(nearest.joined(separator: " or "))?"
 }
 
 private func remedy(for problem: ModelFileError.Problem) -> String? {

@@ -238,6 +238,15 @@ struct UnwritableOutput: ReadableError {
   }
 }
 
+/// A folder without a training that could go on.
+struct NoTraining: ReadableError {
+  var folder: String
+  var description: String {
+    "\(folder) holds no training to go on with: \(RunFolder(folder).checkpointPath) is not there; name the folder "
+      + "of one with --output, or begin one without --resume"
+  }
+}
+
 /// A folder for results that holds others.
 struct UsedFolder: ReadableError {
   var folder: String

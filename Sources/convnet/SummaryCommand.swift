@@ -39,7 +39,7 @@ struct SummaryCommand: ParsableCommand {
       var multiplyAdds: Int
     }
     struct Memory: Encodable {
-      /// Of the parameters as a file holds them.
+      /// Of the parameters as a file holds them, without those of auxiliary classifiers in inference.
       var parameterBytes: Int
       /// As they are prepared for the processor.
       var weightBytes: Int
@@ -84,7 +84,7 @@ struct SummaryCommand: ParsableCommand {
           multiplyAdds: $0.multiplyAdds)
       },
       memory: .init(
-        parameterBytes: model.graph.parameterByteCount, weightBytes: memory.weightByteCount,
+        parameterBytes: graph.parameterByteCount, weightBytes: memory.weightByteCount,
         activationBytes: memory.activationByteCount),
       augmentation: model.augmentation, training: training(of: model),
       note: ModelRegistry[self.model]?.note, twins: TwinRow.rows(of: ModelRegistry[self.model]))
@@ -195,6 +195,7 @@ struct NetworkOptions: ParsableArguments {
 
   func validate() throws {
     if let classes { try requirePositive(classes, "--classes") }
+    try input?.require("--input")
   }
 
   /// - Parameters:
@@ -234,16 +235,24 @@ struct NetworkOptions: ParsableArguments {
   }
 }
 
-/// `224x224` on the command line.
+/// `224x224` on the command line. What is no size is told with an example, which the parser could not.
 struct ImageSize: ExpressibleByArgument {
+  var text: String
   var height: Int
   var width: Int
 
-  init?(argument: String) {
-    let parts = argument.split(separator: "x").map { Int($0) }
-    guard parts.count == 2, let height = parts[0], let width = parts[1], height > 0, width > 0
-    else { return nil }
-    self.height = height
-    self.width = width
+  /// - Throws: where it is no size, with one that is.
+  func require(_ option: String) throws {
+    guard height < 1 || width < 1 else { return }
+    let example = Int(text).flatMap { $0 > 0 ? $0 : nil } ?? 64
+    throw ValidationError(
+      "\(option) is \(text), must be height x width in pixels: \(example)x\(example)")
+  }
+
+  init(argument: String) {
+    text = argument
+    let parts = argument.split(separator: "x", omittingEmptySubsequences: false)
+      .map { Int($0) ?? 0 }
+    (height, width) = parts.count == 2 ? (parts[0], parts[1]) : (0, 0)
   }
 }

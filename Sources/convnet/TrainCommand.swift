@@ -77,6 +77,7 @@ struct TrainCommand: ParsableCommand {
     if !resume, !overwrite {
       do { try run.requireUnused() } catch { throw UsedFolder(error) }
     }
+    if resume, !FileSystem.exists(run.checkpointPath) { throw NoTraining(folder: output) }
     let checkpoint = try resume ? run.loadCheckpoint() : nil
     var settings = try settings(from: checkpoint)
     var loading = loading

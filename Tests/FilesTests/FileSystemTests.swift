@@ -1,5 +1,6 @@
 import ConvNetFiles
 import ConvNetTestSupport
+import Foundation
 import Testing
 
 @Suite("Paths are bytes")
@@ -42,6 +43,16 @@ struct FileSystemTests {
   }
 
   #if os(Linux)
+    @Test("Why a folder cannot be made is told, not that it is not there afterwards")
+    func forbidden() throws {
+      // Nobody makes folders there, not even root.
+      let error = #expect(throws: FileError.self) {
+        try FileSystem.createFolder("/sys/convnet-tests/deeper")
+      }
+      #expect(error?.operation == .createDirectory)
+      #expect(error?.problem != .system(code: ENOENT))
+    }
+
     @Test("Files of such names are written, listed, read, renamed and removed")
     func files() throws {
       let directory = try TemporaryDirectory()

@@ -62,7 +62,8 @@ extension ParameterMismatch: ReadableError {
       return "choose another network or file, or the network with another number of classes"
     }
     return "its tensors are those of \(fitting.network) with \(fitting.classes) classes and "
-      + "\(fitting.channels) channels; name that"
+      + "\(fitting.channels) channels; "
+      + (fitting.network == network ? "build the network for those" : "name that")
   }
 
   private static func part(_ items: [String], _ verb: String, _ noun: String) -> String? {
