@@ -10,7 +10,8 @@ import subprocess
 import time
 
 import torch
-import torchvision
+from peers.torchvision_models import models
+
 
 
 def seconds(make, parameters, runs=15):
@@ -36,7 +37,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    parameters = list(torchvision.models.resnet50().parameters())
+    parameters = list(models.resnet50().parameters())
     for parameter in parameters:
         parameter.grad = torch.randn_like(parameter) * 1e-3
     sizes = "\n".join(str(parameter.numel()) for parameter in parameters)

@@ -3,7 +3,7 @@ public import ConvNetFiles
 
 /// On what, and how exactly, a network is computed.
 public struct ComputeOptions: Hashable, Sendable {
-  /// Threads that a run uses at most, from 1 to 1024: a small network at a small batch is done sooner by one. Compiling for another
+  /// Threads that a run uses at most, 1 to 1024: a small network at a small batch is done sooner by one. Compiling for another
   /// number throws ``EngineError``.
   public var threads: Int
   /// How the algorithm of each convolution is chosen.

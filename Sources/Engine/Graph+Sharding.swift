@@ -1,4 +1,5 @@
 import ConvNetCompiler
+import ConvNetFiles
 package import ConvNetGraphs
 import ConvNetTensors
 
@@ -53,6 +54,8 @@ extension CompilationOptions {
   /// Two threads that meet take about a microsecond. One does ``fewMultiplyAdds`` in some five, of which a second saves half.
   /// LeNet-5 has 83,000 in each of its layers at batch 1, ResNet-20 two million.
   package func suited(to graph: Graph) -> CompilationOptions {
+    // Nothing is to be chosen; a number that makes no sense is for who compiles to refuse.
+    guard 2...Threads.mostThreads ~= threads else { return self }
     var (work, layers) = (0.0, 0)
     for operation in graph.operations {
       let multiplyAdds = graph.cost(of: operation).multiplyAdds

@@ -1,8 +1,7 @@
 import Foundation
 
-/// What scores say of a classifier, picture by picture: accuracy, confusion, calibration, mistakes. Exact
-/// sums, in the order of the
-/// pictures.
+/// What scores say of a classifier, picture by picture: accuracy, confusion, calibration, mistakes. Exact sums, in the
+/// order of the pictures.
 ///
 /// A score that is not finite is no answer: no hit, no part in the loss. An equal score of another class counts as higher: ties
 /// are no hits.
@@ -123,9 +122,8 @@ public struct Assessment: Sendable {
     return count == 0 && samples > 0 ? .nan : lossSum / Double(max(1, count))
   }
 
-  /// The interval of a share that 95 of 100 such measurements cover (E. B. Wilson, "Probable inference, the
-  /// law of succession, and
-  /// statistical inference", 1927): with z = 1.96, (p + z^2 / 2n ± z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n).
+  /// The interval of a share that 95 of 100 such measurements cover (E. B. Wilson, "Probable inference, the law of succession,
+  /// and statistical inference", 1927): with z = 1.96, (p + z^2 / 2n ± z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n).
   public static func interval(of count: Int, among total: Int) -> ClosedRange<Double> {
     guard total > 0 else { return 0...1 }
     let z = 1.959963984540054
@@ -204,16 +202,6 @@ public struct McNemarTest: Hashable, Sendable {
 extension Assessment {
   /// The pairs of classes that are taken for each other most often, those of most pictures first.
   public func worstConfusions(_ names: [String], limit: Int) -> [Evaluation.Confusion] {
-    var all: [Evaluation.Confusion] = []
-    for (label, row) in confusion.enumerated() {
-      let total = row.reduce(0, +)
-      for (predicted, count) in row.enumerated() where predicted != label && count > 0 {
-        all.append(
-          .init(
-            label: names[label], predicted: names[predicted], count: count,
-            share: Double(count) / Double(total)))
-      }
-    }
-    return Array(all.sorted { $0.count > $1.count }.prefix(limit))
+    Evaluation.worst(of: confusion, names, limit: limit)
   }
 }

@@ -57,13 +57,18 @@ public struct Evaluation: Sendable {
 
   /// The pairs of classes that are taken for each other most often, those of most samples first.
   public func worstConfusions(limit: Int) -> [Confusion] {
+    Self.worst(of: confusion, classNames, limit: limit)
+  }
+
+  /// The same of any counts, `confusion[label][predicted]`.
+  static func worst(of confusion: [[Int]], _ names: [String], limit: Int) -> [Confusion] {
     var all: [Confusion] = []
     for (label, row) in confusion.enumerated() {
       let total = row.reduce(0, +)
       for (predicted, count) in row.enumerated() where predicted != label && count > 0 {
         all.append(
           Confusion(
-            label: classNames[label], predicted: classNames[predicted], count: count,
+            label: names[label], predicted: names[predicted], count: count,
             share: Double(count) / Double(total)))
       }
     }

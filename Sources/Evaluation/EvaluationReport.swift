@@ -17,8 +17,9 @@ public struct EvaluationReport: Sendable {
 
   /// A report of an evaluation.
   ///
-  /// - Parameter dataset: that was measured on, of which the mistakes are read again.
-  public init(_ evaluation: ProtocolEvaluation, on dataset: any Dataset) {
+  /// - Parameter dataset: that was measured on, of which the mistakes are read again; one that is gone meanwhile is left out.
+  /// - Throws: ``ImageError`` where the sheet of the mistakes cannot be made.
+  public init(_ evaluation: ProtocolEvaluation, on dataset: any Dataset) throws {
     self.evaluation = evaluation
     data = dataset.name
     let mistakes = evaluation.scores.last?.assessment.mistakes.prefix(24) ?? []
@@ -41,7 +42,7 @@ public struct EvaluationReport: Sendable {
       let sheet = ImageGrid(
         pictures, columns: 6, spacing: 8, magnification: max(1, min(3, 96 / smallest)),
         labels: labels, labelLimit: 20)
-      mistakesSheet = try? sheet.image().encodedPNG()
+      mistakesSheet = try sheet.image().encodedPNG()
     }
   }
 

@@ -8,9 +8,8 @@ public import ConvNetLayers
 import ConvNetTensors
 import Foundation
 
-/// Models measured by protocols on the same pictures, each of which is decoded once: every model's score by
-/// every protocol, and the
-/// ensemble's.
+/// Models measured by protocols on the same pictures, each of which is decoded once: every model's score by every protocol, and
+/// the ensemble's.
 ///
 /// ```swift
 /// let tenCrop = try Views.named("10-crop", for: preprocessing)
@@ -133,7 +132,7 @@ public struct ProtocolEvaluation: Sendable {
     let kinds = try PreparationKind.all(of: candidates)
     let views = candidates.flatMap(\.views).map(\.count).max() ?? 1
     let batch = measured.map(\.batch).max() ?? 1
-    let group = max(1, min(64, batch / max(1, views)))
+    let group = max(1, min(64, data.count, batch / max(1, views)))
     let bytes = kinds.reduce(0) { $0 + $1.byteCount } * group
     let workers = loading.workers ?? Threads.available
     let ahead = max(1, min(workers + loading.prefetch, (512 << 20) / max(1, bytes)))

@@ -11,7 +11,7 @@ extension Threads {
   ///   already.
   package static func suspending<Result: Sendable>(
     for purpose: String,
-    _ body: @escaping @Sendable (_ isCancelled: @Sendable () -> Bool) throws -> Result
+    _ body: @escaping @Sendable (_ isCancelled: @escaping @Sendable () -> Bool) throws -> Result
   ) async throws -> Result {
     try Task.checkCancellation()
     let cancellation = Cancellation()

@@ -21,13 +21,9 @@ extension Image {
   /// The picture resized so that its shorter side has so many pixels, with its proportions: the
   /// longer side is `shorter * longer / shorter side`, cut to a whole number, as torchvision has it.
   public func resized(shorterSide: Int, filter: ResizingFilter = .bilinear) -> Image {
-    let (height, width) = extents(forShorterSide: shorterSide)
-    return resized(height: height, width: width, filter: filter)
-  }
-
-  /// The extents with the same proportions whose shorter one is given.
-  package func extents(forShorterSide side: Int) -> (height: Int, width: Int) {
-    height <= width ? (side, side * width / height) : (side * height / width, side)
+    let extents = PictureFitting.extents(
+      of: Extents(height: height, width: width), shorterSide: shorterSide)
+    return resized(height: extents.height, width: extents.width, filter: filter)
   }
 
   /// A part of the picture.

@@ -29,8 +29,8 @@ public final class Classifier {
     try self.init(Model(loading: path, operations: operations), batch: batch, compute: compute)
   }
 
-  /// - Throws: ``InferenceError`` where the model does not say how pictures are prepared for its network, or `batch` is below one;
-  ///   ``GraphError`` and ``EngineError`` where the network cannot be compiled.
+  /// - Throws: ``InferenceError`` where the model does not say how pictures are prepared for its network, or `batch` is below
+  ///   one; ``GraphError`` and ``EngineError`` where the network cannot be compiled.
   public init(_ model: Model, batch: Int = 1, compute: ComputeOptions = .init()) throws {
     preprocessing = try model.requiredPreprocessing()
     inference = try Inference(of: model, batch: batch, outputs: [])

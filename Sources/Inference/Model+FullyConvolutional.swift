@@ -17,10 +17,9 @@ public struct FullyConvolutionalError: ReadableError, Hashable, Sendable {
 }
 
 extension Model {
-  /// The same function as a network for pictures of any size that is large enough: fully connected layers
-  /// become convolutions, the
-  /// first of the extents that it flattens, the others of 1x1, and the class maps that result are averaged over their positions,
-  /// before softmax (P. Sermanet et al., "OverFeat", 2014; K. Simonyan and A. Zisserman, 2015, section 3.2). Of a
+  /// The same function as a network for pictures of any size that is large enough: fully connected layers become convolutions,
+  /// the first of the extents that it flattens, the others of 1x1, and the class maps that result are averaged over their
+  /// positions, before softmax (P. Sermanet et al., "OverFeat", 2014; K. Simonyan and A. Zisserman, 2015, section 3.2). Of a
   /// picture of the network's own size it says what the network says. A network that ends in global pooling is one already, and
   /// stays as it is.
   ///

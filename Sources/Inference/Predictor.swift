@@ -54,7 +54,8 @@ public final class Predictor: Sendable {
   ///   - concurrency: runs at the same time. Each has `compute.threads` threads and the memory of a run. One run of all
   ///     processors' threads answers soonest; as many runs as processors, of a thread each, answer most requests a second.
   /// - Throws: ``InferenceError`` where a value inside does not exist, with the nearest names, or where pictures are prepared for
-  ///   another input, or `batch` or `concurrency` is below one; ``GraphError`` and ``EngineError`` where the network cannot be compiled.
+  ///   another input, or `batch` or `concurrency` is below one; ``GraphError`` and ``EngineError`` where the network cannot be
+  ///   compiled.
   public init(
     _ model: Model, outputs: [String] = [], batch: Int = 1, concurrency: Int = 1,
     compute: ComputeOptions = .init()

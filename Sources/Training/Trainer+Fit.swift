@@ -4,7 +4,6 @@ import ConvNetFiles
 import ConvNetImages
 import ConvNetInference
 public import ConvNetLayers
-import Synchronization
 
 extension Trainer {
   /// Trains a model in place.
@@ -46,29 +45,17 @@ extension Trainer {
     epochs: Int, resuming checkpoint: Checkpoint? = nil,
     loggers: [any TrainingLogger & Sendable]
   ) async throws {
-    let cancellation = Cancellation()
     let beginning = model
-    let (trained, error) = await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        do throws(ThreadError) {
-          try Threads.start(for: "a training") {
-            var model = beginning
-            do {
-              try TrainingInProgress(
-                self, &model, on: training, validating: validation, epochs: epochs,
-                resuming: checkpoint, loggers: loggers, isCancelled: { cancellation.isThere }
-              ).run(&model)
-              continuation.resume(returning: (model, (any Error)?.none))
-            } catch {
-              continuation.resume(returning: (model, error))
-            }
-          }
-        } catch {
-          continuation.resume(returning: (beginning, error))
-        }
+    let (trained, error) = try await Threads.suspending(for: "a training") { isCancelled in
+      var model = beginning
+      // An error loses no finished epoch.
+      let error = failure {
+        try TrainingInProgress(
+          self, &model, on: training, validating: validation, epochs: epochs,
+          resuming: checkpoint, loggers: loggers, isCancelled: isCancelled
+        ).run(&model)
       }
-    } onCancel: {
-      cancellation.come()
+      return (model, error)
     }
     model = trained
     if let error { throw error }
@@ -126,13 +113,4 @@ extension Trainer {
       training, batchSize: batchSize, preprocessing: preprocessing, augmentation: augmentation,
       shuffleSeed: seed, sampling: sampling, options: loading, skipped: skipped)
   }
-}
-
-/// That a task was cancelled, for a thread that is not the task's.
-private final class Cancellation: Sendable {
-  private let flag = Atomic(false)
-
-  var isThere: Bool { flag.load(ordering: .relaxed) }
-
-  func come() { flag.store(true, ordering: .relaxed) }
 }

@@ -163,6 +163,7 @@ public final class TrainingInProgress {
       }
       restoreBest(&model)
     } catch {
+      // What ended the training is what its caller has to know; loggers keep what they could not do.
       for logger in loggers { try? logger.trainingEnded(self, by: error) }
       throw error
     }

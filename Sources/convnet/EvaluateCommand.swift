@@ -40,98 +40,8 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var network: NetworkOptions
   @OptionGroup var shared: SharedOptions
 
-  private struct Result: Encodable {
-    var images: Int
-    var top1: Double
-    var top5: Double
-    var loss: Double
-    var protocolName: String
-    /// 95 % intervals of both accuracies.
-    var top1Interval: [Double]
-    var top5Interval: [Double]
-    /// Expected, 0 to 1.
-    var calibrationError: Double
-    /// Forward passes of a picture.
-    var views: Int
-    /// Of a picture.
-    var multiplyAdds: Double
-    /// Which part of the data was measured.
-    var part: EvaluatedPart.Kind
-    /// Of the pictures, those that the model was trained on; absent where that is not known.
-    var trainedOn: Int?
-    /// Pictures that could not be read and are left out.
-    var skipped: Int
-    /// Of the pictures, those whose scores are not finite.
-    var nonFinite: Int
-    /// What was mostly taken for what, the most frequent first.
-    var confusions: [Confusion]
-    /// Of every class, in order.
-    var classes: [ClassRow]
-    /// The temperature, where it was asked for.
-    var temperature: TemperatureRow?
-    /// Every score, where there are several.
-    var scores: [ScoreRow]?
-    /// Each score beside the first: whether the difference is more than chance.
-    var comparisons: [ComparisonRow]?
-
-    enum CodingKeys: String, CodingKey {
-      case images, top1, top5, loss, top1Interval, top5Interval, calibrationError, views
-      case multiplyAdds, part, trainedOn, skipped, nonFinite, confusions, classes, temperature
-      case scores, comparisons
-      case protocolName = "protocol"
-    }
-  }
-
-  private struct Confusion: Encodable {
-    var truth: String
-    var takenFor: String
-    var count: Int
-    /// Of the pictures of the class, 0 to 1.
-    var share: Double
-  }
-
-  private struct ClassRow: Encodable {
-    var name: String
-    var count: Int
-    var precision: Double
-    var recall: Double
-    var f1: Double
-  }
-
-  private struct TemperatureRow: Encodable {
-    var value: Double
-    var lossBefore: Double
-    var lossAfter: Double
-  }
-
-  private struct ScoreRow: Encodable {
-    var model: String
-    var name: String
-    var top1: Double
-    var top5: Double
-    var loss: Double
-    var top1Interval: [Double]
-    var calibrationError: Double
-    var views: Int
-    var multiplyAdds: Double
-    var protocolName: String
-
-    enum CodingKeys: String, CodingKey {
-      case model, name, top1, top5, loss, top1Interval, calibrationError, views, multiplyAdds
-      case protocolName = "protocol"
-    }
-  }
-
-  private struct ComparisonRow: Encodable {
-    var first: String
-    var second: String
-    var onlyFirst: Int
-    var onlySecond: Int
-    var pValue: Double
-  }
-
   /// Confusions that a person is shown, and machines.
-  private static let confusionLimit = (text: 5, json: 100)
+  static let confusionLimit = (text: 5, json: 100)
 
   func validate() throws {
     if let batchSize { try requirePositive(batchSize, "--batch-size") }
@@ -163,7 +73,7 @@ struct EvaluateCommand: ParsableCommand {
     noteGaps(in: part.dataset, shared)
     try requireReadable([part.dataset], skips: loading.onBad == .skip, shared)
     let sheet = try writing.drawSheet(candidates[0], part.dataset)
-    var predictions = try writing.predictionsFile(candidates, part.dataset)
+    var predictions = writing.predictionsFile(part.dataset)
     let progress = Progress("evaluating", total: part.dataset.count, shared)
     Interruption.deferSignals()
     let evaluation = try ProtocolEvaluation(
@@ -207,53 +117,11 @@ struct EvaluateCommand: ParsableCommand {
     }
   }
 
-  private func name(_ score: ProtocolEvaluation.Score) -> String {
+  func name(_ score: ProtocolEvaluation.Score) -> String {
     "\(score.name), \(score.views)"
   }
 
-  private func result(_ evaluation: ProtocolEvaluation, _ part: EvaluatedPart) throws -> Result {
-    let scores = evaluation.scores
-    let score = scores[scores.count - 1]
-    let own = score.assessment
-    func bounds(_ interval: ClosedRange<Double>) -> [Double] {
-      [interval.lowerBound, interval.upperBound]
-    }
-    return Result(
-      images: own.samples, top1: own.top1, top5: own.top5, loss: own.loss,
-      protocolName: score.protocolDescription, top1Interval: bounds(own.top1Interval),
-      top5Interval: bounds(own.top5Interval), calibrationError: own.calibrationError,
-      views: score.passes, multiplyAdds: score.multiplyAdds, part: part.kind,
-      trainedOn: part.trainedOn, skipped: evaluation.skippedCount, nonFinite: own.nonFiniteCount,
-      confusions: own.worstConfusions(evaluation.classNames, limit: Self.confusionLimit.json).map {
-        Confusion(truth: $0.label, takenFor: $0.predicted, count: $0.count, share: $0.share)
-      },
-      classes: zip(evaluation.classNames, own.classScores).map {
-        ClassRow(name: $0, count: $1.count, precision: $1.precision, recall: $1.recall, f1: $1.f1)
-      },
-      temperature: temperature(score).map {
-        TemperatureRow(
-          value: $0.value, lossBefore: $0.lossBefore, lossAfter: $0.lossAfter)
-      },
-      scores: scores.count == 1
-        ? nil
-        : scores.map {
-          ScoreRow(
-            model: $0.name, name: $0.views, top1: $0.assessment.top1, top5: $0.assessment.top5,
-            loss: $0.assessment.loss, top1Interval: bounds($0.assessment.top1Interval),
-            calibrationError: $0.assessment.calibrationError, views: $0.passes,
-            multiplyAdds: $0.multiplyAdds, protocolName: $0.protocolDescription)
-        },
-      comparisons: scores.count == 1
-        ? nil
-        : scores.dropFirst().map {
-          let test = McNemarTest(scores[0].assessment, $0.assessment)
-          return ComparisonRow(
-            first: name(scores[0]), second: name($0), onlyFirst: test.onlyFirst,
-            onlySecond: test.onlySecond, pValue: test.pValue)
-        })
-  }
-
-  private func temperature(_ score: ProtocolEvaluation.Score) -> Temperature? {
+  func temperature(_ score: ProtocolEvaluation.Score) -> Temperature? {
     writing.temperature
       ? Temperature(fitting: score.logProbabilities, labels: score.labels) : nil
   }

@@ -40,7 +40,7 @@ extension RecipeOptions {
   /// - Throws: ``UnknownName``, ``TrainingError``.
   func recipe(epochs: Int?, augmentation: Augmentation?) throws -> Recipe {
     var recipe = try name.map(Self.recipe(named:)) ?? TrainingSettings.usualRecipe
-    if let epochs { recipe.last(epochs) }
+    if let epochs { try recipe.last(epochs) }
     if let augmentation { recipe.augmentation = augmentation }
     for change in changes { try change.apply(&recipe) }
     try recipe.validate()

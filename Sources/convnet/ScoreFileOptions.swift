@@ -74,9 +74,7 @@ struct ScoreFileOptions: ParsableArguments {
     return png
   }
 
-  func predictionsFile(
-    _ candidates: [ProtocolEvaluation.Candidate], _ dataset: any Dataset
-  ) throws -> PredictionTable? {
+  func predictionsFile(_ dataset: any Dataset) -> PredictionTable? {
     predictions.map { PredictionTable(path: $0, dataset: dataset) }
   }
 
@@ -84,7 +82,7 @@ struct ScoreFileOptions: ParsableArguments {
     _ evaluation: ProtocolEvaluation, _ dataset: any Dataset, sheet: [UInt8]?
   ) throws {
     if let report {
-      var page = EvaluationReport(evaluation, on: dataset)
+      var page = try EvaluationReport(evaluation, on: dataset)
       page.viewsSheet = sheet
       try page.page.write(to: report)
     }

@@ -94,19 +94,18 @@ import Testing
   @Test("weights with another number of classes are said to need that number")
   func classes() throws {
     let directory = try TemporaryDirectory()
-    let entry = try #require(ModelRegistry["resnet20"])
+    let entry = try #require(ModelRegistry["resnet18-torchvision"])
     var options = entry.defaults
     options.classes = 3
     try Safetensors(tensors: Model(entry.build(options)).parameters)
       .write(to: directory.file("three.safetensors"))
-    let line = try convnet(
-      "convert", "three.safetensors", "o.safetensors", "--model", "resnet20", in: directory.path
-    ).failure()
+    let arguments = [
+      "convert", "three.safetensors", "o.safetensors", "--model", "resnet18-torchvision",
+    ]
+    let line = try Invocation(arguments, in: directory.path).failure()
     #expect(line.contains("build the network for those"), "\(line)")
     #expect(line.hasSuffix("--classes 3 builds it for them"), "\(line)")
-    let right = try convnet(
-      "convert", "three.safetensors", "o.safetensors", "--model", "resnet20", "--classes", "3",
-      in: directory.path)
+    let right = try Invocation(arguments + ["--classes", "3"], in: directory.path)
     #expect(right.status == 0)
     #expect(
       right.errors.contains("does not say how pictures are prepared")

@@ -39,14 +39,7 @@ public struct ShorterSide: PixelStep {
 
   func apply(to canvas: inout Canvas, input: Extents, random: inout RandomNumbers) {
     let side = from + random.integer(below: to - from + 1)
-    canvas.resize(to: Self.extents(of: canvas.extents, shorterSide: side))
-  }
-
-  /// The extents after resizing so that the shorter side has `side` pixels.
-  package static func extents(of old: Extents, shorterSide side: Int) -> Extents {
-    old.height <= old.width
-      ? Extents(height: side, width: max(1, side * old.width / old.height))
-      : Extents(height: max(1, side * old.height / old.width), width: side)
+    canvas.resize(to: PictureFitting.extents(of: canvas.extents, shorterSide: side))
   }
 
   public var description: String {

@@ -38,9 +38,9 @@ extension Recipe {
   }
 
   /// Another number of epochs: a schedule that lasted as long as the training still does.
-  package mutating func last(_ epochs: Int) {
-    if Self.field(["length"], in: (try? JSONValue(of: schedule)) ?? .null) == Float(self.epochs) {
-      try? set("schedule.length", to: .integer(Int64(epochs)))
+  package mutating func last(_ epochs: Int) throws {
+    if Self.field(["length"], in: try JSONValue(of: schedule)) == Float(self.epochs) {
+      try set("schedule.length", to: .integer(Int64(epochs)))
     }
     self.epochs = epochs
     sources["epochs"] = Self.asked

@@ -64,9 +64,13 @@ public final class RunLog: TrainingLogger {
   private var hasBegun = false
   /// Of the best epoch, until it is written: its state may not be, where another is being written.
   private var best: Model?
+  /// What of it is being written, in case that fails.
+  private var bestInFlight: Model?
   private var lastStep = 0
   private var lastTime: ContinuousClock.Instant
   private var lastLineTime: ContinuousClock.Instant
+  /// Of the model that was written last.
+  private var savedModelEpochs = 0
   /// What could not be written at the last attempt, by the name of the file.
   private var failures: [String: any Error] = [:]
   /// The state that the folder has; `nil` where this log neither found nor wrote one.
@@ -147,8 +151,13 @@ public final class RunLog: TrainingLogger {
     writer.wait()
     takeOutcome()
     writeLines(isLasting: true)
-    // After other errors the last good state stays.
-    guard error.map(\.asksForEnd) ?? true else { return }
+    // After other errors the last good state stays. The last epoch's model may have come while a state was being written.
+    guard error.map(\.asksForEnd) ?? true else {
+      if let model = training.lastModel, savedModelEpochs != training.history.count {
+        failures[folder.modelPath] = failure { try writer.writeModel(model, training.history) }
+      }
+      return
+    }
     let checkpoint = try stamped(training.checkpoint())
     guard savedPlace != CheckpointPlace(checkpoint) || !failures.isEmpty || best != nil else {
       return
@@ -164,7 +173,7 @@ public final class RunLog: TrainingLogger {
     let checkpoint = try stamped(training.checkpoint())
     (isDue, lastStep, lastTime) = (false, training.step, clock.now)
     writer.start(checkpoint, model: training.lastModel, best: best)
-    best = nil
+    (best, bestInFlight) = (nil, best)
   }
 
   private func takeOutcome() {
@@ -173,6 +182,9 @@ public final class RunLog: TrainingLogger {
 
   private func note(_ outcome: StateWriter.Outcome, isTold: Bool) {
     if outcome.failures[folder.checkpointPath] == nil { savedPlace = outcome.place }
+    if outcome.failures[folder.bestModelPath] != nil { best = best ?? bestInFlight }
+    bestInFlight = nil
+    if outcome.hasModel { savedModelEpochs = outcome.place.epochs }
     for path in [folder.checkpointPath, folder.modelPath, folder.reportPath, folder.bestModelPath] {
       let error = outcome.failures[path]
       failures[path] = error

@@ -39,6 +39,8 @@ final class StateWriter: Sendable {
     var place: CheckpointPlace
     /// By the path of the file.
     var failures: [String: any Error]
+    /// Whether the model of the last epoch was written with it.
+    var hasModel = false
   }
 
   private let folder: RunFolder
@@ -86,11 +88,20 @@ final class StateWriter: Sendable {
     guard let model, checkpoint.samplesOfEpoch == 0, !checkpoint.history.isEmpty else {
       return outcome
     }
-    let last = named(model)
-    attempt(folder.modelPath) { try folder.save(last) }
-    let report = RunReport(of: last, history: checkpoint.history, facts: options.facts)
-    attempt(folder.reportPath) { try folder.write(report) }
+    attempt(folder.modelPath) { try folder.save(named(model)) }
+    outcome.hasModel = outcome.failures[folder.modelPath] == nil
+    attempt(folder.reportPath) { try writeReport(of: model, checkpoint.history) }
     return outcome
+  }
+
+  /// Writes the model of the last epoch alone, and the report.
+  func writeModel(_ model: Model, _ history: [EpochReport]) throws {
+    try folder.save(named(model))
+    try writeReport(of: model, history)
+  }
+
+  private func writeReport(of model: Model, _ history: [EpochReport]) throws {
+    try folder.write(RunReport(of: named(model), history: history, facts: options.facts))
   }
 
   private func named(_ model: Model) -> Model {

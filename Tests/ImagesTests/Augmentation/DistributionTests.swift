@@ -70,9 +70,9 @@ import Testing
     Self.expectUniform(Array(counts.values), cells: 5)
     let landscape = Extents(height: 300, width: 451)
     #expect(
-      ShorterSide.extents(of: landscape, shorterSide: 256) == Extents(height: 256, width: 384))
+      PictureFitting.extents(of: landscape, shorterSide: 256) == Extents(height: 256, width: 384))
     #expect(
-      ShorterSide.extents(of: Extents(height: 451, width: 300), shorterSide: 600)
+      PictureFitting.extents(of: Extents(height: 451, width: 300), shorterSide: 600)
         == Extents(height: 902, width: 600))
   }
 

@@ -182,7 +182,7 @@ import Testing
   @Test("a schedule that lasts as long as the training still does in another number of epochs")
   func length() throws {
     var recipe = try Recipe.named("fast")
-    recipe.last(4)
+    try recipe.last(4)
     #expect(recipe.epochs == 4 && (recipe.schedule as? OneCycle)?.length == 4)
   }
 

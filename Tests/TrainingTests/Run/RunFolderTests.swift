@@ -204,6 +204,56 @@ import Testing
     #expect(log.savedPlace?.description == "after epoch 2")
   }
 
+  @Test("the best epoch's model is written later, where it could not be")
+  func bestLater() throws {
+    let directory = try TemporaryDirectory()
+    let folder = RunFolder(directory.file("run"))
+    try folder.create()
+    try FileManager.default.createDirectory(
+      atPath: folder.bestModelPath, withIntermediateDirectories: false)
+    struct Mend: TrainingLogger {
+      var path: String
+      func stepEnded(_ step: StepReport, of training: TrainingInProgress) throws {
+        if step.epoch == 2, step.samples == step.totalSamples {
+          try FileManager.default.removeItem(atPath: path)
+        }
+      }
+    }
+    var trainer = momentumTrainer
+    // Nothing is learnt, so that the first epoch stays the best.
+    trainer.schedule = .constant(1e-12)
+    var model = Model(smallNetwork(), seed: 1)
+    let log = RunLog(folder, RunLog.Options(keptCount: 2))
+    try trainer.fit(
+      &model, on: syntheticData(count: 48, extent: 8),
+      validating: syntheticData(count: 20, extent: 8), epochs: 3,
+      loggers: [log, Mend(path: folder.bestModelPath)])
+    #expect(log.unwritten.isEmpty)
+    #expect(try Model(loading: folder.bestModelPath).trainingSummary?.epochs == 1)
+  }
+
+  @Test("a training that fails leaves the model of its last finished epoch")
+  func failing() throws {
+    struct Failure: Error {}
+    /// Before the log is told of the epoch.
+    struct Failing: TrainingLogger {
+      func epochEnded(_ epoch: EpochReport, of training: TrainingInProgress) throws {
+        if epoch.epoch == 2 { throw Failure() }
+      }
+    }
+    let directory = try TemporaryDirectory()
+    let folder = RunFolder(directory.file("run"))
+    try folder.create()
+    var model = Model(smallNetwork(), seed: 1)
+    #expect(throws: Failure.self) {
+      try momentumTrainer.fit(
+        &model, on: syntheticData(count: 48, extent: 8), epochs: 3,
+        loggers: [Failing(), RunLog(folder)])
+    }
+    let kept = try Model(loading: folder.modelPath)
+    #expect(kept.trainingSummary?.epochs == 2 && kept.parameters == model.parameters)
+  }
+
   @Test("where the state cannot be written at the beginning, nothing is begun")
   func fullAtTheBeginning() throws {
     let directory = try TemporaryDirectory()
