@@ -55,7 +55,8 @@ import Testing
     let running = try RunningInvocation(arguments("out", epochs: 10_000), in: directory.path)
     running.waitForFile(directory.file("out"))
     // Both are there when it goes on; the lower number is taken first.
-    running.send(SIGSTOP, SIGTERM, SIGINT, SIGCONT)
+    running.stop()
+    running.send(SIGTERM, SIGINT, SIGCONT)
     let run = try running.finished()
     #expect(run.status == 128 + SIGTERM)
     #expect(run.errors.hasPrefix("SIGINT: stopping") && !run.errors.contains("stopped by"))

@@ -110,6 +110,14 @@ final class RunningInvocation {
     for signal in signals { kill(process.processIdentifier, signal) }
   }
 
+  /// Stops it, and waits until all its threads stand still: a signal that is sent meanwhile may be taken by one that does not yet.
+  func stop() {
+    let process = process.processIdentifier
+    kill(process, SIGSTOP)
+    var information = siginfo_t()
+    waitid(P_PID, id_t(process), &information, WSTOPPED | WEXITED | WNOWAIT)
+  }
+
   /// Waits for its end.
   func finished() throws -> Invocation {
     process.waitUntilExit()
