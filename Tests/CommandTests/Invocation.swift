@@ -110,7 +110,7 @@ final class RunningInvocation {
     for signal in signals { kill(process.processIdentifier, signal) }
   }
 
-  /// Stops it, and waits until all its threads stand still: a signal that is sent meanwhile may be taken by one that does not yet.
+  /// Stops it, and waits until all its threads stand still: one that does not yet would take a signal that is sent meanwhile.
   func stop() {
     let process = process.processIdentifier
     kill(process, SIGSTOP)
