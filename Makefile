@@ -18,7 +18,7 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-optimizers benchmark-pooling benchmark-pictures \
+.PHONY: help setup build demo test fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-optimizers benchmark-overhead benchmark-fast benchmark-pooling benchmark-pictures \
   test-peers parity clean
 
 help: ## List the targets
@@ -80,6 +80,13 @@ benchmark-optimizers: setup ## Measure the optimizers beside PyTorch's and the m
 	@clang -O2 -Wno-unused-function -ISources/CKernels/include Benchmarks/kernels/optimizers.c Sources/CKernels/*.c \
 	  -ldnnl -lm -lpthread -ldl -o .build/optimizer-benchmark
 	.venv-peers/bin/python Benchmarks/optimizers.py $(ARGUMENTS)
+
+benchmark-overhead: build ## Measure what a training takes beside its engine, on ResNet-18
+	.build/release/TrainingJobs overhead
+
+benchmark-fast: build ## Measure the time to 94 % on Fashion-MNIST beside PyTorch, in turn
+	@scripts/peers-environment .venv-peers
+	.venv-peers/bin/python Benchmarks/fast.py --convnet $(CONVNET) $(ARGUMENTS)
 
 benchmark-pooling: setup ## Measure our pooling kernels beside oneDNN's, pool by pool
 	@mkdir -p .build

@@ -108,6 +108,9 @@ let package = Package(
     .executableTarget(
       name: "PictureJobs", dependencies: ["ConvNet"], path: "Benchmarks/Pictures",
       swiftSettings: settings),
+    .executableTarget(
+      name: "TrainingJobs", dependencies: ["ConvNet"], path: "Benchmarks/Training",
+      swiftSettings: settings),
 
     .executableTarget(
       name: "FuzzReaders",

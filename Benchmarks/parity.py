@@ -1,6 +1,6 @@
 """Puts the same weights into ConvNet and other frameworks and compares what they make of them: `make parity`.
 
-The other side draws the weights and writes them in its own form; ConvNet reads them. Three tables:
+The other side draws the weights and writes them in its own form; ConvNet reads them. Four tables:
 
 Logits: `convnet run` beside PyTorch (torchvision, timm) and Keras on the same pictures. A network passes where no
 logit differs by more than a ten-thousandth of the largest, and the five largest are in the same order.
@@ -20,6 +20,10 @@ Predictions: `convnet predict` of a file as torchvision publishes it, with rando
 seed, beside torchvision with its own `weights.transforms()`. A network passes where no probability differs by more than
 a thousandth.
 
+Trainings: fifty steps of momentum's method on Fashion-MNIST beside PyTorch, from the same weights, with the pictures in the order
+that ConvNet's trainer takes them in, without augmentation or dropout. A network passes where no step's loss differs by
+more than a thousandth.
+
 The exit code is 1 where a network does not pass. Needs: a release build of ConvNet, `scripts/peers-environment`.
 """
 
@@ -36,7 +40,7 @@ from pathlib import Path
 
 import numpy
 
-from parity import predictions, safetensors
+from parity import predictions, safetensors, trainings
 from parity.keras import Keras
 from parity.networks import CIFARResNet20, LeNet5
 from parity.pytorch import Torch, keep_off_kinks, timm, torchvision
@@ -254,6 +258,25 @@ def compare_predictions(names: list[str], command: Path) -> bool:
     return passed
 
 
+def compare_trainings(names: list[str], jobs: Path) -> bool:
+    print(f"\n{'trainings':<26}  {'first loss':>10}  {'last loss':>10}  {'difference':>10}")
+    passed = True
+    for row in trainings.ROWS:
+        if names and row.model not in names:
+            continue
+        with tempfile.TemporaryDirectory(prefix="convnet-parity-") as folder:
+            try:
+                gap, first, last = trainings.compare(row, jobs, Path(folder))
+            except RuntimeError as failure:
+                print(f"{row.model:<26}  {failure}", flush=True)
+                passed = False
+                continue
+        note = "" if finite(gap) <= trainings.TOLERANCE else f"  MORE THAN {trainings.TOLERANCE:g}"
+        print(f"{row.model:<26}  {first:>10.4f}  {last:>10.4f}  {gap:>10.1e}{note}", flush=True)
+        passed &= finite(gap) <= trainings.TOLERANCE
+    return passed
+
+
 def describe(network: Network) -> str:
     return f"{network.batch}x{'x'.join(map(str, network.image[1:]))}"
 
@@ -262,7 +285,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("models", nargs="*", help="the rows to compare; all where none is given")
     parser.add_argument("--convnet", type=Path, default=ROOT / ".build" / "release" / "convnet")
-    parser.add_argument("--only", choices=["logits", "gradients", "predictions"], help="one of the three tables")
+    parser.add_argument("--only", choices=["logits", "gradients", "predictions", "trainings"], help="one of the four tables")
     parser.add_argument("--every", action="store_true", help="print every parameter's difference")
     arguments = parser.parse_args()
     command = arguments.convnet.resolve()
@@ -279,6 +302,8 @@ def main() -> int:
         passed &= compare_gradients(chosen(GRADIENTS), command, arguments.every)
     if arguments.only in (None, "predictions"):
         passed &= compare_predictions(arguments.models, command)
+    if arguments.only in (None, "trainings"):
+        passed &= compare_trainings(arguments.models, command.parent / "TrainingJobs")
     return 0 if passed else 1
 
 

@@ -59,9 +59,9 @@ class CIFARBlock(nn.Module):
 
 
 class CIFARResNet20(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, channels: int = 3) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
         self.bn1 = LectureBatchNorm(16)
         self.layer1 = self.stage(16, 16, 1)
         self.layer2 = self.stage(16, 32, 2)

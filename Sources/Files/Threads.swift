@@ -11,6 +11,14 @@ public enum Threads {
   public static let available = min(
     Int(ck_affine_processors()), ControlGroup().processors ?? .max)
 
+  /// The processor's name, as the system gives it; `processor` where it gives none.
+  public static let processorName: String = {
+    let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+    let name = lines.split(separator: "\n").first { $0.hasPrefix("model name") }
+    return name?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
+      ?? "processor"
+  }()
+
   /// Threads of a computation that is not told how many: the first number of `OMP_NUM_THREADS` in the environment, as in other
   /// programs that compute by OpenMP; without it one for each processor, ``available``.
   public static let preferred =

@@ -12,11 +12,15 @@ public import ConvNetLayers
 ///
 /// The auxiliary classifier has batch normalization in its convolution alone; its loss counts 0.3. 20%
 /// dropout, as released.
-public func inceptionV2(_ options: ModelOptions) -> Network {
-  inception("inception-v2", auxiliaryWeight: 0.3, hasNormalizedAuxiliary: false, options)
+///
+/// - Parameter factorizesStem: the paper's "factorized 7x7": the first three convolutions of 3x3 in place of one of 7x7.
+public func inceptionV2(_ options: ModelOptions, factorizesStem: Bool = true) -> Network {
+  inception(
+    factorizesStem ? "inception-v2" : "inception-v2-7x7", auxiliaryWeight: 0.3,
+    hasNormalizedAuxiliary: false, factorizesStem: factorizesStem, options)
 }
 
-/// Inception-v3: the network of ``inceptionV2(_:)`` with batch normalization in the dense layer of
+/// Inception-v3: the network of ``inceptionV2(_:factorizesStem:)`` with batch normalization in the dense layer of
 /// the auxiliary classifier too ("BN-auxiliary"), whose loss counts 0.4. What else the paper's v3 has,
 /// RMSProp and label smoothing, belongs to the training.
 public func inceptionV3(_ options: ModelOptions) -> Network {
@@ -24,13 +28,19 @@ public func inceptionV3(_ options: ModelOptions) -> Network {
 }
 
 private func inception(
-  _ name: String, auxiliaryWeight: Float, hasNormalizedAuxiliary: Bool, _ options: ModelOptions
+  _ name: String, auxiliaryWeight: Float, hasNormalizedAuxiliary: Bool,
+  factorizesStem: Bool = true, _ options: ModelOptions
 ) -> Network {
   let modules = InceptionModules(style: .init(normalization: BatchNorm()))
   return options.network(name) {
-    modules.unit("Conv2d_1a_3x3", 32, 3, stride: 2, padding: .valid)
-    modules.unit("Conv2d_2a_3x3", 32, 3, padding: .valid)
-    modules.unit("Conv2d_2b_3x3", 64, 3)
+    if factorizesStem {
+      modules.unit("Conv2d_1a_3x3", 32, 3, stride: 2, padding: .valid)
+      modules.unit("Conv2d_2a_3x3", 32, 3, padding: .valid)
+      modules.unit("Conv2d_2b_3x3", 64, 3)
+    } else {
+      // Its positions are those that the three leave: 147 of 299.
+      modules.unit("Conv2d_1a_7x7", 64, 7, stride: 2, padding: .valid)
+    }
     MaxPool2D(3, stride: 2).named("maxpool1")
     modules.unit("Conv2d_3a_3x3", 80, 3, padding: .valid)
     modules.unit("Conv2d_4a_3x3", 192, 3, stride: 2, padding: .valid)

@@ -61,7 +61,7 @@ extension ModelRegistry {
     ModelEntry(
       "inception-v2", paper: inceptionPaper, year: 2015, defaults: .inception,
       note: "channels inside the modules, which the paper's table leaves out, as released",
-      build: inceptionV2),
+      build: { inceptionV2($0) }),
     ModelEntry(
       "inception-v3", paper: inceptionPaper, year: 2015, defaults: .inception,
       note: "inception-v2 with batch normalization in the auxiliary classifier's dense layer",
@@ -120,6 +120,12 @@ extension ModelRegistry {
         note: "for CIFAR; \(shallowPlain)",
         build: { cifarResNet(blocks: blocks, shortcut: nil, $0) })
     }
+    + [
+      ModelEntry(
+        "resnet-fast", paper: resNetPaper, year: 2015,
+        defaults: ModelOptions(height: 28, width: 28, channels: 1, classes: 10),
+        note: "ours: eight layers, for much accuracy in little time", build: fastResNet)
+    ]
 
   private static let vggAliases: [VGGConfiguration: [String]] = [
     .a: ["vgg11"], .b: ["vgg13"], .d: ["vgg16"], .e: ["vgg19"],

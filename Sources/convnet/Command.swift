@@ -22,9 +22,9 @@ struct Command: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       ModelsCommand.self, SummaryCommand.self, ExplainCommand.self, TrainCommand.self,
-      RecipesCommand.self, AugmentationsCommand.self, EvaluateCommand.self, PredictCommand.self,
-      RunCommand.self,
-      GradientsCommand.self, ConvertCommand.self, BenchmarkCommand.self, DatasetCommand.self,
+      ExperimentCommand.self, RecipesCommand.self, AugmentationsCommand.self, EvaluateCommand.self,
+      PredictCommand.self, RunCommand.self, GradientsCommand.self, ConvertCommand.self,
+      BenchmarkCommand.self, DatasetCommand.self,
     ])
 
   static func main() {

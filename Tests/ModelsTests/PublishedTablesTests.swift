@@ -20,6 +20,8 @@ let publishedParameterCounts = [
   "plain18": 11_515_688, "plain34": 21_623_848,
   "resnet20": 269_722, "resnet32": 464_154, "resnet44": 658_586, "resnet56": 853_018,
   "resnet110": 1_727_962,
+  // Ours: 352 + 18,560 + 2 x 36,992 + 73,984 + 2 x 147,712 + 1,290, by hand.
+  "resnet-fast": 463_594,
   "plain20": 269_722, "plain32": 464_154, "plain44": 658_586, "plain56": 853_018,
   // Keras's `count_params()` less its running statistics.
   "resnet50-keras": 25_583_592, "resnet101-keras": 44_601_832, "resnet152-keras": 60_268_520,

@@ -13,7 +13,7 @@ public struct AlgorithmTable {
   package init(threads: Int, folder: String) {
     var (major, minor, patch): (Int32, Int32, Int32) = (0, 0, 0)
     cdnn_version(&major, &minor, &patch)
-    let machine = "\(Self.processor) oneDNN \(major).\(minor).\(patch) \(threads) threads"
+    let machine = "\(Threads.processorName) oneDNN \(major).\(minor).\(patch) \(threads) threads"
     let name = String(machine.map { $0.isLetter || $0.isNumber || $0 == "." ? $0 : "-" })
     path = "\(folder)/\(name).txt"
     rows = [:]
@@ -50,13 +50,5 @@ public struct AlgorithmTable {
     #else
       return NSHomeDirectory() + "/.cache/convnet"
     #endif
-  }()
-
-  /// The processor's name, as the system gives it.
-  private static let processor: String = {
-    let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-    let name = lines.split(separator: "\n").first { $0.hasPrefix("model name") }
-    return name?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
-      ?? "processor"
   }()
 }

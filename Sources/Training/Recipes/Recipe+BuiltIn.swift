@@ -270,14 +270,14 @@ extension Recipe {
   }
 
   private static var fast: Recipe {
-    let ours = RecipeSource.ours("for a good result in minutes on two cores")
+    let ours = RecipeSource.ours("for 94 % on Fashion-MNIST in minutes on two cores")
     return Recipe(
-      "fast", summary: "a small ResNet in few epochs", network: "resnet20", batchSize: 128,
-      epochs: 10,
+      "fast", summary: "a small ResNet in few epochs", network: "resnet-fast", batchSize: 128,
+      epochs: 8,
       optimizer: .nesterov(momentum: 0.9, weightDecay: 0.0005, decaying: .kernels),
-      schedule: .oneCycle(peak: 0.4, length: 10),
+      schedule: .oneCycle(peak: 0.2, length: 8, rise: 0.25),
       objective: .crossEntropy(labelSmoothing: 0.1),
-      augmentation: Augmentation(preset: "cifar") ?? .none, inputSize: 32, dropout: 0,
+      augmentation: [.randomCrop(padding: 2), .horizontalReflection()], inputSize: 28, dropout: 0,
       initialization: "He's normal",
       sources: Dictionary(
         uniqueKeysWithValues: [

@@ -121,7 +121,7 @@ import Testing
   func valid(recipe: Recipe) throws {
     try recipe.validate()
     let entry = try #require(ModelRegistry[recipe.network])
-    #expect(entry.defaults.height == recipe.inputSize || recipe.name == "fast")
+    #expect(entry.defaults.height == recipe.inputSize)
     let read = try JSONDecoder().decode(Recipe.self, from: JSONEncoder().encode(recipe))
     #expect(read == recipe && read.numbers == recipe.numbers)
     #expect(read.differences(from: recipe).isEmpty)
