@@ -15,7 +15,8 @@ extension ClassificationMetrics {
   ///   - loading: how samples are read; one that is skipped is left out, and counted as such.
   ///   - progress: told the number of samples so far.
   ///   - sampleSkipped: told of each sample that cannot be read and is left out.
-  ///   - observe: given the class with the highest score, `nil` where a score is not finite, and the true class of each sample.
+  ///   - observe: given the class with the highest score, of equals another than the true one, `nil` where a score is not
+  ///     finite, and the true class of each sample.
   /// - Throws: ``EvaluationError`` where every sample was left out; what reading and computing throws.
   public init(
     of model: Model, on dataset: any Dataset, batchSize: Int = 256,
@@ -79,14 +80,9 @@ extension ClassificationMetrics {
           add(scores: scores, labels: labels, meanLoss: loss)
           let classes = scores.count / labels.count
           for row in labels.indices {
-            let start = row * classes
-            var best = 0
-            var isFinite = true
-            for column in 0..<classes {
-              if scores[start + column] > scores[start + best] { best = column }
-              isFinite = isFinite && scores[start + column].isFinite
-            }
-            observe(isFinite ? best : nil, Int(labels[row]))
+            let rank = ScoreRank(
+              of: Int(labels[row]), in: scores.extracting(row * classes..<(row + 1) * classes))
+            observe(rank.isFinite ? rank.predicted : nil, Int(labels[row]))
           }
         }
       }

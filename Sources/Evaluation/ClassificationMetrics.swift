@@ -18,7 +18,7 @@ public struct ClassificationMetrics: Hashable, Sendable, Codable {
     let count = samples - nonFiniteCount
     return count == 0 && samples > 0 ? .nan : lossSum / Double(max(1, count))
   }
-  /// The share of samples whose label has the highest score, and all scores finite, 0 to 1.
+  /// The share of samples whose label has the highest score, no other an equal one, and all scores finite, 0 to 1.
   public var top1: Double { Double(top1Count) / Double(max(1, samples)) }
   /// The share of samples whose label is among the five highest scores.
   public var top5: Double { Double(top5Count) / Double(max(1, samples)) }
@@ -35,22 +35,11 @@ public struct ClassificationMetrics: Hashable, Sendable, Codable {
     let classes = scores.count / batch
     var finite = 0
     for row in 0..<batch {
-      let label = Int(labels[row])
-      let own = scores[row * classes + label]
-      // An equal score before the label counts as better, so that constant scores are right once in
-      // `classes`.
-      var better = 0
-      var isFinite = true
-      for column in 0..<classes {
-        let score = scores[row * classes + column]
-        if score > own || (score == own && column < label) { better += 1 }
-        isFinite = isFinite && score.isFinite
-      }
-      // Beside a score that is no number the others have no rank.
-      guard isFinite else { continue }
-      finite += 1
-      if better == 0 { top1Count += 1 }
-      if better < 5 { top5Count += 1 }
+      let rank = ScoreRank(
+        of: Int(labels[row]), in: scores.extracting(row * classes..<(row + 1) * classes))
+      if rank.isFinite { finite += 1 }
+      if rank.isHit { top1Count += 1 }
+      if rank.isAmongFive { top5Count += 1 }
     }
     samples += batch
     nonFiniteCount += batch - finite

@@ -23,18 +23,38 @@ import Testing
     }
   }
 
-  @Test("constant scores are right once in as many classes, not always")
+  @Test("constant scores are right nowhere")
   func ties() {
     let constant = [[Float]](repeating: [Float](repeating: 0.1, count: 10), count: 10)
     let all = metrics(constant, (0..<10).map { Int32($0) })
-    #expect(all.top1 == 0.1)
-    #expect(all.top5 == 0.5)
+    #expect(all.top1 == 0 && all.top5 == 0)
+    #expect(metrics([[0.1, 0.1, 0.1, 0.1, 0.1]], [2]).top5 == 1)
   }
 
-  @Test("a tie goes to the class that comes first")
-  func tieOfTwo() {
-    #expect(metrics([[0, 3, 3]], [1]).top1 == 1)
-    #expect(metrics([[0, 3, 3]], [2]).top1 == 0)
+  @Test("a tie is no hit, whichever of its classes is the label", arguments: [Int32(1), 2])
+  func tieOfTwo(label: Int32) {
+    #expect(metrics([[0, 3, 3]], [label]).top1 == 0)
+    #expect(metrics([[0, 3, 3]], [label]).top5 == 1)
+  }
+
+  @Test(
+    "metrics of batches and what scores say of pictures follow one rule",
+    arguments: [
+      [0.5, 0.5, 0], [0, 0.5, 0.5], [0.25, 0.25, 0.5], [1, 1, 1], [.nan, 1, 0], [3, 2, 1],
+    ] as [[Float]], 0..<3)
+  func oneRule(scores: [Float], label: Int) {
+    let one = metrics([scores], [Int32(label)])
+    var assessment = Assessment(classes: 3)
+    assessment.add(sample: 0, label: label, probabilities: scores.map(Double.init), loss: 1)
+    #expect(one.top1 == assessment.top1 && one.top5 == assessment.top5)
+    #expect(one.nonFiniteCount == assessment.nonFiniteCount)
+    let rank = ScoreRank(of: label, in: scores.span)
+    #expect(rank.isHit == (one.top1 == 1))
+    if rank.isFinite {
+      #expect(rank.isHit == (rank.predicted == label))
+      #expect(assessment.confusion[label][rank.predicted] == 1)
+      #expect(scores[rank.predicted] == scores.max())
+    }
   }
 
   @Test(
