@@ -28,6 +28,11 @@ public protocol Dataset: Sendable {
   /// litter of file systems.
   var passedOver: [String: Int] { get }
 
+  /// The file of a picture; `nil` where it is none of its own.
+  ///
+  /// - Precondition: `0..<count` contains `index`.
+  func picturePath(at index: Int) -> String?
+
   /// A picture and its class.
   ///
   /// - Precondition: `0..<count` contains `index`.
@@ -38,6 +43,7 @@ public protocol Dataset: Sendable {
 extension Dataset {
   public func sampleName(at index: Int) -> String { "\(index)" }
   public var passedOver: [String: Int] { [:] }
+  public func picturePath(at index: Int) -> String? { nil }
 
   /// The classes of which there is no sample.
   public var emptyClassNames: [String] {

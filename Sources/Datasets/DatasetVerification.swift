@@ -21,6 +21,20 @@ public struct DatasetVerification: Sendable {
     public var crossesParts: Bool
   }
 
+  /// Two pictures that are nearly the same: stored again, in another size, paler, or reflected.
+  public struct Similar: Hashable, Sendable, Codable {
+    /// Both, in the data's order.
+    public var files: [String]
+    /// The class of each.
+    public var classNames: [String]
+    /// Whether one is to train on and the other to test on: such a test flatters.
+    public var crossesParts: Bool
+    /// Whether one is the reflection of the other.
+    public var isReflected: Bool
+    /// How alike small copies of them are, 0.96 to 1.
+    public var correlation: Double
+  }
+
   /// Pictures of all parts, bad ones included.
   public let imageCount: Int
   /// What the labels mean.
@@ -31,21 +45,27 @@ public struct DatasetVerification: Sendable {
   public let bad: [BadFile]
   /// Each picture that is there several times, once.
   public let duplicates: [Duplicates]
+  /// Pairs that are nearly the same and not byte for byte, those across parts first; `nil` where they were not looked for.
+  public let similar: [Similar]?
   /// How many files, folders and rows were passed over, by what they are: an ending, a kind of litter.
   public let ignored: [String: Int]
 
   /// Reads and decodes every picture of every part.
   ///
-  /// - Parameter progress: told how many of how many pictures are done.
+  /// - Parameters:
+  ///   - findsSimilar: whether pictures that are nearly the same are looked for.
+  ///   - progress: told how many of how many pictures are done.
   /// - Throws: what opening the data throws; a bad picture is a finding, not an error.
   public init(
-    of source: DatasetSource, threads: Int, progress: (Int, Int) -> Void = { _, _ in }
+    of source: DatasetSource, threads: Int, findsSimilar: Bool = false,
+    progress: (Int, Int) -> Void = { _, _ in }
   ) throws {
     let parts = try source.partsToVerify()
     let names = Self.classNames(of: parts)
     let samples = SampleList(parts)
     let states = Threads.share(
-      samples.count, among: threads, for: "reading", initial: State(),
+      samples.count, among: threads, for: "reading",
+      initial: State(findsSimilar: findsSimilar),
       progress: { progress($0, samples.count) }
     ) { index, state in
       state.look(at: index, samples)
@@ -55,7 +75,9 @@ public struct DatasetVerification: Sendable {
     classNames = names
     counts = Self.counts(of: parts, names)
     bad = findings.map(\.file) + Self.faults(parts) + Self.badClasses(parts)
-    duplicates = Self.duplicates(states.flatMap(\.contents), samples, names)
+    let contents = states.flatMap(\.contents)
+    duplicates = Self.duplicates(contents, samples, names)
+    similar = findsSimilar ? Self.similar(contents, samples) : nil
     ignored = Self.ignored(parts)
   }
 
@@ -135,9 +157,29 @@ public struct DatasetVerification: Sendable {
   }
 }
 
+extension DatasetVerification {
+  private static func similar(_ contents: [State.Content], _ samples: SampleList) -> [Similar] {
+    let contents = contents.sorted { $0.index < $1.index }
+    let pairs = SimilarPictures.pairs(contents.map(\.likeness))
+    return pairs.compactMap { pair in
+      let both = [contents[pair.first], contents[pair.second]]
+      guard both[0].digest != both[1].digest else { return nil }
+      let places = both.map(\.index)
+      return Similar(
+        files: places.map { samples.name(at: $0) },
+        classNames: places.map { samples.className(at: $0) },
+        crossesParts: samples.place(places[0]).part != samples.place(places[1]).part,
+        isReflected: pair.isReflected, correlation: pair.correlation)
+    }.enumerated().sorted { one, other in
+      (one.element.crossesParts ? 0 : 1, one.offset)
+        < (other.element.crossesParts ? 0 : 1, other.offset)
+    }.map(\.element)
+  }
+}
+
 extension DatasetVerification: Encodable {
   private enum CodingKeys: String, CodingKey {
-    case images, classes, counts, bad, duplicates, conflicts, ignored
+    case images, classes, counts, bad, duplicates, conflicts, ignored, similar
   }
 
   private struct Conflict: Encodable {
@@ -147,7 +189,8 @@ extension DatasetVerification: Encodable {
   }
 
   /// `{images, classes, counts: {class: n}, bad: [{file, reason}], duplicates: [[file]], conflicts: [{files, classes,
-  /// crossesParts}], ignored: {ending: n}}`: of the duplicates, conflicts are those of different classes or in both parts.
+  /// crossesParts}], ignored: {ending: n}}`: of the duplicates, conflicts are those of different classes or in both parts. Where
+  /// it was looked for also `similar: [{files, classNames, crossesParts, isReflected, correlation}]`.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(imageCount, forKey: .images)
@@ -162,6 +205,7 @@ extension DatasetVerification: Encodable {
         Conflict(files: $0.files, classes: $0.classNames, crossesParts: $0.crossesParts)
       }, forKey: .conflicts)
     try container.encode(ignored, forKey: .ignored)
+    try container.encodeIfPresent(similar, forKey: .similar)
   }
 }
 
@@ -192,6 +236,11 @@ private struct SampleList: Sendable {
   func className(at index: Int) -> String {
     let (part, index) = place(index)
     return parts[part].classNames[parts[part].label(at: index)]
+  }
+
+  func image(at index: Int) throws -> Image {
+    let (part, index) = place(index)
+    return try parts[part].sample(at: index).image
   }
 
   func isEncoded(_ index: Int) -> Bool { parts[place(index).part] is any EncodedDataset }
@@ -230,24 +279,38 @@ private struct State: Sendable {
   struct Content {
     var digest: Digest
     var index: Int
+    var likeness: PictureLikeness?
   }
+
+  let findsSimilar: Bool
 
   var bad: [(index: Int, file: DatasetVerification.BadFile)] = []
   var contents: [Content] = []
   private var bytes: [UInt8] = []
 
+  init(findsSimilar: Bool) {
+    self.findsSimilar = findsSimilar
+  }
+
   mutating func look(at index: Int, _ samples: SampleList) {
     do {
       let name = try samples.readContents(at: index, into: &bytes)
+      var likeness: PictureLikeness?
       do {
-        if samples.isEncoded(index) { _ = try Image(decoding: bytes.span.bytes, file: name) }
+        var image: Image?
+        if samples.isEncoded(index) {
+          image = try Image(decoding: bytes.span.bytes, file: name)
+        } else if findsSimilar {
+          image = try samples.image(at: index)
+        }
+        if findsSimilar { likeness = image.flatMap(PictureLikeness.init) }
       } catch {
         return bad.append((index, .init(file: name, reason: reason(of: error))))
       }
       var hasher = Hasher()
       bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
       let digest = Digest(hash: hasher.finalize(), byteCount: bytes.count)
-      contents.append(Content(digest: digest, index: index))
+      contents.append(Content(digest: digest, index: index, likeness: likeness))
     } catch {
       let file =
         (error as? FileError)?.path ?? (error as? CSVError)?.picture ?? samples.name(at: index)

@@ -33,7 +33,10 @@ extension Holdout {
     return count < 2 ? 0 : min(max(rounded, 1), count - 1)
   }
 
-  private func draw(_ name: String) -> UInt64 {
+  private func draw(_ name: String) -> UInt64 { Self.draw(name, seed: seed) }
+
+  /// The number that a name draws.
+  static func draw(_ name: String, seed: UInt64) -> UInt64 {
     var hash = FNVHash()
     hash.combine(name.utf8)
     var numbers = RandomNumbers(

@@ -55,6 +55,7 @@ public struct ImageManifest: EncodedDataset {
 
   /// The file of a sample.
   public func path(at index: Int) -> String { files.path(at: index) }
+  public func picturePath(at index: Int) -> String? { path(at: index) }
 
   public func sample(at index: Int) throws -> Sample { try decodedSample(at: index) }
 

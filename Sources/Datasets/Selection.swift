@@ -30,6 +30,7 @@ public struct Selection<Base: Dataset>: Dataset {
 
   public var passedOver: [String: Int] { base.passedOver }
   public func sampleName(at index: Int) -> String { base.sampleName(at: place(index)) }
+  public func picturePath(at index: Int) -> String? { base.picturePath(at: place(index)) }
 
   public func sample(at index: Int) throws -> Sample {
     var sample = try base.sample(at: place(index))
@@ -62,11 +63,11 @@ extension Dataset {
   /// The samples at some places, in their order.
   package func selecting(_ indices: [Int]) -> any Dataset { Selection(self, indices: indices) }
 
-  /// The same samples with their classes numbered as in `names`, found by name; `nil` where a class
-  /// is not among them.
+  /// The same samples with their classes numbered as in `names`, found by name, those of ImageNet by their
+  /// WordNet numbers too; `nil` where a class is not among them.
   package func numbered(as names: [String]) -> (any Dataset)? {
     if names == classNames { return self }
-    let numbers = Dictionary(zip(names, names.indices)) { first, _ in first }
+    let numbers = ClassPlaces(names)
     let labels = classNames.compactMap { numbers[$0] }
     guard labels.count == classNames.count else { return nil }
     return Selection(self, classNames: names, labels: labels)
