@@ -56,6 +56,8 @@ let package = Package(
     .target(
       name: "CArchives", linkerSettings: [.linkedLibrary("zip"), .linkedLibrary("z")]),
     .target(name: "CTar", linkerSettings: [.linkedLibrary("archive")]),
+    // libcurl is looked for when it is needed: nothing is linked.
+    .target(name: "CTransfer"),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
     // Rooms.
@@ -71,6 +73,7 @@ let package = Package(
       "Formats", imports: ["Models", "Layers", "Images", "Files"] + graphRooms,
       shims: ["CArchives"]),
     room("Datasets", imports: ["Images", "Tensors", "Files"], shims: ["CTar"]),
+    room("Downloads", imports: ["Files"], shims: ["CTransfer"]),
     room("Reports", imports: ["Files"]),
     room(
       "Inference", imports: ["Formats", "Datasets", "Layers", "Images", "Files"] + engineRooms,
@@ -93,6 +96,7 @@ let package = Package(
         "ConvNetFiles", "ConvNetTensors", "ConvNetGraphs", "ConvNetCompiler", "ConvNetEngine",
         "ConvNetLayers", "ConvNetModels", "ConvNetFormats", "ConvNetImages", "ConvNetDatasets",
         "ConvNetInference", "ConvNetEvaluation", "ConvNetTraining", "ConvNetReports",
+        "ConvNetDownloads",
       ], swiftSettings: settings),
     .executableTarget(
       name: "ConvNetCommand",
@@ -154,7 +158,8 @@ let package = Package(
       imports: ["Layers", "Models", "Formats", "Datasets", "Images", "Engine"] + graphRooms),
     tests(
       of: "Evaluation",
-      imports: ["Inference", "Layers", "Formats", "Datasets", "Images", "Engine"] + graphRooms),
+      imports: ["Inference", "Reports", "Layers", "Formats", "Datasets", "Images", "Engine"]
+        + graphRooms),
     tests(
       of: "Training",
       imports: [
@@ -162,6 +167,7 @@ let package = Package(
         "Engine", "Files",
       ] + graphRooms, shims: ["CKernels"]),
     tests(of: "Reports", imports: ["Files"]),
+    tests(of: "Downloads", imports: ["Files"]),
     .testTarget(
       name: "CommandTests",
       dependencies: ["ConvNet", "ConvNetTestSupport", "ConvNetCommand", "Lecture"],
