@@ -42,6 +42,8 @@ public struct Table: Hashable, Sendable {
   public var footer: [String]
   /// What the table shows; empty for none.
   public var caption: String
+  /// Whether a reader of a page can sort it by a click on a heading. Terminals show it as it is.
+  public var isSortable = false
 
   /// A table of these rows, each of no more cells than there are columns.
   public init(
@@ -77,6 +79,8 @@ public struct Table: Hashable, Sendable {
     parts.append(element("thead", [:], line(columns.map(\.title), "th")))
     parts.append(element("tbody", [:], rows.map { line($0, "td") }.joined(separator: "\n")))
     if !footer.isEmpty { parts.append(element("tfoot", [:], line(footer, "td"))) }
-    return element("div", ["class": "wide"], element("table", [:], parts.joined(separator: "\n")))
+    return element(
+      "div", ["class": "wide"],
+      element("table", isSortable ? ["class": "sortable"] : [:], parts.joined(separator: "\n")))
   }
 }

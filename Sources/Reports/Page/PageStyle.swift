@@ -25,6 +25,21 @@ enum PageStyle {
     thead th{border-bottom:1px solid var(--soft)}tbody tr+tr td{border-top:1px solid var(--rule)}
     tfoot td{border-top:1px solid var(--soft);font-weight:600}
     .number{text-align:right}
+    th button{all:unset;cursor:pointer}th button:hover{color:var(--ink)}
+    th button:focus-visible{outline:2px solid var(--soft);outline-offset:2px}
+    th[aria-sort]{color:var(--ink)}th[aria-sort] button::after{content:" \\2191"}
+    th[aria-sort=descending] button::after{content:" \\2193"}
+    .gallery{margin:1.5rem 0}.choice{display:flex;flex-wrap:wrap;gap:.4rem 1.5rem;\
+    font:.86rem/1.6 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","DejaVu Sans",sans-serif}
+    .property,.known{display:none}.choice select{font:inherit;color:inherit;max-width:12rem;\
+    background:var(--paper);border:1px solid var(--soft);border-radius:3px;padding:.1rem .3rem}
+    .choice output{color:var(--soft)}
+    .pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(8rem,1fr));\
+    gap:1.25rem 1rem;margin-top:1rem}.pictures figure{margin:0}
+    .pictures figcaption{font:.78rem/1.4 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",\
+    "DejaVu Sans",sans-serif;margin-top:.3rem;overflow-wrap:anywhere}
+    .pictures img{width:8rem;height:8rem;object-fit:contain;object-position:left bottom}
+    .pictures img.pixels{image-rendering:pixelated}[hidden]{display:none!important}
     pre{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;\
     font-size:.8rem;line-height:1.5;overflow-x:auto;padding:.75rem 0 .75rem 1rem;\
     border-left:2px solid var(--rule)}

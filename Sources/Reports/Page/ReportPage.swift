@@ -1,5 +1,5 @@
-/// A report as one HTML file that needs no other: style, figures and pictures are inside, and there
-/// are no scripts.
+/// A report as one HTML file that needs no other: style, figures and pictures are inside. There is a script
+/// only where a table can be sorted or pictures chosen among; without it they stand as they are.
 ///
 /// All text is escaped. The page follows the reader's light or dark setting and prints well.
 public struct ReportPage: Sendable {
@@ -15,6 +15,8 @@ public struct ReportPage: Sendable {
     case table(Table)
     /// A PNG file's bytes, shown at its size or the page's width if that is less.
     case picture(png: [UInt8], caption: String)
+    /// Many small pictures, among which a reader can choose by what is known of each.
+    case gallery(Gallery)
     /// Text as typed: a command, a graph's dump.
     case code(String)
   }
@@ -67,10 +69,21 @@ public struct ReportPage: Sendable {
       </head>
       <body><main>
       \(body.joined(separator: "\n"))
-      </main></body>
+      </main>\(script)</body>
       </html>
 
       """
+  }
+
+  /// What tables and galleries need, where there are any.
+  private var script: String {
+    var (sorts, chooses) = (false, false)
+    for block in sections.flatMap(\.blocks) {
+      if case .table(let table) = block, table.isSortable { sorts = true }
+      if case .gallery = block { chooses = true }
+    }
+    let parts = (sorts ? [PageScript.sorting] : []) + (chooses ? [PageScript.choosing] : [])
+    return parts.isEmpty ? "" : "\n<script>\n\(parts.joined(separator: "\n"))\n</script>\n"
   }
 
   private func html(of section: Section) -> String {
@@ -97,6 +110,8 @@ public struct ReportPage: Sendable {
         "figure", [:],
         element("img", ["src": "data:image/png;base64," + base64(png), "alt": caption]),
         caption.isEmpty ? "" : element("figcaption", [:], escaped(caption)))
+    case .gallery(let gallery):
+      return gallery.html
     case .code(let text):
       return element("pre", [:], escaped(text))
     }

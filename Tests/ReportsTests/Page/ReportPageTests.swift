@@ -46,6 +46,32 @@ struct ReportPageTests {
     }
   }
 
+  @Test("A page has a script only for tables that can be sorted and pictures to choose among")
+  func scripts() throws {
+    var table = Table([.init("a"), .init("b", .right)], rows: [["x", "1"]])
+    table.isSortable = true
+    let gallery = Gallery(
+      ["truth"],
+      [
+        .init([0x89, 0x50], caption: FigureTests.hostile, properties: ["<b>"], showsPixels: true),
+        .init([0xFF, 0xD8], caption: "b", properties: ["c"]),
+      ])
+    for blocks in [
+      [ReportPage.Block.table(table)], [.gallery(gallery)], [.table(table), .gallery(gallery)],
+    ] {
+      let html = ReportPage("t", sections: [.init("s", blocks)]).html
+      #expect(isWellFormed(html.replacing("<!DOCTYPE html>", with: "")))
+      #expect(html.components(separatedBy: "<script>").count == 2)
+      for reference in ["http:", "https:", "url(", "fetch", "@import", "innerHTML", "eval"] {
+        #expect(!html.contains(reference))
+      }
+    }
+    let html = ReportPage("t", sections: [.init("s", [.gallery(gallery)])]).html
+    #expect(
+      html.contains("data:image/png;base64,iVA=") && html.contains("data:image/jpeg;base64,/9g="))
+    #expect(html.contains("<span class=\"known\">&lt;b&gt;</span>"))
+  }
+
   @Test("Style stands once in a page and inside a figure's own file")
   func style() {
     #expect(Self.page.html.components(separatedBy: "<style>").count == 2)
