@@ -5,9 +5,9 @@ import Foundation
 ///
 /// A score that is not finite is no answer: no hit, no part in the loss. An equal score of another class counts as higher: ties
 /// are no hits.
-public struct Assessment: Sendable {
+public struct Assessment: Hashable, Sendable, Codable {
   /// A picture that was taken for something else.
-  public struct Mistake: Hashable, Sendable {
+  public struct Mistake: Hashable, Sendable, Codable {
     /// In the data set.
     public var sample: Int
     /// The class that it has.
@@ -19,7 +19,7 @@ public struct Assessment: Sendable {
   }
 
   /// Pictures whose highest probability lies in one of equal intervals.
-  public struct Bin: Hashable, Sendable {
+  public struct Bin: Hashable, Sendable, Codable {
     /// Pictures.
     public var count = 0
     /// Of these, those that are right.
@@ -83,20 +83,11 @@ public struct Assessment: Sendable {
       hits.append(false)
       return
     }
-    let own = probabilities[label]
-    var (best, better) = (0, 0)
-    for (index, value) in probabilities.enumerated() {
-      if index != label, value >= own { better += 1 }
-      if value > probabilities[best] { best = index }
-    }
-    // Of equals that other is taken for the answer which makes a tie no hit.
-    if better > 0, best == label {
-      best = probabilities.indices.first { $0 != label && probabilities[$0] == own } ?? best
-    }
-    let isHit = better == 0
+    let rank = ScoreRank(of: label, in: probabilities.span)
+    let (best, isHit) = (rank.predicted, rank.isHit)
     hits.append(isHit)
     top1Count += isHit ? 1 : 0
-    top5Count += better < 5 ? 1 : 0
+    top5Count += rank.isAmongFive ? 1 : 0
     lossSum += loss
     confusion[label][best] += 1
     let confidence = probabilities[best]

@@ -8,6 +8,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case classCount(model: Int, data: Int)
   /// A member of an ensemble has other classes than the first. Both lists in order.
   case memberClasses(first: String, [String], other: String, [String])
+  /// What an evaluation shall go on from is of other models, protocols or pictures.
+  case otherProgress
   /// No sample could be read; `reason` is that of the last.
   case nothingReadable(data: String, count: Int, reason: String)
 }
@@ -25,6 +27,8 @@ extension EvaluationError: ReadableError {
       "the classes of \(first) are \(classList(names)); those of \(other) are \(classList(others))"
         + difference(first, names, others) + difference(other, others, names)
         + "; an ensemble is of models with the same classes"
+    case .otherProgress:
+      "what was kept of an evaluation is of other models, protocols or pictures; begin anew"
     case .nothingReadable(let data, let count, let reason):
       count == 1
         ? "the only sample of \(data) cannot be read: \(reason)"

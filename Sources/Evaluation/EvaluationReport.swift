@@ -12,39 +12,41 @@ public struct EvaluationReport: Sendable {
   public var data: String
   /// The views of one picture, as PNG; `nil` for none.
   public var viewsSheet: [UInt8]?
-  /// The mistakes of the last score, as PNG; `nil` for none.
-  public var mistakesSheet: [UInt8]?
+  /// The mistakes of the last score, the most confident first.
+  public var mistakes: [Gallery.Picture]
+  /// A published table, beside whose rows the scores are put; `nil` for none.
+  public var publishedTable: PublishedTable?
 
   /// A report of an evaluation.
   ///
   /// - Parameter dataset: that was measured on, of which the mistakes are read again; one that is gone meanwhile is left out.
-  /// - Throws: ``ImageError`` where the sheet of the mistakes cannot be made.
+  /// - Throws: ``ImageError`` where a picture cannot be encoded.
   public init(_ evaluation: ProtocolEvaluation, on dataset: any Dataset) throws {
     self.evaluation = evaluation
     data = dataset.name
-    let mistakes = evaluation.scores.last?.assessment.mistakes.prefix(24) ?? []
-    var pictures: [Image] = []
-    var labels: [String] = []
-    for mistake in mistakes {
+    let names = evaluation.classNames
+    mistakes = []
+    for mistake in evaluation.scores.last?.assessment.mistakes ?? [] {
       guard let image = try? dataset.sample(at: mistake.sample).image else { continue }
       let side = Double(max(image.height, image.width))
-      let scale = side > 128 ? 128 / side : 1
-      pictures.append(
-        image.converted(toChannels: 3, background: .white).resized(
-          height: max(1, Int(Double(image.height) * scale)),
-          width: max(1, Int(Double(image.width) * scale))))
-      let names = evaluation.classNames
-      let percentage = Int((mistake.confidence * 100).rounded())
-      labels.append("\(names[mistake.predicted]) \(percentage) %")
-    }
-    if !pictures.isEmpty {
-      let smallest = pictures.map { max($0.height, $0.width) }.min() ?? 128
-      let sheet = ImageGrid(
-        pictures, columns: 6, spacing: 8, magnification: max(1, min(3, 96 / smallest)),
-        labels: labels, labelLimit: 20)
-      mistakesSheet = try sheet.image().encodedPNG()
+      let scale = side > Self.shownSide ? Self.shownSide / side : 1
+      let small = image.converted(toChannels: 3, background: .white).resized(
+        height: max(1, Int(Double(image.height) * scale)),
+        width: max(1, Int(Double(image.width) * scale)))
+      let (truth, answer) = (names[mistake.label], names[mistake.predicted])
+      mistakes.append(
+        Gallery.Picture(
+          side < Self.pixelSide ? try small.encodedPNG() : try small.encodedJPEG(),
+          caption:
+            "\(truth), taken for \(answer): \(HumanReadable.percent(mistake.confidence)), \(FileSystem.line(dataset.sampleName(at: mistake.sample)))",
+          properties: [truth, answer], showsPixels: side < Self.pixelSide))
     }
   }
+
+  /// Pixels of a mistake's longer side, at most: sharp on screens of twice the density.
+  private static let shownSide = 256.0
+  /// A picture of fewer is shown with its pixels.
+  private static let pixelSide = 64.0
 
   /// The scores as a table: name, protocol, views, cost, errors, with intervals, and the gain over the first row.
   public static func table(_ scores: [ProtocolEvaluation.Score]) -> Table {
@@ -54,6 +56,7 @@ public struct EvaluationReport: Sendable {
       .init("95 % interval", .right, dispensability: 1),
       .init("top-5 error", .right), .init("gain", .right, dispensability: 3),
     ])
+    table.isSortable = true
     for score in scores {
       let (own, interval) = (score.assessment, score.assessment.top1Interval)
       let gain = own.top1 - (scores.first?.assessment.top1 ?? 0)
@@ -75,6 +78,7 @@ public struct EvaluationReport: Sendable {
       .init("class"), .init("pictures", .right), .init("precision", .right),
       .init("recall", .right), .init("F1", .right),
     ])
+    table.isSortable = true
     func text(_ share: Double) -> String {
       share.isNaN ? "" : HumanReadable.percent(share)
     }
@@ -123,15 +127,21 @@ public struct EvaluationReport: Sendable {
               + "answer and its accuracy differ, in 15 intervals."),
         ]),
     ]
-    if let mistakesSheet {
+    if let publishedTable {
+      sections.insert(
+        .init(
+          "Beside published errors", [.table(publishedTable.table(with: evaluation.scores))]),
+        at: 1)
+    }
+    if !mistakes.isEmpty {
       sections.append(
         .init(
           "Most confident mistakes",
           [
-            .picture(
-              png: mistakesSheet,
-              caption: "What each was taken for, with that probability; the most confident first."),
-            .table(mistakeTable(own)),
+            .text(
+              "Of \(plural(own.samples - own.top1Count, "picture")) that \(own.samples - own.top1Count == 1 ? "was" : "were") taken for something else, those of highest probability."
+            ),
+            .gallery(Gallery(["truth", "taken for"], mistakes)),
           ]))
     }
     sections.append(
@@ -141,6 +151,9 @@ public struct EvaluationReport: Sendable {
         .init(
           "Confusion",
           [.figure(HeatMap(confusion: own.confusion, classNames: evaluation.classNames))]))
+    }
+    if let confusions = confusionTable(own) {
+      sections.append(.init("What was taken for what", [.table(confusions)]))
     }
     if let viewsSheet {
       sections.append(
@@ -156,15 +169,18 @@ public struct EvaluationReport: Sendable {
       sections: sections)
   }
 
-  private func mistakeTable(_ assessment: Assessment) -> Table {
+  /// The pairs of most pictures; `nil` where there are none.
+  private func confusionTable(_ assessment: Assessment) -> Table? {
+    let confusions = assessment.worstConfusions(evaluation.classNames, limit: 200)
+    guard !confusions.isEmpty else { return nil }
     var table = Table([
-      .init("picture", .right), .init("truth"), .init("taken for"), .init("probability", .right),
+      .init("truth"), .init("taken for"), .init("pictures", .right), .init("share", .right),
     ])
-    for mistake in assessment.mistakes.prefix(24) {
+    table.isSortable = true
+    for confusion in confusions {
       table.append([
-        "\(mistake.sample)", evaluation.classNames[mistake.label],
-        evaluation.classNames[mistake.predicted],
-        HumanReadable.percent(mistake.confidence),
+        confusion.label, confusion.predicted, "\(confusion.count)",
+        HumanReadable.percent(confusion.share),
       ])
     }
     return table

@@ -27,7 +27,7 @@ final class OrderedWork<Value: Sendable>: Sendable {
     _ count: Int, threads: Int, ahead: Int, _ body: @escaping @Sendable (Int) -> Value
   ) throws {
     self.count = count
-    self.threads = max(1, min(threads, count))
+    self.threads = max(0, min(threads, count))
     for _ in 0..<max(1, ahead) { room.signal() }
     try Threads.start(self.threads, for: "views") {
       while true {

@@ -34,12 +34,43 @@ public struct ProtocolEvaluation: Sendable {
     }
   }
 
+  /// Among which classes the answer is sought, where the data has not all of the models' classes.
+  public enum ScoredClasses: String, Hashable, Sendable, Codable, CaseIterable {
+    /// All of the models': a picture may be taken for a class of which the data has none.
+    case all
+    /// The data's own: probabilities are of these alone, and sum to 1 among them.
+    case data
+  }
+
+  /// A model of a score: what decides on its row in a published table.
+  public struct Member: Hashable, Sendable {
+    /// The name of the network.
+    public var network: String
+    /// What it was shown.
+    public var views: Views
+    /// The shorter side of its input.
+    public var input: Int
+    /// To which its training resized the shorter side of pictures; `nil` where that is not known.
+    public var training: ClosedRange<Int>?
+
+    init(_ candidate: Candidate, row: Int, input: Preprocessing) {
+      network = candidate.model.graph.name
+      views = candidate.views[row]
+      self.input = min(input.height, input.width)
+      for case .shorterSide(let step) in candidate.model.augmentation?.steps ?? [] {
+        training = step.from...step.to
+      }
+    }
+  }
+
   /// What one model, or all of them together, were measured to be by one protocol.
   public struct Score: Sendable {
     /// The candidate, or `ensemble`.
     public var name: String
     /// The name of the protocol.
     public var views: String
+    /// The model; of an ensemble all of them.
+    public var members: [Member]
     /// Everything that the score depends on: preparation, scales, views, mean.
     public var protocolDescription: String
     /// Forward passes of a picture.
@@ -64,6 +95,15 @@ public struct ProtocolEvaluation: Sendable {
     public var score: Int
     /// One a class.
     public var probabilities: [Double]
+
+    /// The class of the highest probability, of equals another than the label; `nil` where one is not finite.
+    public var predicted: Int? {
+      let rank = ScoreRank(of: label, in: probabilities.span)
+      return rank.isFinite ? rank.predicted : nil
+    }
+
+    /// Natural logarithms of the probabilities, of what is too small for one the least that is finite.
+    public var logProbabilities: [Float] { probabilities.map { Float(log(max($0, 1e-300))) } }
   }
 
   /// Protocol by protocol: each candidate's, then the ensemble's where there are several.
@@ -76,33 +116,46 @@ public struct ProtocolEvaluation: Sendable {
   /// Measures.
   ///
   /// - Parameters:
+  ///   - classes: among which the answer is sought.
   ///   - batchSize: views that a network is given at once, at most; of large ones fewer.
   ///   - isEnsemble: whether several candidates are also measured together: the mean of their probabilities.
   ///   - keepsScores: whether every picture's probabilities are kept.
+  ///   - start: how far an earlier call of the same came, of the same candidates, pictures and options.
   ///   - progress: told the number of pictures so far.
   ///   - sampleSkipped: told of each picture that is left out, where `loading` says so.
   ///   - observe: is given every answer.
-  /// - Throws: ``EvaluationError`` where candidates have other classes than each other, or than the data; ``ViewsError`` where a
+  ///   - keep: is given, after some pictures again and again, how far it is; to be written somewhere, or left. What it throws
+  ///     ends the evaluation.
+  /// - Throws: ``EvaluationError`` where candidates have other classes than each other, or than the data, or `start` is of
+  ///   another evaluation; ``ViewsError`` where a
   ///   protocol does not fit a network; ``FullyConvolutionalError``; what reading and computing throws.
   public init(
-    of candidates: [Candidate], on dataset: any Dataset, batchSize: Int = 256,
+    of candidates: [Candidate], on dataset: any Dataset, among classes: ScoredClasses = .all,
+    batchSize: Int = 256,
     compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions(),
     isEnsemble: Bool = true, keepsScores: Bool = false,
+    resuming start: EvaluationProgress? = nil,
     progress: (Int) throws -> Void = { _ in },
     sampleSkipped: (SkippedSample) throws -> Void = { _ in },
-    observe: (Answer) throws -> Void = { _ in }
+    observe: (Answer) throws -> Void = { _ in },
+    keep: (EvaluationProgress) throws -> Void = { _ in }
   ) throws {
     guard let first = candidates.first,
       candidates.allSatisfy({ $0.views.count == first.views.count })
     else { fatalError("every candidate has as many protocols, and there is one") }
     try loading.validate()
     guard dataset.count > 0 else { throw DatasetError(dataset: dataset.name, problem: .empty) }
-    let names = first.model.classNames.isEmpty ? dataset.classNames : first.model.classNames
-    let data = try first.model.numbering(dataset, as: names, isComplete: false)
+    let all = first.model.classNames.isEmpty ? dataset.classNames : first.model.classNames
+    let whole = try first.model.numbering(dataset, as: all, isComplete: false)
+    let names = classes == .all ? all : Self.own(of: dataset, among: all)
+    let data = dataset.numbered(as: names) ?? whole
     classNames = names
+    let scope =
+      names.count < all.count ? ", among the data's \(names.count) of \(all.count) classes" : ""
     let measured = try candidates.map {
       try MeasuredModel(
-        $0, names: names, leader: first.name, batchSize: batchSize, compute: compute)
+        $0, names: names, of: all.count, leader: first.name, batchSize: batchSize,
+        compute: compute)
     }
     let protocols = first.views.count
     scores = []
@@ -112,7 +165,8 @@ public struct ProtocolEvaluation: Sendable {
         scores.append(
           Score(
             name: candidate.name, views: candidate.views[row].name,
-            protocolDescription: candidate.views[row].description(of: preprocessing),
+            members: [Member(candidate, row: row, input: preprocessing)],
+            protocolDescription: candidate.views[row].description(of: preprocessing) + scope,
             passes: candidate.views[row].count, multiplyAdds: 0,
             assessment: Assessment(classes: names.count)))
       }
@@ -120,7 +174,7 @@ public struct ProtocolEvaluation: Sendable {
       let parts = scores.suffix(candidates.count)
       scores.append(
         Score(
-          name: "ensemble", views: first.views[row].name,
+          name: "ensemble", views: first.views[row].name, members: parts.flatMap(\.members),
           protocolDescription: "mean of the probabilities of "
             + parts.map { "\($0.name) (\($0.protocolDescription))" }.joined(separator: " and "),
           passes: parts.reduce(0) { $0 + $1.passes }, multiplyAdds: 0,
@@ -132,13 +186,28 @@ public struct ProtocolEvaluation: Sendable {
     let kinds = try PreparationKind.all(of: candidates)
     let views = candidates.flatMap(\.views).map(\.count).max() ?? 1
     let batch = measured.map(\.batch).max() ?? 1
-    let group = max(1, min(64, data.count, batch / max(1, views)))
-    let bytes = kinds.reduce(0) { $0 + $1.byteCount } * group
+    let pictureBytes = max(1, kinds.reduce(0) { $0 + $1.byteCount })
+    // Of small ones as many as a batch has.
+    let group = max(1, min(max(64, (4 << 20) / pictureBytes), data.count, batch / max(1, views)))
+    let bytes = pictureBytes * group
     let workers = loading.workers ?? Threads.available
     let ahead = max(1, min(workers + loading.prefetch, (512 << 20) / max(1, bytes)))
+    var next = 0
+    var multiplyAdds = [Double](repeating: 0, count: scores.count)
+    if let start {
+      guard start.fits(self, of: data.count, group: group) else {
+        throw EvaluationError.otherProgress
+      }
+      next = start.pictures
+      multiplyAdds = start.multiplyAdds
+      skippedCount = start.skippedCount
+      for index in scores.indices { scores[index].assessment = start.assessments[index] }
+    }
+    let begun = (next + group - 1) / group
     let work = try OrderedWork(
-      (data.count + group - 1) / group, threads: min(workers, ahead), ahead: ahead
-    ) { unit in
+      (data.count + group - 1) / group - begun, threads: min(workers, ahead), ahead: ahead
+    ) { place in
+      let unit = begun + place
       var preparation = ViewPreparation()
       return (unit * group..<min(data.count, (unit + 1) * group)).map { index in
         Result<[PreparedViews], any Error>(catching: {
@@ -148,8 +217,7 @@ public struct ProtocolEvaluation: Sendable {
       }
     }
     defer { work.stop() }
-    var (next, lastReason) = (0, "")
-    var multiplyAdds = [Double](repeating: 0, count: scores.count)
+    var lastReason = ""
     while let unit = work.take() {
       var pictures: [(index: Int, views: [PreparedViews])] = []
       for outcome in unit {
@@ -190,19 +258,24 @@ public struct ProtocolEvaluation: Sendable {
             scores[score].assessment.add(
               sample: picture.index, label: label, probabilities: answer.probabilities,
               loss: answer.loss)
+            let given = Answer(
+              sample: picture.index, label: label, score: score,
+              probabilities: answer.probabilities)
             if keepsScores {
-              scores[score].logProbabilities.append(
-                answer.probabilities.map { Float(log(max($0, 1e-300))) })
+              scores[score].logProbabilities.append(given.logProbabilities)
               scores[score].labels.append(label)
             }
-            try observe(
-              Answer(
-                sample: picture.index, label: label, score: score,
-                probabilities: answer.probabilities))
+            try observe(given)
           }
         }
       }
       try progress(next - skippedCount)
+      if next < data.count {
+        try keep(
+          EvaluationProgress(
+            pictures: next, skippedCount: skippedCount, assessments: scores.map(\.assessment),
+            multiplyAdds: multiplyAdds))
+      }
     }
     let count = scores[0].assessment.samples
     guard count > 0 else {
@@ -213,210 +286,10 @@ public struct ProtocolEvaluation: Sendable {
   }
 }
 
-/// A picture that a protocol cannot show.
-struct UnfitPicture: ReadableError {
-  var reason: String
-  var description: String { reason }
-}
-
-/// Views that are made once for all models that prepare pictures alike.
-private struct PreparationKind: Sendable {
-  var preprocessing: Preprocessing
-  var views: Views
-
-  static func all(of candidates: [ProtocolEvaluation.Candidate]) throws -> [PreparationKind] {
-    var kinds: [PreparationKind] = []
-    for candidate in candidates {
-      let preprocessing = try candidate.model.requiredPreprocessing()
-      for views in candidate.views where !kinds.contains(where: { $0.is(preprocessing, views) }) {
-        if views.needsWholePictures, preprocessing.meanPicture != nil {
-          throw ViewsError.meanPicture(model: candidate.name)
-        }
-        // A protocol whose windows do not fit the network shows on any picture: here, before one is read.
-        _ = try views.views(
-          ofHeight: preprocessing.height, width: preprocessing.width, input: preprocessing)
-        kinds.append(PreparationKind(preprocessing: preprocessing, views: views))
-      }
-    }
-    return kinds
-  }
-
-  private func `is`(_ preprocessing: Preprocessing, _ views: Views) -> Bool {
-    self.preprocessing == preprocessing && self.views.parts == views.parts
-  }
-
-  func matches(_ candidate: ProtocolEvaluation.Candidate, _ row: Int) -> Bool {
-    candidate.model.preprocessing.map { self.is($0, candidate.views[row]) } ?? false
-  }
-
-  /// Of a picture's numbers, about.
-  var byteCount: Int {
-    let own = preprocessing.height * preprocessing.width
-    let pixels = views.parts.reduce(0) { sum, part in
-      let dense = part.windows.contains(.dense)
-      let sides = part.scales.map { scale in
-        if case .shorterSide(let side) = scale, dense { side * side * 3 / 2 } else { own }
-      }
-      return sum + (sides.max() ?? own) * part.count
-    }
-    return 4 * preprocessing.channels * pixels
-  }
-}
-
-/// What a model says of a picture, after all of its views.
-private struct ViewAnswer {
-  var probabilities: [Double]
-  /// The negative logarithm of the label's probability.
-  var loss: Double
-  var multiplyAdds: Double
-
-  static func mean(_ answers: [ViewAnswer]) -> ViewAnswer {
-    let share = 1 / Double(answers.count)
-    var result = ViewAnswer(
-      probabilities: [Double](repeating: 0, count: answers[0].probabilities.count), loss: 0,
-      multiplyAdds: answers.reduce(0) { $0 + $1.multiplyAdds })
-    for answer in answers {
-      for index in result.probabilities.indices {
-        result.probabilities[index] += share * answer.probabilities[index]
-      }
-    }
-    result.loss = -logOfSum(answers.map { -$0.loss + log(share) })
-    return result
-  }
-}
-
-/// The logarithm of a sum of exponentials.
-private func logOfSum(_ logs: [Double]) -> Double {
-  guard let largest = logs.max(), largest.isFinite else { return logs.max() ?? .nan }
-  return largest + log(logs.reduce(0) { $0 + exp($1 - largest) })
-}
-
-/// A candidate at work.
-private final class MeasuredModel {
-  private let preprocessing: Preprocessing
-  private let runner: NetworkRunner
-  private let denseRunner: NetworkRunner?
-  let batch: Int
-  /// The place of each class of the data among the model's; `nil` where they are the same.
-  private let places: [Int]?
-
-  init(
-    _ candidate: ProtocolEvaluation.Candidate, names: [String], leader: String, batchSize: Int,
-    compute: ComputeOptions
-  ) throws {
-    let model = candidate.model
-    preprocessing = try model.requiredPreprocessing()
-    guard model.classCount == names.count else {
-      throw EvaluationError.memberClasses(
-        first: leader, names, other: candidate.name, model.classNames)
-    }
-    if model.classNames.isEmpty || model.classNames == names {
-      places = nil
-    } else {
-      var known: [String: Int] = [:]
-      for (index, name) in model.classNames.enumerated() { known[name] = index }
-      places = names.compactMap { known[$0] }
-      guard places?.count == names.count else {
-        throw EvaluationError.memberClasses(
-          first: leader, names, other: candidate.name, model.classNames)
-      }
-    }
-    runner = try NetworkRunner(model, isDense: false, compute: compute)
-    denseRunner =
-      candidate.views.contains(where: \.needsWholePictures)
-      ? try NetworkRunner(model, isDense: true, compute: compute) : nil
-    // A scale that is too small shows before a picture is read: of a square one, which has the fewest pixels.
-    for views in candidate.views where views.needsWholePictures {
-      let square = try views.views(
-        ofHeight: preprocessing.height, width: preprocessing.width, input: preprocessing)
-      for view in square {
-        _ = try denseRunner?.multiplyAdds(height: view.viewHeight, width: view.viewWidth)
-      }
-    }
-    // The largest value of a batch takes no more than 256 MiB.
-    let graph = try model.graph.batched(1)
-    let largest = graph.values.reduce(1) { max($0, $1.shape.count) } * MemoryLayout<Float>.size
-    batch = min(batchSize, max(1, (256 << 20) / largest))
-  }
-
-  /// - Returns: one for each picture.
-  func answers(
-    _ pictures: [PreparedViews], average: Views.Average, batch: Int, labels: [Int]
-  ) throws -> [ViewAnswer] {
-    var sums = pictures.map { _ in [Double](repeating: 0, count: runner.classCount) }
-    var labelLogs = [[Double]](repeating: [], count: pictures.count)
-    var costs = [Double](repeating: 0, count: pictures.count)
-    // Views of one size are run together, whatever picture they are of.
-    var sizes: [[Int]: [(picture: Int, view: PreparedViews.View)]] = [:]
-    for (place, picture) in pictures.enumerated() {
-      for view in picture.views {
-        sizes[[view.height, view.width], default: []].append((place, view))
-      }
-    }
-    for (size, views) in sizes.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-      let isOwn = size == [preprocessing.height, preprocessing.width]
-      let runner = isOwn ? runner : denseRunner ?? runner
-      let cost = Double(try runner.multiplyAdds(height: size[0], width: size[1]))
-      let count = size[0] * size[1] * preprocessing.channels
-      let own = preprocessing.height * preprocessing.width
-      let limit = max(1, min(batch, batch * own / (size[0] * size[1])))
-      try runner.run(
-        count: views.count, height: size[0], width: size[1], batch: isOwn ? batch : limit,
-        isFilled: isOwn
-      ) { index, target, start in
-        let (picture, view) = views[index]
-        pictures[picture].numbers.withUnsafeBufferPointer { numbers in
-          target.withUnsafeMutableBufferPointer { target in
-            _ = UnsafeMutableBufferPointer(rebasing: target[start..<start + count]).update(
-              fromContentsOf: numbers[view.start..<view.start + count])
-          }
-        }
-      } read: { index, scores in
-        let (picture, view) = views[index]
-        costs[picture] += cost
-        add(
-          scores, view.weight, average, label: labels[picture], to: &sums[picture],
-          &labelLogs[picture])
-      }
-    }
-    return pictures.indices.map { place in
-      guard average == .logits else {
-        return ViewAnswer(
-          probabilities: sums[place], loss: -logOfSum(labelLogs[place]), multiplyAdds: costs[place])
-      }
-      let total = sums[place].allSatisfy(\.isFinite) ? logOfSum(sums[place]) : .nan
-      return ViewAnswer(
-        probabilities: sums[place].map { exp($0 - total) },
-        loss: total - sums[place][labels[place]], multiplyAdds: costs[place])
-    }
-  }
-
-  /// Adds a view's part. A score that is not finite makes all of the picture's so.
-  private func add(
-    _ scores: Span<Float>, _ weight: Double, _ average: Views.Average, label: Int,
-    to sum: inout [Double], _ labelLogs: inout [Double]
-  ) {
-    var largest = -Double.infinity
-    var isFinite = true
-    for index in scores.indices {
-      largest = max(largest, Double(scores[index]))
-      isFinite = isFinite && scores[index].isFinite
-    }
-    guard isFinite else {
-      for index in sum.indices { sum[index] = .nan }
-      labelLogs.append(.nan)
-      return
-    }
-    if average == .logits {
-      for index in sum.indices { sum[index] += weight * Double(scores[places?[index] ?? index]) }
-      return
-    }
-    var total = 0.0
-    for index in scores.indices { total += exp(Double(scores[index]) - largest) }
-    for index in sum.indices {
-      sum[index] += weight * exp(Double(scores[places?[index] ?? index]) - largest) / total
-    }
-    labelLogs.append(
-      Double(scores[places?[label] ?? label]) - largest - log(total) + log(weight))
+extension ProtocolEvaluation {
+  /// Of a model's classes those that data names, in the model's order.
+  private static func own(of dataset: any Dataset, among names: [String]) -> [String] {
+    let places = ClassPlaces(names)
+    return Set(dataset.classNames.compactMap { places[$0] }).sorted().map { names[$0] }
   }
 }

@@ -19,6 +19,8 @@ struct PreparedViews: Sendable {
 /// Makes the views of pictures. A thread has one of its own.
 struct ViewPreparation {
   private var resizer = Resizer()
+  /// The last that was used: its tables are made once.
+  private var known: (preprocessing: Preprocessing, converter: PixelConverter)?
   private var resized: [UInt8] = []
   private var part: [UInt8] = []
 
@@ -37,7 +39,7 @@ struct ViewPreparation {
     var result = PreparedViews()
     result.numbers = [Float](repeating: 0, count: count)
     resizer.filter = preprocessing.filter
-    let converter = PixelConverter(preprocessing)
+    let converter = converter(for: preprocessing)
     var start = 0
     var first = 0
     while first < views.count {
@@ -49,7 +51,12 @@ struct ViewPreparation {
       let group = views[first..<end]
       let isPrepared = views[first].isPrepared
       let source: (height: Int, width: Int, row: Int, column: Int)
-      if isPrepared {
+      if isPrepared, preprocessing.keepsFittingPictures,
+        image.height == preprocessing.height, image.width == preprocessing.width
+      {
+        resized = image.pixels
+        source = (image.height, image.width, 0, 0)
+      } else if isPrepared {
         let fitted = preprocessing.fitted(image)
         resized = fitted.pixels
         source = (fitted.height, fitted.width, 0, 0)
@@ -93,6 +100,13 @@ struct ViewPreparation {
       first = end
     }
     return result
+  }
+
+  private mutating func converter(for preprocessing: Preprocessing) -> PixelConverter {
+    if let known, known.preprocessing == preprocessing { return known.converter }
+    let converter = PixelConverter(preprocessing)
+    known = (preprocessing, converter)
+    return converter
   }
 
   private static func converter(_ preprocessing: Preprocessing, for view: View) -> PixelConverter {

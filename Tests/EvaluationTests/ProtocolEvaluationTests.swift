@@ -283,6 +283,31 @@ private func softmax(_ logits: [Float]) -> [Double] {
     }
   }
 
+  @Test(
+    "pictures of a pixel, smaller than the crop or extremely long are shown, or refused by a stated limit",
+    arguments: Views.names)
+  func extremes(name: String) throws {
+    let model = try denseModel()
+    let views = try Views.named(name, for: try #require(model.preprocessing))
+    let extents = [(1, 1), (1, 500), (500, 1), (3, 7), (15, 17)]
+    let data = Noise(extents)
+    let evaluation = try ProtocolEvaluation(of: [.init("m", model, views: [views])], on: data)
+    #expect(evaluation.scores[0].assessment.samples == extents.count)
+    #expect(evaluation.scores[0].assessment.nonFiniteCount == 0)
+    // Resized, the shorter side has 18 pixels and the other millions.
+    let long = Noise([(1, 250_000)])
+    // So what looks from one end to the other is refused; the middle, and all of it squashed, is shown.
+    if ["prepared", "single", "squash", "10-crop", "12-crop", "resnet"].contains(name) {
+      let shown = try ProtocolEvaluation(of: [.init("m", model, views: [views])], on: long)
+      #expect(shown.scores[0].assessment.samples == 1)
+    } else {
+      let error = #expect(throws: (any Error).self) {
+        try ProtocolEvaluation(of: [.init("m", model, views: [views])], on: long)
+      }
+      #expect("\(try #require(error))".contains("more than the \(Views.pixelLimit)"))
+    }
+  }
+
   @Test("memory levels off on pictures of 400 sizes, and packed weights are there once")
   func memory() throws {
     let model = try denseModel()
