@@ -24,7 +24,7 @@ struct Command: ParsableCommand {
       ModelsCommand.self, SummaryCommand.self, ExplainCommand.self, TrainCommand.self,
       ExperimentCommand.self, RecipesCommand.self, AugmentationsCommand.self, EvaluateCommand.self,
       PredictCommand.self, RunCommand.self, GradientsCommand.self, ConvertCommand.self,
-      BenchmarkCommand.self, DatasetCommand.self,
+      CalibrateCommand.self, PullCommand.self, BenchmarkCommand.self, DatasetCommand.self,
     ])
 
   static func main() {

@@ -46,7 +46,10 @@ struct ConvertCommand: ParsableCommand {
     help: ArgumentHelp("What it was trained to have them divided by.", valueName: "r,g,b"))
   var deviation: ChannelValues?
   @OptionGroup(title: "Preparation of pictures") var preparation: PreparationOptions
-  @Option(help: ArgumentHelp("A text file with the name of a class a line.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "A text file with the name of a class a line; or imagenet, for its 1000 classes.",
+      valueName: "file|imagenet"))
   var classNames: String?
   @Flag(help: "Compress a NumPy archive.") var deflate = false
   @OptionGroup var shared: SharedOptions
@@ -174,7 +177,15 @@ struct ConvertCommand: ParsableCommand {
       model.augmentation = brought.augmentation
     }
     try prepare(&model)
-    if let classNames { try model.loadClassNames(from: classNames) }
+    if classNames == "imagenet" {
+      guard model.classCount == ImageNetClasses.names.count else {
+        throw ValidationError(
+          "--class-names imagenet is of 1000 classes, the network has \(model.classCount)")
+      }
+      model.classNames = ImageNetClasses.names
+    } else if let classNames {
+      try model.loadClassNames(from: classNames)
+    }
     return model
   }
 

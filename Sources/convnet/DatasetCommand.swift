@@ -3,10 +3,10 @@ import ConvNet
 
 struct DatasetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "dataset", abstract: "Check a data set, or look at its pictures.",
+    commandName: "dataset", abstract: "Check a data set, look at its pictures, or divide them.",
     subcommands: [
       DatasetVerifyCommand.self, DatasetInspectCommand.self, DatasetExportCommand.self,
-      LoadingCommand.self,
+      DatasetSplitCommand.self, LoadingCommand.self,
     ])
 }
 

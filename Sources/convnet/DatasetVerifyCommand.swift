@@ -12,10 +12,16 @@ struct DatasetVerifyCommand: ParsableCommand {
 
       EXAMPLES
         convnet dataset verify pictures
+        convnet dataset verify pictures --similar
         convnet dataset verify 'shards/train-{000000..000009}.tar' --json
       """)
 
   @OptionGroup var data: DatasetArgument
+  @Flag(
+    help: ArgumentHelp(
+      "Look for pictures that are nearly the same: stored again, in another size, paler, reflected."
+    ))
+  var similar = false
   @OptionGroup var shared: SharedOptions
 
   /// Lines of a kind that a person is shown.
@@ -24,7 +30,9 @@ struct DatasetVerifyCommand: ParsableCommand {
   func run() throws {
     let source = try data.source()
     var progress: Progress?
-    let result = try DatasetVerification(of: source, threads: shared.threadCount) { done, total in
+    let result = try DatasetVerification(
+      of: source, threads: shared.threadCount, findsSimilar: similar
+    ) { done, total in
       if progress == nil { progress = Progress("verifying", total: total, shared) }
       progress?.update(done)
     }
@@ -49,6 +57,12 @@ struct DatasetVerifyCommand: ParsableCommand {
     }
     lines += section("bad", result.bad.map { "\($0.file): \($0.reason)" })
     lines += section("identical", result.duplicates.map(describe))
+    if let similar = result.similar {
+      let crossing = similar.count(where: \.crossesParts)
+      lines += section(
+        "nearly the same\(crossing > 0 ? ", \(crossing) to train on and to test on" : "")",
+        similar.map(describe))
+    }
     if !result.ignored.isEmpty {
       let kinds = result.ignored.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
       lines.append("passed over, not named as pictures: \(kinds.joined(separator: ", "))")
@@ -63,6 +77,16 @@ struct DatasetVerifyCommand: ParsableCommand {
       lines.append("  and \(rows.count - Self.limit) more: --json has all")
     }
     return lines
+  }
+
+  private func describe(_ pair: DatasetVerification.Similar) -> String {
+    var text = pair.files.joined(separator: " ~ ")
+    if pair.isReflected { text += ", reflected" }
+    if Set(pair.classNames).count > 1 {
+      text += "; of different classes: \(pair.classNames.joined(separator: ", "))"
+    }
+    if pair.crossesParts { text += "; to train on and to test on" }
+    return text
   }
 
   private func describe(_ group: DatasetVerification.Duplicates) -> String {

@@ -58,12 +58,18 @@ extension EvaluateCommand {
     var nonFinite: Int
     /// What was mostly taken for what, the most frequent first.
     var confusions: [Confusion]
+    /// Pictures of each class that were taken for each: a row a class, in the order of `classes`.
+    var confusionMatrix: [[Int]]
+    /// Labels that are probably wrong, where it was asked for.
+    var suspects: Int?
     /// Of every class, in order.
     var classes: [ClassRow]
     /// The temperature, where it was asked for.
     var temperature: TemperatureRow?
     /// Every score, where there are several.
     var scores: [ScoreRow]?
+    /// The published table, where one was asked for.
+    var table: TableResult?
     /// Each score beside the first: whether the difference is more than chance.
     var comparisons: [ComparisonRow]?
   }
@@ -106,6 +112,49 @@ extension EvaluateCommand {
     }
   }
 
+  /// Published errors beside measured ones.
+  struct TableResult: Encodable {
+    struct Row: Encodable {
+      /// What the row is of, and its numbers, by the names of the columns.
+      var labels: [String: String]
+      var published: [String: Double]
+      var measured: [Measured]
+    }
+    struct Measured: Encodable {
+      var model: String
+      var name: String
+      /// In per cent.
+      var top1Error: Double
+      var top5Error: Double
+    }
+    var name: String
+    var title: String
+    var source: String
+    var rows: [Row]
+    /// Scores that stand in no row.
+    var others: [Measured]
+
+    init(_ table: PublishedTable, _ scores: [ProtocolEvaluation.Score]) {
+      func measured(_ score: ProtocolEvaluation.Score) -> Measured {
+        Measured(
+          model: score.name, name: score.views, top1Error: 100 * (1 - score.assessment.top1),
+          top5Error: 100 * (1 - score.assessment.top5))
+      }
+      let entries = table.entries(of: scores)
+      (name, title, source) = (table.name, table.title, table.source)
+      rows = table.rows.enumerated().map { place, row in
+        var published: [String: Double] = [:]
+        for (column, number) in zip(table.columns, row.numbers) { published[column] = number }
+        return Row(
+          labels: Dictionary(zip(table.labels, row.labels)) { first, _ in first },
+          published: published,
+          measured: entries.filter { $0.row == place }.map { measured(scores[$0.score]) })
+      }
+      let used = Set(entries.map(\.score))
+      others = scores.indices.filter { !used.contains($0) }.map { measured(scores[$0]) }
+    }
+  }
+
   struct ComparisonRow: Encodable {
     var first: String
     var second: String
@@ -114,7 +163,9 @@ extension EvaluateCommand {
     var pValue: Double
   }
 
-  func result(_ evaluation: ProtocolEvaluation, _ part: EvaluatedPart) -> Result {
+  func result(
+    _ evaluation: ProtocolEvaluation, _ part: EvaluatedPart, _ ending: Ending
+  ) -> Result {
     let scores = evaluation.scores
     let score = scores[scores.count - 1]
     let own = score.assessment
@@ -129,17 +180,19 @@ extension EvaluateCommand {
             Confusion(
               truth: $0.label, takenFor: $0.predicted, count: $0.count, share: $0.share)
           },
+        confusionMatrix: own.confusion, suspects: ending.suspects?.count,
         classes: zip(evaluation.classNames, own.classScores).map {
           ClassRow(
             name: $0, count: $1.count, precision: $1.precision, recall: $1.recall, f1: $1.f1)
         },
-        temperature: temperature(score).map {
+        temperature: ending.temperature.map {
           TemperatureRow(
             value: $0.value, lossBefore: $0.lossBefore, lossAfter: $0.lossAfter)
         },
         scores: several?.map {
           ScoreRow(names: .init(model: $0.name, name: $0.views), figures: Figures($0))
         },
+        table: protocols.table.map { TableResult($0.table, scores) },
         comparisons: several?.dropFirst().map {
           let test = McNemarTest(scores[0].assessment, $0.assessment)
           return ComparisonRow(

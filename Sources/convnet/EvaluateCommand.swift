@@ -34,6 +34,11 @@ struct EvaluateCommand: ParsableCommand {
   @Option(
     help: "Views at once. Default: by the network's size, at most 256.")
   var batchSize: Int?
+  @Flag(
+    help: ArgumentHelp(
+      "Go on where the same evaluation was interrupted.",
+      discussion: "The same files, data, protocols and --batch-size; outputs may be others."))
+  var resume = false
   @OptionGroup var compute: InferenceArguments
   @OptionGroup(title: "Loading") var loading: LoadingArguments
   @OptionGroup var weights: WeightsOptions
@@ -56,14 +61,23 @@ struct EvaluateCommand: ParsableCommand {
     let source = try ModelSource(file, recognizingFor: shared)
     guard case .zoo = source else { return try weights.model(from: source, shared, network) }
     let names = try data.source().load(.test).classNames
+    // Weights of other classes than the data's say how many there are.
+    if network.classes == nil, let path = weights.weights,
+      let count = try WeightFile(path).row?.options.classes, count != names.count
+    {
+      var network = network
+      network.classes = count
+      return try weights.model(from: source, shared, network)
+    }
     return try weights.model(from: source, shared, network, classNames: names)
   }
 
   func run() throws {
     try writing.requireFolders()
-    let candidates = try files.map { file -> ProtocolEvaluation.Candidate in
-      let model = try evaluatedModel(file)
-      return .init(file, model, views: try protocols.views(of: model))
+    let models = try files.map(evaluatedModel)
+    let candidates = try zip(files, models).map { file, model in
+      ProtocolEvaluation.Candidate(
+        file, model, views: try protocols.views(of: model, among: models))
     }
     let model = candidates[0].model
     let part = try EvaluatedPart(
@@ -71,35 +85,46 @@ struct EvaluateCommand: ParsableCommand {
       threads: shared.threadCount)
     if let note = part.note { shared.note("\(note)\(remedy(of: note))") }
     noteGaps(in: part.dataset, shared)
+    if protocols.among == .all, part.dataset.classNames.count < model.classCount {
+      shared.note(
+        "the data has \(part.dataset.classNames.count) of the model's \(model.classCount) classes, and answers are sought among all; --among data takes the data's alone"
+      )
+    }
     try requireReadable([part.dataset], skips: loading.onBad == .skip, shared)
     let sheet = try writing.drawSheet(candidates[0], part.dataset)
-    var predictions = writing.predictionsFile(part.dataset)
+    let options = compute.options(shared)
     let progress = Progress("evaluating", total: part.dataset.count, shared)
     Interruption.deferSignals()
-    let evaluation = try ProtocolEvaluation(
-      of: candidates, on: part.dataset, batchSize: batchSize ?? 256,
-      compute: compute.options(shared), loading: loading.options,
-      keepsScores: writing.temperature
-    ) { done in
-      progress.update(done)
-      if let signal = Interruption.signal {
-        throw Interrupted(
-          signal: signal,
-          outcome: "\(done) of \(plural(part.dataset.count, "picture")) were measured")
+    let keeper = try EvaluationKeeper(
+      candidates, part.dataset, among: protocols.among, batchSize: batchSize ?? 256, options,
+      keepsAnswers: writing.needsAnswers, resumes: resume)
+    let evaluation: ProtocolEvaluation
+    do {
+      evaluation = try ProtocolEvaluation(
+        of: candidates, on: part.dataset, among: protocols.among, batchSize: batchSize ?? 256,
+        compute: options, loading: loading.options, resuming: keeper.progress
+      ) { done in
+        progress.update(done)
+      } sampleSkipped: {
+        shared.note("left out: \($0.reason)")
+      } observe: {
+        try keeper.add($0)
+      } keep: {
+        try keeper.keep($0, of: part.dataset.count)
       }
-    } sampleSkipped: {
-      shared.note("left out: \($0.reason)")
-    } observe: {
-      predictions?.add($0)
+    } catch {
+      keeper.leave()
+      throw error
     }
     progress.finish()
-    try predictions?.write(evaluation)
-    try writing.write(evaluation, part.dataset, sheet: sheet)
+    let ending = try finish(evaluation, part.dataset, keeper)
+    try writing.write(evaluation, part.dataset, sheet: sheet, table: protocols.table?.table)
     if shared.json {
-      try printJSON(result(evaluation, part))
+      try printJSON(result(evaluation, part, ending))
     } else {
-      try printText(evaluation, part)
+      try printText(evaluation, part, ending)
     }
+    keeper.remove()
     for (place, candidate) in candidates.enumerated() {
       let own = evaluation.scores[place].assessment
       guard own.samples > 0, own.nonFiniteCount == own.samples else { continue }
@@ -121,12 +146,32 @@ struct EvaluateCommand: ParsableCommand {
     "\(score.name), \(score.views)"
   }
 
-  func temperature(_ score: ProtocolEvaluation.Score) -> Temperature? {
-    writing.temperature
-      ? Temperature(fitting: score.logProbabilities, labels: score.labels) : nil
+  /// What all answers together say.
+  struct Ending {
+    var temperature: Temperature?
+    var suspects: [LabelSuspicion.Suspect]?
   }
 
-  private func printText(_ evaluation: ProtocolEvaluation, _ part: EvaluatedPart) throws {
+  /// Makes of the answers what is asked for.
+  private func finish(
+    _ evaluation: ProtocolEvaluation, _ dataset: any Dataset, _ keeper: EvaluationKeeper
+  ) throws -> Ending {
+    guard writing.needsAnswers else { return Ending() }
+    let tables = AnswerTables(
+      evaluation: evaluation, dataset: dataset, kept: try keeper.answers())
+    if let path = writing.predictions { try tables.writePredictions(to: path) }
+    let suspects = try writing.suspects.map { path in
+      let suspects = try tables.suspects()
+      try tables.write(suspects, to: path)
+      return suspects
+    }
+    return Ending(
+      temperature: writing.temperature ? try tables.temperature() : nil, suspects: suspects)
+  }
+
+  private func printText(
+    _ evaluation: ProtocolEvaluation, _ part: EvaluatedPart, _ ending: Ending
+  ) throws {
     let scores = evaluation.scores
     let score = scores[scores.count - 1]
     let own = score.assessment
@@ -134,6 +179,10 @@ struct EvaluateCommand: ParsableCommand {
       "\(HumanReadable.percent(share, digits: 2)) (95 %: "
         + "\(HumanReadable.fixed(100 * interval.lowerBound, digits: 2)) to "
         + "\(HumanReadable.fixed(100 * interval.upperBound, digits: 2)))"
+    }
+    if let table = protocols.table?.table {
+      try Console.write(table.table(with: scores))
+      try print("")
     }
     if scores.count > 1 {
       try Console.write(EvaluationReport.table(scores))
@@ -161,11 +210,14 @@ struct EvaluateCommand: ParsableCommand {
       cost           \(plural(score.passes, "forward pass", "forward passes")), \(HumanReadable.quantity(score.multiplyAdds)) multiply-adds a picture
       part           \(part.kind.rawValue)
       """)
-    if let temperature = temperature(score) {
+    if let temperature = ending.temperature {
       try print(
         "temperature    \(HumanReadable.fixed(temperature.value, digits: 3)), fitted on one half; loss of the other "
           + "\(HumanReadable.fixed(temperature.lossBefore, digits: 4)) to "
           + HumanReadable.fixed(temperature.lossAfter, digits: 4))
+    }
+    if let suspects = ending.suspects, let path = writing.suspects {
+      try print("labels         \(suspects.count) probably wrong, in \(path)")
     }
     if evaluation.skippedCount > 0 {
       try print("left out       \(plural(evaluation.skippedCount, "picture")) that cannot be read")

@@ -34,6 +34,16 @@ struct PreparationOptions: ParsableArguments {
 
   enum Fit: String, ExpressibleByArgument, CaseIterable { case squash, crop, pad }
 
+  /// What was given, as it was typed; `nil` where nothing was.
+  var words: String? {
+    let words = [
+      preset.map { "--preset \($0.preset.name)" }, fit.map { "--fit \($0.rawValue)" },
+      resize.map { "--resize \($0)" }, cropFraction.map { "--crop-fraction \($0)" },
+      filter.map { "--filter \($0.rawValue)" },
+    ].compactMap(\.self)
+    return words.isEmpty ? nil : words.joined(separator: " ")
+  }
+
   var isGiven: Bool {
     preset != nil || fit != nil || resize != nil || cropFraction != nil || filter != nil
   }

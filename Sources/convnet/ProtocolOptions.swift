@@ -43,6 +43,20 @@ struct ProtocolOptions: ParsableArguments {
     ))
   var average: Views.Average?
 
+  @Option(
+    help: ArgumentHelp(
+      "A published table, beside whose rows the scores are put.",
+      discussion: PublishedTable.all.map { "\($0.name): \($0.title)." }.joined(separator: " ")
+        + " The protocols are those of the rows, where none are named.",
+      valueName: "name"))
+  var table: TableName?
+
+  @Option(
+    help: ArgumentHelp(
+      "Among which classes the answer is sought: all of the model's, or the data's own. Default: all.",
+      valueName: "all|data"))
+  var among = ProtocolEvaluation.ScoredClasses.all
+
   private var hasParts: Bool { scales != nil || squares != nil || crops != nil || flips }
 
   func validate() throws {
@@ -77,8 +91,8 @@ struct ProtocolOptions: ParsableArguments {
     }
   }
 
-  /// The protocols for a model.
-  func views(of model: Model) throws -> [Views] {
+  /// The protocols for a model, one of several.
+  func views(of model: Model, among models: [Model]) throws -> [Views] {
     guard let preprocessing = model.preprocessing else {
       throw InferenceError.noPreprocessing(model: model.graph.name)
     }
@@ -93,7 +107,9 @@ struct ProtocolOptions: ParsableArguments {
           windows: crops?.names.compactMap(Self.window) ?? [.center], reflects: flips)
       ]
     } else {
-      result = try (compare?.names ?? [name ?? "prepared"]).map {
+      let named = compare?.names ?? name.map { [$0] }
+      let tables = table?.table.protocols(for: models.map(\.graph.name))
+      result = try (named ?? tables ?? ["prepared"]).map {
         try Views.named($0, for: preprocessing, trainedWith: model.augmentation)
       }
     }
@@ -105,6 +121,19 @@ struct ProtocolOptions: ParsableArguments {
 }
 
 extension Views.Average: ExpressibleByArgument {}
+extension ProtocolEvaluation.ScoredClasses: ExpressibleByArgument {}
+
+/// A published table by its name.
+struct TableName: ExpressibleByArgument {
+  var table: PublishedTable
+
+  init?(argument: String) {
+    guard let table = PublishedTable.named(argument) else { return nil }
+    self.table = table
+  }
+
+  static var allValueStrings: [String] { PublishedTable.all.map(\.name) }
+}
 
 /// `single,10-crop` on the command line.
 struct NameList: ExpressibleByArgument {

@@ -12,6 +12,8 @@ func remedy(for error: any Error) -> String? {
   case let error as ParameterMismatch:
     remedy(for: error)
   case let error as FileError: remedy(for: error)
+  case let error as DownloadError where error.problem == .offline: "without --offline it is"
+  case is NoPictureFiles: "`convnet dataset export` writes them"
   case is NetworkMismatch: "--as-named says so"
   case is TooFewParameters: "--partly begins with that"
   case InferenceError.unknownValue(_, _, nearest: []): "`convnet explain` prints it"

@@ -17,9 +17,22 @@ struct ScoreFileOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "A table of how often each class was taken for each, a line a class of every score.",
+      valueName: "file.csv"))
+  var confusionCsv: String?
+
+  @Option(
+    help: ArgumentHelp(
       "A table of every picture: its class, the answer, the probability of every class.",
       valueName: "file.csv"))
   var predictions: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A table of the labels that are probably wrong, the most suspect first.",
+      discussion: "By the last score. Of pictures that the model was trained on it says nothing.",
+      valueName: "file.csv"))
+  var suspects: String?
 
   @Option(
     help: ArgumentHelp(
@@ -29,11 +42,14 @@ struct ScoreFileOptions: ParsableArguments {
   @Flag(help: "Fit a temperature on one half of the pictures, and measure it on the other.")
   var temperature = false
 
+  /// Whether every picture's answers are needed once more at the end.
+  var needsAnswers: Bool { predictions != nil || suspects != nil || temperature }
+
   /// Before hours of work.
   func requireFolders() throws {
     for (path, option) in [
-      (report, "--report"), (classesCsv, "--classes-csv"), (predictions, "--predictions"),
-      (viewsSheet, "--views-sheet"),
+      (report, "--report"), (classesCsv, "--classes-csv"), (confusionCsv, "--confusion-csv"),
+      (predictions, "--predictions"), (suspects, "--suspects"), (viewsSheet, "--views-sheet"),
     ] {
       if let path { try requireFolder(of: path, option) }
     }
@@ -74,16 +90,14 @@ struct ScoreFileOptions: ParsableArguments {
     return png
   }
 
-  func predictionsFile(_ dataset: any Dataset) -> PredictionTable? {
-    predictions.map { PredictionTable(path: $0, dataset: dataset) }
-  }
-
   func write(
-    _ evaluation: ProtocolEvaluation, _ dataset: any Dataset, sheet: [UInt8]?
+    _ evaluation: ProtocolEvaluation, _ dataset: any Dataset, sheet: [UInt8]?,
+    table: PublishedTable?
   ) throws {
     if let report {
       var page = try EvaluationReport(evaluation, on: dataset)
       page.viewsSheet = sheet
+      page.publishedTable = table
       try page.page.write(to: report)
     }
     if let classesCsv {
@@ -98,6 +112,17 @@ struct ScoreFileOptions: ParsableArguments {
       }
       try AtomicFile.write(text, to: classesCsv)
     }
+    if let confusionCsv {
+      let names = evaluation.classNames.map(csvField)
+      var text = "model,protocol,truth,\(names.joined(separator: ","))\n"
+      for score in evaluation.scores {
+        let start = "\(csvField(score.name)),\(csvField(score.views))"
+        for (name, row) in zip(names, score.assessment.confusion) {
+          text += "\(start),\(name),\(row.map(String.init).joined(separator: ","))\n"
+        }
+      }
+      try AtomicFile.write(text, to: confusionCsv)
+    }
   }
 }
 
@@ -105,43 +130,4 @@ struct ScoreFileOptions: ParsableArguments {
 func csvField(_ text: String) -> String {
   guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
   return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
-}
-
-/// The scores of every picture, as they come.
-struct PredictionTable {
-  let path: String
-  let dataset: any Dataset
-  private var answers: [(sample: Int, label: Int, score: Int, best: Int, probabilities: [Float])] =
-    []
-
-  init(path: String, dataset: any Dataset) {
-    self.path = path
-    self.dataset = dataset
-  }
-
-  mutating func add(_ answer: ProtocolEvaluation.Answer) {
-    let numbers = answer.probabilities
-    let best = numbers.indices.max { numbers[$0] < numbers[$1] } ?? 0
-    answers.append(
-      (answer.sample, answer.label, answer.score, best, numbers.map { Float($0) }))
-  }
-
-  func write(_ evaluation: ProtocolEvaluation) throws {
-    let names = evaluation.classNames
-    var lines = [
-      (["picture", "model", "protocol", "label", "predicted", "probability"] + names).map(csvField)
-        .joined(separator: ",")
-    ]
-    for answer in answers {
-      let score = evaluation.scores[answer.score]
-      let fields = [
-        FileSystem.line(dataset.sampleName(at: answer.sample)), score.name, score.views,
-        names[answer.label], names[answer.best],
-      ]
-      lines.append(
-        (fields.map(csvField) + ["\(answer.probabilities[answer.best])"]
-          + answer.probabilities.map { "\($0)" }).joined(separator: ","))
-    }
-    try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: path)
-  }
 }

@@ -12,7 +12,7 @@ extension TrainCommand {
       for: start.`init`, recipe: settings.recipe, seed: settings.seed)
     var brought: BroughtDescription?
     if case .file(_, let path) = source { brought = try BroughtDescription(WeightFile(path)) }
-    var preparation: [BroughtDescription.Note] = []
+    var brings: [BroughtDescription.Note] = []
     if let `init` = start.`init` {
       let namings =
         if case .zoo(let entry) = source { entry.weightNamings } else { [WeightNaming]() }
@@ -29,17 +29,26 @@ extension TrainCommand {
       tellNonFinite(model.nonFiniteParameters, in: `init`)
       if let brought {
         noteClasses(of: brought, training)
-        preparation = brought.lendPreparation(to: &model)
+        brings = brought.lendPreparation(to: &model)
+      }
+    }
+    let isPrepared = preparation.isGiven
+    if isPrepared, let own = model.preprocessing {
+      model.preprocessing = try preparation.applied(to: own)
+      if !own.isUsual, model.preprocessing != own {
+        shared.note(
+          "\(preparation.words ?? "") changes the preparation that \(start.`init` ?? settings.model) says (\(own))"
+        )
       }
     }
     if let given = augmentation.normalize {
       try normalize(&model, given, training, settings)
-    } else {
-      for note in preparation { shared.note("\(note)\(remedy(of: note))") }
+    } else if !isPrepared {
+      for note in brings { shared.note("\(note)\(remedy(of: note))") }
       if let `init` = start.`init`, brought == nil, let preprocessing = model.preprocessing {
         shared.note(
           "\(`init`) does not say how pictures were prepared; here they are \(preprocessing): "
-            + "--normalize chooses")
+            + "--preset and --normalize choose")
       }
     }
     if let brought, let other = brought.augmentation, other != settings.augmentation {
@@ -77,9 +86,10 @@ extension TrainCommand {
       to: own, on: training, options: loading.options, threads: shared.threadCount)
     model.preprocessing = preprocessing
     if !own.isPlain, preprocessing != own {
+      let other = preparation.words ?? start.`init` ?? settings.model
       shared.note(
         "--normalize \(normalization.rawValue) replaces the preparation that "
-          + "\(start.`init` ?? settings.model) says (\(own)): pictures are \(preprocessing)")
+          + "\(other) says (\(own)): pictures are \(preprocessing)")
     }
   }
 

@@ -51,6 +51,7 @@ struct TrainCommand: ParsableCommand {
   var epochs: Int?
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var start: StartOptions
+  @OptionGroup(title: "Preparation of pictures") var preparation: PreparationOptions
   @OptionGroup(title: "Fine-tuning") var fineTuning: FineTuningOptions
   @OptionGroup(title: "Uneven data") var balance: BalanceOptions
   @OptionGroup(title: "Search") var sweep: SweepOptions

@@ -29,6 +29,12 @@ extension TrainingSettings {
     require("--split", command.data.split, split)
     require("--augment", try command.augmentation.steps(), augmentation)
     require("--normalize", command.augmentation.normalize, normalization ?? Normalization.none)
+    // Of what is typed otherwise and means the same, the model tells.
+    if let words = command.preparation.words, words != preparation, let own = model.preprocessing,
+      try command.preparation.applied(to: own) != own
+    {
+      require("the preparation of pictures", words, preparation)
+    }
     require(
       "--input", command.network.input.map { "\($0.height)x\($0.width)" },
       model.preprocessing.map { "\($0.height)x\($0.width)" })

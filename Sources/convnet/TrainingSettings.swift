@@ -22,6 +22,8 @@ struct TrainingSettings: Codable {
   var earlyStopping: Int?
   var augmentation: Augmentation
   var normalization: Normalization?
+  /// The options of the preparation as they were typed; `nil` where there were none.
+  var preparation: String?
   /// The file of `--init`.
   var initial: String?
   var skipsBadPictures: Bool
@@ -63,6 +65,7 @@ struct TrainingSettings: Codable {
     augmentation = recipe.augmentation
     earlyStopping = command.keeping.earlyStopping
     normalization = command.augmentation.normalize
+    preparation = command.preparation.words
     initial = command.start.`init`
     skipsBadPictures = command.loading.onBad == .skip
     seed = command.shared.seed

@@ -47,10 +47,21 @@ struct WeightsOptions: ParsableArguments {
     model.preprocessing = try preparation.applied(to: own)
   }
 
+  /// Calls the classes what those call them who publish such a file: 1000 classes are ImageNet's.
+  private func assumeClassNames(_ file: WeightFile, _ model: inout Model, _ shared: SharedOptions) {
+    guard model.classNames.isEmpty, model.classCount == ImageNetClasses.names.count,
+      file.network == nil, let match = file.row,
+      match.framework != nil || match.entry.publisher != nil
+    else { return }
+    model.classNames = ImageNetClasses.names
+    shared.note("\(file.path) names no classes: its 1000 are taken as ImageNet's")
+  }
+
   /// Has pictures prepared as those do who publish such a file, where no option says it, and tells so.
   private func assume(
     _ file: WeightFile, _ entry: ModelEntry, _ model: inout Model, _ shared: SharedOptions
   ) throws {
+    assumeClassNames(file, &model, shared)
     guard !preparation.isGiven, let own = model.preprocessing else { return try prepare(&model) }
     guard file.network == nil, let match = file.row, match.entry.name == entry.name,
       let preset = entry.preset(framework: match.framework), own.isUsual, own.channels == 3

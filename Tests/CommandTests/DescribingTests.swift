@@ -193,8 +193,8 @@ import Testing
     "help: every command explains itself within 80 columns",
     arguments: [
       "", "models", "summary", "explain", "train", "augmentations", "evaluate", "predict", "run",
-      "gradients", "convert", "benchmark", "dataset", "dataset verify", "dataset inspect",
-      "dataset export", "dataset benchmark",
+      "gradients", "convert", "calibrate-batchnorm", "pull", "benchmark", "dataset",
+      "dataset verify", "dataset inspect", "dataset export", "dataset split", "dataset benchmark",
     ])
   func help(command: String) throws {
     let run = try Invocation(command.split(separator: " ").map(String.init) + ["--help"])
@@ -250,8 +250,12 @@ import Testing
           gradients               Write the gradients of one training step, which
                                   changes nothing.
           convert                 Convert weights between formats.
+          calibrate-batchnorm     Estimate the statistics of batch normalization over
+                                  training data.
+          pull                    Bring published weights, and keep them.
           benchmark               Measure throughput and memory.
-          dataset                 Check a data set, or look at its pictures.
+          dataset                 Check a data set, look at its pictures, or divide
+                                  them.
 
           See 'convnet help <subcommand>' for detailed help.
 

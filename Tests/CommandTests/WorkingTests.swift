@@ -79,7 +79,7 @@ func trainingArguments(_ output: String = "out") -> [String] {
       Set(scores.keys) == [
         "images", "top1", "top5", "loss", "protocol", "part", "trainedOn", "skipped", "nonFinite",
         "confusions", "classes", "views", "multiplyAdds", "top1Interval", "top5Interval",
-        "calibrationError",
+        "calibrationError", "confusionMatrix",
       ])
     #expect((scores["confusions"] as? [Any])?.isEmpty == true)
     // Every picture to validate on is one to train on, too.
