@@ -18,7 +18,7 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-optimizers benchmark-overhead benchmark-fast benchmark-pooling benchmark-pictures \
+.PHONY: help setup build demo test fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-optimizers benchmark-overhead benchmark-fast benchmark-pooling benchmark-pictures benchmark-protocols \
   test-peers parity clean
 
 help: ## List the targets
@@ -87,6 +87,10 @@ benchmark-overhead: build ## Measure what a training takes beside its engine, on
 benchmark-fast: build ## Measure the time to 94 % on Fashion-MNIST beside PyTorch, in turn
 	@scripts/peers-environment .venv-peers
 	.venv-peers/bin/python Benchmarks/fast.py --convnet $(CONVNET) $(ARGUMENTS)
+
+benchmark-protocols: build ## Measure 10-crop and dense evaluation beside torchvision on PyTorch, in turn
+	@scripts/peers-environment .venv-peers
+	.venv-peers/bin/python Benchmarks/protocols.py --convnet $(CONVNET) $(ARGUMENTS)
 
 benchmark-pooling: setup ## Measure our pooling kernels beside oneDNN's, pool by pool
 	@mkdir -p .build

@@ -16,7 +16,7 @@ struct Outside {
       LayerOfOnesOwn.self, OperationOfOnesOwn.self, AugmentationOfOnesOwn.self,
       DatasetFromMemory.self, TrainingOfOnesOwn.self,
       GradientsOfOnesOwn.self, LoopOfOnesOwn.self, FineTuning.self, ValueInside.self,
-      SharedPredictor.self, PictureFromBytes.self,
+      SharedPredictor.self, PictureFromBytes.self, ViewsOfOnesOwn.self,
       CancelledTraining.self,
     ]
     for example in examples {
