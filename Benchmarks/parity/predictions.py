@@ -32,6 +32,10 @@ class Published:
     def transforms(self) -> nn.Module:
         return models.get_weight(self.weights).transforms()
 
+    @property
+    def categories(self) -> list[str]:
+        return models.get_weight(self.weights).meta["categories"]
+
     def module(self) -> nn.Module:
         torch.manual_seed(42)
         # As torchvision builds them where it has their weights.
@@ -83,4 +87,7 @@ def compare(row: Published, command: Path, folder: Path) -> tuple[float, float]:
     for place, answer in enumerate(json.loads(done.stdout)):
         for prediction in answer["predictions"]:
             actual[place, prediction["index"]] = prediction["probability"]
+            name = row.categories[prediction["index"]]
+            if prediction["label"] != name:
+                raise RuntimeError(f"class {prediction['index']} is {prediction['label']}, torchvision's is {name}")
     return float(numpy.abs(actual - expected).max()), float(expected.max())

@@ -90,6 +90,7 @@ final class MeasuredModel {
     var sums = pictures.map { _ in [Double](repeating: 0, count: scoredCount) }
     var labelLogs = [[Double]](repeating: [], count: pictures.count)
     var costs = [Double](repeating: 0, count: pictures.count)
+    var exponentials = [Double](repeating: 0, count: scoredCount)
     // Views of one size are run together, whatever picture they are of.
     var sizes: [[Int]: [(picture: Int, view: PreparedViews.View)]] = [:]
     for (place, picture) in pictures.enumerated() {
@@ -120,7 +121,7 @@ final class MeasuredModel {
         costs[picture] += cost
         add(
           scores, view.weight, average, label: labels[picture], to: &sums[picture],
-          &labelLogs[picture])
+          &labelLogs[picture], &exponentials)
       }
     }
     return pictures.indices.map { place in
@@ -138,7 +139,7 @@ final class MeasuredModel {
   /// Adds a view's part. A score that is not finite makes all of the picture's so.
   private func add(
     _ scores: Span<Float>, _ weight: Double, _ average: Views.Average, label: Int,
-    to sum: inout [Double], _ labelLogs: inout [Double]
+    to sum: inout [Double], _ labelLogs: inout [Double], _ exponentials: inout [Double]
   ) {
     var largest = -Double.infinity
     var isFinite = true
@@ -157,11 +158,10 @@ final class MeasuredModel {
     }
     var total = 0.0
     for index in sum.indices {
-      total += exp(Double(scores[places?[index] ?? index]) - largest)
+      exponentials[index] = exp(Double(scores[places?[index] ?? index]) - largest)
+      total += exponentials[index]
     }
-    for index in sum.indices {
-      sum[index] += weight * exp(Double(scores[places?[index] ?? index]) - largest) / total
-    }
+    for index in sum.indices { sum[index] += weight * exponentials[index] / total }
     labelLogs.append(
       Double(scores[places?[label] ?? label]) - largest - log(total) + log(weight))
   }

@@ -104,6 +104,21 @@ private struct Unreadable: Error {}
     #expect(!FileManager.default.fileExists(atPath: directory.file("part")))
   }
 
+  @Test("a folder is one process's, until that is done with it")
+  func claimed() throws {
+    let directory = try TemporaryDirectory()
+    let folder = directory.file("a/b")
+    do {
+      let first = KeptEvaluation(folder: folder, key: "k")
+      #expect(try first.claim())
+      #expect(try first.claim())
+      #expect(!(try KeptEvaluation(folder: folder, key: "k").claim()))
+      first.remove()
+    }
+    #expect(!FileManager.default.fileExists(atPath: folder))
+    #expect(try KeptEvaluation(folder: folder, key: "k").claim())
+  }
+
   @Test("what is kept of other models, pictures or settings is not gone on with")
   func others() throws {
     let directory = try TemporaryDirectory()

@@ -43,6 +43,7 @@ enum PageStyle {
     pre{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;\
     font-size:.8rem;line-height:1.5;overflow-x:auto;padding:.75rem 0 .75rem 1rem;\
     border-left:2px solid var(--rule)}
+    @media (max-width:34rem){dl{grid-template-columns:1fr;gap:.1rem}dd{margin-bottom:.5rem}}
     @media print{body{padding:0;font-size:10pt}h2{break-after:avoid}figure,tr{break-inside:avoid}}
 
     """
