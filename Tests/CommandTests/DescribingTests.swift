@@ -241,6 +241,8 @@ import Testing
           explain                 Print what the compiler makes of a network: passes,
                                   primitives, layouts, memory.
           train                   Train a network on a data set.
+          experiment              Show by trainings what the lecture claims, or list
+                                  the experiments.
           recipes                 List the recipes of trainings, print one with the
                                   source of every number, or compare two.
           augmentations           List the augmentations that are known by name.
