@@ -44,9 +44,9 @@ extension Experiment {
     return entry.build
   }
 
-  /// ResNet's own for CIFAR, but for drops of the rate at fixed steps, which no short training would reach, and a batch of 64, which
-  /// gives a short one more steps.
-  private static var residual: Recipe {
+  /// ResNet's own for CIFAR, but for drops of the rate at fixed steps, which no short training would reach, and a batch of 64,
+  /// which gives a short one more steps.
+  private static var cifar: Recipe {
     recipe("resnet-cifar") { recipe in
       recipe.batchSize = 64
       recipe.schedule = .cosine(from: 0.1, length: Double(recipe.epochs))
@@ -60,14 +60,21 @@ extension Experiment {
   // MARK: ResNet
 
   private static var degradation: Experiment {
-    Experiment(
+    let depths = [20, 32, 44, 56]
+    let plain = depths.map { Row("plain-\($0)", cifar, network: zoo("plain\($0)")) }
+    let residual = depths.map { Row("resnet-\($0)", cifar, network: zoo("resnet\($0)")) }
+    return Experiment(
       "degradation",
       question: "Are deeper plain networks worse, in training too, and residual ones not?",
       source: "figure 1 of the page on ResNet, with the residual networks beside",
       full: residualFull, quick: residualQuick,
-      rows: [20, 32, 44, 56].map { .init("plain-\($0)", residual, network: zoo("plain\($0)")) }
-        + [20, 32, 44, 56].map { .init("resnet-\($0)", residual, network: zoo("resnet\($0)")) },
-      figures: [.curves(.trainingError), .curves(.testError)])
+      rows: plain + residual,
+      figures: [("plain", plain), ("resnet", residual)].flatMap { name, rows in
+        [
+          .curves(.trainingError, of: rows.map(\.name), as: "\(name)-training-error"),
+          .curves(.testError, of: rows.map(\.name), as: "\(name)-test-error"),
+        ]
+      })
   }
 
   private static var shortcuts: Experiment {
@@ -77,7 +84,7 @@ extension Experiment {
       source: "ResNet-34 B and C in the table of single models; A is the paper's",
       full: residualFull, quick: residualQuick,
       rows: [ResNetShortcut.a, .b, .c].map { shortcut in
-        .init("\(shortcut.rawValue.uppercased())", residual) {
+        .init("\(shortcut.rawValue.uppercased())", cifar) {
           cifarResNet(blocks: 3, shortcut: shortcut, $0)
         }
       }, measures: [.testError, .trainingError, .parameters],

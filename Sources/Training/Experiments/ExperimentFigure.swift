@@ -48,13 +48,20 @@ public struct ExperimentFigure: Sendable {
   }
 
   /// A curve a row: the mean over the seeds, as far as all of them came.
-  public static func curves(_ quantity: Quantity, over course: Course = .epochs) -> Self {
-    Self(quantity.fileName) { results, experiment in
+  ///
+  /// - Parameters:
+  ///   - names: of the rows that are drawn; `nil` for all.
+  ///   - name: of the figure; `nil` for that of the quantity.
+  public static func curves(
+    _ quantity: Quantity, over course: Course = .epochs, of names: [String]? = nil,
+    as name: String? = nil
+  ) -> Self {
+    Self(name ?? quantity.fileName) { results, experiment in
       LinePlot(
         "\(experiment.name): \(quantity.rawValue.prefix { $0 != "," })",
         horizontal: Axis(course.rawValue, isInteger: course != .seconds),
         vertical: Axis(quantity.rawValue),
-        series: experiment.rows.compactMap { row in
+        series: experiment.rows.filter { names?.contains($0.name) != false }.compactMap { row in
           let points = results.points(of: row.name, quantity, over: course)
           return points.isEmpty ? nil : LinePlot.Series(row.name, points: points)
         })

@@ -206,7 +206,7 @@ import Testing
     ],
     figures: [
       .curves(.testError), .curves(.trainingError, over: .seconds),
-      .bars(.testError, name: "bars"),
+      .bars(.testError, name: "bars"), .curves(.testError, of: ["b|c"], as: "one"),
     ])
 
   private static var results: ExperimentResults {
@@ -249,6 +249,8 @@ import Testing
     #expect(timed.series[1].points.map(\.x) == [2, 4, 6])
     let bars = try #require(Self.experiment.figures[2].draw(results, Self.experiment) as? BarPlot)
     #expect(bars.bars[1].text == "10.00 ± 0.00")
+    let one = try #require(Self.experiment.figures[3].draw(results, Self.experiment) as? LinePlot)
+    #expect(one.series == [plot.series[1]] && Self.experiment.figures[3].name == "one")
   }
 
   @Test("written and read again they are the same, and others are not gone on with")
