@@ -272,10 +272,10 @@ extension Recipe {
   private static var fast: Recipe {
     let ours = RecipeSource.ours("for 94 % on Fashion-MNIST in minutes on two cores")
     return Recipe(
-      "fast", summary: "a small ResNet in few epochs", network: "resnet-fast", batchSize: 96,
-      epochs: 10,
+      "fast", summary: "a small ResNet in twenty epochs", network: "resnet-fast", batchSize: 96,
+      epochs: 20,
       optimizer: .nesterov(momentum: 0.9, weightDecay: 0.0005, decaying: .kernels),
-      schedule: .oneCycle(peak: 0.15, length: 10, rise: 0.25),
+      schedule: .oneCycle(peak: 0.15, length: 20, rise: 0.2),
       objective: .crossEntropy(labelSmoothing: 0.1),
       augmentation: [.randomCrop(padding: 2), .horizontalReflection()], inputSize: 28, dropout: 0,
       initialization: "He's normal",
