@@ -159,7 +159,7 @@ def main() -> None:
                 [arguments.convnet, "convert", folder / f"{network}.pth", model, "--model", NETWORKS[network],
                  "--class-names", names, "--preset", "imagenet", "--quiet"], check=True, stdout=subprocess.DEVNULL)  # fmt: skip
             for protocol in ("10-crop", "dense"):
-                own = Dense(module) if protocol == "dense" else module
+                own = Dense(module).eval() if protocol == "dense" else module
                 group = 6 if protocol == "10-crop" else 8
                 example = next(iter(torch.utils.data.DataLoader(Views(paths, protocol), batch_size=group))).flatten(0, 1)
                 # A short race finds the form; then both take turns.
