@@ -239,7 +239,7 @@ extension Experiment {
           "all four",
           cosine("all", decay: 0.0005, augmentation: moved, smoothing: 0.1, dropout: 0.5),
           network: plain),
-      ], figures: [.bars(.testError, name: "test-error"), .curves(.testError)])
+      ], figures: [.bars(.testError, name: "last-test-error"), .curves(.testError)])
   }
 
   private static var heads: Experiment {

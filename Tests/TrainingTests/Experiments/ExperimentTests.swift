@@ -312,6 +312,8 @@ import Testing
     arguments: Experiment.builtIn)
   func rows(experiment: Experiment) throws {
     #expect(Set(experiment.rows.map(\.name)).count == experiment.rows.count)
+    // They are the names of files.
+    #expect(Set(experiment.figures.map(\.name)).count == experiment.figures.count)
     for row in experiment.rows {
       for scale in [experiment.quick, experiment.full] {
         var recipe = row.recipe
