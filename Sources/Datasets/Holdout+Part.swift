@@ -14,17 +14,30 @@ extension Holdout {
     var classes = [[Int]](repeating: [], count: dataset.classNames.count)
     for index in 0..<dataset.count { classes[dataset.label(at: index)].append(index) }
     var chosen: [Int] = []
-    for members in classes {
+    for (label, members) in classes.enumerated() {
       let drawn = members.map { (draw: draw(dataset.sampleName(at: $0)), index: $0) }
         .sorted { ($0.draw, $0.index) < ($1.draw, $1.index) }
-        .map(\.index)
-      let count = heldOut(of: drawn.count)
-      chosen += split == .test ? drawn[..<count] : drawn[count...]
+      let known = self.drawn.map { label < $0.count ? $0[label] : Drawn() }
+      let count = known?.count(of: drawn.map(\.draw)) ?? heldOut(of: drawn.count)
+      chosen += (split == .test ? drawn[..<count] : drawn[count...]).map(\.index)
     }
     guard !chosen.isEmpty else {
       throw DatasetError(dataset: dataset.name, problem: .emptyPart(split, share: share))
     }
     return dataset.selecting(chosen.sorted())
+  }
+
+  /// The same, of data that may grow: pictures that are there already stay in their parts.
+  ///
+  /// - Parameter part: what it held out.
+  package func kept(by part: any Dataset) -> Holdout {
+    var holdout = self
+    var drawn = [Drawn](repeating: Drawn(), count: part.classNames.count)
+    for index in 0..<part.count {
+      drawn[part.label(at: index)].add(draw(part.sampleName(at: index)))
+    }
+    holdout.drawn = drawn
+    return holdout
   }
 
   private func heldOut(of count: Int) -> Int {

@@ -27,6 +27,35 @@ extension TrainingPictures {
     count == training.count || count == training.count + (validation?.count ?? 0)
   }
 
+  /// What became of a training's pictures in data that it is to go on with.
+  package struct Whereabouts: Hashable, Sendable {
+    /// That were trained on or held out, as far as they are told by their contents.
+    package var known: Int
+    /// Of these, in neither part now.
+    package var gone: Int
+    /// That were held out, and would be trained on.
+    package var toTraining: Int
+    /// That were trained on, and would be validated on.
+    package var toValidation: Int
+  }
+
+  /// Reads the beginning of every picture of both parts.
+  package func whereabouts(
+    in training: any Dataset, heldOut validation: (any Dataset)?, threads: Int
+  ) -> Whereabouts {
+    func numbers(_ dataset: any Dataset) -> Set<UInt64> {
+      Set(PictureNumbers(of: dataset, threads: threads).contents.compactMap(\.self))
+    }
+    let (trains, validates) = (numbers(training), validation.map(numbers) ?? [])
+    // Two of the same contents may be in both parts.
+    let (trained, held) = (trainedNumbers, heldOutNumbers)
+    return Whereabouts(
+      known: trained.union(held).count,
+      gone: trained.union(held).subtracting(trains).subtracting(validates).count,
+      toTraining: held.subtracting(trained).intersection(trains).count,
+      toValidation: trained.subtracting(held).intersection(validates).count)
+  }
+
   /// How data stands to that of the training.
   public enum Relation: Hashable, Sendable {
     /// None of its pictures was trained on, or held out.

@@ -40,17 +40,25 @@ extension Checkpoint {
     guard differences.isEmpty else {
       throw .checkpoint(
         "the checkpoint has \(differences.map(\.kept).joined(separator: ", ")); this training has "
-          + "\(differences.map(\.wanted).joined(separator: ", ")); resume with the same settings, or "
-          + "begin anew in another folder")
+          + "\(differences.map(\.wanted).joined(separator: ", ")); resume with the same settings, have the "
+          + "checkpoint adopt the others, or begin anew in another folder")
     }
+    try requireSame(model)
+    try requireParameters(
+      of: model, slots: trainer.slotNames, frozen: trainer.groups.frozen(in: model.graph))
+  }
+
+  /// - Throws: ``TrainingError`` where the checkpoint is of another network, for other classes, or for pictures that are prepared
+  ///   otherwise: nothing of these can change on the way.
+  func requireSame(_ model: Model) throws(TrainingError) {
     guard model.classNames.isEmpty || model.classNames == state.classNames else {
       throw .checkpoint(
         "the checkpoint's classes are \(classList(state.classNames)); this training's are "
           + "\(classList(model.classNames)); resume with the same data, or begin anew in another folder"
       )
     }
-    try requireParameters(
-      of: model, slots: trainer.slotNames, frozen: trainer.groups.frozen(in: model.graph))
+    // What is called the same is told apart best by the first parameter that is not.
+    if model.graph.name == state.network.name { try requireParameters(of: model) }
     try requireNetwork(model.graph)
     guard model.preprocessing == state.preprocessing else {
       func text(_ preprocessing: Preprocessing?) -> String {
@@ -64,7 +72,7 @@ extension Checkpoint {
   }
 
   private func requireParameters(
-    of model: Model, slots names: [String], frozen: Set<String>
+    of model: Model, slots names: [String] = [], frozen: Set<String> = []
   ) throws(TrainingError) {
     for id in model.graph.parameters {
       let value = model.graph[id]
@@ -120,7 +128,7 @@ extension Checkpoint {
     }
   }
 
-  private func text(
+  func text(
     _ fingerprint: DatasetFingerprint?, beside other: DatasetFingerprint?
   ) -> String {
     guard let fingerprint else { return "none" }

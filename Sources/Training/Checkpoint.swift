@@ -46,6 +46,17 @@ public struct Checkpoint: Sendable {
     var skipped: [Int]?
     /// Steps up to the end of the best epoch, whose parameters are kept.
     var bestStep: Int?
+    /// Finished epochs when the best was looked for the first time; `nil`: from the beginning.
+    var bestSince: Int?
+    /// Updates before the first that the average of the weights has; `nil` for none.
+    var averagedFrom: Int?
+    /// Of the whole training.
+    var epochs: Int?
+    var earlyStopping: EarlyStopping?
+    /// As the schedule has it for the next step.
+    var nextLearningRate: Float?
+    /// Of settings on the way, in their order; `nil` for none.
+    var changes: [TrainingChange]?
 
     /// The schedule goes by the history.
     var point: TrainingPoint {
@@ -56,7 +67,7 @@ public struct Checkpoint: Sendable {
   }
 
   /// What the descriptions of all versions have.
-  private struct Version: Codable {
+  fileprivate struct Version: Codable {
     struct Recipe: Codable {}
     var recipe: Recipe
     var format: Int?
@@ -81,10 +92,12 @@ public struct Checkpoint: Sendable {
   /// The parameters, and the averages that only a training needs.
   package private(set) var averages: [String: Tensor]
   /// What optimizer and gradient transforms remember, by slot, then by parameter.
-  package private(set) var slots: [String: [String: Tensor]]
+  package internal(set) var slots: [String: [String: Tensor]]
   /// Where the training looks for its best epoch.
   private(set) var best: BestEpoch?
   var state: State
+  /// What ``adopt(_:for:on:validating:epochs:)`` changed, and no training has gone on with yet.
+  var newChanges: [TrainingChange] = []
 
   /// The reports of the finished epochs.
   public var history: [EpochReport] { state.history }
@@ -97,6 +110,9 @@ public struct Checkpoint: Sendable {
 
   /// Steps of all epochs so far.
   public var step: Int { state.step }
+
+  /// What settings were changed on the way, in their order.
+  public var changes: [TrainingChange] { state.changes ?? [] }
 
   /// Samples that the epoch after the finished ones has had; 0 between two epochs.
   public var samplesOfEpoch: Int { state.place?.samples ?? 0 }
@@ -130,13 +146,15 @@ public struct Checkpoint: Sendable {
       recipe: try Recipe(session.trainer), network: session.model.graph,
       preprocessing: session.model.preprocessing, classNames: session.model.classNames, data: data,
       trainingSummary: summary, averageBeginnings: session.statistics.beginnings, place: place,
-      skipped: skipped.isEmpty ? nil : skipped.sorted(), bestStep: best?.step)
+      skipped: skipped.isEmpty ? nil : skipped.sorted(), bestStep: best?.step,
+      averagedFrom: session.optimizer.averagedFrom == 0 ? nil : session.optimizer.averagedFrom,
+      earlyStopping: session.trainer.earlyStopping)
   }
 
-  private static let stateKey = WeightFile.checkpointKey
+  fileprivate static let stateKey = WeightFile.checkpointKey
   // A validation loss need not be finite, and JSON has no number for that.
-  private static let infinity = (positive: "inf", negative: "-inf")
-  private static let notANumber = "nan"
+  fileprivate static let infinity = (positive: "inf", negative: "-inf")
+  fileprivate static let notANumber = "nan"
 
   /// Writes the checkpoint as a safetensors file, atomically.
   public func save(to path: String) throws {
@@ -161,37 +179,7 @@ public struct Checkpoint: Sendable {
     loading path: String, operations: [any OperationAttributes.Type] = []
   ) throws {
     let file = try Safetensors(contentsOf: path)
-    guard let text = file.metadata[Self.stateKey] else {
-      throw TrainingError.checkpoint("\(path) is no checkpoint: it has no \(Self.stateKey) entry")
-    }
-    do {
-      let decoder = JSONDecoder(OperationCatalog(adding: operations))
-      decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-        positiveInfinity: Self.infinity.positive, negativeInfinity: Self.infinity.negative,
-        nan: Self.notANumber)
-      let version = try decoder.decode(Version.self, from: Data(text.utf8))
-      guard State.readFormats.contains(version.format ?? 0) else {
-        throw TrainingError.checkpoint(
-          "\(path) was written by another version of ConvNet and lacks what this one goes on from; "
-            + "finish that training with the version that began it, or begin anew in another folder"
-        )
-      }
-      state = try decoder.decode(State.self, from: Data(text.utf8))
-    } catch let error as TrainingError {
-      throw error
-    } catch let error as GraphError where error.isUnknownOperation {
-      throw TrainingError.checkpoint("the network of \(path) needs \(error)")
-    } catch {
-      throw TrainingError.checkpoint("\(path) is a damaged checkpoint: \(error)")
-    }
-    for count in [state.step, state.updateCount] where !(0..<Int(UInt32.max) ~= count) {
-      throw TrainingError.checkpoint("\(path) is a damaged checkpoint: step \(count)")
-    }
-    for (name, beginning) in state.averageBeginnings
-    where !(-Int(UInt32.max)...state.step ~= beginning) {
-      throw TrainingError.checkpoint(
-        "\(path) is a damaged checkpoint: \(name) began before step \(beginning)")
-    }
+    state = try State(metadata: file.metadata, path, operations)
     averages = file.tensors
     slots = [:]
     if let step = state.bestStep { best = BestEpoch(step: step, parameters: [:]) }
@@ -222,6 +210,49 @@ public struct Checkpoint: Sendable {
         while !used.insert(key).inserted { key += "'" }
         return (key, slot, parameter)
       }
+    }
+  }
+}
+
+extension Checkpoint.State {
+  /// What a file says of a state.
+  ///
+  /// - Throws: ``TrainingError`` where it is no checkpoint, or damaged.
+  init(
+    metadata: [String: String], _ path: String, _ operations: [any OperationAttributes.Type] = []
+  ) throws {
+    guard let text = metadata[Checkpoint.stateKey] else {
+      throw TrainingError.checkpoint(
+        "\(path) is no checkpoint: it has no \(Checkpoint.stateKey) entry")
+    }
+    do {
+      let decoder = JSONDecoder(OperationCatalog(adding: operations))
+      decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+        positiveInfinity: Checkpoint.infinity.positive,
+        negativeInfinity: Checkpoint.infinity.negative,
+        nan: Checkpoint.notANumber)
+      let version = try decoder.decode(Checkpoint.Version.self, from: Data(text.utf8))
+      guard Self.readFormats.contains(version.format ?? 0) else {
+        throw TrainingError.checkpoint(
+          "\(path) was written by another version of ConvNet and lacks what this one goes on from; "
+            + "finish that training with the version that began it, or begin anew in another folder"
+        )
+      }
+      self = try decoder.decode(Self.self, from: Data(text.utf8))
+    } catch let error as TrainingError {
+      throw error
+    } catch let error as GraphError where error.isUnknownOperation {
+      throw TrainingError.checkpoint("the network of \(path) needs \(error)")
+    } catch {
+      throw TrainingError.checkpoint("\(path) is a damaged checkpoint: \(error)")
+    }
+    for count in [step, updateCount] where !(0..<Int(UInt32.max) ~= count) {
+      throw TrainingError.checkpoint("\(path) is a damaged checkpoint: step \(count)")
+    }
+    for (name, beginning) in averageBeginnings
+    where !(-Int(UInt32.max)...step ~= beginning) {
+      throw TrainingError.checkpoint(
+        "\(path) is a damaged checkpoint: \(name) began before step \(beginning)")
     }
   }
 }

@@ -21,8 +21,10 @@ public struct EarlyStopping: Hashable, Sendable, Codable {
   }
 
   /// Whether a training with these epochs is over.
-  func isOver(_ history: [EpochReport]) -> Bool {
-    guard let best = history.best else { return false }
+  ///
+  /// - Parameter first: epochs before those among which the best is looked for.
+  func isOver(_ history: [EpochReport], since first: Int = 0) -> Bool {
+    guard let best = Array(history.dropFirst(first)).best else { return false }
     return history.count - best.epoch >= patience
   }
 }

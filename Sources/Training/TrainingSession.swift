@@ -53,6 +53,7 @@ package final class TrainingSession {
     optimizer = try OptimizerState(
       trainer.optimizer, graph: graph, groups: trainer.groups, slots: kept,
       updateCount: checkpoint?.state.updateCount ?? 0, averaging: trainer.averaging,
+      from: checkpoint?.state.averagedFrom ?? 0,
       weights: trainer.averaging == nil ? [:] : store.values)
     transforms = try trainer.gradientTransforms.enumerated().map { place, transform in
       var own: [String: [String: Tensor]] = [:]
@@ -239,7 +240,12 @@ extension Trainer {
   /// The name by which a checkpoint keeps a slot of a gradient transform.
   static func keptName(of slot: String, _ place: Int, _ transform: any GradientTransform) -> String
   {
-    "\(place + 1).\(type(of: transform).name).\(slot)"
+    keptPrefix(place, type(of: transform).name) + slot
+  }
+
+  /// What the names of all its slots begin with.
+  static func keptPrefix(_ place: Int, _ transform: String) -> String {
+    "\(place + 1).\(transform)."
   }
 
   /// The name by which a checkpoint keeps the averaged weights.
@@ -247,10 +253,13 @@ extension Trainer {
 
   /// Of all slots: what is remembered of each parameter.
   var slotNames: [String] {
-    optimizer.slots + (averaging == nil ? [] : [Self.averageSlot])
-      + gradientTransforms.enumerated().flatMap { place, transform in
-        transform.slots.map { Self.keptName(of: $0, place, transform) }
-      }
+    optimizer.slots + (averaging == nil ? [] : [Self.averageSlot]) + transformSlotNames
+  }
+
+  var transformSlotNames: [String] {
+    gradientTransforms.enumerated().flatMap { place, transform in
+      transform.slots.map { Self.keptName(of: $0, place, transform) }
+    }
   }
 }
 

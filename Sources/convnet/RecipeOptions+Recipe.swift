@@ -12,14 +12,19 @@ extension RecipeOptions {
   var changes: [Change] {
     var changes: [Change] = []
     func add<Value>(
-      _ option: String, _ given: Value?, _ apply: @escaping (inout Recipe, Value) throws -> Void
+      _ option: String, _ given: Value?, whole setting: String? = nil,
+      _ apply: @escaping (inout Recipe, Value) throws -> Void
     ) {
       guard let given else { return }
-      changes.append(Change(option: option, given: "\(given)") { try apply(&$0, given) })
+      changes.append(
+        Change(option: option, given: "\(given)") {
+          try apply(&$0, given)
+          if let setting { $0.noteAsked(setting) }
+        })
     }
-    add("--batch-size", batchSize) { $0.batchSize = $1 }
-    add("--optimizer", optimizer) { $0.optimizer = try $1.optimizer(for: $0) }
-    add("--schedule", schedule) { $0.schedule = try $1.schedule(for: $0) }
+    add("--batch-size", batchSize, whole: "batchSize") { $0.batchSize = $1 }
+    add("--optimizer", optimizer, whole: "optimizer") { $0.optimizer = try $1.optimizer(for: $0) }
+    add("--schedule", schedule, whole: "schedule") { $0.schedule = try $1.schedule(for: $0) }
     add("--learning-rate", learningRate) { try $0.set("learningRate", to: $1) }
     add("--momentum", momentum) { try $0.set("optimizer.momentum", to: $1) }
     add("--weight-decay", weightDecay) { try $0.set("optimizer.weightDecay", to: $1) }
@@ -29,19 +34,27 @@ extension RecipeOptions {
     add("--clip-norm", clipNorm) { $0.replace(NormClipping(limit: $1)) }
     add("--clip-value", clipValue) { $0.replace(ValueClipping(limit: $1)) }
     add("--accumulate", accumulate) { $0.accumulate($1) }
-    add("--average-weights", averageWeights) { $0.averaging = ExponentialAverage(decay: $1) }
-    add("--dropout", dropout) { $0.dropout = $1 }
-    add("--auxiliary-weight", auxiliaryWeight) { $0.auxiliaryWeight = $1 }
+    add("--average-weights", averageWeights, whole: "averaging") {
+      $0.averaging = ExponentialAverage(decay: $1)
+    }
+    add("--dropout", dropout, whole: "dropout") { $0.dropout = $1 }
+    add("--auxiliary-weight", auxiliaryWeight, whole: "auxiliaryWeight") { $0.auxiliaryWeight = $1 }
     return changes
   }
 
   /// The recipe of the options.
   ///
+  /// - Parameter base: what they change; `nil`: the recipe that they name, or the usual one.
   /// - Throws: ``UnknownName``, ``TrainingError``.
-  func recipe(epochs: Int?, augmentation: Augmentation?) throws -> Recipe {
-    var recipe = try name.map(Self.recipe(named:)) ?? TrainingSettings.usualRecipe
+  func recipe(
+    changing base: Recipe? = nil, epochs: Int?, augmentation: Augmentation?
+  ) throws -> Recipe {
+    var recipe = try base ?? name.map(Self.recipe(named:)) ?? TrainingSettings.usualRecipe
     if let epochs { try recipe.last(epochs) }
-    if let augmentation { recipe.augmentation = augmentation }
+    if let augmentation {
+      recipe.augmentation = augmentation
+      recipe.noteAsked("augmentation")
+    }
     for change in changes { try change.apply(&recipe) }
     try recipe.validate()
     return recipe

@@ -9,6 +9,7 @@ extension TrainCommand {
     // Other data than the checkpoint's is refused by what it holds.
     if resume, source.hasTestPart || settings.split == nil { return nil }
     if settings.split == 0 { return nil }
+    if let holdout = settings.holdout { return holdout }
     let holdout = source.trainingHoldout(share: settings.split, seed: settings.seed)
     settings.split = holdout?.share
     return holdout
@@ -16,7 +17,7 @@ extension TrainCommand {
 
   /// What to train on and what to validate on; `nil` where all is to be trained on.
   func parts(
-    of source: DatasetSource, _ holdout: Holdout?, _ settings: TrainingSettings
+    of source: DatasetSource, _ holdout: Holdout?, _ settings: inout TrainingSettings
   ) throws -> (training: any Dataset, validation: (any Dataset)?) {
     func checked(_ datasets: [any Dataset]) throws {
       try requireReadable(datasets, skips: settings.skipsBadPictures, shared)
@@ -28,6 +29,7 @@ extension TrainCommand {
     }
     let parts = try source.loadParts(holdout: holdout)
     try checked([parts.train, parts.test])
+    settings.holdout = holdout.map { $0.kept(by: parts.test) }
     return (parts.train, parts.test)
   }
 

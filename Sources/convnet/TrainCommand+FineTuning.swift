@@ -7,9 +7,9 @@ extension TrainCommand {
     _ trainer: inout Trainer, _ settings: inout TrainingSettings, _ model: Model,
     _ training: any Dataset, resuming checkpoint: Checkpoint?
   ) throws {
-    if checkpoint == nil {
-      settings.groups = try fineTuning.groups(in: model.graph)
-      settings.classWeights = try balance.classWeights?.weights(of: training)
+    if checkpoint == nil { settings.groups = try fineTuning.groups(in: model.graph) }
+    if let weights = balance.classWeights {
+      settings.classWeights = try weights.weights(of: training)
     }
     trainer.groups = settings.groups ?? []
     trainer.featureKeeping = fineTuning.keepFeatures ?? .automatic

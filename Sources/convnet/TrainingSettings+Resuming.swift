@@ -3,9 +3,10 @@ import Foundation
 
 /// What a command that goes on may say otherwise.
 extension TrainingSettings {
-  /// Takes what a command that goes on may change, and refuses what it may not.
+  /// Takes what a command that goes on may change, which ``Checkpoint/adopt(_:for:on:validating:epochs:)`` tells, and refuses what it
+  /// may not.
   ///
-  /// - Throws: ``OtherTraining`` with every option that was given and differs, and both values.
+  /// - Throws: ``OtherTraining`` with every option that was given and may not differ, and both values.
   mutating func go(
     on command: TrainCommand, from checkpoint: Checkpoint, tell: (String) -> Void
   ) throws {
@@ -16,18 +17,21 @@ extension TrainingSettings {
         .init(option: option, kept: kept.map { "\($0)" }, given: "\(given)"))
     }
     let model = try checkpoint.model()
-    let recipe = wholeRecipe
-    require("--recipe", command.recipe.name, recipe.name)
-    for change in command.recipe.changes {
-      var changed = recipe
-      try change.apply(&changed)
-      guard let difference = recipe.differences(from: changed).first else { continue }
-      differences.append(
-        .init(option: change.option, kept: difference.value, given: change.given))
+    if let given = command.model, given != self.model, ModelRegistry[given] != nil,
+      ModelRegistry[self.model] != nil
+    {
+      require("--model", given, self.model)
+    }
+    let recipe = try command.recipe.recipe(
+      changing: recipe(of: command), epochs: command.epochs,
+      augmentation: command.augmentation.steps())
+    // Both are in the network.
+    if command.recipe.dropout != nil { require("--dropout", recipe.dropout, wholeRecipe.dropout) }
+    if command.recipe.auxiliaryWeight != nil {
+      require("--auxiliary-weight", recipe.auxiliaryWeight, wholeRecipe.auxiliaryWeight)
     }
     require("--seed", command.shared.givenSeed, seed)
     require("--split", command.data.split, split)
-    require("--augment", try command.augmentation.steps(), augmentation)
     require("--normalize", command.augmentation.normalize, normalization ?? Normalization.none)
     // Of what is typed otherwise and means the same, the model tells.
     if let words = command.preparation.words, words != preparation, let own = model.preprocessing,
@@ -43,24 +47,19 @@ extension TrainingSettings {
       "--init",
       command.start.`init`.map { Self.path($0, from: FileManager.default.currentDirectoryPath) },
       initial.map { Self.path($0, from: folder) })
-    require("--exact", command.compute.exact ? true : nil, isExact)
-    func words(_ groups: [ParameterGroup]?) -> String? {
-      groups.map { $0.map { "\($0)" }.joined(separator: "; ") }
+    let given = try command.fineTuning.groups(in: model.graph)
+    func frozen(_ groups: [ParameterGroup]?) -> String {
+      let patterns = (groups ?? []).filter(\.isFrozen).map(\.pattern)
+      return patterns.isEmpty ? "absent" : patterns.joined(separator: ", ")
     }
-    require(
-      "--freeze, --rate-factor and --decay-factor",
-      words(try command.fineTuning.groups(in: model.graph)), words(groups))
-    require("--sampling", command.balance.sampling?.rawValue, (sampling ?? .every).rawValue)
-    switch command.balance.classWeights {
-    case .given(let weights):
-      require("--class-weights", "\(weights)", classWeights.map { "\($0)" })
-    case .balanced where classWeights == nil: require("--class-weights", "balanced", nil)
-    case .balanced, nil: break
-    }
+    if given != nil { require("--freeze", frozen(given), frozen(groups)) }
     guard differences.isEmpty else {
       throw OtherTraining(output: command.output, differences: differences)
     }
-    epochs = command.epochs ?? epochs
+    take(recipe)
+    groups = given ?? groups
+    sampling = command.balance.sampling ?? sampling
+    if command.compute.exact { isExact = true }
     earlyStopping = command.keeping.earlyStopping ?? earlyStopping
     if let given = command.loading.onBad, (given == .skip) != skipsBadPictures {
       skipsBadPictures.toggle()
@@ -85,6 +84,20 @@ extension TrainingSettings {
       dataRoot = command.data.dataRoot
       folder = FileManager.default.currentDirectoryPath
     }
+  }
+}
+
+extension TrainingSettings {
+  /// What the options of a command change: the training's recipe, or the one that is named, which then lasts as long as the training.
+  private func recipe(of command: TrainCommand) throws -> Recipe {
+    guard let name = command.recipe.name, name != wholeRecipe.name else {
+      var recipe = wholeRecipe
+      recipe.epochs = epochs
+      return recipe
+    }
+    var recipe = try RecipeOptions.recipe(named: name)
+    try recipe.last(epochs)
+    return recipe
   }
 }
 

@@ -13,6 +13,8 @@ struct TrainingSettings: Codable {
   var folder: String
   /// The share held out, 0 for none; `nil` where the data has a part to test on.
   var split: Double?
+  /// As it was held out at first, with data that may grow.
+  var holdout: Holdout?
   var epochs: Int
   var batchSize: Int
   var learningRate: Float
@@ -75,13 +77,30 @@ struct TrainingSettings: Codable {
     sampling = command.balance.sampling
   }
 
+  /// Takes the numbers of a recipe, which older versions read.
+  mutating func take(_ recipe: Recipe) {
+    self.recipe = recipe
+    epochs = recipe.epochs
+    batchSize = recipe.batchSize
+    learningRate = recipe.learningRate ?? Self.defaultLearningRate
+    momentum = recipe.momentum ?? 0
+    weightDecay = recipe.weightDecay ?? 0
+    augmentation = recipe.augmentation
+  }
+
   /// A training that no recipe is named for.
   static var usualRecipe: Recipe {
-    Recipe(
+    let usual = RecipeSource(.ours, "the usual, where nothing is said")
+    return Recipe(
       "none", summary: "the usual", network: "", batchSize: defaultBatchSize,
       epochs: defaultEpochs,
       optimizer: .sgd(momentum: defaultMomentum, weightDecay: defaultWeightDecay),
-      schedule: .plateau(from: defaultLearningRate), inputSize: 0)
+      schedule: .plateau(from: defaultLearningRate), inputSize: 0,
+      sources: Dictionary(
+        uniqueKeysWithValues: [
+          "batchSize", "epochs", "optimizer", "schedule", "objective", "dropout",
+          "auxiliaryWeight", "initialization", "augmentation",
+        ].map { ($0, usual) }))
   }
 
   /// The recipe of the training, whichever version began it.

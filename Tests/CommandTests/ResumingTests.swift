@@ -31,13 +31,13 @@ import Testing
         == fileBytes(directory.file("whole/model.safetensors")))
   }
 
-  @Test("what differs is refused, with both values, and changes nothing")
+  @Test("what would make it another training is refused, with both values, and changes nothing")
   func otherwise() throws {
     let directory = try TemporaryDirectory()
     try writeClasses(["dark": 30, "light": 200], to: directory.file("pictures"))
-    // The same names of classes and files; and more of them.
-    try writeClasses(["dark": 31, "light": 200], to: directory.file("others"))
-    try writeClasses(["dark": 30, "light": 200], to: directory.file("more"), count: 14)
+    // The same names of classes and files.
+    try writeClasses(["dark": 31, "light": 201], to: directory.file("others"))
+    try writeClasses(["dark": 31, "light": 201], to: directory.file("more"), count: 14)
     #expect(try trainShortly(directory, ["--epochs", "1", "--quiet"]).status == 0)
     let file = "out/model.safetensors"
     let before = try fileBytes(directory.file("out/checkpoint"))
@@ -47,13 +47,11 @@ import Testing
       (["--input", "24x24"], ["--input 16x16", "--input 24x24"]),
       (["--classes", "3"], ["--classes 2", "--classes 3"]),
       (["--seed", "4"], ["--seed 3", "--seed 4"]),
-      (["--batch-size", "4"], ["--batch-size 8", "--batch-size 4"]),
-      (["--learning-rate", "0.5"], ["--learning-rate 0.05", "--learning-rate 0.5"]),
-      (["--momentum", "0.5", "--weight-decay", "1"], ["--momentum 0.9", "--weight-decay 1.0"]),
-      (["--augment", "[\"horizontalReflection\"]"], ["--augment none"]),
+      (["--dropout", "0.3"], ["--dropout absent", "--dropout 0.3"]),
+      (["--freeze", "conv1.*"], ["--freeze absent", "--freeze conv1.*"]),
       (["--init", file], ["--init absent", "model.safetensors"]),
-      (["--exact"], ["--exact false", "--exact true"]),
-      (["--model", "resnet20"], ["resnet20"]),
+      (["--model", "resnet20"], ["--model lenet5", "--model resnet20", "leave out --model"]),
+      (["--model", "resnet20", "--seed", "4"], ["leave out --model and --seed"]),
       (["--data", "others"], ["of fingerprint"]),
       (["--data", "more"], ["(dark 11, light 11)", "(dark 13, light 13)"]),
     ] {
@@ -64,6 +62,95 @@ import Testing
       for text in says { #expect(line.contains(text), "\(options): \(line)") }
     }
     #expect(try fileBytes(directory.file("out/checkpoint")) == before)
+  }
+
+  @Test(
+    "what is otherwise is told, old beside new, in text, in JSON and in the metrics, and is kept")
+  func changes() throws {
+    let directory = try TemporaryDirectory()
+    try writeClasses(["dark": 30, "light": 200], to: directory.file("pictures"))
+    #expect(try trainShortly(directory, ["--epochs", "1", "--quiet"]).status == 0)
+    let resumed = try convnet(
+      "train", "--resume", "--output", "out", "--epochs", "3", "--learning-rate", "0.5",
+      "--momentum", "0.5", "--batch-size", "4", "--quiet", "--json", in: directory.path)
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    let expected = [
+      "epochs": ["1", "3"], "batchSize": ["8", "4"], "optimizer.momentum": ["0.9", "0.5"],
+      "schedule.rate": ["0.05", "0.5"], "nextLearningRate": ["0.05", "0.5"],
+    ]
+    func check(_ changes: [[String: Any]]) {
+      #expect(Set(changes.compactMap { $0["setting"] as? String }) == Set(expected.keys))
+      for change in changes {
+        let values = expected[change["setting"] as? String ?? ""]
+        #expect(["old", "new"].compactMap { change[$0] as? String } == values)
+        #expect(change["epoch"] as? Int == 1)
+      }
+    }
+    let result = try #require(resumed.json() as? [String: Any])
+    check(try #require(result["changes"] as? [[String: Any]]))
+    #expect(result["measuredOn"] as? String == "validation")
+    let lines = try String(contentsOfFile: directory.file("out/metrics.jsonl"), encoding: .utf8)
+      .split(separator: "\n").map {
+        try #require(
+          try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+      }
+    check(lines.filter { $0["kind"] as? String == "change" })
+    #expect(lines.filter { $0["kind"] as? String == "epoch" }.count == 3)
+    for text in ["after epoch 1, otherwise than before", "schedule.rate", "rate of the next step"] {
+      #expect(resumed.errors.contains(text), "\(text): \(resumed.errors)")
+    }
+    // From now on it is the training's own.
+    let again = try convnet(
+      "train", "--resume", "--output", "out", "--epochs", "4", in: directory.path)
+    #expect(again.status == 0 && !again.errors.contains("momentum"), "\(again.errors)")
+    let model = try Model(loading: directory.file("out/model.safetensors"))
+    #expect(model.trainingSummary?.optimizer?.contains("momentum 0.5") == true)
+    #expect(model.trainingSummary?.batchSize == 4)
+  }
+
+  @Test(
+    "a schedule that lasts as long as the training is stretched with it, and another recipe takes its place"
+  )
+  func schedules() throws {
+    let directory = try TemporaryDirectory()
+    try writeClasses(["dark": 30, "light": 200], to: directory.file("pictures"))
+    let start = ["--schedule", "cosine", "--warm-up", "0.5", "--epochs", "2", "--quiet"]
+    #expect(try trainShortly(directory, start).status == 0)
+    let longer = try convnet(
+      "train", "--resume", "--output", "out", "--epochs", "4", in: directory.path)
+    #expect(longer.status == 0)
+    #expect(longer.errors.contains("schedule.schedule.length"), "\(longer.errors)")
+    // At the end of the first two epochs the rate was 0.
+    #expect(longer.errors.contains("rate of the next step     0.0  0.025"), "\(longer.errors)")
+    let other = try convnet(
+      "train", "--resume", "--output", "out", "--epochs", "5", "--recipe", "lenet",
+      in: directory.path)
+    #expect(other.status == 0)
+    for text in ["warmUp.cosine  plateau", "batchSize", "32"] {
+      #expect(other.errors.contains(text), "\(text): \(other.errors)")
+    }
+  }
+
+  @Test("data that has grown keeps every picture in its part")
+  func grown() throws {
+    let directory = try TemporaryDirectory()
+    try writeClasses(["dark": 30, "light": 150], to: directory.file("pictures"), count: 20)
+    #expect(
+      try trainShortly(directory, ["--epochs", "1", "--split", "0.25", "--quiet"]).status == 0)
+    try writeClasses(["dark": 30, "light": 150], to: directory.file("pictures"), count: 45)
+    let resumed = try convnet(
+      "train", "--resume", "--output", "out", "--epochs", "2", in: directory.path)
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    #expect(resumed.errors.contains("trainingData"), "\(resumed.errors)")
+    // What was held out is measured alone, with the share of what came later.
+    let evaluated = try convnet(
+      "evaluate", "out/model.safetensors", "--data", "pictures", "--json", in: directory.path)
+    let result = try #require(evaluated.json() as? [String: Any])
+    let pictures = try #require(result["images"] as? Int)
+    #expect(result["part"] as? String == "held out" && (10...45).contains(pictures))
+    let again = try convnet(
+      "train", "--resume", "--output", "out", "--epochs", "3", in: directory.path)
+    #expect(again.status == 0 && !again.errors.contains("trainingData"), "\(again.errors)")
   }
 
   @Test("how the data's path is spelled does not matter, and what may change is told")

@@ -13,20 +13,25 @@ package final class OptimizerState {
   private let averages: SlotMemory?
   /// Updates so far.
   package private(set) var updateCount: Int
+  /// Updates before the first that the averages have.
+  let averagedFrom: Int
 
   /// - Parameters:
   ///   - groups: which parameters are learned, and how.
   ///   - slots: what is remembered, by slot, then by parameter; zero where nothing is.
   ///   - averaging: of the weights, which begins at these unless it goes on.
+  ///   - averagedFrom: updates before the first that the averages have.
   /// - Throws: ``EngineError`` where a slot is not `float32`.
   package init(
     _ optimizer: any Optimizer, graph: Graph, groups: [ParameterGroup] = [],
     slots: [String: [String: Tensor]] = [:], updateCount: Int = 0,
-    averaging: (any WeightAveraging)? = nil, weights: [String: Tensor] = [:]
+    averaging: (any WeightAveraging)? = nil, from averagedFrom: Int = 0,
+    weights: [String: Tensor] = [:]
   ) throws {
     self.optimizer = optimizer
     self.groups = groups
     self.updateCount = updateCount
+    self.averagedFrom = averagedFrom
     memory = try SlotMemory(
       optimizer.slots, of: "the optimizer", for: graph.learnedParameters(groups), kept: slots)
     self.averaging = averaging
@@ -68,7 +73,7 @@ package final class OptimizerState {
     _ parameters: [OptimizedParameter], learningRate: Float, task: Int = 0, tasks: Int = 1
   ) {
     let isShared = optimizer.updatesElementsSeparately
-    let share = averaging?.share(ofUpdate: updateCount + 1) ?? 0
+    let share = averaging?.share(ofUpdate: updateCount - averagedFrom + 1) ?? 0
     // Of so many elements the weights are still in the nearest caches when the average takes its share of them.
     let blockSize = averaging != nil && isShared ? 1 << 14 : .max
     for (place, parameter) in parameters.enumerated() {

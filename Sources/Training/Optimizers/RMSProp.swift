@@ -18,7 +18,6 @@ public struct RMSProp: Optimizer {
   public static let name = "rmsprop"
   private static let squares = "squares"
   private static let mean = "mean"
-  private static let velocitySlot = "velocity"
 
   /// The weight of the old average of squares, from 0 to below 1. PyTorch calls it alpha, Keras rho.
   public var squareDecay: Float
@@ -67,7 +66,7 @@ public struct RMSProp: Optimizer {
   }
 
   public var slots: [String] {
-    [Self.squares] + (isCentered ? [Self.mean] : []) + (momentum > 0 ? [Self.velocitySlot] : [])
+    [Self.squares] + (isCentered ? [Self.mean] : []) + (momentum > 0 ? [velocity.slot] : [])
   }
 
   public var updatesElementsSeparately: Bool { true }

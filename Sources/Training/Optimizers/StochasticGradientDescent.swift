@@ -13,7 +13,6 @@ import CKernels
 /// with the new v. ``velocity`` says what v adds up; while the rate stays the same, both give the same parameters.
 public struct StochasticGradientDescent: Optimizer {
   public static let name = "sgd"
-  private static let velocitySlot = "velocity"
 
   /// The share of the last step that goes into this one, from 0 to below 1.
   public var momentum: Float
@@ -46,7 +45,7 @@ public struct StochasticGradientDescent: Optimizer {
       "above zero for Nesterov's form, which looks ahead by it")
   }
 
-  public var slots: [String] { [Self.velocitySlot] }
+  public var slots: [String] { [velocity.slot] }
 
   public var updatesElementsSeparately: Bool { true }
 
@@ -56,7 +55,7 @@ public struct StochasticGradientDescent: Optimizer {
     var settings = ck_momentum(
       rate: step.learningRate, momentum: momentum, decay: decaying.decay(weightDecay, in: step),
       velocity: velocity.kernelForm, looks_ahead: looksAhead)
-    step.withPointers(&weights, gradient, [Self.velocitySlot]) { weights, gradient, slots, count in
+    step.withPointers(&weights, gradient, [velocity.slot]) { weights, gradient, slots, count in
       ck_momentum_step(weights, slots[0], gradient, count, &settings)
     }
   }

@@ -15,6 +15,9 @@ public enum VelocityForm: String, Hashable, Sendable, Codable, CaseIterable {
     }
   }
 
+  /// What an optimizer calls the velocity that it remembers: of the other form it begins anew.
+  var slot: String { self == .steps ? "velocity" : "velocity of gradients" }
+
   /// To be said where it is not the lecture's.
   var words: String { self == .steps ? "" : ", its velocity a sum of gradients" }
 }

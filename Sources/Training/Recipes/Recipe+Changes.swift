@@ -39,11 +39,34 @@ extension Recipe {
 
   /// Another number of epochs: a schedule that lasted as long as the training still does.
   package mutating func last(_ epochs: Int) throws {
-    if Self.field(["length"], in: try JSONValue(of: schedule)) == Float(self.epochs) {
-      try set("schedule.length", to: .integer(Int64(epochs)))
+    let lengthened = try Self.lengthened(schedule, from: self.epochs, to: epochs)
+    if try JSONValue(of: lengthened) != JSONValue(of: schedule) {
+      sources["schedule.length"] = Self.asked
+      sources["schedule.schedule.length"] = Self.asked
     }
+    schedule = lengthened
     self.epochs = epochs
     sources["epochs"] = Self.asked
+  }
+
+  /// A schedule whose length is that of the training; of one after a warm-up or a low beginning, which last as long as before, what
+  /// follows.
+  private static func lengthened<Schedule: LearningRateSchedule>(
+    _ schedule: Schedule, from old: Int, to new: Int
+  ) throws -> Schedule {
+    func lengthened(_ fields: JSONValue) -> JSONValue {
+      guard case .object(var fields) = fields else { return fields }
+      if let following = fields["schedule"] {
+        fields["schedule"] = lengthened(following)
+      } else if field(["length"], in: .object(fields)) == Float(old),
+        fields["time"] != .string(ScheduleTime.steps.rawValue)
+      {
+        fields["length"] = .integer(Int64(new))
+      }
+      return .object(fields)
+    }
+    let fields = lengthened(try JSONValue(of: schedule))
+    return try JSONDecoder().decode(Schedule.self, from: JSONEncoder().encode(fields))
   }
 
   /// A rise of the rate from zero in so many epochs, in place of one that there is.
@@ -77,6 +100,12 @@ extension Recipe {
   }
 
   private static let asked = RecipeSource.ours("as it was asked for")
+
+  /// Says of a setting, and of all of a part, that it is as somebody asked for.
+  package mutating func noteAsked(_ name: String) {
+    sources = sources.filter { !$0.key.hasPrefix(name + ".") }
+    sources[name] = Self.asked
+  }
 
   /// The learning rate that the schedule goes by: its first, or its highest.
   public var learningRate: Float? {

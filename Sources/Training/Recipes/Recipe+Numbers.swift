@@ -31,13 +31,7 @@ extension Recipe {
   public func differences(
     from other: Recipe
   ) -> [(name: String, value: String?, other: String?)] {
-    let (own, others) = (numbers, other.numbers)
-    let names =
-      own.map(\.name) + others.map(\.name).filter { name in !own.contains { $0.name == name } }
-    return names.compactMap { name in
-      let pair = [own, others].map { $0.first { $0.name == name }?.value }
-      return pair[0] == pair[1] ? nil : (name, pair[0], pair[1])
-    }
+    NamedSettings(values).differences(from: NamedSettings(other.values))
   }
 
   package var values: [(name: String, value: JSONValue)] {
@@ -47,14 +41,13 @@ extension Recipe {
     ]
     func add(_ name: String, _ part: some TrainingPart) {
       values.append((name, .string(type(of: part).name)))
-      values += Self.flattened((try? JSONValue(of: part)) ?? .null, below: name)
+      values += Self.fields(of: part, below: name)
     }
     add("optimizer", optimizer)
     add("schedule", schedule)
     add("objective", objective)
     for transform in gradientTransforms {
-      values += Self.flattened(
-        (try? JSONValue(of: transform)) ?? .null, below: type(of: transform).name)
+      values += Self.fields(of: transform, below: type(of: transform).name)
     }
     if let averaging { add("averaging", averaging) }
     values.append(
@@ -79,10 +72,9 @@ extension Recipe {
     return exact == exact.rounded() ? .integer(Int64(exact)) : .number(exact)
   }
 
-  private static func flattened(_ value: JSONValue, below name: String) -> [(String, JSONValue)] {
-    guard case .object(let fields) = value else { return [(name, value)] }
-    return fields.sorted { $0.key < $1.key }.flatMap {
-      flattened($0.value, below: "\(name).\($0.key)")
-    }
+  private static func fields(
+    of part: some TrainingPart, below name: String
+  ) -> [(String, JSONValue)] {
+    ((try? JSONValue(of: part)) ?? .null).flattened(below: name).map { ($0.name, $0.value) }
   }
 }

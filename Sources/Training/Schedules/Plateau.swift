@@ -22,15 +22,17 @@ public struct Plateau: LearningRateSchedule {
   public var patience: Int
   /// By which it goes.
   public var measure: Measure
-  /// Below which the rate does not fall.
-  public var minimumRate: Float
+  /// Below which the rate does not fall; `nil`: a ten-thousandth of the first, below which nothing would move any more.
+  public var minimumRate: Float?
   /// Epochs after a change of the rate that count neither for nor against the next.
   public var coolDown: Int
+
+  private static let leastShare: Float = 1e-4
 
   /// A rate that is divided by ten after two epochs without improvement, where nothing else is said.
   public init(
     from rate: Float, factor: Float = 0.1, patience: Int = 2, measure: Measure = .error,
-    minimumRate: Float = 0, coolDown: Int = 0
+    minimumRate: Float? = nil, coolDown: Int = 0
   ) {
     self.rate = rate
     self.factor = factor
@@ -44,13 +46,16 @@ public struct Plateau: LearningRateSchedule {
     try requireRate(rate)
     try require(factor > 0 && factor < 1, "plateau factor", factor, "between 0 and 1")
     try require(patience > 0, "plateau patience", patience, "at least 1 epoch")
-    try require(
-      minimumRate >= 0 && minimumRate <= rate, "minimum rate", minimumRate,
-      "zero or more, and no more than the learning rate, \(rate)")
+    if let minimumRate {
+      try require(
+        minimumRate >= 0 && minimumRate <= rate, "minimum rate", minimumRate,
+        "zero or more, and no more than the learning rate, \(rate)")
+    }
     try require(coolDown >= 0, "cool-down", coolDown, "zero epochs or more")
   }
 
   public func learningRate(at point: TrainingPoint) -> Float {
+    let leastRate = minimumRate ?? self.rate * Self.leastShare
     var rate = rate
     var best = Double.infinity
     var (epochsWithoutImprovement, epochsToCoolDown) = (0, 0)
@@ -66,7 +71,7 @@ public struct Plateau: LearningRateSchedule {
         epochsWithoutImprovement = 0
       }
       if epochsWithoutImprovement >= patience {
-        rate = max(minimumRate, rate * factor)
+        rate = max(leastRate, rate * factor)
         epochsWithoutImprovement = 0
         epochsToCoolDown = coolDown
       }
@@ -77,7 +82,7 @@ public struct Plateau: LearningRateSchedule {
   public var description: String {
     "learning rate \(rate), times \(factor) after \(patience) epochs without improvement"
       + (measure == .error ? "" : " of the loss")
-      + (minimumRate > 0 ? ", at least \(minimumRate)" : "")
+      + (minimumRate.map { ", at least \($0)" } ?? "")
       + (coolDown > 0 ? ", \(ScheduleTime.epochs.words(coolDown)) of cool-down" : "")
   }
 }
@@ -94,7 +99,7 @@ extension Plateau {
       factor: try values.decode(Float.self, forKey: .factor),
       patience: try values.decode(Int.self, forKey: .patience),
       measure: try values.decodeIfPresent(Measure.self, forKey: .measure) ?? .error,
-      minimumRate: try values.decodeIfPresent(Float.self, forKey: .minimumRate) ?? 0,
+      minimumRate: try values.decodeIfPresent(Float.self, forKey: .minimumRate),
       coolDown: try values.decodeIfPresent(Int.self, forKey: .coolDown) ?? 0)
   }
 
@@ -105,7 +110,7 @@ extension Plateau {
     try values.encode(factor, forKey: .factor)
     try values.encode(patience, forKey: .patience)
     if measure != .error { try values.encode(measure, forKey: .measure) }
-    if minimumRate != 0 { try values.encode(minimumRate, forKey: .minimumRate) }
+    try values.encodeIfPresent(minimumRate, forKey: .minimumRate)
     if coolDown != 0 { try values.encode(coolDown, forKey: .coolDown) }
   }
 }
@@ -114,7 +119,7 @@ extension LearningRateSchedule where Self == Plateau {
   /// Lower whenever the error stops improving; see ``Plateau``.
   public static func plateau(
     from rate: Float, factor: Float = 0.1, patience: Int = 2, measure: Plateau.Measure = .error,
-    minimumRate: Float = 0, coolDown: Int = 0
+    minimumRate: Float? = nil, coolDown: Int = 0
   ) -> Self {
     Plateau(
       from: rate, factor: factor, patience: patience, measure: measure, minimumRate: minimumRate,

@@ -202,4 +202,30 @@ import Testing
     let error = #expect(throws: TrainingError.self) { try Recipe.named("inception-v4") }
     #expect(error.map { "\($0)".contains("inception-v3") } == true)
   }
+
+  @Test(
+    "a schedule that lasts as long as the training still does after another number of epochs, also behind a warm-up"
+  )
+  func innermostLength() throws {
+    func lasting(_ schedule: any LearningRateSchedule) throws -> String {
+      var recipe = try Recipe.named("fast")
+      recipe.epochs = 10
+      recipe.schedule = schedule
+      try recipe.last(30)
+      #expect(recipe.epochs == 30)
+      return "\(recipe.schedule)"
+    }
+    func words(_ schedule: any LearningRateSchedule) -> String { "\(schedule)" }
+    #expect(try lasting(.cosine(from: 1, length: 10)) == words(.cosine(from: 1, length: 30)))
+    #expect(
+      try lasting(CosineDecay(from: 1, length: 10).warmedUp(2))
+        == words(CosineDecay(from: 1, length: 30).warmedUp(2)))
+    // A warm-up is as long as before, also one of as many epochs.
+    #expect(
+      try lasting(ConstantRate(1).warmedUp(10)) == words(ConstantRate(1).warmedUp(10)))
+    #expect(try lasting(.cosine(from: 1, length: 5)) == words(.cosine(from: 1, length: 5)))
+    #expect(
+      try lasting(.cosine(from: 1, length: 10, time: .steps))
+        == words(.cosine(from: 1, length: 10, time: .steps)))
+  }
 }

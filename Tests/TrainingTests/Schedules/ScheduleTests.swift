@@ -1,5 +1,6 @@
 import ConvNetTraining
 import ConvNetLayers
+import Foundation
 import Testing
 
 @Suite("Learning rate") struct ScheduleTests {
@@ -35,6 +36,18 @@ import Testing
   @Test("the default is the lecture's: a tenth, after two epochs")
   func defaults() {
     #expect(Plateau(from: 0.01) == Plateau(from: 0.01, factor: 0.1, patience: 2))
+  }
+
+  @Test("a plateau without a minimum of its own ends at a ten-thousandth, one with 0 falls on")
+  func minimum() throws {
+    let point = TrainingPoint(epoch: 200, errors: [Double](repeating: 0.5, count: 200))
+    #expect(abs(Plateau(from: 0.02).learningRate(at: point) - 2e-6) < 1e-12)
+    #expect(Plateau(from: 0.02, minimumRate: 0).learningRate(at: point) == 0)
+    #expect(Plateau(from: 0.02, minimumRate: 0.001).learningRate(at: point) == 0.001)
+    for schedule in [Plateau(from: 0.02), Plateau(from: 0.02, minimumRate: 0)] {
+      let read = try JSONDecoder().decode(Plateau.self, from: JSONEncoder().encode(schedule))
+      #expect(read == schedule)
+    }
   }
 
   @Test("before the first epoch has ended it is the rate that was given")
