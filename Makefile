@@ -1,4 +1,4 @@
-# `make` alone lists the targets. Everything lands in .build, runs, .venv-peers and .venv-loading.
+# `make` alone lists the targets. Everything lands in .build, runs, .venv-peers, .venv-loading and .venv-tensorboard.
 
 # The one job of the demo and the benchmark: LeNet-5 on Fashion-MNIST.
 EPOCHS ?= 20
@@ -6,6 +6,8 @@ SOURCES := Sources Tests Examples Benchmarks Package.swift
 CONVNET := .build/release/convnet
 # Apart from the networks' peers: torchvision's decoder only loads beside the PyTorch that it was compiled for.
 LOADING_PEERS := torch==2.15.0 torchvision==0.29.2 numpy==2.4.6 pillow==13.0.0
+# TensorFlow brings it no more.
+TENSORBOARD := tensorboard==2.21.0 numpy==2.4.6 pillow==13.0.0
 
 ifeq ($(shell uname -s),Darwin)
   # Homebrew's headers and libraries are not where the compiler looks by itself.
@@ -102,11 +104,13 @@ benchmark-pictures: build ## Measure decoding and resizing beside Pillow, in tur
 	@scripts/peers-environment .venv-peers
 	.venv-peers/bin/python Benchmarks/pictures.py benchmark
 
-parity: build ## Compare the outputs of the same weights, and pictures, in ConvNet and PyTorch or Pillow
+parity: build ## Compare the outputs of the same weights, pictures and events with what PyTorch, Pillow and TensorBoard have
 	@scripts/peers-environment .venv-peers
 	.venv-peers/bin/python Benchmarks/pictures.py parity
 	.venv-peers/bin/python Benchmarks/parity.py --convnet $(CONVNET) $(ARGUMENTS)
 	.venv-peers/bin/python Benchmarks/formats.py --convnet $(CONVNET)
+	@scripts/peers-environment .venv-tensorboard $(TENSORBOARD)
+	.venv-tensorboard/bin/python Benchmarks/events.py --convnet $(CONVNET)
 
 clean: ## Delete what was built; keeps runs and the peers' environments
 	rm -rf .build .build-sanitize Examples/Outside/.build

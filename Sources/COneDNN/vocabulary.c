@@ -27,6 +27,21 @@ void cdnn_version(int *major, int *minor, int *patch) {
   *patch = version->patch;
 }
 
+const char *cdnn_instruction_set(void) {
+  // Each set has the bits of those that it contains.
+  const int set = dnnl_get_effective_cpu_isa();
+  const struct {
+    int bits;
+    const char *name;
+  } names[] = {
+    {0x3e7, "AVX-512 with AMX"}, {0xe7, "AVX-512 with bfloat16"}, {0x67, "AVX-512 with VNNI"}, {0x27, "AVX-512"},
+    {0x407, "AVX2 with VNNI"}, {0x7, "AVX2"}, {0x3, "AVX"}, {0x1, "SSE4.1"},
+  };
+  for (size_t place = 0; place < sizeof names / sizeof *names; place++)
+    if ((set & names[place].bits) == names[place].bits) return names[place].name;
+  return "its usual";
+}
+
 const char *cdnn_status_text(int status) {
   switch (status) {
     case dnnl_success: return "success";

@@ -15,15 +15,14 @@ extension ClassificationMetrics {
   ///   - loading: how samples are read; one that is skipped is left out, and counted as such.
   ///   - progress: told the number of samples so far.
   ///   - sampleSkipped: told of each sample that cannot be read and is left out.
-  ///   - observe: given the class with the highest score, of equals another than the true one, `nil` where a score is not
-  ///     finite, and the true class of each sample.
+  ///   - observe: given each sample, by its place in the data set, its class, and its scores.
   /// - Throws: ``EvaluationError`` where every sample was left out; what reading and computing throws.
   public init(
     of model: Model, on dataset: any Dataset, batchSize: Int = 256,
     compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions(),
     progress: (Int) throws -> Void = { _ in },
     sampleSkipped: (SkippedSample) throws -> Void = { _ in },
-    observe: (_ predicted: Int?, _ label: Int) -> Void = { _, _ in }
+    observe: (_ sample: Int, _ label: Int, _ scores: Span<Float>) -> Void = { _, _, _ in }
   ) throws {
     guard let output = model.mainOutput?.name else {
       self.init()
@@ -50,7 +49,7 @@ extension ClassificationMetrics {
     write: (_ batch: Batch, _ executable: inout Executable) throws -> Void,
     progress: (Int) throws -> Void = { _ in },
     sampleSkipped: (SkippedSample) throws -> Void = { _ in },
-    observe: (_ predicted: Int?, _ label: Int) -> Void = { _, _ in }
+    observe: (_ sample: Int, _ label: Int, _ scores: Span<Float>) -> Void = { _, _, _ in }
   ) throws {
     self.init()
     var loading = loading
@@ -79,10 +78,11 @@ extension ClassificationMetrics {
           let loss = crossEntropy(scores: scores, labels: labels)
           add(scores: scores, labels: labels, meanLoss: loss)
           let classes = scores.count / labels.count
+          let samples = batch.sampleIndices
           for row in labels.indices {
-            let rank = ScoreRank(
-              of: Int(labels[row]), in: scores.extracting(row * classes..<(row + 1) * classes))
-            observe(rank.isFinite ? rank.predicted : nil, Int(labels[row]))
+            observe(
+              samples[row], Int(labels[row]),
+              scores.extracting(row * classes..<(row + 1) * classes))
           }
         }
       }
@@ -103,18 +103,39 @@ private func crossEntropy(scores: Span<Float>, labels: Span<Int32>) -> Double {
   var sum = 0.0
   var count = 0
   for row in labels.indices {
-    var largest = -Double.infinity
-    var isFinite = true
-    for column in 0..<classes {
-      let score = scores[row * classes + column]
-      largest = max(largest, Double(score))
-      isFinite = isFinite && score.isFinite
-    }
-    guard isFinite else { continue }
+    let own = scores.extracting(row * classes..<(row + 1) * classes)
+    guard let normalizer = own.logarithmOfSum else { continue }
     count += 1
-    var total = 0.0
-    for column in 0..<classes { total += exp(Double(scores[row * classes + column]) - largest) }
-    sum += log(total) + largest - Double(scores[row * classes + Int(labels[row])])
+    sum += normalizer - Double(own[Int(labels[row])])
   }
   return sum / Double(max(1, count))
+}
+
+extension Span<Float> {
+  /// log sum exp of scores, in double precision; `nil` where one is not finite.
+  fileprivate var logarithmOfSum: Double? {
+    var largest = -Double.infinity
+    for index in indices {
+      guard self[index].isFinite else { return nil }
+      largest = Swift.max(largest, Double(self[index]))
+    }
+    var total = 0.0
+    for index in indices { total += exp(Double(self[index]) - largest) }
+    return log(total) + largest
+  }
+}
+
+extension Assessment {
+  /// Counts a picture by the logits of a network.
+  package mutating func add(sample: Int, label: Int, logits: Span<Float>) {
+    guard let normalizer = logits.logarithmOfSum else {
+      return add(
+        sample: sample, label: label,
+        probabilities: [Double](repeating: .nan, count: logits.count), loss: .nan)
+    }
+    add(
+      sample: sample, label: label,
+      probabilities: logits.indices.map { exp(Double(logits[$0]) - normalizer) },
+      loss: normalizer - Double(logits[label]))
+  }
 }

@@ -35,8 +35,9 @@ public struct Evaluation: Sendable {
     metrics = try ClassificationMetrics(
       of: model, on: dataset, batchSize: batchSize, compute: compute, loading: loading,
       progress: progress, sampleSkipped: sampleSkipped
-    ) { predicted, label in
-      if let predicted { confusion[label][predicted] += 1 }
+    ) { _, label, scores in
+      let rank = ScoreRank(of: label, in: scores)
+      if rank.isFinite { confusion[label][rank.predicted] += 1 }
     }
     self.confusion = confusion
     classNames = dataset.classNames

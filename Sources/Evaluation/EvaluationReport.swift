@@ -20,33 +20,14 @@ public struct EvaluationReport: Sendable {
   /// A report of an evaluation.
   ///
   /// - Parameter dataset: that was measured on, of which the mistakes are read again; one that is gone meanwhile is left out.
-  /// - Throws: ``ImageError`` where a picture cannot be encoded.
+  /// - Throws: ``ImageError`` where a picture cannot be written.
   public init(_ evaluation: ProtocolEvaluation, on dataset: any Dataset) throws {
     self.evaluation = evaluation
     data = dataset.name
-    let names = evaluation.classNames
-    mistakes = []
-    for mistake in evaluation.scores.last?.assessment.mistakes ?? [] {
-      guard let image = try? dataset.sample(at: mistake.sample).image else { continue }
-      let side = Double(max(image.height, image.width))
-      let scale = side > Self.shownSide ? Self.shownSide / side : 1
-      let small = image.converted(toChannels: 3, background: .white).resized(
-        height: max(1, Int(Double(image.height) * scale)),
-        width: max(1, Int(Double(image.width) * scale)))
-      let (truth, answer) = (names[mistake.label], names[mistake.predicted])
-      mistakes.append(
-        Gallery.Picture(
-          side < Self.pixelSide ? try small.encodedPNG() : try small.encodedJPEG(),
-          caption:
-            "\(truth), taken for \(answer): \(HumanReadable.percent(mistake.confidence)), \(FileSystem.line(dataset.sampleName(at: mistake.sample)))",
-          properties: [truth, answer], showsPixels: side < Self.pixelSide))
-    }
+    mistakes =
+      try evaluation.scores.last?.assessment.pictures(
+        of: dataset, evaluation.classNames) ?? []
   }
-
-  /// Pixels of a mistake's longer side, at most: sharp on screens of twice the density.
-  private static let shownSide = 256.0
-  /// A picture of fewer is shown with its pixels.
-  private static let pixelSide = 64.0
 
   /// The scores as a table: name, protocol, views, cost, errors, with intervals, and the gain over the first row.
   public static func table(_ scores: [ProtocolEvaluation.Score]) -> Table {
@@ -67,24 +48,6 @@ public struct EvaluationReport: Sendable {
           + HumanReadable.fixed(100 * (1 - interval.lowerBound), digits: 2),
         HumanReadable.percent(1 - own.top5, digits: 2),
         (gain > 0 ? "+" : "") + HumanReadable.fixed(100 * gain, digits: 2),
-      ])
-    }
-    return table
-  }
-
-  /// Precision, recall and F1 of every class.
-  public static func classTable(_ assessment: Assessment, _ names: [String]) -> Table {
-    var table = Table([
-      .init("class"), .init("pictures", .right), .init("precision", .right),
-      .init("recall", .right), .init("F1", .right),
-    ])
-    table.isSortable = true
-    func text(_ share: Double) -> String {
-      share.isNaN ? "" : HumanReadable.percent(share)
-    }
-    for (name, score) in zip(names, assessment.classScores) {
-      table.append([
-        name, "\(score.count)", text(score.precision), text(score.recall), text(score.f1),
       ])
     }
     return table
@@ -133,28 +96,7 @@ public struct EvaluationReport: Sendable {
           "Beside published errors", [.table(publishedTable.table(with: evaluation.scores))]),
         at: 1)
     }
-    if !mistakes.isEmpty {
-      sections.append(
-        .init(
-          "Most confident mistakes",
-          [
-            .text(
-              "Of \(plural(own.samples - own.top1Count, "picture")) that \(own.samples - own.top1Count == 1 ? "was" : "were") taken for something else, those of highest probability."
-            ),
-            .gallery(Gallery(["truth", "taken for"], mistakes)),
-          ]))
-    }
-    sections.append(
-      .init("Classes", [.table(Self.classTable(own, evaluation.classNames))]))
-    if evaluation.classNames.count <= 40 {
-      sections.append(
-        .init(
-          "Confusion",
-          [.figure(HeatMap(confusion: own.confusion, classNames: evaluation.classNames))]))
-    }
-    if let confusions = confusionTable(own) {
-      sections.append(.init("What was taken for what", [.table(confusions)]))
-    }
+    sections += own.sections(evaluation.classNames, mistakes: mistakes)
     if let viewsSheet {
       sections.append(
         .init("Views", [.picture(png: viewsSheet, caption: "What is shown of one picture.")]))
@@ -167,22 +109,5 @@ public struct EvaluationReport: Sendable {
         + "\(HumanReadable.percent(interval.upperBound, digits: 2)) at 95 %) on \(plural(own.samples, "picture")), "
         + "\(plural(last.passes, "view")) each.",
       sections: sections)
-  }
-
-  /// The pairs of most pictures; `nil` where there are none.
-  private func confusionTable(_ assessment: Assessment) -> Table? {
-    let confusions = assessment.worstConfusions(evaluation.classNames, limit: 200)
-    guard !confusions.isEmpty else { return nil }
-    var table = Table([
-      .init("truth"), .init("taken for"), .init("pictures", .right), .init("share", .right),
-    ])
-    table.isSortable = true
-    for confusion in confusions {
-      table.append([
-        confusion.label, confusion.predicted, "\(confusion.count)",
-        HumanReadable.percent(confusion.share),
-      ])
-    }
-    return table
   }
 }

@@ -154,13 +154,18 @@ package enum FileSystem {
   /// Creates a folder, and those above it that are missing.
   ///
   /// - Throws: ``FileError``.
-  package static func createFolder(_ path: String) throws(FileError) {
-    if isFolder(path) { return }
+  /// - Returns: those that were not there before, the outermost first.
+  @discardableResult
+  package static func createFolder(_ path: String) throws(FileError) -> [String] {
+    if isFolder(path) { return [] }
+    var made: [String] = []
     let components = path.split(separator: "/", omittingEmptySubsequences: true)
     var current = path.hasPrefix("/") ? "/" : ""
     for component in components {
       current += component
-      if withPath(current, { mkdir($0, 0o777) }) != 0 {
+      if withPath(current, { mkdir($0, 0o777) }) == 0 {
+        made.append(current)
+      } else {
         // Looking whether it is there overwrites why it could not be made.
         let error = FileError.last(.createDirectory, path)
         guard error.problem == .system(code: EEXIST) || isFolder(current) else { throw error }
@@ -170,6 +175,12 @@ package enum FileSystem {
     guard isFolder(path) else {
       throw FileError(path: path, operation: .createDirectory, problem: .system(code: ENOTDIR))
     }
+    return made
+  }
+
+  /// Removes folders that are empty, the last first.
+  package static func removeEmptyFolders(_ paths: [String]) {
+    for path in paths.reversed() where withPath(path, { rmdir($0) }) != 0 { return }
   }
 
   package static func isWritable(_ path: String) -> Bool {

@@ -49,6 +49,11 @@ package struct ProtocolBufferWriter: Sendable {
     append(values.flatMap { littleEndianBytes($0.bitPattern) }, field: field)
   }
 
+  /// The same of eight bytes each.
+  package mutating func append(packed values: [Double], field: Int) {
+    append(values.flatMap { littleEndianBytes($0.bitPattern) }, field: field)
+  }
+
   private mutating func appendKey(_ field: Int, _ type: ProtocolBufferWireType) {
     guard ProtocolBufferReader.fieldNumbers.contains(field) else {
       fatalError("a field's number is from 1 to 2^29 - 1, not \(field)")

@@ -124,7 +124,8 @@ extension Trainer {
   /// Measures what follows the trunk on kept features.
   func metrics(
     of model: Model, _ trunk: FrozenTrunk, _ features: KeptFeatures, on validation: any Dataset,
-    requireGoing: () throws -> Void, sampleSkipped: (SkippedSample) throws -> Void
+    requireGoing: () throws -> Void, sampleSkipped: (SkippedSample) throws -> Void,
+    observe: (_ sample: Int, _ label: Int, _ logits: Span<Float>) -> Void
   ) throws -> ClassificationMetrics {
     guard let output = model.mainOutput?.name else { return ClassificationMetrics() }
     let needed = Set(trunk.rest.parameters.map { trunk.rest[$0].name })
@@ -140,6 +141,6 @@ extension Trainer {
             .suited(to: graph))
       },
       write: { try features.write($0.sampleIndices, to: &$1) },
-      progress: { _ in try requireGoing() }, sampleSkipped: sampleSkipped)
+      progress: { _ in try requireGoing() }, sampleSkipped: sampleSkipped, observe: observe)
   }
 }

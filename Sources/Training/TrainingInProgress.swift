@@ -1,7 +1,8 @@
 import ConvNetDatasets
 import ConvNetEngine
-import ConvNetEvaluation
+public import ConvNetEvaluation
 import ConvNetFiles
+import ConvNetGraphs
 import ConvNetImages
 import ConvNetInference
 public import ConvNetLayers
@@ -35,6 +36,11 @@ public final class TrainingInProgress {
   private let givenSummary: TrainingSummary?
   private var summary: TrainingSummary?
   private var best: BestEpoch?
+  /// Epochs before those among which the best is looked for: none of their parameters are kept.
+  private let bestSince: Int
+  /// What was changed of the settings since the checkpoint that it goes on from.
+  public let changes: [TrainingChange]
+  private let earlierChanges: [TrainingChange]
   private var lastStep: CompiledStep?
   /// Of samples that cannot be read, whose reasons name the file; each is told once.
   private var told: Set<String> = []
@@ -74,7 +80,11 @@ public final class TrainingInProgress {
     self.isCancelled = isCancelled
     history = checkpoint?.state.history ?? []
     place = checkpoint?.state.place ?? EpochPlace()
-    best = checkpoint?.best
+    // Of epochs that nobody looked at the parameters are gone.
+    best = trainer.earlyStopping == nil ? nil : checkpoint?.best
+    bestSince = best == nil ? history.count : checkpoint?.state.bestSince ?? 0
+    changes = checkpoint?.newChanges ?? []
+    earlierChanges = checkpoint?.changes ?? []
     givenSummary = checkpoint?.state.trainingSummary ?? model.trainingSummary
     begin = (clock.now, loader.secondsWaited)
     if let checkpoint {
@@ -103,6 +113,15 @@ public final class TrainingInProgress {
   /// since the training began or was resumed.
   public private(set) var lastModel: Model?
 
+  /// What the last validation said of each picture: confusion, scores of classes, mistakes; `nil` where there was none since the
+  /// training began or was resumed.
+  public private(set) var assessment: Assessment?
+
+  /// What is validated on, its classes numbered as the model's.
+  var validationData: (any Dataset)? { validation }
+
+  var fingerprints: TrainingData { data }
+
   /// A copy of the model with what has been learnt so far, ready to use.
   public var model: Model {
     var model = session.model
@@ -118,9 +137,16 @@ public final class TrainingInProgress {
   public func checkpoint() throws -> Checkpoint {
     try session.requireFiniteParametersAfterSteps()
     try Memory.require(session.byteCount, for: "the checkpoint")
-    return try Checkpoint(
+    var checkpoint = try Checkpoint(
       session, on: data, history: history, summary: summary, place: placeNow,
       skipped: loader.skipped, best: best)
+    checkpoint.state.epochs = epochs
+    checkpoint.state.bestSince = bestSince == 0 ? nil : bestSince
+    checkpoint.state.changes = earlierChanges.isEmpty ? nil : earlierChanges
+    var point = session.point
+    point.epochShare = Double(place.samples) / Double(loader.sampleCount)
+    checkpoint.state.nextLearningRate = trainer.schedule.learningRate(at: point)
+    return checkpoint
   }
 
   /// The names of the parameters that are learned.
@@ -142,6 +168,30 @@ public final class TrainingInProgress {
     try lastStep?.networkInput(session.model.inputName)
   }
 
+  /// The kernels that are learned.
+  var kernelNames: [String] {
+    session.gradients.filter { $0.kind == .kernel }.map(\.parameter)
+  }
+
+  /// Lends the weights of a kernel, and its gradient of the last step where there was one, without a copy.
+  func withKernel(_ name: String, _ body: (_ kind: String, UnsafeBufferPointer<Float>) -> Void) {
+    _ = session.store.withFloats(of: name) { body("weights", UnsafeBufferPointer($0)) }
+    guard let output = session.gradients.first(where: { $0.parameter == name })?.output else {
+      return
+    }
+    _ = try? lastStep?.executable.withUnsafeOutput(output) {
+      body("gradients", UnsafeBufferPointer($0))
+    }
+  }
+
+  /// How the network is given pictures.
+  var inputOrder: (channelsFirst: Bool, isReversed: Bool) {
+    (
+      session.model.dataFormat == .channelsFirst,
+      session.model.preprocessing?.channelOrder == .bgr
+    )
+  }
+
   private var placeNow: EpochPlace? {
     guard place.samples > 0 else { return nil }
     var place = place
@@ -157,7 +207,8 @@ public final class TrainingInProgress {
     do {
       for logger in loggers { try logger.trainingBegan(self) }
       try keepFeatures()
-      while history.count < epochs, trainer.earlyStopping?.isOver(history) != true {
+      while history.count < epochs, trainer.earlyStopping?.isOver(history, since: bestSince) != true
+      {
         try runEpoch()
         try finishEpoch(&model)
       }
@@ -245,12 +296,15 @@ public final class TrainingInProgress {
     session.point.epoch = history.count
     session.point.epochShare = 0
     session.point.append(report)
-    if trainer.earlyStopping != nil, history.best?.epoch == report.epoch {
+    if trainer.earlyStopping != nil, searchedEpochs.best?.epoch == report.epoch {
       best = BestEpoch(step: session.stepCount, parameters: model.parameters)
     }
     lastModel = model
     for logger in loggers { try logger.epochEnded(report, of: self) }
   }
+
+  /// Those among which the best is looked for.
+  private var searchedEpochs: [EpochReport] { Array(history.dropFirst(bestSince)) }
 
   private func validate(
     _ model: Model, on validation: any Dataset
@@ -259,10 +313,13 @@ public final class TrainingInProgress {
       guard told.insert(sample.reason).inserted else { return }
       for logger in loggers { try logger.sampleSkipped(sample, of: self) }
     }
+    var assessment = Assessment(classes: model.classCount)
+    defer { self.assessment = assessment }
     if let kept = features?.validation, let trunk = session.trunk {
       return try trainer.metrics(
         of: model, trunk, kept, on: validation, requireGoing: requireGoing,
-        sampleSkipped: tellOnce)
+        sampleSkipped: tellOnce
+      ) { assessment.add(sample: $0, label: $1, logits: $2) }
     }
     return try ClassificationMetrics(
       of: model, on: validation, compute: trainer.compute, loading: trainer.loading
@@ -270,12 +327,14 @@ public final class TrainingInProgress {
       try requireGoing()
     } sampleSkipped: {
       try tellOnce($0)
+    } observe: {
+      assessment.add(sample: $0, label: $1, logits: $2)
     }
   }
 
   /// Where the training looks for its best epoch, that one's parameters are its result.
   private func restoreBest(_ model: inout Model) {
-    guard trainer.earlyStopping != nil, let best, let report = history.best else { return }
+    guard trainer.earlyStopping != nil, let best, let report = searchedEpochs.best else { return }
     model.parameters = best.parameters
     model.averageAges = session.statistics.ages(at: best.step)
     model.trainingSummary = summary(at: report)

@@ -19,12 +19,13 @@ struct Command: ParsableCommand {
       Exit status: 0 done, 1 failed (one line that begins with error:), 64 usage,
       128 and the signal's number where a signal ended it.
       """,
-    version: "0.1.0",
+    version: packageVersion,
     subcommands: [
       ModelsCommand.self, SummaryCommand.self, ExplainCommand.self, TrainCommand.self,
-      ExperimentCommand.self, RecipesCommand.self, AugmentationsCommand.self, EvaluateCommand.self,
-      PredictCommand.self, RunCommand.self, GradientsCommand.self, ConvertCommand.self,
-      CalibrateCommand.self, PullCommand.self, BenchmarkCommand.self, DatasetCommand.self,
+      CompareCommand.self, ExperimentCommand.self, RecipesCommand.self, AugmentationsCommand.self,
+      EvaluateCommand.self, PredictCommand.self, RunCommand.self, GradientsCommand.self,
+      ConvertCommand.self, CalibrateCommand.self, PullCommand.self, BenchmarkCommand.self,
+      DatasetCommand.self,
     ])
 
   static func main() {

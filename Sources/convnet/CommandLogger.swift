@@ -5,6 +5,10 @@ final class CommandLogger: TrainingLogger {
   private let command: TrainCommand
   private let settings: TrainingSettings
   private var progress: Progress?
+  private let clock = ContinuousClock()
+  private var epochBegin: ContinuousClock.Instant?
+  /// Of an epoch with its validation, and of the validation alone, as the last were.
+  private var lastSeconds: (epoch: Double, validation: Double)?
   /// Of all epochs, those before it went on included.
   private(set) var history: [EpochReport] = []
   /// Whether the model has the parameters of the last of them.
@@ -24,6 +28,7 @@ final class CommandLogger: TrainingLogger {
 
   /// The clock of an epoch begins before its first step.
   private func beginEpoch(_ training: TrainingInProgress) {
+    epochBegin = clock.now
     guard training.history.count < training.epochs else { return progress = nil }
     progress = Progress(
       "epoch \(training.epoch)/\(training.epochs)", total: training.sampleCount, command.shared)
@@ -31,10 +36,20 @@ final class CommandLogger: TrainingLogger {
 
   func stepEnded(_ step: StepReport, of training: TrainingInProgress) {
     progress?.update(step.samples) {
-      command.notes(step.metrics)
-        + ["rate \(HumanReadable.quantity(Double(step.learningRate)))", "step \(step.step)"]
-        + command.waiting(step.dataWaitShare)
+      Progress.Words(
+        notes: command.notes(step.metrics),
+        details: ["rate \(HumanReadable.quantity(Double(step.learningRate)))", "step \(step.step)"]
+          + command.waiting(step.dataWaitShare),
+        secondsAfterwards: secondsAfterwards(step))
     }
+  }
+
+  /// From the end of this epoch's steps to that of the training, where all epochs take as long as the last, or as this one.
+  private func secondsAfterwards(_ step: StepReport) -> Double? {
+    let whole = Double(step.totalSamples) / max(1e-9, step.imagesPerSecond)
+    let (epoch, validation) = lastSeconds ?? (whole, 0)
+    let seconds = validation + Double(step.epochs - step.epoch) * epoch
+    return seconds > 0 ? seconds : nil
   }
 
   func sampleSkipped(_ sample: SkippedSample, of training: TrainingInProgress) {
@@ -44,6 +59,11 @@ final class CommandLogger: TrainingLogger {
   func epochEnded(_ epoch: EpochReport, of training: TrainingInProgress) {
     history.append(epoch)
     hasFinishedEpoch = true
+    if let epochBegin {
+      let seconds = (clock.now - epochBegin) / .seconds(1)
+      // One that went on from its middle says nothing of a whole one.
+      if epoch.seconds <= seconds { lastSeconds = (seconds, seconds - epoch.seconds) }
+    }
     progress?.finish(notes: command.notes(epoch.training) + command.outcome(epoch, settings))
     beginEpoch(training)
   }

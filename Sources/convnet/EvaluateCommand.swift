@@ -228,18 +228,8 @@ struct EvaluateCommand: ParsableCommand {
           "no answer      \(plural(own.nonFiniteCount, "picture")) with scores that are not finite: no hits, not in the loss",
         indent: 15)
     }
-    let confusions = own.worstConfusions(
-      evaluation.classNames, limit: Self.confusionLimit.text)
-    guard !confusions.isEmpty else { return }
-    var table = Table([
-      .init("truth"), .init("taken for"), .init("pictures", .right), .init("share", .right),
-    ])
-    for confusion in confusions {
-      table.append([
-        confusion.label, confusion.predicted, "\(confusion.count)",
-        HumanReadable.percent(confusion.share),
-      ])
-    }
+    let table = own.confusionTable(evaluation.classNames, limit: Self.confusionLimit.text)
+    guard !table.rows.isEmpty else { return }
     try print("")
     try Console.write(table)
   }

@@ -30,10 +30,23 @@ final class Progress {
     show(reporter?.update(completed: completed, notes: notes, at: Self.now))
   }
 
-  /// The same, where the notes are made only if they are shown.
-  func update(_ completed: Int, notes: () -> [String]) {
-    guard reporter?.isDue(at: Self.now) == true else { return }
-    update(completed, notes: notes())
+  /// What is shown of a job beside how far it is.
+  struct Words {
+    var notes: [String]
+    /// Where there is room.
+    var details: [String]
+    /// Of what is to be done after this job; `nil` where nothing is.
+    var secondsAfterwards: Double?
+  }
+
+  /// The same, where the words are made only if they are shown.
+  func update(_ completed: Int, words: () -> Words) {
+    guard reporter?.isDue(at: Self.now) == true, Self.now >= firstTime else { return }
+    let words = words()
+    show(
+      reporter?.update(
+        completed: completed, notes: words.notes, details: words.details,
+        secondsAfterwards: words.secondsAfterwards, at: Self.now))
   }
 
   func finish(notes: [String] = []) {

@@ -1,4 +1,3 @@
-import COneDNN
 import ConvNetFiles
 import ConvNetTensors
 import Foundation
@@ -11,9 +10,7 @@ public struct AlgorithmTable {
 
   /// Reads the table; an empty one where there is no file. Lines that are not understood are left out.
   package init(threads: Int, folder: String) {
-    var (major, minor, patch): (Int32, Int32, Int32) = (0, 0, 0)
-    cdnn_version(&major, &minor, &patch)
-    let machine = "\(Threads.processorName) oneDNN \(major).\(minor).\(patch) \(threads) threads"
+    let machine = "\(Threads.processorName) \(ComputeEnvironment.libraryName) \(threads) threads"
     let name = String(machine.map { $0.isLetter || $0.isNumber || $0 == "." ? $0 : "-" })
     path = "\(folder)/\(name).txt"
     rows = [:]

@@ -1,5 +1,8 @@
 /// The look of a page: one column of text, thin rules, no boxes.
 enum PageStyle {
+  /// The pixels of a column of text on a telephone that is held upright.
+  static let narrowWidth = 350.0
+
   static let rules = """
     html{background:var(--paper);color:var(--ink);-webkit-text-size-adjust:100%}
     body{margin:0;padding:3.5rem 1.5rem 5rem;\
@@ -43,7 +46,10 @@ enum PageStyle {
     pre{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;\
     font-size:.8rem;line-height:1.5;overflow-x:auto;padding:.75rem 0 .75rem 1rem;\
     border-left:2px solid var(--rule)}
-    @media (max-width:34rem){dl{grid-template-columns:1fr;gap:.1rem}dd{margin-bottom:.5rem}}
+    .narrow{display:none}.narrow svg{width:100%}
+    @media screen and (max-width:34rem){body{padding:2rem 1.15rem 3rem}h1{font-size:1.6rem}\
+    th,td{padding-right:.8rem}.broad{display:none}.narrow{display:block}\
+    dl{grid-template-columns:1fr;gap:.1rem}dd{margin-bottom:.5rem}}
     @media print{body{padding:0;font-size:10pt}h2{break-after:avoid}figure,tr{break-inside:avoid}}
 
     """

@@ -47,9 +47,16 @@ public struct BarPlot: Figure, Hashable {
     (width, Self.top + Self.pitch * Double(max(1, bars.count)) + 4)
   }
 
+  public func drawn(width: Double) -> Self {
+    var plot = self
+    plot.width = width
+    return plot
+  }
+
   public var drawing: String {
     var parts = [label(title, x: 0, y: 14, "head"), label(quantity, x: 0, y: 34, "soft")]
-    let names = bars.map { shortened($0.label, to: 36) }
+    // No more than two fifths of the width, of a narrow plot.
+    let names = bars.map { shortened($0.label, to: min(36, Int(width / 17))) }
     let texts = bars.map(\.text)
     let textRoom = (texts.map { textWidth($0) }.max() ?? 0) + 8
     let hasNegative = bars.contains { $0.value < 0 }

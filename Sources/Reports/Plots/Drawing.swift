@@ -7,6 +7,13 @@ public protocol Figure: Sendable {
   var size: (width: Double, height: Double) { get }
   /// The elements inside the `svg` element, in the figure's coordinates.
   var drawing: String { get }
+  /// The same drawn anew for so many pixels, with text of the same size: for narrow screens. Without one of its own, a figure is
+  /// scaled as a whole.
+  func drawn(width: Double) -> Self
+}
+
+extension Figure {
+  public func drawn(width: Double) -> Self { self }
 }
 
 extension Figure {
@@ -16,8 +23,13 @@ extension Figure {
       + svgElement(style: element("style", [:], FigureStyle.colors + FigureStyle.rules)) + "\n"
   }
 
-  /// For a page that holds ``FigureStyle`` already.
-  var inlineSVG: String { svgElement(style: "") }
+  /// For a page that holds ``FigureStyle`` already: one for each width of screen, of which the page shows one.
+  var inlineSVG: String {
+    let narrow = drawn(width: PageStyle.narrowWidth)
+    guard narrow.size.width < size.width else { return svgElement(style: "") }
+    return element("div", ["class": "broad"], svgElement(style: ""))
+      + element("div", ["class": "narrow"], narrow.svgElement(style: ""))
+  }
 
   private func svgElement(style: String) -> String {
     let (width, height) = size

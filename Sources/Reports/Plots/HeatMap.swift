@@ -62,9 +62,18 @@ public struct HeatMap: Figure, Hashable {
     var everyRow, everyColumn: Int
   }
 
+  public func drawn(width: Double) -> Self {
+    var map = self
+    map.width = width
+    return map
+  }
+
+  /// Characters of a name: fewer where there is less room for the cells.
+  private var nameLength: Int { max(8, min(24, Int(width / 28))) }
+
   private var layout: Layout {
-    let left = 22 + (rowNames.map { textWidth(shortened($0, to: 24)) }.max() ?? 0)
-    let names = columnNames.map { textWidth(shortened($0, to: 24)) }.max() ?? 0
+    let left = 22 + (rowNames.map { textWidth(shortened($0, to: nameLength)) }.max() ?? 0)
+    let names = columnNames.map { textWidth(shortened($0, to: nameLength)) }.max() ?? 0
     // Names stand at 45 degrees: 0.71 of their length up, and of the last one's to the right.
     let room = width - left - names * 0.71
     let cell = max(3, min(44, room / Double(max(1, columnNames.count))))
@@ -88,7 +97,7 @@ public struct HeatMap: Figure, Hashable {
     for (row, name) in rowNames.enumerated() where row % layout.everyRow == 0 {
       parts.append(
         label(
-          shortened(name, to: 24), x: layout.left - 8,
+          shortened(name, to: nameLength), x: layout.left - 8,
           y: layout.top + layout.cell * (Double(row) + 0.5) + 4, "end", hint: name))
     }
     for (column, name) in columnNames.enumerated() where column % layout.everyColumn == 0 {
@@ -96,7 +105,7 @@ public struct HeatMap: Figure, Hashable {
       parts.append(
         element(
           "text", ["transform": "translate(\(coordinate(x)) \(coordinate(y))) rotate(-45)"],
-          escaped(shortened(name, to: 24))))
+          escaped(shortened(name, to: nameLength))))
     }
     for (row, cells) in cells.enumerated() {
       for (column, cell) in cells.enumerated() where cell.shade.isFinite {

@@ -62,7 +62,28 @@ public struct LinePlot: Figure, Hashable {
     self.height = height
   }
 
-  public var size: (width: Double, height: Double) { (width, height) }
+  public var size: (width: Double, height: Double) { (width, height + legendHeight) }
+
+  public func drawn(width: Double) -> Self {
+    var plot = self
+    plot.width = width
+    plot.height = min(height, 260)
+    return plot
+  }
+
+  /// Where names at the ends would leave too little room for the curves, they stand above them.
+  private var legend: [(index: Int, x: Double, row: Int)] {
+    let names = series.map { textWidth(name(of: $0)) }
+    guard (names.max() ?? 0) > width * 0.28 || series.count > Int(height / 24) else { return [] }
+    var (x, row) = (0.0, 0)
+    return names.enumerated().map { index, length in
+      if x > 0, x + length + 22 > width { (x, row) = (0, row + 1) }
+      defer { x += length + 40 }
+      return (index, x, row)
+    }
+  }
+
+  private var legendHeight: Double { (legend.last.map { Double($0.row + 1) * 18 + 4 }) ?? 0 }
 
   public var drawing: String {
     let visible = series.map { series in
@@ -70,10 +91,12 @@ public struct LinePlot: Figure, Hashable {
     }
     let verticalTicks = Ticks(
       for: visible.joined().map(\.y), on: vertical, count: max(3, Int(height / 60)))
+    let legend = legend
+    let endWidth =
+      legend.isEmpty ? (series.map { textWidth(name(of: $0)) }.max() ?? 0) + 14 : 8
     let frame = Frame(
-      left: (verticalTicks.labels.map { textWidth($0) }.max() ?? 0) + 10, top: 52,
-      right: width - (series.map { textWidth(name(of: $0)) }.max() ?? 0) - 14,
-      bottom: height - 42)
+      left: (verticalTicks.labels.map { textWidth($0) }.max() ?? 0) + 10, top: 52 + legendHeight,
+      right: width - endWidth, bottom: size.height - 42)
     let horizontalTicks = Ticks(
       for: visible.joined().map(\.x), on: horizontal,
       count: max(3, Int((frame.right - frame.left) / 80)), isTight: true)
@@ -84,7 +107,18 @@ public struct LinePlot: Figure, Hashable {
       )
     }
 
-    var parts = [label(title, x: 0, y: 14, "head"), label(vertical.title, x: 0, y: 36, "soft")]
+    var parts = [
+      label(title, x: 0, y: 14, "head"),
+      label(vertical.title, x: 0, y: 36 + legendHeight, "soft"),
+    ]
+    parts += legend.flatMap { entry -> [String] in
+      let (color, y) = (entry.index % FigureStyle.colorCount, 36 + Double(entry.row) * 18)
+      let dash = entry.index < FigureStyle.colorCount ? "" : " dash"
+      return [
+        rule(from: (entry.x, y - 4), to: (entry.x + 16, y - 4), "series s\(color)\(dash)"),
+        label(name(of: series[entry.index]), x: entry.x + 22, y: y, "f\(color)"),
+      ]
+    }
     parts += grid(horizontalTicks, verticalTicks, frame)
     if !visible.contains(where: { !$0.isEmpty }) {
       parts.append(
@@ -95,7 +129,7 @@ public struct LinePlot: Figure, Hashable {
     for (index, series) in series.enumerated() {
       parts += curve(series, index: index, place: place)
     }
-    parts += endLabels(visible, frame: frame) { place($0).y }
+    if legend.isEmpty { parts += endLabels(visible, frame: frame) { place($0).y } }
     return parts.joined(separator: "\n")
   }
 
@@ -118,7 +152,7 @@ public struct LinePlot: Figure, Hashable {
       parts.append(rule(from: (x, frame.bottom), to: (x, frame.bottom + 4), "base"))
       parts.append(label(text, x: x, y: frame.bottom + 18, "soft mid"))
     }
-    parts.append(label(horizontal.title, x: frame.right, y: height - 6, "soft end"))
+    parts.append(label(horizontal.title, x: frame.right, y: size.height - 6, "soft end"))
     return parts
   }
 

@@ -1,6 +1,8 @@
 /// The line that shows how far a job is:
 ///
-///     epoch 2/5 ━━━━━━━━━╸─────  62 %  loss 0.412  23.4 k images/s  41 s left
+///     epoch 2/5 ━━━━━━━━━╸─────  62 %  loss 0.412  rate 0.01  23.4 k images/s  41 s left (2 min 10 s)
+///
+/// In parentheses is what is left of all, where other jobs follow this one.
 ///
 /// A value: the same progress makes the same line. ``ProgressReporter`` decides when it is printed.
 package struct ProgressBar: Hashable, Sendable {
@@ -13,6 +15,10 @@ package struct ProgressBar: Hashable, Sendable {
   package var elapsed = 0.0
   /// Texts between the percentage and the rate: `loss 0.412`.
   package var notes: [String] = []
+  /// Texts that follow them where there is room after the time and the rate.
+  package var details: [String] = []
+  /// Seconds of what is to be done after this job; `nil` where nothing is.
+  package var secondsAfterwards: Double?
 
   package init(_ label: String, unit: String, total: Int) {
     self.label = label
@@ -36,19 +42,24 @@ package struct ProgressBar: Hashable, Sendable {
 
   private var rateText: String? { rate.map { HumanReadable.quantity($0) + " \(unit)/s" } }
 
-  private var timeText: String? {
-    if completed >= total { return "in " + HumanReadable.duration(elapsed) }
-    return timeLeft.map { left in
-      // Fractions of a guess would only flicker.
-      (left <= 9 ? "\(Int(left.rounded(.up))) s" : HumanReadable.duration(left.rounded(.up)))
-        + " left"
+  /// With what is left of all, where that is more, and without.
+  private var timeTexts: [String] {
+    if completed >= total { return ["in " + HumanReadable.duration(elapsed)] }
+    guard let left = timeLeft else { return [] }
+    // Fractions of a guess would only flicker.
+    func text(_ seconds: Double) -> String {
+      seconds <= 9
+        ? "\(Int(seconds.rounded(.up))) s" : HumanReadable.duration(seconds.rounded(.up))
     }
+    let short = text(left) + " left"
+    guard let secondsAfterwards, secondsAfterwards > 0 else { return [short] }
+    return ["\(short) (\(text(left + secondsAfterwards)))", short]
   }
 
   private var percentage: String { "\(Int(fraction * 100))".paddedLeft(to: 3) + " %" }
 
-  /// At most `width` columns. What the job has brought comes first, then the time and the rate as far as there is room, and the
-  /// bar takes what is left.
+  /// At most `width` columns. What the job has brought comes first, then the time, the rate and the details as far as there is
+  /// room, and the bar takes what is left.
   package func line(width: Int) -> String {
     var room = width - label.columns - 1 - percentage.columns
     guard room >= 0 else { return String("\(label) \(percentage)".prefix(columns: max(0, width))) }
@@ -59,9 +70,11 @@ package struct ProgressBar: Hashable, Sendable {
     }
     // Of the notes the first: one that follows a gap would be taken for it.
     let shown = notes.prefix(while: fits)
-    let time = timeText.flatMap { fits($0) ? $0 : nil }
+    let time = timeTexts.first(where: fits)
     let rate = rateText.flatMap { fits($0) ? $0 : nil }
-    let tail = ([percentage] + shown + [rate, time].compactMap(\.self)).joined(separator: "  ")
+    let more = details.prefix(while: fits)
+    let tail = ([percentage] + shown + more + [rate, time].compactMap(\.self))
+      .joined(separator: "  ")
     // Fewer than three columns are no bar.
     return room > 3
       ? "\(label) \(bar(columns: min(room - 1, 30))) \(tail)" : "\(label) \(tail)"
@@ -69,7 +82,9 @@ package struct ProgressBar: Hashable, Sendable {
 
   /// One line for a log: `epoch 2/5: 62 %, loss 0.412, 23.4 k images/s, 41 s left`.
   package var plainLine: String {
-    let parts = ["\(Int(fraction * 100)) %"] + notes + [rateText, timeText].compactMap(\.self)
+    let parts =
+      ["\(Int(fraction * 100)) %"] + notes + details
+      + [rateText, timeTexts.first].compactMap(\.self)
     return "\(label): " + parts.joined(separator: ", ")
   }
 

@@ -31,7 +31,11 @@ package struct ProgressReporter: Sendable {
   package func isDue(at time: Double) -> Bool { time - lastTime >= interval }
 
   /// The line to show now, if any.
-  package mutating func update(completed: Int, notes: [String], at time: Double) -> String? {
+  package mutating func update(
+    completed: Int, notes: [String], details: [String] = [], secondsAfterwards: Double? = nil,
+    at time: Double
+  ) -> String? {
+    (bar.details, bar.secondsAfterwards) = (details, secondsAfterwards)
     advance(completed, notes, time)
     guard isDue(at: time) else { return nil }
     lastTime = time
@@ -42,6 +46,7 @@ package struct ProgressReporter: Sendable {
   package mutating func finish(completed: Int, notes: [String], at time: Double) -> String? {
     guard !isFinished else { return nil }
     isFinished = true
+    (bar.details, bar.secondsAfterwards) = ([], nil)
     advance(completed, notes, time)
     return line
   }

@@ -2,8 +2,8 @@ import ConvNetEvaluation
 import ConvNetFiles
 import Foundation
 
-/// Scalars of a training in the format that TensorBoard reads: records (length, check sum, data,
-/// check sum) of the protocol buffer `Event`.
+/// Scalars, histograms and pictures of a training in the format that TensorBoard reads: records (length, check sum, data, check
+/// sum) of the protocol buffer `Event`.
 ///
 /// The format is TensorFlow's, `core/lib/io/record_writer.h` and `core/util/event.proto`.
 public struct EventFile: Sendable {
@@ -74,13 +74,21 @@ public struct EventFile: Sendable {
   private static func event(
     _ scalars: [(tag: String, value: Float)], step: Int, wallTime: Double
   ) -> [UInt8] {
+    record(
+      of: scalars.map { scalar in
+        var value = ProtocolBufferWriter()
+        value.append(scalar.tag, field: 1)
+        value.append(scalar.value, field: 2)
+        return value
+      }, step: step, wallTime: wallTime)
+  }
+
+  /// The record of some values of a step, each a `Summary.Value`.
+  static func record(
+    of values: [ProtocolBufferWriter], step: Int, wallTime: Double
+  ) -> [UInt8] {
     var summary = ProtocolBufferWriter()
-    for scalar in scalars {
-      var value = ProtocolBufferWriter()
-      value.append(scalar.tag, field: 1)
-      value.append(scalar.value, field: 2)
-      summary.append(value, field: 1)
-    }
+    for value in values { summary.append(value, field: 1) }
     var event = ProtocolBufferWriter()
     event.append(wallTime, field: 1)
     event.append(step, field: 2)

@@ -26,7 +26,7 @@ public struct RunFolder: Hashable, Sendable {
 
   private static let modelName = "model.safetensors"
   private static let checkpointName = "checkpoint"
-  private static let metricsName = "metrics.jsonl"
+  static let metricsName = "metrics.jsonl"
   private static let reportName = "report.html"
   private static let bestModelName = "best.safetensors"
 

@@ -1,6 +1,6 @@
 import ConvNetEngine
 import ConvNetFiles
-import ConvNetLayers
+public import ConvNetLayers
 import Foundation
 
 /// Writes the folder of a training while it runs: the state to go on from, the model of the last epoch, lines and events of steps
@@ -37,12 +37,14 @@ public final class RunLog: TrainingLogger {
     public var dataName: String?
     /// More of what made the model, for the report.
     public var facts: [(name: String, value: String)]
+    /// By which it is trained, for the report.
+    public var recipe: Recipe?
 
     /// Every ten minutes, the last state, every tenth step.
     public init(
       interval: CheckpointInterval = .seconds(600), keptCount: Int = 1, stepsPerLine: Int = 10,
       settings: [String: String] = [:], dataName: String? = nil,
-      facts: [(name: String, value: String)] = []
+      facts: [(name: String, value: String)] = [], recipe: Recipe? = nil
     ) {
       self.interval = interval
       self.keptCount = keptCount
@@ -50,6 +52,7 @@ public final class RunLog: TrainingLogger {
       self.settings = settings
       self.dataName = dataName
       self.facts = facts
+      self.recipe = recipe
     }
   }
 
@@ -60,6 +63,7 @@ public final class RunLog: TrainingLogger {
   private let clock = ContinuousClock()
   private var metrics: RecordLog
   private var events: RecordLog
+  private var parts = ReportParts()
   private var isDue = false
   private var hasBegun = false
   /// Of the best epoch, until it is written: its state may not be, where another is being written.
@@ -103,25 +107,34 @@ public final class RunLog: TrainingLogger {
       EventFile.prepared($0, for: history, at: step)
     }
     (lastStep, lastTime) = (step, clock.now)
-    if training.isResumed {
+    parts = ReportParts(training)
+    if training.isResumed, training.changes.isEmpty {
       savedPlace = CheckpointPlace(training)
     } else {
+      // One that goes on otherwise, too: whoever goes on with it the next time goes on so.
       let checkpoint = try stamped(training.checkpoint())
-      let outcome = writer.write(checkpoint, model: nil, best: nil)
+      let outcome = writer.write(checkpoint, model: nil, best: nil, parts)
       if let error = outcome.failures.values.first { throw error }
       savedPlace = CheckpointPlace(checkpoint)
     }
     hasBegun = true
+    for change in training.changes { metrics.add(MetricsLines.line(ChangeLine(change))) }
     writeLines(isLasting: true)
+    // What an earlier process has seen.
+    guard training.isResumed, let record = try? RunRecord(folder) else { return }
+    (parts.curve, parts.changes) = (record.curve, record.changes)
   }
 
   public func stepEnded(_ step: StepReport, of training: TrainingInProgress) throws {
     takeOutcome()
     let now = clock.now
     if step.step == 1 || step.step.isMultiple(of: max(1, options.stepsPerLine)) {
-      metrics.add(MetricsLines.line(StepLine(step)))
+      let line = RunStep(step)
+      metrics.add(MetricsLines.line(line))
+      parts.curve.add(line)
       events.add(EventFile.record(of: step, wallTime: Date().timeIntervalSince1970))
     }
+    if step.step == 1 { addPictures(of: training) }
     if now - lastLineTime > .seconds(1) {
       writeLines(isLasting: false)
       lastLineTime = now
@@ -134,11 +147,25 @@ public final class RunLog: TrainingLogger {
     if isDue, step.samples < step.totalSamples { try keep(training) }
   }
 
+  /// What the network reads first, as augmentation left it; nothing where features are read in place of pictures.
+  private func addPictures(of training: TrainingInProgress) {
+    guard let inputs = try? training.inputs() else { return }
+    let order = training.inputOrder
+    let pictures = EventFile.pictures(
+      inputs, channelsFirst: order.channelsFirst, isReversed: order.isReversed,
+      step: training.step, wallTime: Date().timeIntervalSince1970)
+    if let pictures { events.add(pictures) }
+  }
+
   public func epochEnded(_ epoch: EpochReport, of training: TrainingInProgress) throws {
     takeOutcome()
-    metrics.add(MetricsLines.line(MetricsLine(epoch)))
+    metrics.add(MetricsLines.line(RunEpoch(epoch)))
     events.add(EventFile.record(of: epoch))
+    let histograms = EventFile.histograms(
+      of: training, step: training.step, wallTime: epoch.endTime)
+    if let histograms { events.add(histograms) }
     writeLines(isLasting: true)
+    parts.take(training.assessment, after: epoch, training.history)
     isDue = true
     if options.keptCount > 1, training.history.best?.epoch == epoch.epoch {
       best = training.lastModel
@@ -154,7 +181,10 @@ public final class RunLog: TrainingLogger {
     // After other errors the last good state stays. The last epoch's model may have come while a state was being written.
     guard error.map(\.asksForEnd) ?? true else {
       if let model = training.lastModel, savedModelEpochs != training.history.count {
-        failures[folder.modelPath] = failure { try writer.writeModel(model, training.history) }
+        failures[folder.modelPath] = failure { try writer.write(model) }
+        failures[folder.reportPath] = failure {
+          try writer.writeReport(of: model, training.history, parts)
+        }
       }
       return
     }
@@ -162,7 +192,17 @@ public final class RunLog: TrainingLogger {
     guard savedPlace != CheckpointPlace(checkpoint) || !failures.isEmpty || best != nil else {
       return
     }
-    note(writer.write(checkpoint, model: training.lastModel, best: best), isTold: false)
+    note(writer.write(checkpoint, model: training.lastModel, best: best, parts), isTold: false)
+  }
+
+  /// Writes what a training that has ended left: the model, and the report of it.
+  ///
+  /// - Returns: what could not be written.
+  public func save(_ model: Model, _ history: [EpochReport]) -> [any Error] {
+    [
+      failure { try writer.write(model) },
+      failure { try writer.writeReport(of: model, history, parts) },
+    ].compactMap(\.self)
   }
 
   // MARK: States
@@ -172,7 +212,7 @@ public final class RunLog: TrainingLogger {
     guard !writer.isAtWork else { return }
     let checkpoint = try stamped(training.checkpoint())
     (isDue, lastStep, lastTime) = (false, training.step, clock.now)
-    writer.start(checkpoint, model: training.lastModel, best: best)
+    writer.start(checkpoint, model: training.lastModel, best: best, parts)
     (best, bestInFlight) = (nil, best)
   }
 

@@ -1,11 +1,12 @@
-import ConvNetEvaluation
+public import ConvNetEvaluation
 import ConvNetFiles
 import ConvNetGraphs
 import ConvNetImages
 public import ConvNetLayers
 public import ConvNetReports
 
-/// The report of a training, as a page: the outcome, the curves, every epoch, and the settings that made them.
+/// The report of a training, as a page: the outcome, curves by epoch and by step, what it mistakes for what, every epoch, the
+/// settings that made it with where each is from, and on what it was computed.
 public struct RunReport: Sendable {
   /// The heading: the network, and the data that it was trained on.
   public var title: String
@@ -13,6 +14,19 @@ public struct RunReport: Sendable {
   public var settings: [(name: String, value: String)]
   /// From the first epoch.
   public var history: [EpochReport]
+  /// From the first, or every so many.
+  public var steps: [RunStep] = []
+  /// By which it is trained; its numbers are shown with where they are from.
+  public var recipe: Recipe?
+  /// Of settings on the way.
+  public var changes: [TrainingChange] = []
+  /// What the validation after an epoch, from 1, said of each picture.
+  public var assessment: (epoch: Int, assessment: Assessment)?
+  /// The most confident of its mistakes.
+  public var mistakes: [Gallery.Picture] = []
+  /// On what it is computed, and on which data.
+  public var environment: [(name: String, value: String)] = []
+  private let classNames: [String]
 
   /// - Parameters:
   ///   - model: after the training; its summary says how it was trained.
@@ -21,6 +35,7 @@ public struct RunReport: Sendable {
     of model: Model, history: [EpochReport], facts: [(name: String, value: String)] = []
   ) {
     let summary = model.trainingSummary
+    classNames = model.classNames
     title = model.graph.name + (summary?.data.map { " on \($0)" } ?? "")
     let known: [(name: String, value: String?)] = [
       ("Network", "\(model.graph.name), \(model.graph.cost.parameters) parameters"),
@@ -41,7 +56,8 @@ public struct RunReport: Sendable {
     ReportPage(
       title, summary: outcome,
       sections: [
-        .init("Curves", [.figure(losses), .figure(errors)]),
+        .init("Curves", [.figure(losses), .figure(errors)])
+      ] + stepSections + assessmentSections + [
         .init(
           "Epochs",
           [
@@ -52,9 +68,78 @@ public struct RunReport: Sendable {
                 + (isValidated
                   ? "Validation figures are measured after the epoch; the validation loss is the cross-entropy, in nats."
                   : "There was no validation: the learning rate went by the training loss.")),
-          ]),
-        .init("Settings", [.facts(settings)]),
+          ])
+      ] + settingSections)
+  }
+
+  private var stepSections: [ReportPage.Section] {
+    let rates = steps.map { LinePlot.Point(Double($0.step), Double($0.learningRate)) }
+    let positive = rates.map(\.y).filter { $0 > 0 }
+    let isWide = (positive.max() ?? 0) > 50 * (positive.min() ?? 1) && positive.count == rates.count
+    func plot(
+      _ title: String, _ axis: Axis, _ name: String, _ points: [LinePlot.Point]
+    ) -> ReportPage.Block {
+      .figure(
+        LinePlot(
+          title, horizontal: Axis("step", isInteger: true), vertical: axis,
+          series: [.init(name, points: points)], height: 240))
+    }
+    guard steps.count > 1 else { return [] }
+    return [
+      .init(
+        "Steps",
+        [
+          plot(
+            "Learning rate", Axis("rate", scale: isWide ? .logarithmic : .linear), "rate", rates),
+          plot(
+            "Loss of steps", Axis("loss of the batch"), "loss",
+            steps.map { .init(Double($0.step), $0.loss) }),
+          plot(
+            "Gradient norm", Axis("length of the gradient", scale: .logarithmic), "norm",
+            steps.map { .init(Double($0.step), $0.gradientNorm) }),
+        ])
+    ]
+  }
+
+  private var assessmentSections: [ReportPage.Section] {
+    guard let (epoch, assessment) = assessment else { return [] }
+    var sections = assessment.sections(classNames, mistakes: mistakes)
+    if !sections.isEmpty {
+      sections[0].blocks.insert(
+        .text(
+          "Of the \(plural(assessment.samples, "picture")) to validate on, after epoch \(epoch)."),
+        at: 0)
+    }
+    return sections
+  }
+
+  private var settingSections: [ReportPage.Section] {
+    var blocks: [ReportPage.Block] = [.facts(settings)]
+    if let recipe {
+      var table = Table([.init("setting"), .init("value"), .init("from")])
+      // Of a training that no recipe is named for, these are the network's and the pictures' own.
+      let unsaid = ["network": "", "inputSize": "0"]
+      for number in recipe.numbers where unsaid[number.name] != number.value {
+        table.append([number.name, number.value, number.source.map { "\($0)" } ?? ""])
+      }
+      blocks.append(.table(table))
+    }
+    var sections: [ReportPage.Section] = [.init("Settings", blocks)]
+    if !changes.isEmpty {
+      var table = Table([
+        .init("after epoch", .right), .init("step", .right), .init("setting"), .init("was"),
+        .init("is"),
       ])
+      for change in changes {
+        table.append([
+          "\(change.epoch)", "\(change.step)", change.setting, change.old ?? "–",
+          change.new ?? "–",
+        ])
+      }
+      sections.append(.init("Changed on the way", [.table(table)]))
+    }
+    if !environment.isEmpty { sections.append(.init("Environment", [.facts(environment)])) }
+    return sections
   }
 
   private var isValidated: Bool { history.contains { $0.validation != nil } }

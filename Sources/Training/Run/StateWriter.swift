@@ -61,9 +61,9 @@ final class StateWriter: Sendable {
   func takeOutcome() -> Outcome? { outcome.withLock { $0.take() } }
 
   /// - Precondition: none is being written.
-  func start(_ checkpoint: Checkpoint, model: Model?, best: Model?) {
+  func start(_ checkpoint: Checkpoint, model: Model?, best: Model?, _ parts: ReportParts) {
     _ = work.start("writing a checkpoint") { [self] in
-      let result = write(checkpoint, model: model, best: best)
+      let result = write(checkpoint, model: model, best: best, parts)
       outcome.withLock { $0 = result }
     }
   }
@@ -73,7 +73,9 @@ final class StateWriter: Sendable {
   /// - Parameters:
   ///   - model: as the last epoch left it, its weights averaged where the training averages them.
   ///   - best: the model of the best epoch, where it is another than the last time.
-  func write(_ checkpoint: Checkpoint, model: Model?, best: Model?) -> Outcome {
+  func write(
+    _ checkpoint: Checkpoint, model: Model?, best: Model?, _ parts: ReportParts
+  ) -> Outcome {
     var outcome = Outcome(place: CheckpointPlace(checkpoint), failures: [:])
     func attempt(_ path: String, _ body: () throws -> Void) {
       outcome.failures[path] = failure(of: body)
@@ -90,18 +92,16 @@ final class StateWriter: Sendable {
     }
     attempt(folder.modelPath) { try folder.save(named(model)) }
     outcome.hasModel = outcome.failures[folder.modelPath] == nil
-    attempt(folder.reportPath) { try writeReport(of: model, checkpoint.history) }
+    attempt(folder.reportPath) { try writeReport(of: model, checkpoint.history, parts) }
     return outcome
   }
 
-  /// Writes the model of the last epoch alone, and the report.
-  func writeModel(_ model: Model, _ history: [EpochReport]) throws {
-    try folder.save(named(model))
-    try writeReport(of: model, history)
-  }
+  /// Writes a model alone.
+  func write(_ model: Model) throws { try folder.save(named(model)) }
 
-  private func writeReport(of model: Model, _ history: [EpochReport]) throws {
-    try folder.write(RunReport(of: named(model), history: history, facts: options.facts))
+  func writeReport(of model: Model, _ history: [EpochReport], _ parts: ReportParts) throws {
+    try folder.write(
+      parts.report(of: named(model), history, recipe: options.recipe, facts: options.facts))
   }
 
   private func named(_ model: Model) -> Model {

@@ -37,6 +37,16 @@ struct ReportPageTests {
     #expect(html.contains(#"alt="a &quot;picture&quot;""#))
   }
 
+  @Test(
+    "A page has each figure for a screen and for a telephone, and pictures with what is said of them"
+  )
+  func widths() {
+    let html = Self.page.html
+    #expect(
+      html.contains(#"<div class="broad"><svg"#) && html.contains(#"<div class="narrow"><svg"#))
+    #expect(html.contains(#"width="350""#) && html.contains(#"width="680""#))
+  }
+
   @Test("A page refers to no other file")
   func selfContained() {
     let html = Self.page.html.replacing("http://www.w3.org/2000/svg", with: "")

@@ -49,6 +49,33 @@ struct FigureTests {
     #expect(!figure.svg.contains("inf"))
   }
 
+  @Test(
+    "A figure that is drawn for a telephone keeps to its width, with text of the same size",
+    arguments: figures)
+  func narrow(figure: any Figure) {
+    let drawn = figure.drawn(width: 350)
+    #expect(drawn.size.width == 350 && isWellFormed(drawn.svg))
+    #expect(drawn.title == figure.title)
+    for place in numbers(in: drawn.drawing, attribute: "x") { #expect((0...350).contains(place)) }
+  }
+
+  @Test("Curves with long names have a legend above them, each name within the width")
+  func legend() throws {
+    let names = ["resnet20-of-the-first-run", "resnet20-of-the-second-run", "c"]
+    func plot(_ width: Double) -> LinePlot {
+      LinePlot(
+        "t", horizontal: Axis("x"), vertical: Axis("y"),
+        series: names.map { .init($0, values: [1, 2, 3]) }, width: width)
+    }
+    let (broad, narrow) = (plot(680), plot(350))
+    // At the ends where there is room.
+    #expect(broad.size.height == 300 && narrow.size.height > 300)
+    for name in names { #expect(narrow.drawing.contains(name)) }
+    let last = try #require(
+      narrow.drawing.firstMatch(of: /polyline points="[^"]* ([0-9.]+),[0-9.]+"/)?.1)
+    #expect(try #require(Double(last)) > 330)
+  }
+
   @Test("Text is escaped for elements and attributes, and control characters are replaced")
   func escaping() {
     #expect(escaped(#"a<b> & "c" 'd'"#) == "a&lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;")

@@ -45,7 +45,45 @@ struct ProgressTests {
 
   @Test("No width is exceeded")
   func widths() {
-    for width in 0...150 { #expect(Self.bar.line(width: width).count <= width) }
+    for width in 0...150 {
+      #expect(Self.bar.line(width: width).count <= width)
+      #expect(Self.training.line(width: width).count <= width)
+    }
+  }
+
+  private static var training: ProgressBar {
+    var bar = Self.bar
+    bar.elapsed = 66
+    bar.details = ["rate 0.01", "step 586"]
+    bar.secondsAfterwards = 7500
+    return bar
+  }
+
+  @Test(
+    "What is left of the whole stands beside what is left of the job, before the rate and what else there is room for",
+    arguments: [
+      (
+        120,
+        "epoch 2/5 ━━━━━━━━━━──────  62 %  loss 0.412  accuracy 85.1 %  rate 0.01  step 586  568 images/s  40 s left (2 h 06 min)"
+      ),
+      (
+        90,
+        "epoch 2/5 ━━━━───  62 %  loss 0.412  accuracy 85.1 %  568 images/s  40 s left (2 h 06 min)"
+      ),
+      (79, "epoch 2/5  62 %  loss 0.412  accuracy 85.1 %  rate 0.01  40 s left (2 h 06 min)"),
+      (56, "epoch 2/5  62 %  loss 0.412  accuracy 85.1 %  40 s left"),
+      (39, "epoch 2/5  62 %  loss 0.412  40 s left"),
+    ])
+  func whole(width: Int, text: String) {
+    #expect(Self.training.line(width: width) == text)
+  }
+
+  @Test("A log's line has all of it")
+  func wholeInLog() {
+    #expect(
+      Self.training.plainLine
+        == "epoch 2/5: 62 %, loss 0.412, accuracy 85.1 %, rate 0.01, step 586, 568 images/s, 40 s left (2 h 06 min)"
+    )
   }
 
   @Test("The line of a log says the same in words")

@@ -1,3 +1,5 @@
+import ConvNetEngine
+import ConvNetImages
 import ConvNetLayers
 import ConvNetTestSupport
 import ConvNetTraining
@@ -134,5 +136,62 @@ private struct EventReader {
         ])
     }
     #expect(reader.rest.isEmpty)
+  }
+
+  @Test(
+    "a training's file has histograms of its kernels and gradients each epoch, and its first pictures once"
+  )
+  func histograms() throws {
+    let directory = try TemporaryDirectory()
+    let folder = RunFolder(directory.file("run"))
+    try folder.create()
+    let data = try syntheticData(count: 48, extent: 8)
+    var model = Model(smallNetwork(), seed: 1)
+    try momentumTrainer.fit(&model, on: data, epochs: 2, loggers: [RunLog(folder)])
+    var reader = EventReader(try fileBytes(folder.eventsPath))
+    var found: [String: [(step: UInt64, value: [(field: Int, number: UInt64, bytes: [UInt8])])]] =
+      [:]
+    while !reader.rest.isEmpty {
+      let event = try EventReader.fields(reader.record())
+      for value in try event.filter({ $0.field == 5 }).flatMap({ try EventReader.fields($0.bytes) })
+      {
+        let parts = try EventReader.fields(value.bytes)
+        guard let content = parts.first(where: { $0.field == 4 || $0.field == 5 }) else { continue }
+        let tag = String(decoding: parts[0].bytes, as: UTF8.self)
+        found[tag, default: []].append((event[1].number, try EventReader.fields(content.bytes)))
+      }
+    }
+    let kernels = ["conv1.weight", "dense1.weight"]
+    let names = kernels.flatMap { ["weights/\($0)", "gradients/\($0)"] }
+    #expect(Set(found.keys) == Set(names + (1...8).map { "first batch/\($0)" }))
+    for name in names { #expect(found[name]?.map(\.step) == [3, 6], "\(name)") }
+    func doubles(_ bytes: [UInt8]) throws -> [Double] {
+      var reader = EventReader(bytes)
+      return try (0..<bytes.count / 8).map { _ in Double(bitPattern: try reader.integer(8)) }
+    }
+    for name in kernels {
+      let values = try #require(model.parameters[name]).elements.map(Double.init)
+      let last = try #require(found["weights/\(name)"]?.last?.value)
+      let numbers = last.prefix(5).map { Double(bitPattern: $0.number) }
+      #expect(numbers[0] == values.min() && numbers[1] == values.max())
+      #expect(numbers[2] == Double(values.count))
+      #expect(abs(numbers[3] - values.reduce(0, +)) < 1e-9)
+      #expect(abs(numbers[4] - values.reduce(0) { $0 + $1 * $1 }) < 1e-9)
+      let (limits, counts) = (try doubles(last[5].bytes), try doubles(last[6].bytes))
+      #expect(limits.count == counts.count && limits.last == values.max())
+      #expect(counts.reduce(0, +) == Double(values.count))
+      // About as many below each limit as there are.
+      for (place, limit) in limits.enumerated() {
+        let below = counts[...place].reduce(0, +)
+        #expect(abs(below - Double(values.count { $0 <= limit })) <= 1, "\(name), \(place)")
+      }
+    }
+    for picture in 1...8 {
+      let image = try #require(found["first batch/\(picture)"])
+      #expect(image.map(\.step) == [1])
+      let parts = image[0].value
+      #expect(parts.prefix(3).map(\.number) == [8, 8, 1])
+      #expect(try Image(decoding: parts[3].bytes.span.bytes).height == 8)
+    }
   }
 }

@@ -75,4 +75,82 @@ import Testing
     #expect(bare.title == "small")
     #expect(bare.settings.map(\.name) == ["Network", "Input", "Augmentation", "Classes"])
   }
+
+  @Test(
+    "a report while the training runs has curves by step, confusion, classes, mistakes, sources and the environment"
+  )
+  func whole() throws {
+    let directory = try TemporaryDirectory()
+    let folder = RunFolder(directory.file("run"))
+    try folder.create()
+    var model = Model(smallNetwork(), seed: 1, classNames: (0..<4).map { "bar \($0)" })
+    var recipe = try Recipe.named("lenet")
+    recipe.batchSize = 16
+    // So little learnt that there are mistakes.
+    recipe.schedule = .constant(0.0001)
+    var trainer = recipe.trainer(seed: 7)
+    trainer.compute.threads = 1
+    let log = RunLog(folder, RunLog.Options(stepsPerLine: 1, recipe: recipe))
+    try trainer.fit(
+      &model, on: syntheticData(count: 48, extent: 8, classNames: model.classNames),
+      validating: syntheticData(count: 20, extent: 8, classNames: model.classNames), epochs: 2,
+      loggers: [log])
+    let html = try String(contentsOfFile: folder.reportPath, encoding: .utf8)
+    for text in [
+      "Learning rate", "Gradient norm", "Most confident mistakes", "Confusion", "precision",
+      "recall",
+      "F1", "after epoch 2", "LeNet, 0.8 % test error on MNIST", "lecture:", "Instruction set",
+      "Processor", "oneDNN", "fingerprint", "taken for",
+    ] { #expect(html.contains(text), "\(text)") }
+    #expect(html.contains("data:image/png;base64,"))
+    #expect(!html.contains("Changed on the way"))
+  }
+
+  @Test("what was changed on the way is told, and steps of an earlier process are in the curves")
+  func resumed() throws {
+    let directory = try TemporaryDirectory()
+    let folder = RunFolder(directory.file("run"))
+    try folder.create()
+    let data = try syntheticData(count: 48, extent: 8)
+    var model = Model(smallNetwork(), seed: 1)
+    try momentumTrainer.fit(
+      &model, on: data, validating: data, epochs: 1,
+      loggers: [RunLog(folder, RunLog.Options(stepsPerLine: 1))])
+    var checkpoint = try folder.loadCheckpoint()
+    var trainer = momentumTrainer
+    trainer.schedule = .constant(0.5)
+    try checkpoint.adopt(trainer, for: model, on: data, validating: data, epochs: 2)
+    try trainer.fit(
+      &model, on: data, validating: data, epochs: 2, resuming: checkpoint,
+      loggers: [RunLog(folder, RunLog.Options(stepsPerLine: 1))])
+    let html = try String(contentsOfFile: folder.reportPath, encoding: .utf8)
+    #expect(html.contains("Changed on the way") && html.contains("nextLearningRate"))
+    // The rates of both parts.
+    #expect(html.contains("0.02") && html.contains("0.5"))
+    let record = try RunRecord(folder)
+    #expect(record.steps.map(\.step) == Array(1...6))
+    #expect(record.changes.contains { $0.setting == "nextLearningRate" && $0.new == "0.5" })
+    // The state that was kept before the first step has it: killed at once, it goes on so.
+    #expect(try folder.loadCheckpoint().changes == record.changes)
+  }
+
+  @Test("the assessment of the last validation is that of an evaluation of the model")
+  func assessment() throws {
+    final class Taker: TrainingLogger {
+      var found: [Assessment] = []
+      func epochEnded(_ epoch: EpochReport, of training: TrainingInProgress) {
+        if let assessment = training.assessment { found.append(assessment) }
+      }
+    }
+    let taker = Taker()
+    let data = try syntheticData(count: 40, extent: 8)
+    var model = Model(smallNetwork(), seed: 1)
+    try momentumTrainer.fit(&model, on: data, validating: data, epochs: 2, loggers: [taker])
+    let evaluation = try Evaluation(of: model, on: data)
+    let last = try #require(taker.found.last)
+    #expect(taker.found.count == 2 && last.samples == 40)
+    #expect(last.confusion == evaluation.confusion && last.top1 == evaluation.metrics.top1)
+    #expect(abs(last.loss - evaluation.metrics.loss) < 1e-6)
+    for mistake in last.mistakes { #expect(data.label(at: mistake.sample) == mistake.label) }
+  }
 }

@@ -1,0 +1,34 @@
+import COneDNN
+import ConvNetFiles
+import Foundation
+
+/// What computes here: it decides how fast, and in last digits what comes out.
+public struct ComputeEnvironment: Hashable, Sendable {
+  /// The processor's name, as the system gives it.
+  public var processor: String
+  /// Processors that this process may use.
+  public var processorCount: Int
+  /// Of the processor, what the kernel library makes use of: `AVX-512`.
+  public var instructionSet: String
+  /// The kernel library with its version: `oneDNN 2.6.3`.
+  public var library: String
+  /// The operating system with its version.
+  public var system: String
+
+  /// This process's.
+  public static let current = ComputeEnvironment()
+
+  private init() {
+    processor = Threads.processorName
+    processorCount = Threads.available
+    instructionSet = String(cString: cdnn_instruction_set())
+    library = Self.libraryName
+    system = ProcessInfo.processInfo.operatingSystemVersionString
+  }
+
+  static let libraryName: String = {
+    var (major, minor, patch): (Int32, Int32, Int32) = (0, 0, 0)
+    cdnn_version(&major, &minor, &patch)
+    return "oneDNN \(major).\(minor).\(patch)"
+  }()
+}

@@ -1,0 +1,2 @@
+/// Of ConvNet.
+package let packageVersion = "0.1.0"
