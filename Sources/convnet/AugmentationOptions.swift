@@ -23,7 +23,10 @@ struct AugmentationOptions: ParsableArguments {
 
   /// Answered before anything else is asked for.
   func validate() throws {
-    if augment?.isList == true { throw CleanExit.message(AugmentationsCommand.listing) }
+    guard augment?.isList == true else { return }
+    // What stands after it is not parsed yet.
+    let isJSON = CommandLine.arguments.contains("--json")
+    throw CleanExit.message(try isJSON ? AugmentationsCommand.json : AugmentationsCommand.listing)
   }
 }
 
@@ -83,7 +86,8 @@ struct AugmentationsCommand: ParsableCommand {
 
       EXAMPLES
         convnet augmentations
-        convnet train --model resnet18 --data pictures --output runs/x --augment inception
+        convnet train --model resnet18 --data pictures --output runs/x \\
+          --augment inception
         convnet train --model resnet20 --data cifar10 --output runs/y \\
           --augment '[{"randomCrop": {"padding": 4}}, "horizontalReflection"]'
       """)
@@ -102,11 +106,17 @@ struct AugmentationsCommand: ParsableCommand {
     return table.plainText(width: TerminalDevice.standardOutput.width)
   }
 
+  static var json: String {
+    get throws {
+      try jsonLine(
+        Augmentation.presets.map {
+          Row(name: $0.name, summary: $0.summary, steps: $0.augmentation)
+        })
+    }
+  }
+
   func run() throws {
     guard shared.json else { return try print(Self.listing, terminator: "") }
-    try printJSON(
-      Augmentation.presets.map {
-        Row(name: $0.name, summary: $0.summary, steps: $0.augmentation)
-      })
+    try print(Self.json)
   }
 }

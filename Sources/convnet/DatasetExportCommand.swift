@@ -26,7 +26,10 @@ struct DatasetExportCommand: ParsableCommand {
   func run() throws {
     let dataset = try part.load(data.source())
     try clearFolder()
-    try createOutputFolder(output)
+    try withOutputFolder(output) { try export(dataset) }
+  }
+
+  private func export(_ dataset: any Dataset) throws {
     var paths: [String] = []
     for index in 0..<min(count, dataset.count) {
       let sample = try dataset.sample(at: index)

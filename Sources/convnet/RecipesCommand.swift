@@ -14,7 +14,8 @@ struct RecipesCommand: ParsableCommand {
         convnet recipes
         convnet recipes inception-v3
         convnet recipes bn-baseline bn-x5
-        convnet train --recipe resnet-cifar --model resnet20 --data cifar10 --output runs/x
+        convnet train --recipe resnet-cifar --model resnet20 --data cifar10 \\
+          --output runs/x
       """)
 
   @Argument(help: "None for the list, one, or two to compare.") var names: [String] = []

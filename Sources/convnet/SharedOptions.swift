@@ -208,16 +208,30 @@ struct JSONRows {
   func finish() throws { try Console.write(isEmpty ? "[]\n" : "]\n") }
 }
 
-/// Creates a folder for results, and those above it.
-func createOutputFolder(_ path: String) throws {
+/// Does work that writes into a folder, which is created with those above it. Where the work fails and leaves nothing, so are they
+/// again.
+func withOutputFolder(_ path: String, _ work: () throws -> Void) throws {
+  var made: [String] = []
+  do {
+    made = try createOutputFolder(path)
+    try work()
+  } catch {
+    FileSystem.removeEmptyFolders(made)
+    throw error
+  }
+}
+
+private func createOutputFolder(_ path: String) throws -> [String] {
+  let made: [String]
   do throws(FileError) {
-    try FileSystem.createFolder(path)
+    made = try FileSystem.createFolder(path)
   } catch {
     throw UnwritableOutput(path: path, reason: "\(error.problem)")
   }
   guard FileSystem.isWritable(path) else {
     throw UnwritableOutput(path: path, reason: "the folder is not writable")
   }
+  return made
 }
 
 /// Refuses a file for results in a folder that does not exist, before there are results to lose.

@@ -17,30 +17,18 @@ extension TrainCommand {
     /// Samples that could not be read.
     var skipped: Int
     var augmentation: Augmentation?
-    /// `training` where nothing was held out: the figures are those of the last epoch's own steps.
-    var measuredOn: String?
-  }
-
-  /// Writes the model and the report of the last finished epoch.
-  ///
-  /// - Returns: what could not be written.
-  func save(
-    _ model: inout Model, _ history: [EpochReport], _ settings: TrainingSettings, _ run: RunFolder
-  ) -> [any Error] {
-    // As it was named.
-    model.trainingSummary?.data = settings.data
-    let report = RunReport(
-      of: model, history: history, facts: [("Threads", "\(settings.threads)")])
-    return [failure { try run.save(model) }, failure { try run.write(report) }]
-      .compactMap(\.self)
+    /// What `top1`, `top5` and `loss` are of: `validation`, or `training` where nothing was held out: then those of the epoch's own
+    /// steps.
+    var measuredOn: String
+    /// Of settings on the way; `nil` where the training went on as it began.
+    var changes: [TrainingChange]?
   }
 
   /// What to say of a training that a signal has ended.
   func stopped(
-    _ model: inout Model, _ logger: CommandLogger, _ settings: TrainingSettings, _ run: RunFolder,
-    _ log: RunLog
+    _ model: Model, _ logger: CommandLogger, _ run: RunFolder, _ log: RunLog
   ) -> Interrupted {
-    let unsaved = logger.hasFinishedEpoch ? save(&model, logger.history, settings, run) : []
+    let unsaved = logger.hasFinishedEpoch ? log.save(model, logger.history) : []
     let unwritten = log.unwritten.filter { !isRetried($0, run) } + unsaved
     for error in unwritten { Console.tell("\(error)\n") }
     var kept: [String] = []
@@ -55,7 +43,7 @@ extension TrainCommand {
       outcome: kept.isEmpty ? "nothing could be kept" : kept.joined(separator: "; "))
   }
 
-  /// Whether it is of a file that ``save(_:_:_:_:)`` writes again.
+  /// Whether it is of a file that is written again when the training has ended.
   private func isRetried(_ error: any Error, _ run: RunFolder) -> Bool {
     [run.modelPath, run.reportPath].contains((error as? FileError)?.path)
   }
@@ -65,18 +53,19 @@ extension TrainCommand {
     RunLog.Options(
       interval: keeping.checkpointEvery?.interval ?? .seconds(600), keptCount: keeping.keep,
       settings: try settings.kept(), dataName: settings.data,
-      facts: [("Threads", "\(settings.threads)")])
+      recipe: settings.wholeRecipe)
   }
 
   /// Writes and prints the results: all that can be, before an error says what cannot.
   func finish(
-    _ model: inout Model, _ history: [EpochReport], _ settings: TrainingSettings, _ run: RunFolder,
-    _ unwritten: [any Error]
+    _ model: Model, _ history: [EpochReport], _ run: RunFolder, _ log: RunLog,
+    changes: [TrainingChange]
   ) throws {
     guard let last = history.last else { return }
     let chosen = history.first { $0.epoch == model.trainingSummary?.bestEpoch } ?? last
     let measured = chosen.validation ?? chosen.training
-    let lost = save(&model, history, settings, run) + unwritten.filter { !isRetried($0, run) }
+    let unwritten = log.unwritten.filter { !isRetried($0, run) }
+    let lost = log.save(model, history) + unwritten
     let seconds = history.reduce(0) { $0 + $1.seconds }
     let samples = history.reduce(0) { $0 + $1.training.samples }
     let result = Result(
@@ -86,7 +75,8 @@ extension TrainCommand {
       dataWaitShare: history.reduce(0) { $0 + $1.dataWaitSeconds } / max(seconds, 1e-9),
       skipped: last.skippedCount + (last.validation?.skippedCount ?? 0),
       augmentation: model.augmentation.flatMap { $0.steps.isEmpty ? nil : $0 },
-      measuredOn: last.validation == nil ? "training" : nil)
+      measuredOn: last.validation == nil ? "training" : "validation",
+      changes: changes.isEmpty ? nil : changes)
     if shared.json {
       try printJSON(result)
     } else {
@@ -100,7 +90,7 @@ extension TrainCommand {
   func printText(_ result: Result, _ measured: ClassificationMetrics) throws {
     try Console.write(
       wrapping: """
-        \(result.bestEpoch.map { "the model is of epoch \($0), the best: " } ?? "")\(result.measuredOn ?? "validation") accuracy \(HumanReadable.percent(measured.top1, digits: 2)) after \(plural(result.epochs, "epoch")), \
+        \(result.bestEpoch.map { "the model is of epoch \($0), the best: " } ?? "")\(result.measuredOn) accuracy \(HumanReadable.percent(measured.top1, digits: 2)) after \(plural(result.epochs, "epoch")), \
         \(HumanReadable.duration(result.seconds)) of training at \
         \(HumanReadable.quantity(result.imagesPerSecond)) images/s, \
         \(HumanReadable.percent(result.dataWaitShare)) of it waiting for data

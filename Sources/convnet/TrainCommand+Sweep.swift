@@ -26,9 +26,14 @@ extension TrainCommand {
   func findLearningRate(
     _ trainer: Trainer, _ model: Model, _ training: any Dataset, _ settings: TrainingSettings
   ) throws {
-    let steps = sweep.sweepSteps ?? 100
     Interruption.deferSignals()
-    try createOutputFolder(output)
+    try withOutputFolder(output) { try sweep(trainer, model, training, settings) }
+  }
+
+  private func sweep(
+    _ trainer: Trainer, _ model: Model, _ training: any Dataset, _ settings: TrainingSettings
+  ) throws {
+    let steps = sweep.sweepSteps ?? 100
     var progress: Progress? = Progress("learning rate", total: steps, shared)
     var count = 0
     let found = try trainer.findLearningRate(for: model, on: training, steps: steps) { point in

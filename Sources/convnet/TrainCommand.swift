@@ -21,23 +21,25 @@ struct TrainCommand: ParsableCommand {
         convnet train --model lenet5 --data pictures --split 0.2 --output runs/second
         convnet train --model resnet18 --data pictures --output runs/third \\
           --augment inception --normalize imagenet --cache-memory 4G --on-bad skip
-        convnet train --model resnet18 --init resnet18.safetensors --freeze "conv1.*" \\
-          --freeze "bn1.*" --freeze "layer*" --data pictures --output runs/fourth
-        convnet train --model resnet20 --data pictures --find-learning-rate --output runs/sweep
+        convnet train --model resnet18 --init resnet18.safetensors --data pictures \\
+          --freeze "conv1.*" --freeze "bn1.*" --freeze "layer*" --output runs/fourth
+        convnet train --model resnet20 --data pictures --output runs/sweep \\
+          --find-learning-rate
         convnet train --recipe resnet-cifar --model resnet20 --data cifar10 \\
           --split 0.1 --output runs/fifth
         convnet train --model resnet18 --data pictures --output runs/sixth \\
           --optimizer adamw --learning-rate 0.001 --schedule cosine --warm-up 2 \\
           --epochs 30 --label-smoothing 0.1 --clip-norm 1 --average-weights 0.999
         convnet train --resume --output runs/first --epochs 10
-        convnet train --model resnet50 --data pictures --output runs/long --epochs 90 \\
-          --checkpoint-every 30m --keep 3 --early-stopping 8
+        convnet train --resume --output runs/first --learning-rate 0.001
+        convnet train --model resnet50 --data pictures --output runs/long \\
+          --epochs 90 --checkpoint-every 30m --keep 3 --early-stopping 8
 
       A folder that holds a training is not written over: --resume goes on with it,
       --overwrite replaces it. --resume takes every option that is left out from
-      the checkpoint, and refuses one that was another. Only --epochs may change, and
-      what changes no more than last digits or how pictures are read: --threads,
-      --tune, --recompute, --workers, --prefetch, --cache-memory, --on-bad.
+      the checkpoint. What is given and was another is told, old beside new, with the
+      rate of the next step; data may have grown. The network, its classes, how
+      pictures are prepared, the seed, the share held out and what is frozen stay.
       """)
 
   // First, so that `--augment list` is answered without the rest.
@@ -79,7 +81,7 @@ struct TrainCommand: ParsableCommand {
       do { try run.requireUnused() } catch { throw UsedFolder(error) }
     }
     if resume, !FileSystem.exists(run.checkpointPath) { throw NoTraining(folder: output) }
-    let checkpoint = try resume ? run.loadCheckpoint() : nil
+    var checkpoint = try resume ? run.loadCheckpoint() : nil
     var settings = try settings(from: checkpoint)
     var loading = loading
     loading.onBad = settings.skipsBadPictures ? .skip : .error
@@ -87,32 +89,38 @@ struct TrainCommand: ParsableCommand {
     try trainer.validate(epochs: settings.epochs)
     let source = try DatasetCatalog.source(settings.dataPath, root: settings.dataRootPath)
     let holdout = holdout(of: source, &settings)
-    let (training, validation) = try parts(of: source, holdout, settings)
+    let (training, validation) = try parts(of: source, holdout, &settings)
     noteParts(of: source, training, validation, holdout, settings)
     var model = try makeModel(for: training, settings, from: checkpoint)
-    if checkpoint == nil {
+    if checkpoint == nil || recipe.name != nil {
       fitRecipe(&settings, to: model)
       trainer = self.trainer(settings, loading.options)
     }
     try tune(&trainer, &settings, model, training, resuming: checkpoint)
     if sweep.findLearningRate { return try findLearningRate(trainer, model, training, settings) }
-    if let checkpoint {
-      try checkpoint.requireFit(for: trainer, model)
+    if checkpoint != nil {
+      try adopt(settings, trainer, model, training, validation, in: &checkpoint)
       model.trainingSummary = settings.summary
-      shared.note("resuming \(CheckpointPlace(checkpoint))")
-      if checkpoint.history.count >= settings.epochs {
-        shared.note("nothing is left of \(plural(settings.epochs, "epoch")); --epochs has it go on")
-      }
     } else {
       model.trainingSummary = TrainingSummary(
         heldOutShare: holdout?.share,
         pictures: TrainingPictures(
-          training: training, heldOut: holdout == nil ? nil : validation, holdout: holdout,
+          training: training, heldOut: holdout == nil ? nil : validation,
+          holdout: settings.holdout,
           threads: shared.threadCount), notes: model.trainingSummary?.notes ?? [:])
       model.trainingSummary?.notes["recipe"] = settings.recipeInWords
     }
     Interruption.deferSignals()
-    try createOutputFolder(output)
+    try withOutputFolder(output) {
+      try train(trainer, &model, on: training, validation, settings, from: checkpoint, into: run)
+    }
+  }
+
+  private func train(
+    _ trainer: Trainer, _ model: inout Model, on training: any Dataset,
+    _ validation: (any Dataset)?, _ settings: TrainingSettings, from checkpoint: Checkpoint?,
+    into run: RunFolder
+  ) throws {
     if overwrite {
       do { try run.clear() } catch {
         throw UnwritableOutput(path: error.path, reason: error.problem.description)
@@ -126,10 +134,10 @@ struct TrainCommand: ParsableCommand {
         resuming: checkpoint, loggers: [logger, log])
     } catch {
       Console.leaveLine()
-      if case TrainingError.stopped = error { throw stopped(&model, logger, settings, run, log) }
+      if case TrainingError.stopped = error { throw stopped(model, logger, run, log) }
       throw error
     }
-    try finish(&model, logger.history, settings, run, log.unwritten)
+    try finish(model, logger.history, run, log, changes: checkpoint?.changes ?? [])
   }
 
   /// Those that a training goes on with, or those of the command.

@@ -196,4 +196,14 @@ private func writeShapes(to directory: borrowing TemporaryDirectory, perClass: I
     #expect(text.output.hasPrefix("10 pictures in 2 classes\na class has 5 pictures\n"))
     #expect(text.output.hasSuffix("saved sheet.png\n"))
   }
+
+  @Test(
+    "--augment list --json prints what augmentations --json prints, before anything else is asked for"
+  )
+  func listedAsJSON() throws {
+    let listed = try convnet("train", "--augment", "list", "--json")
+    let plain = try convnet("augmentations", "--json")
+    #expect(listed.status == 0 && listed.output == plain.output && !plain.output.isEmpty)
+    #expect(try convnet("train", "--augment", "list").output.hasPrefix("name"))
+  }
 }

@@ -192,9 +192,10 @@ import Testing
   @Test(
     "help: every command explains itself within 80 columns",
     arguments: [
-      "", "models", "summary", "explain", "train", "augmentations", "evaluate", "predict", "run",
-      "gradients", "convert", "calibrate-batchnorm", "pull", "benchmark", "dataset",
-      "dataset verify", "dataset inspect", "dataset export", "dataset split", "dataset benchmark",
+      "", "models", "summary", "explain", "train", "compare", "experiment", "recipes",
+      "augmentations", "evaluate", "predict", "run", "gradients", "convert", "calibrate-batchnorm",
+      "pull", "benchmark", "dataset", "dataset verify", "dataset inspect", "dataset export",
+      "dataset split", "dataset benchmark",
     ])
   func help(command: String) throws {
     let run = try Invocation(command.split(separator: " ").map(String.init) + ["--help"])
@@ -203,6 +204,12 @@ import Testing
     #expect(run.output.contains("USAGE: convnet \(command.isEmpty ? "<subcommand>" : command)"))
     for line in run.output.split(separator: "\n") where !line.hasPrefix("USAGE:") {
       #expect(line.count <= 80, "\(line)")
+    }
+    // An example that is broken elsewhere than at a backslash cannot be copied.
+    let examples = run.output.split(separator: "\n", omittingEmptySubsequences: false)
+      .drop { $0 != "EXAMPLES" }.dropFirst().prefix { !$0.isEmpty }
+    for (line, next) in zip(examples, examples.dropFirst()) {
+      #expect(next.hasPrefix("  convnet ") || line.hasSuffix("\\"), "\(line)")
     }
     // Every command but the two that only have others takes the options of all.
     guard !["", "dataset"].contains(command) else { return }
@@ -241,6 +248,7 @@ import Testing
           explain                 Print what the compiler makes of a network: passes,
                                   primitives, layouts, memory.
           train                   Train a network on a data set.
+          compare                 Compare trainings: settings, best epochs, curves.
           experiment              Show by trainings what the lecture claims, or list
                                   the experiments.
           recipes                 List the recipes of trainings, print one with the

@@ -62,6 +62,37 @@ import Testing
     #expect(run.errors.hasPrefix("SIGINT: stopping") && !run.errors.contains("stopped by"))
   }
 
+  @Test(
+    "a second signal while a state is being written breaks nothing: the training goes on to the same bytes"
+  )
+  func secondSignalWhileWriting() throws {
+    let directory = try TemporaryDirectory()
+    try writeList(to: directory, rows: 200)
+    // Another state is begun as soon as one is written.
+    let often = ["--checkpoint-every", "1"]
+    var random = RandomNumbers(RandomKey(seed: 2, purpose: .input))
+    #expect(try Invocation(arguments("out", epochs: 1), in: directory.path).status == 0)
+    for trial in 2..<10 {
+      let running = try RunningInvocation(
+        arguments("out", epochs: 10_000) + often + ["--resume"], in: directory.path)
+      usleep(useconds_t(Int.random(in: 60_000..<250_000, using: &random)))
+      running.stop()
+      running.send(SIGTERM, SIGINT, SIGCONT)
+      let run = try running.finished()
+      #expect([SIGTERM, SIGINT].contains(run.status - 128), "\(trial): \(run.errors)")
+      let names = try FileManager.default.contentsOfDirectory(atPath: directory.file("out"))
+      #expect(!names.contains { $0.hasPrefix(".") }, "\(names)")
+    }
+    let epochs = try Checkpoint(loading: directory.file("out/checkpoint")).history.count + 1
+    #expect(
+      try Invocation(arguments("out", epochs: epochs) + ["--resume"], in: directory.path).status
+        == 0)
+    #expect(try Invocation(arguments("whole", epochs: epochs), in: directory.path).status == 0)
+    #expect(
+      try fileBytes(directory.file("out/model.safetensors"))
+        == fileBytes(directory.file("whole/model.safetensors")))
+  }
+
   @Test("a signal that is ignored for the command stays so")
   func ignored() throws {
     let directory = try TemporaryDirectory()

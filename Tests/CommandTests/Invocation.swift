@@ -106,6 +106,15 @@ final class RunningInvocation {
     while process.isRunning, !FileManager.default.fileExists(atPath: path) { usleep(1000) }
   }
 
+  /// Bytes of memory that the process has now; `nil` where the system does not say, or it has ended.
+  var residentBytes: Int? {
+    let path = "/proc/\(process.processIdentifier)/statm"
+    let fields = (try? String(contentsOfFile: path, encoding: .utf8))?.split(separator: " ")
+    return (fields?.dropFirst().first).flatMap { Int($0) }.map { $0 * Int(getpagesize()) }
+  }
+
+  var isRunning: Bool { process.isRunning }
+
   func send(_ signals: Int32...) {
     for signal in signals { kill(process.processIdentifier, signal) }
   }

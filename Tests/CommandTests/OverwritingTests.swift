@@ -64,4 +64,29 @@ import Testing
       try FileManager.default.contentsOfDirectory(atPath: directory.file("png")).sorted()
         == ["0000-dark.png", "0001-dark.png", "mine.png"])
   }
+
+  @Test(
+    "a training that cannot begin leaves no folder behind, and none above it; one that was there stays"
+  )
+  func failed() throws {
+    let directory = try TemporaryDirectory()
+    try writeClasses(["dark": 30, "light": 200], to: directory.file("pictures"))
+    let arguments = ["--epochs", "1", "--quiet"]
+    // The parameters have a number that is none, which is seen when the session begins.
+    #expect(try trainShortly(directory, arguments, output: "good").status == 0)
+    var model = try Model(loading: directory.file("good/model.safetensors"))
+    model.parameters["conv1.bias"] = Tensor([Float](repeating: .nan, count: 6))
+    try model.save(to: directory.file("bad.safetensors"))
+    for output in ["made/deep/out", "there"] {
+      if output == "there" {
+        try FileManager.default.createDirectory(
+          atPath: directory.file(output), withIntermediateDirectories: true)
+      }
+      let run = try trainShortly(
+        directory, arguments + ["--init", "bad.safetensors"], output: output)
+      #expect(run.status == 1 && run.errors.contains("not finite"), "\(run.errors)")
+    }
+    let exists = { FileManager.default.fileExists(atPath: $0) }
+    #expect(!exists(directory.file("made")) && exists(directory.file("there")))
+  }
 }
