@@ -7,8 +7,8 @@ public struct Holdout: Hashable, Sendable, Codable {
   public var share: Double
   /// Another seed holds out other samples.
   public var seed: UInt64
-  /// Where it was drawn once, what of each class was held out. Pictures that come to the data later then leave the others in their
-  /// parts. `nil`: by ``share`` of what there is.
+  /// Where it was drawn once, what of each class was held out. Pictures that come to the data later then leave the others in
+  /// their parts. `nil`: by ``share`` of what there is.
   package var drawn: [Drawn]?
 
   /// What of a class was held out: the samples with the least numbers.

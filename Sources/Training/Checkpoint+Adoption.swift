@@ -27,8 +27,8 @@ extension Checkpoint {
   /// - Parameters:
   ///   - model: of the network of the checkpoint, with its classes and preparation.
   ///   - epochs: in all, those of the checkpoint included.
-  /// - Returns: every setting that is otherwise, with both values, and the rate of the next step where that is another. Empty where
-  ///   the training goes on as it was.
+  /// - Returns: every setting that is otherwise, with both values, and the rate of the next step where that is another. Empty
+  ///   where the training goes on as it was.
   /// - Throws: ``TrainingError`` where the network, its classes, the preparation of pictures, the seed, or which parameters are
   ///   frozen, is another; where the data is another and not the same with more; and for settings that are out of their range.
   @discardableResult

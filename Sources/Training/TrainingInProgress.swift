@@ -114,7 +114,7 @@ public final class TrainingInProgress {
   public private(set) var lastModel: Model?
 
   /// What the last validation said of each picture: confusion, scores of classes, mistakes; `nil` where there was none since the
-  /// training began or was resumed.
+  /// training began or was resumed, and of more than 1024 classes, whose confusion would take much memory.
   public private(set) var assessment: Assessment?
 
   /// What is validated on, its classes numbered as the model's.
@@ -313,13 +313,14 @@ public final class TrainingInProgress {
       guard told.insert(sample.reason).inserted else { return }
       for logger in loggers { try logger.sampleSkipped(sample, of: self) }
     }
-    var assessment = Assessment(classes: model.classCount)
+    var assessment =
+      model.classCount <= Self.assessedClasses ? Assessment(classes: model.classCount) : nil
     defer { self.assessment = assessment }
     if let kept = features?.validation, let trunk = session.trunk {
       return try trainer.metrics(
         of: model, trunk, kept, on: validation, requireGoing: requireGoing,
         sampleSkipped: tellOnce
-      ) { assessment.add(sample: $0, label: $1, logits: $2) }
+      ) { assessment?.add(sample: $0, label: $1, logits: $2) }
     }
     return try ClassificationMetrics(
       of: model, on: validation, compute: trainer.compute, loading: trainer.loading
@@ -328,9 +329,12 @@ public final class TrainingInProgress {
     } sampleSkipped: {
       try tellOnce($0)
     } observe: {
-      assessment.add(sample: $0, label: $1, logits: $2)
+      assessment?.add(sample: $0, label: $1, logits: $2)
     }
   }
+
+  /// Classes whose confusion is counted: of more it would take more memory than it is worth after every epoch.
+  private static let assessedClasses = 1024
 
   /// Where the training looks for its best epoch, that one's parameters are its result.
   private func restoreBest(_ model: inout Model) {

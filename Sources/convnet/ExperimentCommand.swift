@@ -24,8 +24,10 @@ struct ExperimentCommand: ParsableCommand {
         convnet experiment
         convnet experiment degradation --quick --output runs/degradation
         convnet experiment degradation --data cifar10 --seeds 1..3 --output runs/cifar
-        convnet experiment vgg --row A --row A-LRN --epochs 3 --pictures 2000 --output runs/vgg
-        convnet experiment degradation --quick --seeds 1..3 --resume --output runs/degradation
+        convnet experiment vgg --row A --row A-LRN --epochs 3 --pictures 2000 \\
+          --output runs/vgg
+        convnet experiment degradation --quick --seeds 1..3 --resume \\
+          --output runs/degradation
       """)
 
   @Argument(help: "None for the list.") var name: String?
@@ -222,10 +224,10 @@ private final class ExperimentLogger: TrainingLogger {
 
   func stepEnded(_ step: StepReport, of training: TrainingInProgress) {
     progress?.update((step.epoch - 1) * step.totalSamples + step.samples) {
-      [
+      Progress.Words(notes: [
         "epoch \(step.epoch)/\(step.epochs)",
         "loss \(HumanReadable.fixed(step.metrics.loss, digits: 3))",
-      ]
+      ])
     }
   }
 

@@ -34,7 +34,7 @@ final class Progress {
   struct Words {
     var notes: [String]
     /// Where there is room.
-    var details: [String]
+    var details: [String] = []
     /// Of what is to be done after this job; `nil` where nothing is.
     var secondsAfterwards: Double?
   }

@@ -208,8 +208,8 @@ struct JSONRows {
   func finish() throws { try Console.write(isEmpty ? "[]\n" : "]\n") }
 }
 
-/// Does work that writes into a folder, which is created with those above it. Where the work fails and leaves nothing, so are they
-/// again.
+/// Does work that writes into a folder, which is created with those above it. Where the work fails and leaves nothing, so are
+/// they again.
 func withOutputFolder(_ path: String, _ work: () throws -> Void) throws {
   var made: [String] = []
   do {
@@ -221,7 +221,11 @@ func withOutputFolder(_ path: String, _ work: () throws -> Void) throws {
   }
 }
 
-private func createOutputFolder(_ path: String) throws -> [String] {
+/// Creates a folder for results, and those above it.
+///
+/// - Returns: those that were not there before, the outermost first.
+@discardableResult
+func createOutputFolder(_ path: String) throws -> [String] {
   let made: [String]
   do throws(FileError) {
     made = try FileSystem.createFolder(path)

@@ -17,8 +17,8 @@ extension TrainCommand {
     /// Samples that could not be read.
     var skipped: Int
     var augmentation: Augmentation?
-    /// What `top1`, `top5` and `loss` are of: `validation`, or `training` where nothing was held out: then those of the epoch's own
-    /// steps.
+    /// What `top1`, `top5` and `loss` are of: `validation`, or `training` where nothing was held out: then those of the
+    /// epoch's own steps.
     var measuredOn: String
     /// Of settings on the way; `nil` where the training went on as it began.
     var changes: [TrainingChange]?

@@ -3,8 +3,8 @@ import Foundation
 
 /// What a command that goes on may say otherwise.
 extension TrainingSettings {
-  /// Takes what a command that goes on may change, which ``Checkpoint/adopt(_:for:on:validating:epochs:)`` tells, and refuses what it
-  /// may not.
+  /// Takes what a command that goes on may change, which ``Checkpoint/adopt(_:for:on:validating:epochs:)`` tells, and refuses
+  /// what it may not.
   ///
   /// - Throws: ``OtherTraining`` with every option that was given and may not differ, and both values.
   mutating func go(
@@ -88,7 +88,8 @@ extension TrainingSettings {
 }
 
 extension TrainingSettings {
-  /// What the options of a command change: the training's recipe, or the one that is named, which then lasts as long as the training.
+  /// What the options of a command change: the training's recipe, or the one that is named, which then lasts as long as the
+  /// training.
   private func recipe(of command: TrainCommand) throws -> Recipe {
     guard let name = command.recipe.name, name != wholeRecipe.name else {
       var recipe = wholeRecipe

@@ -15,14 +15,14 @@ struct TrainingSettings: Codable {
   var split: Double?
   /// As it was held out at first, with data that may grow.
   var holdout: Holdout?
-  var epochs: Int
-  var batchSize: Int
-  var learningRate: Float
-  var momentum: Float
-  var weightDecay: Float
+  var epochs = Self.defaultEpochs
+  var batchSize = Self.defaultBatchSize
+  var learningRate = Self.defaultLearningRate
+  var momentum = Self.defaultMomentum
+  var weightDecay = Self.defaultWeightDecay
   /// Epochs without a lower error after which it ends; `nil` where it does not.
   var earlyStopping: Int?
-  var augmentation: Augmentation
+  var augmentation = Augmentation.none
   var normalization: Normalization?
   /// The options of the preparation as they were typed; `nil` where there were none.
   var preparation: String?
@@ -58,13 +58,6 @@ struct TrainingSettings: Codable {
     split = command.data.split
     let recipe = try command.recipe.recipe(
       epochs: command.epochs, augmentation: command.augmentation.steps())
-    self.recipe = recipe
-    epochs = recipe.epochs
-    batchSize = recipe.batchSize
-    learningRate = recipe.learningRate ?? Self.defaultLearningRate
-    momentum = recipe.momentum ?? 0
-    weightDecay = recipe.weightDecay ?? 0
-    augmentation = recipe.augmentation
     earlyStopping = command.keeping.earlyStopping
     normalization = command.augmentation.normalize
     preparation = command.preparation.words
@@ -75,6 +68,7 @@ struct TrainingSettings: Codable {
     tuning = command.compute.tuning
     isExact = command.compute.exact
     sampling = command.balance.sampling
+    take(recipe)
   }
 
   /// Takes the numbers of a recipe, which older versions read.

@@ -20,6 +20,19 @@ import Testing
       + ["--epochs", "\(epochs)", "--quiet"]
   }
 
+  /// That a training goes on from where it was stopped to the bytes of one that was not.
+  private func expectSameBytes(
+    _ directory: borrowing TemporaryDirectory, epochs: Int
+  ) throws {
+    #expect(
+      try Invocation(arguments("out", epochs: epochs) + ["--resume"], in: directory.path).status
+        == 0)
+    #expect(try Invocation(arguments("whole", epochs: epochs), in: directory.path).status == 0)
+    #expect(
+      try fileBytes(directory.file("out/model.safetensors"))
+        == fileBytes(directory.file("whole/model.safetensors")))
+  }
+
   @Test(
     "a training that a signal stops keeps its last epoch, and goes on as if it had not been",
     arguments: [SIGINT, SIGTERM, SIGHUP])
@@ -36,14 +49,7 @@ import Testing
     #expect(
       FileManager.default.fileExists(atPath: directory.file("out/model.safetensors"))
         == (finished > 0))
-    let epochs = finished + 1
-    #expect(
-      try Invocation(arguments("out", epochs: epochs) + ["--resume"], in: directory.path).status
-        == 0)
-    #expect(try Invocation(arguments("whole", epochs: epochs), in: directory.path).status == 0)
-    #expect(
-      try fileBytes(directory.file("out/model.safetensors"))
-        == fileBytes(directory.file("whole/model.safetensors")))
+    try expectSameBytes(directory, epochs: finished + 1)
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: directory.file("out")).count == 5)
   }
@@ -83,14 +89,8 @@ import Testing
       let names = try FileManager.default.contentsOfDirectory(atPath: directory.file("out"))
       #expect(!names.contains { $0.hasPrefix(".") }, "\(names)")
     }
-    let epochs = try Checkpoint(loading: directory.file("out/checkpoint")).history.count + 1
-    #expect(
-      try Invocation(arguments("out", epochs: epochs) + ["--resume"], in: directory.path).status
-        == 0)
-    #expect(try Invocation(arguments("whole", epochs: epochs), in: directory.path).status == 0)
-    #expect(
-      try fileBytes(directory.file("out/model.safetensors"))
-        == fileBytes(directory.file("whole/model.safetensors")))
+    let finished = try Checkpoint(loading: directory.file("out/checkpoint")).history.count
+    try expectSameBytes(directory, epochs: finished + 1)
   }
 
   @Test("a signal that is ignored for the command stays so")

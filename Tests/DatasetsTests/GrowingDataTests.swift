@@ -25,12 +25,12 @@ import Testing
   private func parts(_ holdout: Holdout, _ names: [String]) throws -> (
     train: Set<String>, test: Set<String>
   ) {
-    func names(of part: any Dataset) -> Set<String> {
+    func named(_ part: any Dataset) -> Set<String> {
       Set((0..<part.count).map { part.sampleName(at: $0) })
     }
     return (
-      names(of: try holdout.part(.train, of: Names(names: names))),
-      names(of: try holdout.part(.test, of: Names(names: names)))
+      named(try holdout.part(.train, of: Names(names: names))),
+      named(try holdout.part(.test, of: Names(names: names)))
     )
   }
 

@@ -1,6 +1,6 @@
 /// The line that shows how far a job is:
 ///
-///     epoch 2/5 ━━━━━━━━━╸─────  62 %  loss 0.412  rate 0.01  23.4 k images/s  41 s left (2 min 10 s)
+///     epoch 2/5 ━━━━━━━━━╸─────  62 %  loss 0.412  23.4 k images/s  41 s left (2 min 10 s)
 ///
 /// In parentheses is what is left of all, where other jobs follow this one.
 ///

@@ -49,8 +49,8 @@ extension Recipe {
     sources["epochs"] = Self.asked
   }
 
-  /// A schedule whose length is that of the training; of one after a warm-up or a low beginning, which last as long as before, what
-  /// follows.
+  /// A schedule whose length is that of the training; of one after a warm-up or a low beginning, which last as long as before,
+  /// what follows.
   private static func lengthened<Schedule: LearningRateSchedule>(
     _ schedule: Schedule, from old: Int, to new: Int
   ) throws -> Schedule {

@@ -49,10 +49,11 @@ public struct RunRecord: Sendable {
   }
 
   private mutating func readLines() throws {
-    let file = try MappedFile(path: folder.metricsPath)
-    let lines = file.withBytes { bytes in
-      bytes.withUnsafeBytes { $0.split(separator: 10).map { MetricsLines.read($0) } }
+    // Not mapped: a training that goes on may shorten the file meanwhile.
+    guard let bytes = FileManager.default.contents(atPath: folder.metricsPath) else {
+      throw RunRecordError(folder: folder.path, problem: .noMetrics)
     }
+    let lines = bytes.split(separator: 10).map { MetricsLines.read($0) }
     for line in lines {
       switch line {
       case .epoch(let epoch): epochs.append(epoch)

@@ -1,6 +1,7 @@
 import ConvNetEngine
 import ConvNetImages
 import ConvNetLayers
+import ConvNetTensors
 import ConvNetTestSupport
 import ConvNetTraining
 import Foundation

@@ -1,8 +1,11 @@
+import ConvNetDatasets
+import ConvNetEngine
 import ConvNetEvaluation
 import ConvNetLayers
 import ConvNetReports
 import ConvNetTestSupport
 import ConvNetTraining
+import Foundation
 import Testing
 
 @Suite("Report of a training") struct RunReportTests {
