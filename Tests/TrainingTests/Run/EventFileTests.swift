@@ -192,7 +192,9 @@ private struct EventReader {
       #expect(image.map(\.step) == [1])
       let parts = image[0].value
       #expect(parts.prefix(3).map(\.number) == [8, 8, 1])
-      #expect(try Image(decoding: parts[3].bytes.span.bytes).height == 8)
+      try directory.write(parts[3].bytes, to: "picture.png")
+      let read = try Image(contentsOf: directory.file("picture.png"))
+      #expect(read.height == 8 && read.width == 8)
     }
   }
 }
