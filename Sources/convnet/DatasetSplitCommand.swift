@@ -13,7 +13,8 @@ struct DatasetSplitCommand: ParsableCommand {
       EXAMPLES
         convnet dataset split pictures --folds 5 --output folds
         convnet train --model resnet18 --data folds/fold-1.csv --output runs/fold-1
-        convnet dataset split scans --folds 4 --group-by '^[^/]+/(patient[0-9]+)' --output folds
+        convnet dataset split scans --folds 4 --group-by '^[^/]+/(patient[0-9]+)' \\
+          --output folds
         convnet dataset split scans --folds 4 --groups patients.csv --output folds
       """)
 

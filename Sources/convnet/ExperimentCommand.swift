@@ -23,7 +23,8 @@ struct ExperimentCommand: ParsableCommand {
       EXAMPLES
         convnet experiment
         convnet experiment degradation --quick --output runs/degradation
-        convnet experiment degradation --data cifar10 --seeds 1..3 --output runs/cifar
+        convnet experiment degradation --data cifar10 --seeds 1..3 \\
+          --output runs/cifar
         convnet experiment vgg --row A --row A-LRN --epochs 3 --pictures 2000 \\
           --output runs/vgg
         convnet experiment degradation --quick --seeds 1..3 --resume \\

@@ -193,9 +193,9 @@ import Testing
     "help: every command explains itself within 80 columns",
     arguments: [
       "", "models", "summary", "explain", "train", "compare", "experiment", "recipes",
-          compare                 Compare trainings: settings, best epochs, curves.
-          experiment              Show by trainings what the lecture claims, or list
-                                  the experiments.
+      "augmentations", "evaluate", "predict", "run",
+      "gradients", "convert", "calibrate-batchnorm", "pull", "benchmark", "dataset",
+      "dataset verify", "dataset inspect", "dataset export", "dataset split", "dataset benchmark",
     ])
   func help(command: String) throws {
     let run = try Invocation(command.split(separator: " ").map(String.init) + ["--help"])
@@ -248,7 +248,6 @@ import Testing
           explain                 Print what the compiler makes of a network: passes,
                                   primitives, layouts, memory.
           train                   Train a network on a data set.
-          compare                 Compare trainings: settings, best epochs, curves.
           compare                 Compare trainings: settings, best epochs, curves.
           experiment              Show by trainings what the lecture claims, or list
                                   the experiments.

@@ -65,7 +65,8 @@ struct ReportParts: Sendable {
     report.assessment = (epoch, assessment)
     if let validation {
       // A report without pictures is better than none.
-      report.mistakes = (try? assessment.pictures(of: validation, model.classNames, limit: 24)) ?? []
+      report.mistakes =
+        (try? assessment.pictures(of: validation, model.classNames, limit: 24)) ?? []
     }
     return report
   }
