@@ -26,7 +26,35 @@ extension Graph {
         self[$0].parameterKind?.isTrainable == true && isIncluded(self[$0])
       }
     var builder = GradientBuilder(graph: self, variables: variables)
-    let gradients = try builder.differentiate(loss: loss, by: variables)
+    let one = try builder.one(for: loss)
+    let gradients = try builder.differentiate([loss: one], by: variables)
+    return (builder.graph, gradients)
+  }
+
+  /// The graph with the backward operations of a weighted sum of some of its values appended,
+  ///
+  ///     s = sum over values v and their elements i of weight[v, i] v[i],
+  ///
+  /// so that one graph gives the gradient of any class, channel or position: the weights say which, at every run. The weights of
+  /// each example stand beside it, and a batch gives the gradient of every example by itself.
+  ///
+  /// - Parameters:
+  ///   - weights: for each value one of this graph of the same shape, as a rule an input.
+  ///   - variables: what to differentiate by: inputs, parameters, values inside.
+  /// - Returns: the longer graph, and ds/dv of each variable that the sum depends on.
+  /// - Throws: ``GraphError`` where an operation on the way has no gradient, or weights have another shape.
+  public func differentiated(
+    weightedSumOf weights: [ValueID: ValueID], by variables: [ValueID]
+  ) throws(GraphError) -> (graph: Graph, gradients: [ValueID: ValueID]) {
+    for (value, weight) in weights where self[value].type != self[weight].type {
+      throw GraphError(
+        subject: self[value].name,
+        problem: .invariant(
+          "of shape \(self[value].shape) is weighted by \(self[weight].name) of shape \(self[weight].shape)"
+        ))
+    }
+    var builder = GradientBuilder(graph: self, variables: variables)
+    let gradients = try builder.differentiate(weights, by: variables)
     return (builder.graph, gradients)
   }
 }
@@ -38,11 +66,14 @@ public struct GradientBuilder {
   public private(set) var graph: Graph
   /// The values that depend on a variable.
   private var dependents: Set<ValueID>
+  /// The operations of the graph that was given.
+  private let forward: Range<Int>
   /// The operation whose gradient is being appended.
   private var current = 0
 
   fileprivate init(graph: Graph, variables: [ValueID]) {
     self.graph = graph
+    forward = graph.operations.indices
     dependents = Set(variables)
     for operation in graph.operations where operation.inputs.contains(where: dependents.contains) {
       dependents.formUnion(operation.outputs)
@@ -82,18 +113,21 @@ public struct GradientBuilder {
     return graph.operations[current].outputs
   }
 
-  /// Reverse accumulation: visits the operations from the loss back, and sums the contributions to
-  /// each value.
+  /// The gradient of a loss by itself.
+  fileprivate mutating func one(for loss: ValueID) throws(GraphError) -> ValueID {
+    try graph.append(
+      Operation.Constant(1, shape: graph[loss].shape), to: [],
+      name: "\(graph[loss].name)/gradient", role: .gradient(of: graph[loss].name))[0]
+  }
+
+  /// Reverse accumulation: visits the forward operations from the last back, and sums the contributions to each value.
+  ///
+  /// - Parameter seeds: the gradients that are given, by the values that they are the gradients by.
   fileprivate mutating func differentiate(
-    loss: ValueID, by variables: [ValueID]
+    _ seeds: [ValueID: ValueID], by variables: [ValueID]
   ) throws(GraphError) -> [ValueID: ValueID] {
-    var contributions: [ValueID: [ValueID]] = [:]
-    contributions[loss] = [
-      try graph.append(
-        Operation.Constant(1, shape: graph[loss].shape), to: [],
-        name: "\(graph[loss].name)/gradient", role: .gradient(of: graph[loss].name))[0]
-    ]
-    for index in graph.operations.indices.dropLast().reversed() {
+    var contributions = seeds.mapValues { [$0] }
+    for index in forward.reversed() {
       let operation = graph.operations[index]
       guard operation.outputs.contains(where: needsGradient),
         operation.outputs.contains(where: { contributions[$0] != nil })

@@ -85,6 +85,18 @@ public struct Graph: Hashable, Sendable {
     return consumers
   }
 
+  /// The operations that some values need, by their places.
+  package func ancestorOperations(of values: [ValueID]) -> Set<Int> {
+    let producers = producers
+    var found: Set<Int> = []
+    var waiting = values
+    while let value = waiting.popLast() {
+      guard let index = producers[value], found.insert(index).inserted else { continue }
+      waiting += operations[index].inputs
+    }
+    return found
+  }
+
   /// Values that must be there when a run ends.
   package var results: Set<ValueID> {
     Set(outputs.map(\.value) + parameterUpdates.map(\.value))

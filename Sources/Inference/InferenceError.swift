@@ -15,6 +15,8 @@ public enum InferenceError: Error, Hashable, Sendable {
   case inputShape(model: String, expected: Shape, actual: Shape, order: DataFormat)
   /// A number of pictures or of runs at once that must be at least one.
   case belowOne(name: String, actual: Int)
+  /// A number does not depend on a value: it is computed before it, or beside it.
+  case independent(of: String, value: String, model: String)
   /// A tensor of another type than `float32`.
   case inputType(model: String, actual: ElementType)
 }
@@ -40,6 +42,8 @@ extension InferenceError: ReadableError {
         + Self.hint(expected, actual, order)
     case .belowOne(let name, let actual):
       "\(name) is \(actual), must be at least 1"
+    case .independent(let name, let value, let model):
+      "\(value) of \(model) does not depend on \(name); ask for a layer before it"
     case .inputType(let model, let actual):
       "\(model) takes float32, the tensor is \(actual); convert it"
     }
