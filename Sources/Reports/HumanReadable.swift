@@ -83,7 +83,7 @@ public enum HumanReadable {
     return trimmed(fixed(value, digits: max(0, digits - 1 - magnitude)))
   }
 
-  static func trimmed(_ text: String) -> String {
+  package static func trimmed(_ text: String) -> String {
     guard text.contains(".") else { return text }
     var text = Substring(text)
     while text.hasSuffix("0") { text.removeLast() }

@@ -21,7 +21,7 @@ package func escaped(_ text: String) -> String {
 }
 
 /// An element under construction: attributes and text are escaped, children are not.
-func element(
+package func element(
   _ name: String, _ attributes: KeyValuePairs<String, String> = [:], _ children: String...
 ) -> String {
   let attributes = attributes.map { " \($0.key)=\"\(escaped($0.value))\"" }.joined()
@@ -33,16 +33,16 @@ func element(
 private let selfClosing: Set = ["rect", "line", "circle", "path", "polyline", "img"]
 
 /// A coordinate, to a tenth of a pixel.
-func coordinate(_ value: Double) -> String {
+package func coordinate(_ value: Double) -> String {
   HumanReadable.trimmed(HumanReadable.fixed(value, digits: 1))
 }
 
 /// About the width of a text in the plots' font, in pixels. Generous: labels must not be cut.
-func textWidth(_ text: String, size: Double = 12) -> Double {
+package func textWidth(_ text: String, size: Double = 12) -> Double {
   Double(text.count) * size * 0.56
 }
 
 /// The text, cut with an ellipsis where it is longer than `count` characters.
-func shortened(_ text: String, to count: Int) -> String {
+package func shortened(_ text: String, to count: Int) -> String {
   text.count <= count ? text : text.prefix(max(0, count - 1)) + "…"
 }

@@ -30,6 +30,10 @@ extension Figure {
     return element("div", ["class": "broad"], svgElement(style: ""))
       + element("div", ["class": "narrow"], narrow.svgElement(style: ""))
   }
+  /// The same in the light colors alone, named where they are used: for programs that know no variables of styles.
+  package var plainSVG: String {
+    FigureStyle.lightColors.reduce(svg) { $0.replacing("var(--\($1.name))", with: $1.value) }
+  }
 
   private func svgElement(style: String) -> String {
     let (width, height) = size
@@ -58,6 +62,12 @@ enum FigureStyle {
 
     """
 
+  /// The light colors by name, as ``colors`` says them.
+  static var lightColors: [(name: String, value: String)] {
+    let light = colors.prefix { $0 != "}" }
+    return light.matches(of: /--(\w+):(#\w+)/).map { (String($0.1), String($0.2)) }
+  }
+
   static let rules =
     """
     svg.cv{background:var(--paper);\
@@ -78,13 +88,17 @@ enum FigureStyle {
 }
 
 /// A line of text with its anchor at (x, y).
-func label(_ text: String, x: Double, y: Double, _ classes: String, hint: String? = nil) -> String {
+package func label(_ text: String, x: Double, y: Double, _ classes: String, hint: String? = nil)
+  -> String
+{
   element(
     "text", ["x": coordinate(x), "y": coordinate(y), "class": classes], escaped(text),
     hint.map { element("title", [:], escaped($0)) } ?? "")
 }
 
-func rule(from: (x: Double, y: Double), to: (x: Double, y: Double), _ classes: String) -> String {
+package func rule(from: (x: Double, y: Double), to: (x: Double, y: Double), _ classes: String)
+  -> String
+{
   element(
     "line",
     [
