@@ -26,7 +26,7 @@ func tests(of name: String, imports rooms: [String] = [], shims: [String] = []) 
     path: "Tests/\(name)Tests",
     exclude: [
       "Tensors", "Formats", "Images", "Datasets", "Graphs", "Engine", "Models", "Training",
-      "Evaluation",
+      "Evaluation", "Insight",
     ].contains(name) ? ["Fixtures"] : [],
     swiftSettings: settings
   )
@@ -88,6 +88,11 @@ let package = Package(
         "Evaluation", "Inference", "Reports", "Datasets", "Formats", "Models", "Layers", "Images",
         "Files",
       ] + engineRooms, shims: ["CKernels"]),
+    room(
+      "Insight",
+      imports: [
+        "Inference", "Reports", "Datasets", "Layers", "Images", "Files",
+      ] + engineRooms),
 
     // Products.
     .target(
@@ -95,8 +100,8 @@ let package = Package(
       dependencies: [
         "ConvNetFiles", "ConvNetTensors", "ConvNetGraphs", "ConvNetCompiler", "ConvNetEngine",
         "ConvNetLayers", "ConvNetModels", "ConvNetFormats", "ConvNetImages", "ConvNetDatasets",
-        "ConvNetInference", "ConvNetEvaluation", "ConvNetTraining", "ConvNetReports",
-        "ConvNetDownloads",
+        "ConvNetInference", "ConvNetEvaluation", "ConvNetTraining", "ConvNetInsight",
+        "ConvNetReports", "ConvNetDownloads",
       ], swiftSettings: settings),
     .executableTarget(
       name: "ConvNetCommand",
@@ -168,6 +173,11 @@ let package = Package(
       ] + graphRooms, shims: ["CKernels"]),
     tests(of: "Reports", imports: ["Files"]),
     tests(of: "Downloads", imports: ["Files"]),
+    tests(
+      of: "Insight",
+      imports: [
+        "Inference", "Reports", "Models", "Layers", "Formats", "Datasets", "Images", "Engine",
+      ] + graphRooms),
     .testTarget(
       name: "CommandTests",
       dependencies: ["ConvNet", "ConvNetTestSupport", "ConvNetCommand", "Lecture"],

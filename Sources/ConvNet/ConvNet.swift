@@ -9,6 +9,7 @@
 @_exported import ConvNetGraphs
 @_exported import ConvNetImages
 @_exported import ConvNetInference
+@_exported import ConvNetInsight
 @_exported import ConvNetLayers
 @_exported import ConvNetModels
 @_exported import ConvNetReports

@@ -1,0 +1,59 @@
+public import ConvNetFiles
+public import ConvNetTensors
+
+/// Why there is nothing to see.
+public enum InsightError: Error, Hashable, Sendable {
+  /// A network whose input is not pictures or maps of them.
+  case needsPictures(model: String, input: [Int])
+  /// No class has this number.
+  case unknownClass(Int, model: String, count: Int)
+  /// A layer whose values do not lie side by side in a plane; the last one that does.
+  case notSpatial(layer: String, shape: Shape, last: String?)
+  /// A setting that makes no sense.
+  case setting(name: String, value: String, requirement: String)
+  /// What would be drawn is too much to be seen.
+  case tooMuch(what: String, count: Int, limit: Int, advice: String)
+  /// Two things of other extents than each other.
+  case extents(what: String, actual: [Int], expected: [Int])
+  /// The name of a file that says no format that can be written.
+  case format(path: String, known: [String])
+  /// A program that is not there, and is needed for a format.
+  case noProgram(name: String, purpose: String, advice: String)
+  /// A program that failed, and what it said.
+  case program(name: String, status: Int32, message: String)
+  /// Too few of something to make anything of.
+  case tooFew(what: String, count: Int, least: Int)
+  /// A network without layers of a kind.
+  case noLayer(model: String, kind: String)
+}
+
+extension InsightError: ReadableError {
+  public var description: String {
+    func text(_ extents: [Int]) -> String { extents.map { "\($0)" }.joined(separator: "x") }
+    return switch self {
+    case .needsPictures(let model, let input):
+      "\(model) is given \(text(input)) numbers, not pictures of channels, height and width"
+    case .unknownClass(let index, let model, let count):
+      "\(model) has no class \(index); they go from 0 to \(count - 1)"
+    case .notSpatial(let layer, let shape, let last):
+      "\(layer) makes \(shape), which has no height and width to draw"
+        + (last.map { "; the last layer that has is \($0)" } ?? "")
+    case .setting(let name, let value, let requirement):
+      "\(name) is \(value), must be \(requirement)"
+    case .tooMuch(let what, let count, let limit, let advice):
+      "\(count) \(what) are more than the \(limit) that can be shown; \(advice)"
+    case .extents(let what, let actual, let expected):
+      "\(what) is \(text(actual)), must be \(text(expected))"
+    case .format(let path, let known):
+      "\(path): pictures are written as \(known.joined(separator: " or ")); end the name with one of these"
+    case .noProgram(let name, let purpose, let advice):
+      "\(purpose) is made by \(name), which is not installed; \(advice)"
+    case .program(let name, let status, let message):
+      "\(name) ended with status \(status)" + (message.isEmpty ? "" : ": \(message)")
+    case .tooFew(let what, let count, let least):
+      "there are \(count) \(what), needed are at least \(least)"
+    case .noLayer(let model, let kind):
+      "\(model) has no \(kind)"
+    }
+  }
+}
