@@ -196,6 +196,12 @@ import Testing
       "augmentations", "evaluate", "predict", "run",
       "gradients", "convert", "calibrate-batchnorm", "pull", "benchmark", "dataset",
       "dataset verify", "dataset inspect", "dataset export", "dataset split", "dataset benchmark",
+      "visualize", "visualize grad-cam",
+      "visualize saliency", "visualize integrated-gradients", "visualize occlusion",
+      "visualize activations", "visualize arithmetic", "visualize convolve",
+      "visualize normalization", "visualize shift", "visualize receptive-field",
+      "visualize network", "visualize filters", "visualize features", "visualize nearest",
+      "visualize maximize", "visualize invert", "visualize embedding", "visualize landscape",
     ])
   func help(command: String) throws {
     let run = try Invocation(command.split(separator: " ").map(String.init) + ["--help"])
@@ -211,8 +217,8 @@ import Testing
     for (line, next) in zip(examples, examples.dropFirst()) {
       #expect(next.hasPrefix("  convnet ") || line.hasSuffix("\\"), "\(line)")
     }
-    // Every command but the two that only have others takes the options of all.
-    guard !["", "dataset"].contains(command) else { return }
+    // Every command but those that only have others takes the options of all.
+    guard !["", "dataset", "visualize"].contains(command) else { return }
     for option in ["--json", "--threads", "--seed", "--quiet"] {
       #expect(run.output.contains(option))
     }
@@ -256,6 +262,7 @@ import Testing
           augmentations           List the augmentations that are known by name.
           evaluate                Measure the accuracy of a model on a data set.
           predict                 Classify pictures.
+          visualize               Draw what a network does, and how its layers work.
           run                     Push a raw tensor through a network.
           gradients               Write the gradients of one training step, which
                                   changes nothing.

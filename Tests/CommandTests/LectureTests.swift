@@ -1,3 +1,4 @@
+import ConvNetTestSupport
 import Foundation
 import Testing
 
@@ -80,6 +81,16 @@ import Testing
         // Understood as a whole; only the reader's own file is missing.
         let errors = try Invocation(arguments).failure()
         #expect(errors.contains(arguments[1]), "\(command)")
+        continue
+      }
+      guard arguments[0] != "visualize" else {
+        // As it is, but for where the picture is written.
+        let folder = try TemporaryDirectory()
+        let place = try #require(arguments.firstIndex(of: "--output")) + 1
+        var written = arguments
+        written[place] = folder.file(arguments[place])
+        #expect(try Invocation(written).status == 0, "\(command)")
+        #expect(try !folder.contents().isEmpty, "\(command)")
         continue
       }
       if arguments.count > 1 { #expect(known.contains("\"\(arguments[1])\""), "\(command)") }

@@ -1,0 +1,230 @@
+import ArgumentParser
+import ConvNet
+import Foundation
+
+struct FiltersCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "filters",
+    abstract: "Show the kernels of the first layer, and the Gabor functions nearest to them.",
+    discussion: """
+      Kernels in color are compared by the direction in which they vary most. A file
+      of weights without a network needs the name of the tensor as --layer.
+
+      EXAMPLES
+        convnet visualize filters model.safetensors --output filters.png
+        convnet visualize filters alexnet --weights alexnet.pth --gabor \\
+          --statistics gabor.svg --csv gabor.csv --output filters.svg
+        convnet visualize filters weights.pth --layer stem.weight --gabor --output f.svg
+      """)
+
+  @Argument(help: "A model file, a model's name, or a file of weights.") var file: String
+  @Option(
+    help: ArgumentHelp(
+      "A convolution by name, or a tensor of a file of weights. Default: the first that reads the input.",
+      valueName: "name"))
+  var layer: String?
+  @Flag(help: "Fit a Gabor function to each.") var gabor = false
+  @Option(help: "Kernels to show at most.") var count = 96
+  @Option(
+    help: ArgumentHelp(
+      "Where to draw directions and shapes of the functions: .svg or .png.", valueName: "file"))
+  var statistics: String?
+  @Option(help: ArgumentHelp("Where to write a row for each kernel.", valueName: "file"))
+  var csv: String?
+  @OptionGroup var result: PictureOutput
+  @OptionGroup var weights: WeightsOptions
+  @OptionGroup var network: NetworkOptions
+  @OptionGroup var shared: SharedOptions
+
+  private struct Result: Encodable {
+    var name: String
+    var filters: Int
+    /// Those of which a Gabor function explains 70 % of the variance.
+    var gaborFunctions: Int?
+    var medianExplained: Double?
+    var medianBandwidthOctaves: Double?
+    var medianAspect: Double?
+    /// By the direction of the wave, in eight parts of half a turn.
+    var orientations: [Int]?
+    var saved: [String]
+  }
+
+  func validate() throws {
+    guard 1...1024 ~= count else {
+      throw ValidationError("--count is \(count), must be from 1 to 1024")
+    }
+  }
+
+  private func filters() throws -> FirstLayerFilters {
+    let isFitting = gabor || statistics != nil || csv != nil
+    var progress: Progress?
+    defer { progress?.finish() }
+    func update(_ done: Int, _ total: Int) throws {
+      progress = progress ?? Progress("fitting", unit: "kernels", total: total, shared, after: 1)
+      progress?.update(done)
+      try requireUninterrupted(done, of: total, "kernel")
+    }
+    if let layer, weights.weights == nil, try ModelSource.isBareWeights(file) {
+      return try FirstLayerFilters(
+        WeightFile(file).tensor(named: layer), name: "\(layer) of \(pictureName(file))",
+        fitting: isFitting, progress: update)
+    }
+    let model = try weights.model(
+      from: ModelSource(file, recognizingFor: shared), shared, network)
+    return try FirstLayerFilters(of: model, layer: layer, fitting: isFitting, progress: update)
+  }
+
+  func run() throws {
+    try result.require()
+    if let statistics { try FigureFormat.require(statistics) }
+    for path in [statistics, csv].compactMap({ $0 }) { try requireFolder(of: path, "--output") }
+    Interruption.deferSignals()
+    let filters = try filters()
+    var saved = [result.output]
+    try result.write(filters.sheet(limit: count))
+    let figure = filters.statistics()
+    if let statistics {
+      try figure.writeFile(to: statistics)
+      saved.append(statistics)
+    }
+    if let csv {
+      try AtomicFile.write(filters.csv, to: csv)
+      saved.append(csv)
+    }
+    let explained = filters.filters.compactMap { $0.fit?.explained }.sorted()
+    let row = Result(
+      name: filters.name, filters: filters.filters.count,
+      gaborFunctions: explained.isEmpty ? nil : figure.fits.count,
+      medianExplained: explained.isEmpty ? nil : explained[explained.count / 2],
+      medianBandwidthOctaves: figure.medianBandwidth, medianAspect: figure.medianAspect,
+      orientations: explained.isEmpty ? nil : figure.orientationCounts, saved: saved)
+    if shared.json { return try printJSON(row) }
+    try print("\(plural(row.filters, "kernel")) of \(row.name)")
+    if let median = row.medianExplained {
+      try print(
+        "Gabor functions explain \(HumanReadable.percent(median)) of the variance in the median, and at least 70 % of \(plural(figure.fits.count, "kernel"))"
+      )
+      let octaves = row.medianBandwidthOctaves.map { HumanReadable.quantity($0) } ?? "none"
+      let aspect = row.medianAspect.map { HumanReadable.quantity($0) } ?? "none"
+      try print("of those: median bandwidth in octaves \(octaves), median aspect \(aspect)")
+    }
+    try print("saved \(saved.joined(separator: ", "))")
+  }
+}
+
+struct LandscapeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "landscape",
+    abstract: "Draw the loss around a network's parameters, along random directions.",
+    discussion: """
+      Directions are as long as the weights, filter by filter. Beside the picture, a
+      file with .csv as its ending has the numbers; it is written as the work goes
+      on, and --resume goes on with it.
+
+      EXAMPLES
+        convnet visualize landscape model.safetensors --data fashion-mnist --output l.svg
+        convnet visualize landscape resnet56.safetensors --data cifar10 --points 51 \\
+          --pictures 1000 --output resnet56.svg --resume
+        convnet visualize landscape model.safetensors --data fashion-mnist \\
+          --dimensions 1 --points 101 --output line.svg
+      """)
+
+  @Argument(help: "A model file, or a model's name.") var file: String
+  @OptionGroup var data: DataOptions
+  @Option(help: "1 for a curve, 2 for contours and a surface.") var dimensions = 2
+  @Option(help: "Points along each direction, an odd number.") var points = 21
+  @Option(help: ArgumentHelp("How far to go, in lengths of the weights.", valueName: "x"))
+  var reach = 1.0
+  @Option(help: "Pictures whose mean loss is taken.") var pictures = 500
+  @Flag(help: "Go on with the numbers that are there.") var resume = false
+  @OptionGroup var result: PictureOutput
+  @OptionGroup var weights: WeightsOptions
+  @OptionGroup var network: NetworkOptions
+  @OptionGroup var compute: ComputeArguments
+  @OptionGroup var shared: SharedOptions
+
+  private struct Result: Encodable {
+    var name: String
+    var points: Int
+    /// In the middle, and the largest.
+    var center: Double?
+    var largest: Double?
+    var saved: [String]
+  }
+
+  func validate() throws {
+    try requirePositive(pictures, "--pictures")
+    guard reach > 0, reach <= 100 else {
+      throw ValidationError("--reach is \(reach), must be above 0, at most 100")
+    }
+    guard 1...2 ~= dimensions else {
+      throw ValidationError("--dimensions is \(dimensions), must be 1 or 2")
+    }
+    guard 3...401 ~= points, points % 2 == 1 else {
+      throw ValidationError("--points is \(points), must be an odd number from 3 to 401")
+    }
+  }
+
+  private var csvPath: String { result.output.dropLast(4) + ".csv" }
+
+  func run() throws {
+    try result.require()
+    guard resume || !FileSystem.exists(csvPath) else {
+      throw UsedFolder(
+        folder: csvPath, found: ["losses"], remedies: ["go on with --resume"])
+    }
+    let source = try ModelSource(file, recognizingFor: shared)
+    let names = try data.source().load(.test).classNames
+    let isZoo = if case .zoo = source { true } else { false }
+    let model = try weights.model(
+      from: source, shared, network, classNames: isZoo ? names : [])
+    let part = try EvaluatedPart(
+      of: data.source(), for: model, given: data.holdout(seed: shared.seed),
+      threads: shared.threadCount)
+    let count = min(pictures, part.dataset.count)
+    let dataset = part.dataset.selecting((0..<count).map { $0 * part.dataset.count / count })
+    let setting =
+      "\(model.graph.name), weights \(model.weightFingerprint), \(count) pictures of \(dataset.name), seed \(shared.seed), reach \(reach), \(points) points"
+    var landscape = try LossLandscape(
+      name: model.graph.name, reach: reach, points: points, dimensions: dimensions,
+      setting: setting)
+    if resume, FileSystem.exists(csvPath) {
+      try landscape.take(
+        csv: String(decoding: FileBuffer.contents(ofStream: csvPath), as: UTF8.self))
+    }
+    var function = try LossAtParameters(
+      of: model, on: model.batches(of: dataset, batchSize: min(100, count)),
+      compute: compute.options(shared))
+    let directions = (0..<dimensions).map {
+      FilterNormalizedDirection(of: model, seed: shared.seed, index: $0)
+    }
+    let progress = Progress("measuring", unit: "points", total: landscape.count, shared)
+    Interruption.deferSignals()
+    var written = ProcessInfo.processInfo.systemUptime
+    try landscape.measure(&function, along: directions) { now in
+      progress.update(now.measured)
+      let time = ProcessInfo.processInfo.systemUptime
+      if time - written > 10 || Interruption.signal != nil {
+        try AtomicFile.write(now.csv, to: csvPath)
+        written = time
+      }
+      if let signal = Interruption.signal {
+        throw Interrupted(
+          signal: signal,
+          outcome: "\(now.measured) of \(now.count) points are in \(csvPath); --resume goes on")
+      }
+    }
+    progress.finish()
+    try AtomicFile.write(landscape.csv, to: csvPath)
+    try result.write(LandscapeFigure(landscape))
+    let losses = landscape.losses.joined().compactMap { $0 }
+    let row = Result(
+      name: landscape.name, points: landscape.count, center: landscape.center,
+      largest: losses.max(), saved: [result.output, csvPath])
+    if shared.json { return try printJSON(row) }
+    try print(
+      "\(row.name): loss \(HumanReadable.quantity(row.center ?? .nan)) in the middle, \(HumanReadable.quantity(row.largest ?? .nan)) at most of \(row.points) points"
+    )
+    try print("saved \(row.saved.joined(separator: ", "))")
+  }
+}
