@@ -87,7 +87,15 @@ public struct ConvolutionSteps: Figure {
       convolution.indices.map { textWidth(sum(kernel, at: $0), size: 12) }
     }.max() ?? 0
   }
-  private var block: Double { cell * Double(padded.count) + 14 + sumWidth + 24 }
+  private static let headings = [
+    "convolution: sum over i of x at t − i times w at i",
+    "cross-correlation: sum over i of x at t + i times w at i",
+  ]
+  private var block: Double {
+    max(
+      cell * Double(padded.count) + 14 + sumWidth,
+      Self.headings.map { textWidth($0) }.max() ?? 0) + 24
+  }
 
   public var size: (width: Double, height: Double) {
     (
@@ -112,17 +120,10 @@ public struct ConvolutionSteps: Figure {
 
   public var drawing: String {
     var parts = [label(title, x: 0, y: 14, "head")]
-    for (index, (name, kernel, result)) in [
-      (
-        "convolution, (w * x) at t = sum of x at t − i times w at i", kernel.reversed() as [Double],
-        convolution
-      ),
-      (
-        "cross-correlation, (w ⋆ x) at t = sum of x at t + i times w at i", kernel, crossCorrelation
-      ),
-    ].enumerated() {
+    let kinds = [(kernel.reversed() as [Double], convolution), (kernel, crossCorrelation)]
+    for (index, (kernel, result)) in kinds.enumerated() {
       let x = block * Double(index)
-      parts.append(label(name, x: x, y: 38, "soft"))
+      parts.append(label(Self.headings[index], x: x, y: 38, "soft"))
       for step in result.indices {
         let y = Self.top + Self.row * Double(step)
         let padded = padded

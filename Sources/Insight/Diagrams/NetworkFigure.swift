@@ -162,8 +162,13 @@ public struct NetworkFigure: Figure {
         text, x: node.x, y: y + 15 + Self.line * Double(number + 1), "mid small soft")
     }
     if drawn.arrows.contains(where: { $0.source == index }) {
-      result += label(
-        Self.text(box.output), x: node.x + 5, y: y + height + 12, "small soft")
+      // Where several arrows begin, one would go through the size.
+      result += element(
+        "text",
+        [
+          "x": coordinate(node.x + 5), "y": coordinate(y + height + 12), "class": "small soft",
+          "style": "paint-order:stroke;stroke:var(--paper);stroke-width:3px",
+        ], escaped(Self.text(box.output)))
     }
     return result
   }

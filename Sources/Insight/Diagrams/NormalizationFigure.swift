@@ -104,7 +104,7 @@ public struct NormalizationFigure: Figure {
   private var top: Double { 62 + Self.depth.y * Double(examples) }
 
   public var size: (width: Double, height: Double) {
-    (block * Double(kinds.count), top + front.height + 62)
+    (block * Double(kinds.count), top + front.height + 74)
   }
 
   public var drawing: String {
@@ -190,7 +190,9 @@ public struct NormalizationFigure: Figure {
         y: top + front.height - Self.depth.y * Double(examples) / 2 + 12, "soft small")
       + label(kind.name, x: 0, y: bottom + 34, "")
       + label(
-        "over \(kind.axes): \(plural(count, "mean")) of \(numbers / count)", x: 0, y: bottom + 50,
+        "over \(kind.axes)", x: 0, y: bottom + 50, "soft small")
+      + label(
+        "\(plural(count, "mean")), each of \(numbers / count) numbers", x: 0, y: bottom + 65,
         "soft small")
   }
 }

@@ -22,10 +22,11 @@ public struct MaximizationOptions: Hashable, Sendable {
   public var steps = 256
   /// The length of a step: the mean change of a number, in the units of pixel values from 0 to 1.
   public var stepSize: Double = 0.02
-  /// The largest shift of the picture at each step, in pixels, drawn anew: what depends on single pixels does not last.
-  public var jitter = 4
+  /// The largest shift of the picture at each step, in pixels, drawn anew: what depends on single pixels does not last. `nil` for
+  /// a sixteenth of the shorter side, 8 at most. In the last quarter of the steps the picture stands still.
+  public var jitter: Int?
   /// The weight of the roughness, the mean squared difference of neighbours, in units of the gradient.
-  public var smoothing: Double = 0.1
+  public var smoothing: Double = 0.01
   /// Of the beginning and of the shifts.
   public var seed: UInt64 = 0
 
@@ -57,10 +58,10 @@ extension Model {
         name: "the channel", value: "\(channel)",
         requirement: "from 0 to \((shape.dimensions.dropFirst().first ?? 1) - 1)")
     }
-    guard 1...100_000 ~= options.steps, options.jitter >= 0, options.stepSize > 0 else {
+    guard 1...100_000 ~= options.steps, options.jitter ?? 0 >= 0, options.stepSize > 0 else {
       throw InsightError.setting(
         name: "steps, jitter or step size",
-        value: "\(options.steps), \(options.jitter), \(options.stepSize)",
+        value: "\(options.steps), \(options.jitter ?? 0), \(options.stepSize)",
         requirement: "at least one step, of a size above zero")
     }
     let positions = shape.dimensions.dropFirst(2).reduce(1, *)
@@ -76,8 +77,10 @@ extension Model {
       return values[channel * positions..<(channel + 1) * positions]
         .reduce(0) { $0 + Double($1) } / Double(positions)
     }
+    let side = min(preprocessing.height, preprocessing.width)
+    let jitter = options.jitter ?? min(8, side / 16)
     for step in 0..<options.steps {
-      let reach = min(options.jitter, max(0, min(preprocessing.height, preprocessing.width) / 4))
+      let reach = 4 * step >= 3 * options.steps ? 0 : min(jitter, side / 4)
       let (down, right) = (
         numbers.integer(below: 2 * reach + 1) - reach, numbers.integer(below: 2 * reach + 1) - reach
       )

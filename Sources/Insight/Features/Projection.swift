@@ -91,7 +91,14 @@ public struct PointCloud: Sendable {
         directions[index] = before[index]
       }
     }
-    let variances = projected.map { $0.reduce(0) { $0 + $1 * $1 } }
+    // Of the directions' span, the axes: iteration alone would take long to tell near ones apart.
+    let products = projected.map { one in
+      projected.map { two in zip(one, two).reduce(0) { $0 + $1.0 * $1.1 } }
+    }
+    let (variances, axes) = symmetricEigenvectors(products)
+    projected = axes.map { axis in
+      (0..<count).map { i in zip(axis, projected).reduce(0) { $0 + $1.0 * $1.1[i] } }
+    }
     let order = variances.indices.sorted { variances[$0] > variances[$1] }.prefix(wanted)
     let coordinates = (0..<count).map { i in
       order.map { component -> Double in
@@ -334,4 +341,40 @@ public struct PointCloud: Sendable {
     let (n, k) = (Double(count), Double(neighbours))
     return 1 - Double(penalty) * 2 / (n * k * (2 * n - 3 * k - 1))
   }
+}
+
+/// The eigenvalues and the eigenvectors of a small symmetric matrix, by rotations that take its elements beside the diagonal to
+/// zero (C. Jacobi, 1846).
+private func symmetricEigenvectors(_ matrix: [[Double]]) -> (values: [Double], vectors: [[Double]])
+{
+  let count = matrix.count
+  var a = matrix
+  var vectors = (0..<count).map { i in (0..<count).map { $0 == i ? 1.0 : 0 } }
+  let size = matrix.joined().reduce(0) { $0 + $1 * $1 }
+  for _ in 0..<60 {
+    var rest = 0.0
+    for p in 0..<count {
+      for q in 0..<p {
+        rest += a[p][q] * a[p][q]
+        guard abs(a[p][q]) > 1e-300 else { continue }
+        let ratio = (a[q][q] - a[p][p]) / (2 * a[p][q])
+        let tangent =
+          (ratio >= 0 ? 1 : -1) / (abs(ratio) + (ratio * ratio + 1).squareRoot())
+        let cosine = 1 / (tangent * tangent + 1).squareRoot()
+        let sine = tangent * cosine
+        for k in 0..<count {
+          let (x, y) = (a[k][p], a[k][q])
+          (a[k][p], a[k][q]) = (cosine * x - sine * y, sine * x + cosine * y)
+        }
+        for k in 0..<count {
+          let (x, y) = (a[p][k], a[q][k])
+          (a[p][k], a[q][k]) = (cosine * x - sine * y, sine * x + cosine * y)
+          let (u, v) = (vectors[p][k], vectors[q][k])
+          (vectors[p][k], vectors[q][k]) = (cosine * u - sine * v, sine * u + cosine * v)
+        }
+      }
+    }
+    if rest <= 1e-28 * size { break }
+  }
+  return ((0..<count).map { a[$0][$0] }, vectors)
 }

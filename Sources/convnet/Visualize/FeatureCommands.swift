@@ -270,8 +270,12 @@ struct MaximizeCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("The mean change of a pixel at each step, from 0 to 1.", valueName: "x"))
   var stepSize = 0.02
-  @Option(help: "Pixels that the picture moves at most at each step.") var jitter = 4
-  @Option(help: ArgumentHelp("What roughness costs.", valueName: "x")) var smoothing = 0.1
+  @Option(
+    help:
+      "Pixels that the picture moves at most at each step. Default: a sixteenth of its side, at most 8."
+  )
+  var jitter: Int?
+  @Option(help: ArgumentHelp("What roughness costs.", valueName: "x")) var smoothing = 0.01
   @Option(help: DataOptions.dataHelp) var data: String?
   @Option(help: DataOptions.rootHelp) var dataRoot: String?
   @OptionGroup var result: PictureOutput
@@ -305,7 +309,7 @@ struct MaximizeCommand: ParsableCommand {
     guard stepSize > 0, stepSize <= 1 else {
       throw ValidationError("--step-size is \(stepSize), must be above 0, at most 1")
     }
-    guard 0...1 ~= smoothing, jitter >= 0 else {
+    guard 0...1 ~= smoothing, jitter ?? 0 >= 0 else {
       throw ValidationError("--smoothing is from 0 to 1, --jitter not below 0")
     }
   }
