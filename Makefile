@@ -20,7 +20,7 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo gallery test fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-optimizers benchmark-overhead benchmark-fast benchmark-pooling benchmark-pictures benchmark-protocols \
+.PHONY: help setup build demo lecture gallery test fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-optimizers benchmark-overhead benchmark-fast benchmark-pooling benchmark-pictures benchmark-protocols \
   test-peers parity clean
 
 help: ## List the targets
@@ -34,6 +34,9 @@ build: setup ## Build the library and the command, optimized
 
 demo: build ## Train LeNet-5 on Fashion-MNIST, evaluate it, classify some pictures
 	@EPOCHS=$(EPOCHS) scripts/demo $(CONVNET)
+
+lecture: build ## Run every command of docs/lecture.md, slide by slide, each in seconds
+	@scripts/lecture $(CONVNET) .build/release/Lecture
 
 gallery: build ## Make the pictures of docs/gallery.md again
 	@scripts/gallery $(CONVNET)
