@@ -192,6 +192,11 @@ import Testing
       ["arithmetic", "--input", "x", "--kernel", "3"],
       ["nearest", "m.safetensors", "--data", "data", "--output", "o.svg"],
       ["maximize", "m.safetensors", "--output", "o.svg"],
+      [
+        "maximize", "m.safetensors", "--class", "0", "--steps", "9223372036854775807", "--output",
+        "o.svg",
+      ],
+      ["invert", "m.safetensors", "a.png", "--steps", "9223372036854775807", "--output", "o.svg"],
       ["landscape", "m.safetensors", "--data", "data", "--points", "4", "--output", "o.svg"],
       ["grad-cam", "m.safetensors", "a.png", "--top", "2", "--class", "1", "--output", "o.svg"],
       ["integrated-gradients", "m.safetensors", "a.png", "--steps", "0", "--output", "o.svg"],

@@ -304,8 +304,9 @@ struct MaximizeCommand: ParsableCommand {
     guard layer != nil || !classNames.isEmpty else {
       throw ValidationError("say what to excite: --class, or --layer and --channel")
     }
-    try requirePositive(count, "--count")
-    try requirePositive(steps, "--steps")
+    guard 1...100 ~= count, 1...100_000 ~= steps else {
+      throw ValidationError("--count is from 1 to 100, --steps from 1 to 100000")
+    }
     guard stepSize > 0, stepSize <= 1 else {
       throw ValidationError("--step-size is \(stepSize), must be above 0, at most 1")
     }
@@ -410,7 +411,9 @@ struct InvertCommand: ParsableCommand {
   }
 
   func validate() throws {
-    try requirePositive(steps, "--steps")
+    guard 1...100_000 ~= steps else {
+      throw ValidationError("--steps is \(steps), must be from 1 to 100000")
+    }
     guard smoothing >= 0, smoothing.isFinite else {
       throw ValidationError("--smoothing is \(smoothing), must not be below 0")
     }
