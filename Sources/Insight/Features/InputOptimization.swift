@@ -172,6 +172,7 @@ private struct PixelSearch {
   private var first: [Float]
   private var second: [Float]
   private var step = 0
+  private var numbers: RandomNumbers
 
   private var height: Int { preprocessing.height }
   private var width: Int { preprocessing.width }
@@ -182,6 +183,7 @@ private struct PixelSearch {
     var numbers = RandomNumbers(RandomKey(seed: seed, purpose: .input))
     let count = preprocessing.height * preprocessing.width * preprocessing.channels
     levels = (0..<count).map { _ in max(0, min(1, 0.5 + noise * numbers.normal())) }
+    self.numbers = numbers
     first = [Float](repeating: 0, count: count)
     second = first
   }
@@ -267,7 +269,12 @@ private struct PixelSearch {
   /// A step of a length along a gradient, less roughness.
   mutating func ascend(_ slope: [Float], size: Double, smoothing: Double) {
     let length = slope.reduce(0.0) { $0 + Double(abs($1)) } / Double(slope.count)
-    let factor = length > 1e-20 ? Float(size / length) : 0
+    // Where nothing answers there is no slope: other noise may be answered.
+    guard length > 1e-20 else {
+      for index in levels.indices { levels[index] = max(0, min(1, 0.5 + 0.3 * numbers.normal())) }
+      return
+    }
+    let factor = Float(size / length)
     let rough = roughness()
     for index in levels.indices {
       levels[index] +=

@@ -109,14 +109,17 @@ public struct PointCloud: Sendable {
     return (coordinates, order.map { total > 0 ? variances[$0] / total : 0 })
   }
 
+  /// Gram and Schmidt, twice: what is left of a direction within the others' span is rounding, of no direction.
   private static func orthonormalize(_ vectors: inout [[Double]]) {
     for i in vectors.indices {
-      for j in 0..<i {
-        let product = zip(vectors[i], vectors[j]).reduce(0) { $0 + $1.0 * $1.1 }
-        for k in vectors[i].indices { vectors[i][k] -= product * vectors[j][k] }
+      for _ in 0..<2 {
+        for j in 0..<i {
+          let product = zip(vectors[i], vectors[j]).reduce(0) { $0 + $1.0 * $1.1 }
+          for k in vectors[i].indices { vectors[i][k] -= product * vectors[j][k] }
+        }
+        let length = vectors[i].reduce(0) { $0 + $1 * $1 }.squareRoot()
+        if length > 1e-200 { for k in vectors[i].indices { vectors[i][k] /= length } }
       }
-      let length = vectors[i].reduce(0) { $0 + $1 * $1 }.squareRoot()
-      if length > 1e-30 { for k in vectors[i].indices { vectors[i][k] /= length } }
     }
   }
 

@@ -252,7 +252,7 @@ struct NormalizationCommand: ParsableCommand {
 
   @Option(help: "Examples of the batch.") var examples = 6
   @Option(help: "Channels.") var channels = 6
-  @Option(help: "Rows and columns of a channel.") var side = 6
+  @Option(help: "Rows and columns of a channel.") var positions = 6
   @Option(help: "Groups of channels of group normalization.") var groups = 2
   @OptionGroup var result: PictureOutput
   @OptionGroup var shared: SharedOptions
@@ -266,7 +266,7 @@ struct NormalizationCommand: ParsableCommand {
   func run() throws {
     try result.require()
     let figure = try NormalizationFigure(
-      examples: examples, channels: channels, side: side, groups: groups)
+      examples: examples, channels: channels, side: positions, groups: groups)
     try result.write(figure)
     let rows = figure.kinds.map { kind in
       Row(
