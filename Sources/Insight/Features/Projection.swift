@@ -109,17 +109,22 @@ public struct PointCloud: Sendable {
     return (coordinates, order.map { total > 0 ? variances[$0] / total : 0 })
   }
 
-  /// Gram and Schmidt, twice: what is left of a direction within the others' span is rounding, of no direction.
+  /// Gram and Schmidt, twice: what rounding leaves of a direction within the others' span is no direction, and becomes zero.
   private static func orthonormalize(_ vectors: inout [[Double]]) {
+    func length(_ vector: [Double]) -> Double {
+      vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    }
     for i in vectors.indices {
+      let before = length(vectors[i])
       for _ in 0..<2 {
         for j in 0..<i {
           let product = zip(vectors[i], vectors[j]).reduce(0) { $0 + $1.0 * $1.1 }
           for k in vectors[i].indices { vectors[i][k] -= product * vectors[j][k] }
         }
-        let length = vectors[i].reduce(0) { $0 + $1 * $1 }.squareRoot()
-        if length > 1e-200 { for k in vectors[i].indices { vectors[i][k] /= length } }
       }
+      let after = length(vectors[i])
+      let factor = after > 1e-10 * before ? 1 / after : 0
+      for k in vectors[i].indices { vectors[i][k] *= factor }
     }
   }
 

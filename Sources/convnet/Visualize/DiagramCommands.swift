@@ -368,7 +368,7 @@ struct ReceptiveFieldCommand: ParsableCommand {
   )
   var position: String?
   @Option(help: ArgumentHelp("A picture to draw it over.", valueName: "file")) var picture: String?
-  @Option(help: "Batches of eight random inputs whose gradients are taken.") var rounds = 4
+  @Option(help: "Batches of eight random inputs whose gradients are taken.") var batches = 4
   @OptionGroup var result: PictureOutput
   @OptionGroup var network: NetworkOptions
   @OptionGroup var compute: ComputeArguments
@@ -389,7 +389,7 @@ struct ReceptiveFieldCommand: ParsableCommand {
     var saved: String
   }
 
-  func validate() throws { try requirePositive(rounds, "--rounds") }
+  func validate() throws { try requirePositive(batches, "--batches") }
 
   func run() throws {
     try result.require()
@@ -405,7 +405,7 @@ struct ReceptiveFieldCommand: ParsableCommand {
       from: ModelSource(file, isMapped: true), seed: shared.seed)
     let field = try model.receptiveField(of: layer.layer, at: place)
     let measured = try model.measured(
-      field, rounds: rounds, seed: shared.seed, compute: compute.options(shared))
+      field, rounds: batches, seed: shared.seed, compute: compute.options(shared))
     let image =
       try picture.map {
         try model.preprocessing?.fitted(Image(contentsOf: $0)) ?? Image(contentsOf: $0)
