@@ -20,11 +20,11 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo lecture gallery test fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-optimizers benchmark-overhead benchmark-fast benchmark-pooling benchmark-pictures benchmark-protocols \
+.PHONY: help setup build demo lecture gallery test test-kernels test-arm64 fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-direct benchmark-optimizers benchmark-overhead benchmark-fast benchmark-pooling benchmark-pictures benchmark-protocols \
   test-peers parity clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install the system packages that are missing (nothing happens when all are there)
 	@scripts/setup
@@ -43,9 +43,19 @@ gallery: build ## Make the pictures of docs/gallery.md again
 
 test: setup ## Run every test, optimized, and what a package builds that depends on this one
 	swift test -c release
+	@$(MAKE) --no-print-directory test-kernels
 	swift build -c release --package-path Examples/Outside
 	@mkdir -p runs/outside
 	cd runs/outside && ../../Examples/Outside/.build/release/Outside
+
+test-kernels: setup ## Test the kernels in C alone, on this processor
+	@mkdir -p .build
+	@clang -std=gnu11 -O2 -Wno-missing-field-initializers -ISources/CKernels/include Tests/Kernels/*.c Sources/CKernels/*.c \
+	  -lm -lpthread -ldl -o .build/test-kernels
+	.build/test-kernels
+
+test-arm64: ## Test them on arm64, under emulation where this is another processor
+	@scripts/test-arm64
 
 fuzz: setup ## Read damaged files of every format (ARGUMENTS: --format, --count, --seed, --seconds)
 	swift build -c release --product FuzzReaders
@@ -81,6 +91,12 @@ benchmark-kernels: setup ## Measure our Winograd kernels beside oneDNN's, layer 
 	@clang -O2 -ISources/CKernels/include Benchmarks/kernels/winograd.c Sources/CKernels/*.c \
 	  -ldnnl -lm -lpthread -ldl -o .build/winograd-benchmark
 	.build/winograd-benchmark $(ARGUMENTS)
+
+benchmark-direct: setup ## Measure our direct kernels beside oneDNN's, layer by layer
+	@mkdir -p .build
+	@clang -O2 -ISources/CKernels/include Benchmarks/kernels/direct.c Sources/CKernels/*.c \
+	  -ldnnl -lm -lpthread -ldl -o .build/direct-benchmark
+	.build/direct-benchmark $(ARGUMENTS)
 
 benchmark-optimizers: setup ## Measure the optimizers beside PyTorch's and the memory's rate, on ResNet-50's parameters
 	@mkdir -p .build

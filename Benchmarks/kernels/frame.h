@@ -25,6 +25,11 @@ static void begin(int threads) {
   require(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags));
 }
 
+// The widest instructions of our kernels, by name.
+static ck_instructions instructions_of(const char *name) {
+  return strcmp(name, "avx2") == 0 ? CK_AVX2 : strcmp(name, "portable") == 0 ? CK_PORTABLE : CK_WIDEST;
+}
+
 // Floats between -1 and 1.
 static void *allocate(size_t count) {
   void *memory = NULL;

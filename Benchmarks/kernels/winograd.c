@@ -2,8 +2,8 @@
 //
 //     make benchmark-kernels ARGUMENTS="forward 16 vgg"
 //
-// direction (forward, input-gradient, weight-gradient), batch, and what the layer's name must contain. Prints GFLOP/s
-// counted as direct, medians. Our gradient by the input includes the transformation of the weights, as in training.
+// direction (forward, input-gradient, weight-gradient), batch, what the layer's name must contain, and the widest instructions of
+// our kernels (avx512, avx2, portable); the library's are held by ONEDNN_MAX_CPU_ISA. Prints GFLOP/s counted as direct, medians. Our gradient by the input includes the transformation of the weights, as in training.
 #include "frame.h"
 
 static const struct {
@@ -81,7 +81,7 @@ static bool prepare(library_run *run, enum direction direction, dnnl_alg_kind_t 
   return true;
 }
 
-static void measure(enum direction direction, int batch, size_t layer, int threads) {
+static void measure(enum direction direction, int batch, size_t layer, int threads, ck_instructions instructions) {
   const size_t in = (size_t)layers[layer].in, out = (size_t)layers[layer].out, extent = (size_t)layers[layer].extent;
   const bool is_default = !layers[layer].kernel_height;
   const size_t height = is_default ? 3 : (size_t)layers[layer].kernel_height;
@@ -92,7 +92,7 @@ static void measure(enum direction direction, int batch, size_t layer, int threa
       .out_channels = out, .out_height = result, .out_width = result,
       .kernel_height = height, .kernel_width = width,
       .pad_top = is_default ? padding : height / 2, .pad_left = is_default ? padding : width / 2,
-      .in_stride = in * extent * extent, .out_stride = out * result * result,
+      .in_stride = in * extent * extent, .out_stride = out * result * result, .instructions = instructions,
   };
   const ck_winograd transposed = ck_winograd_transposed(&forward);
   float *x = allocate(forward.batch * forward.in_stride), *y = allocate(forward.batch * forward.out_stride);
@@ -147,18 +147,18 @@ static void measure(enum direction direction, int batch, size_t layer, int threa
 
 int main(int count, char **words) {
   const char *name = count > 1 ? words[1] : "forward", *filter = count > 3 ? words[3] : "";
-  const int batch = count > 2 ? atoi(words[2]) : 16, threads = ck_available_processors();
+  const int batch = count > 2 ? atoi(words[2]) : 16, threads = ck_affine_processors();
   const enum direction direction = strcmp(name, "forward") == 0          ? FORWARD
                                    : strcmp(name, "input-gradient") == 0 ? INPUT_GRADIENT
                                                                          : WEIGHT_GRADIENT;
   if ((direction == WEIGHT_GRADIENT && strcmp(name, "weight-gradient") != 0) || batch < 1) {
-    fprintf(stderr, "usage: winograd [forward|input-gradient|weight-gradient] [batch] [part of a layer's name]\n");
+    fprintf(stderr, "usage: winograd [forward|input-gradient|weight-gradient] [batch] [part of a layer's name] [instructions]\n");
     return 2;
   }
   begin(threads);
   printf("%s, %d threads, GFLOP/s\n%-26s %5s %8s %9s %8s %8s\n", name, threads, "layer", "batch", "direct", "winograd",
          "ours", "ratio");
   for (size_t layer = 0; layer < sizeof layers / sizeof *layers; ++layer)
-    if (strstr(layers[layer].name, filter)) measure(direction, batch, layer, threads);
+    if (strstr(layers[layer].name, filter)) measure(direction, batch, layer, threads, instructions_of(count > 4 ? words[4] : "avx512"));
   return 0;
 }

@@ -23,7 +23,4 @@
 #define FOR_AVX2 __attribute__((target("avx2,fma")))
 #endif
 
-// What the processor has, within the limit.
-ck_instructions ck_usable_instructions(ck_instructions limit);
-
 #endif

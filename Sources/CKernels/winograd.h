@@ -1,13 +1,14 @@
 #ifndef CONVNET_WINOGRAD_H
 #define CONVNET_WINOGRAD_H
 
+#include "products.h"
 #include "winograd_filtering.h"
 
 // Winograd's algorithm for convolutions (Lavin and Gray, "Fast algorithms for convolutional neural networks", 2015): an
 // output tile of 4x4 from an input tile of 6x6 by 36 products instead of 144 for kernels of 3x3, from 8x8 by 64 instead of
 // 400 for 5x5; an output tile of 1x4 from 1x10 by 10 instead of 28 for 1x7. Kernels of one column are those of one row in
 // pictures that are read with rows and columns exchanged.
-enum { PAIR = 2 * WIDTH, MOST_POINTS = 64, MOST_KERNEL = 25 };
+enum { MOST_POINTS = 64, MOST_KERNEL = 25 };
 
 // The kernels for which there is code, by taps down and along.
 #define FOR_EACH_WINDOW(body) body(3, 3) body(5, 5) body(1, 3) body(1, 7)
@@ -26,8 +27,6 @@ typedef struct {
   ck_instructions instructions;
 } winograd_view;
 winograd_view ck_winograd_view(const ck_winograd *w);
-
-INLINE size_t ceiling(size_t count, size_t parts) { return (count + parts - 1) / parts; }
 
 // An estimate of the cycles in which a task computes so many tiles and output channels.
 typedef double (*winograd_cost)(const winograd_view *w, size_t tiles, size_t out_channels);

@@ -5,7 +5,7 @@
 
 // Vectors of 16 that accumulate side by side without leaving the registers.
 #if defined(__aarch64__)
-enum { PORTABLE_TILES = 6, PORTABLE_CHANNELS = 4 };
+enum { PORTABLE_TILES = 5, PORTABLE_CHANNELS = 4 };
 #else
 enum { PORTABLE_TILES = 2, PORTABLE_CHANNELS = 2 };
 #endif
@@ -15,23 +15,11 @@ enum { PORTABLE_TILES = 2, PORTABLE_CHANNELS = 2 };
 // `rows` tiles by `vectors` blocks of output channels, of weights `u_step` floats apart.
 INLINE void product_rows(float *m, size_t m_block, const float *v, size_t v_block, const float *u, size_t u_step,
                          size_t in_blocks, size_t rows, size_t vectors) {
-  // Few tiles use up their weights quickly, at the speed of the memory: ask for those earlier.
-  const size_t ahead = (rows < 8 ? 128 : 32) * u_step;
-  lanes sums[14][2];
-  UNROLLED for (size_t r = 0; r < rows; ++r)
-    UNROLLED for (size_t o = 0; o < vectors; ++o) sums[r][o] = (lanes){0};
-  for (; in_blocks > 0; --in_blocks, v += v_block) {
+  lanes sums[MOST_ROWS][2];
+  clear_sums(sums, rows, vectors);
+  for (; in_blocks > 0; --in_blocks, v += v_block, u += WIDTH * u_step) {
     UNROLLED for (size_t r = 0; r < rows; ++r) __builtin_prefetch(v + v_block + r * WIDTH);
-#pragma clang loop unroll_count(4)
-    for (size_t k = 0; k < WIDTH; ++k, u += u_step) {
-      lanes weights[2];
-      UNROLLED for (size_t o = 0; o < vectors; ++o) {
-        weights[o] = LOAD(u + o * WIDTH);
-        __builtin_prefetch(u + o * WIDTH + ahead);
-      }
-      UNROLLED for (size_t r = 0; r < rows; ++r)
-        UNROLLED for (size_t o = 0; o < vectors; ++o) sums[r][o] += v[r * WIDTH + k] * weights[o];
-    }
+    multiply_terms(sums, v, u, u_step, WIDTH, WIDTH, rows, vectors);
   }
   UNROLLED for (size_t r = 0; r < rows; ++r)
     UNROLLED for (size_t o = 0; o < vectors; ++o) STORE(m + o * m_block + r * WIDTH, sums[r][o]);
@@ -86,16 +74,9 @@ INLINE void gradient_rows(float *u, size_t u_step, const float *v, const float *
   // The next call continues where this one ends.
   UNROLLED for (size_t r = 0; r < rows; ++r)
     UNROLLED for (size_t o = 0; o < vectors; ++o) __builtin_prefetch(u + (rows + r) * u_step + o * WIDTH, 1);
-  lanes sums[16][2];
-  UNROLLED for (size_t r = 0; r < rows; ++r)
-    UNROLLED for (size_t o = 0; o < vectors; ++o) sums[r][o] = (lanes){0};
-#pragma clang loop unroll_count(2)
-  for (; tiles > 0; --tiles, v += WIDTH, d += WIDTH) {
-    lanes gradients[2];
-    UNROLLED for (size_t o = 0; o < vectors; ++o) gradients[o] = LOAD(d + o * d_block);
-    UNROLLED for (size_t r = 0; r < rows; ++r)
-      UNROLLED for (size_t o = 0; o < vectors; ++o) sums[r][o] += v[r] * gradients[o];
-  }
+  lanes sums[MOST_ROWS][2];
+  clear_sums(sums, rows, vectors);
+  multiply_positions(sums, v, WIDTH, d, d_block, tiles, rows, vectors);
   UNROLLED for (size_t r = 0; r < rows; ++r)
     UNROLLED for (size_t o = 0; o < vectors; ++o) {
       // Added in the end, so that terms are rounded by their own sum, not by that of all tiles before.

@@ -177,8 +177,10 @@ typedef struct {
 void ck_upsample_gradient(float *input, const float *output, size_t planes, const ck_tap *rows, const ck_tap *columns,
                           size_t input_height, size_t input_width, size_t output_height, size_t output_width, double *sums);
 
-// Instructions that a kernel may use; less than the widest is for tests.
+// Instructions that a kernel may use: AVX-512; AVX2 with fused multiply-adds; or what every processor of its kind has.
 typedef enum { CK_WIDEST, CK_AVX2, CK_PORTABLE } ck_instructions;
+// What the processor has, within the limit.
+ck_instructions ck_usable_instructions(ck_instructions limit);
 
 // MARK: Dense layers
 
@@ -354,6 +356,48 @@ void ck_max_pool_gradient(const ck_pooling *pooling, float *dx, const float *dy,
 // y <- the mean under each window, summed in double precision beyond 32 elements.
 void ck_mean_pool(const ck_pooling *pooling, float *y, const float *x, float *scratch, int tasks);
 void ck_mean_pool_gradient(const ck_pooling *pooling, float *dx, const float *dy, float *scratch, int tasks);
+
+// MARK: Direct convolutions
+// Any kernel of at most 256 taps, any stride, dilation and padding; groups of multiples of 16 channels, or one group of any
+// number. Pictures have their channels in blocks of 16, filled up with zeros, [batch, channels / 16, height, width, 16]; those of
+// one or three channels are read in plain order, [batch, channels, height, width], or with the channels innermost. Sums are of
+// single precision.
+//
+// `tasks` parts run on the pool, each with its own scratch memory; the results depend on their number in the order of sums of
+// gradients by weights and bias only. Scratch and weight
+// sizes are in floats, for all tasks together. Where it `transposes`, weights are for the gradient by the input.
+
+typedef struct {
+  size_t batch, groups, in_channels, height, width;  // channels of all groups
+  size_t out_channels, out_height, out_width;
+  size_t kernel_height, kernel_width, stride_down, stride_along, dilation_down, dilation_along;
+  size_t pad_top, pad_left;
+  // Floats from a picture to the next: more than its own where it is a slice of more channels.
+  size_t in_stride, out_stride;
+  // Of pictures that are not in blocks: whether the channels lie innermost.
+  bool is_interleaved;
+  ck_instructions instructions;
+} ck_direct;
+
+// Whether there are kernels for it; for the gradient by the input, of strides of at most 16 remainders.
+bool ck_direct_can_compute(const ck_direct *direct, bool transposes);
+// Whether pictures are not in blocks.
+bool ck_direct_is_plain(const ck_direct *direct);
+size_t ck_direct_weights_size(const ck_direct *direct, bool transposes);
+// Packs weights [out_channels][in_channels / groups][kernel_height][kernel_width].
+void ck_direct_pack(const ck_direct *direct, float *packed, const float *weights, bool transposes, int tasks);
+size_t ck_direct_scratch(const ck_direct *direct, bool transposes, int tasks);
+// y <- convolution + bias + addend, negative elements to zero where it `rectifies`. `bias` and `addend`
+// may be null; the addend lies as y does and may be y.
+void ck_direct_forward(const ck_direct *direct, float *y, const float *x, const float *packed, const float *bias,
+                       const float *addend, bool rectifies, float *scratch, int tasks);
+void ck_direct_input_gradient(const ck_direct *direct, float *dx, const float *dy, const float *packed, float *scratch,
+                              int tasks);
+size_t ck_direct_gradient_scratch(const ck_direct *direct, int tasks);
+// `weight_gradient` as the weights lie; `bias_gradient` may be null. Both keep to 1e-5 of the sum of their absolute terms, of
+// however many.
+void ck_direct_gradient(const ck_direct *direct, float *weight_gradient, float *bias_gradient, const float *x,
+                        const float *dy, float *scratch, int tasks);
 
 // MARK: Winograd's algorithm
 // Minimal filtering for kernels of 3x3, 5x5, 1x3, 3x1, 1x7 and 7x1, stride and dilation 1, one group, a padding on each side

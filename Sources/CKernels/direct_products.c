@@ -1,0 +1,117 @@
+// The products of direct convolutions, in which nearly all of their time goes: positions by one or two blocks of 16 output
+// channels that stay in registers.
+#include "direct.h"
+#include "long_sums.h"
+#include "vector.h"
+
+typedef int32_t lane_mask __attribute__((vector_size(64), aligned(4), may_alias));
+
+// Vectors of 16 that accumulate side by side without leaving the registers.
+#if defined(__aarch64__)
+enum { PORTABLE_ROWS = 5 };
+#else
+enum { PORTABLE_ROWS = 2 };
+#endif
+
+// `rows` positions from `first` on, by `vectors` blocks of output channels of which the weights lie `u_step` floats apart.
+INLINE void product_rows(const direct_product *p, size_t first, size_t block, size_t u_step, const size_t step,
+                         const size_t rows, const size_t vectors) {
+  const size_t terms = step == WIDTH ? WIDTH : p->terms;
+  const float *u = p->weights + block * WIDTH, *source = p->source + first * step;
+  lanes sums[MOST_ROWS][2], totals[MOST_ROWS][2];
+  clear_sums(sums, rows, vectors);
+  // Many terms are summed in parts, which are added.
+  bool has_totals = false;
+  size_t left = MOST_TERMS;
+  for (size_t b = 0; b < p->blocks; ++b, source += p->source_block)
+    for (size_t t = 0; t < p->tap_count; ++t, u += terms * u_step) {
+      if (left < terms) {
+        UNROLLED for (size_t r = 0; r < rows; ++r)
+          UNROLLED for (size_t o = 0; o < vectors; ++o) totals[r][o] = has_totals ? totals[r][o] + sums[r][o] : sums[r][o];
+        clear_sums(sums, rows, vectors);
+        has_totals = true, left = MOST_TERMS;
+      }
+      left -= terms;
+      // The positions after these.
+      if (p->is_cold && t == 0)
+        UNROLLED for (size_t r = 0; r < rows; ++r) __builtin_prefetch(source + p->taps[t] + (rows + r) * step);
+      multiply_terms(sums, source + p->taps[t], u, u_step, terms, step, rows, vectors);
+    }
+  const size_t offset = first * p->y_step + block * p->y_block;
+  UNROLLED for (size_t o = 0; o < vectors; ++o) {
+    const lanes bias = LOAD(p->bias + (block + o) * WIDTH);
+    float *y = p->y + offset + o * p->y_block;
+    const float *addend = p->addend ? p->addend + offset + o * p->y_block : NULL;
+    UNROLLED for (size_t r = 0; r < rows; ++r) {
+      lanes value = (has_totals ? sums[r][o] + totals[r][o] : sums[r][o]) + bias;
+      if (addend) value += LOAD(addend + r * p->y_step);
+      // What is not a number is not negative, and stays.
+      if (p->rectifies) value = (lanes)((lane_mask)value & ~(lane_mask)(value <= 0));
+      STORE(y + r * p->y_step, value);
+    }
+  }
+}
+
+// All positions, in groups of about equal size, at most `most` each.
+INLINE void product_of_blocks(const direct_product *p, const size_t most, const size_t vectors) {
+  const size_t blocks = p->is_pair ? 2 : 1, groups = ceiling(p->positions, most);
+  for (size_t block = 0; block < blocks; block += vectors)
+    for (size_t group = 0; group < groups; ++group) {
+      const size_t first = p->positions * group / groups, rows = p->positions * (group + 1) / groups - first;
+      switch (rows) {
+#define ROWS(count)                                                                                   \
+  case count:                                                                                         \
+    if (count <= most) product_rows(p, first, block, blocks * WIDTH, WIDTH, count, vectors);          \
+    break;
+        ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12) ROWS(13)
+        ROWS(14)
+#undef ROWS
+      }
+    }
+}
+
+// The same in plain order, whose rows are long.
+INLINE void product_of_plain(const direct_product *p, const size_t step, const size_t most, const size_t vectors) {
+  const size_t blocks = p->is_pair ? 2 : 1;
+  for (size_t block = 0; block < blocks; block += vectors) {
+    size_t first = 0;
+#define ROWS(count)                                                                    \
+  for (; count <= most && first + count <= p->positions; first += count)               \
+    product_rows(p, first, block, blocks * WIDTH, step, count, vectors);
+    ROWS(14) ROWS(6) ROWS(5) ROWS(2) ROWS(1)
+#undef ROWS
+  }
+}
+
+INLINE void product_of(const direct_product *p, const size_t most, const size_t vectors) {
+  switch (p->step) {
+    case WIDTH: product_of_blocks(p, most, vectors); break;
+    // One and three channels, at the strides of first layers.
+    case 1: product_of_plain(p, 1, most, vectors); break;
+    case 2: product_of_plain(p, 2, most, vectors); break;
+    case 3: product_of_plain(p, 3, most, vectors); break;
+    case 6: product_of_plain(p, 6, most, vectors); break;
+    case 12: product_of_plain(p, 12, most, vectors); break;
+  }
+}
+
+#if defined(__x86_64__)
+FOR_AVX512 static void product_avx512(const direct_product *p) {
+  if (p->is_pair)
+    product_of(p, 14, 2);
+  else
+    product_of(p, 14, 1);
+}
+FOR_AVX2 static void product_avx2(const direct_product *p) { product_of(p, 6, 1); }
+#endif
+static void product_portable(const direct_product *p) { product_of(p, PORTABLE_ROWS, 1); }
+
+void ck_direct_product(const direct_product *p) {
+  switch (ck_usable_instructions(p->instructions)) {
+#if defined(__x86_64__)
+    case CK_WIDEST: product_avx512(p); break;
+    case CK_AVX2: product_avx2(p); break;
+#endif
+    default: product_portable(p);
+  }
+}

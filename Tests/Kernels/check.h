@@ -1,0 +1,22 @@
+// What the tests of the kernels stand in.
+#pragma once
+
+#include "CKernels.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+extern size_t failures, expectations;
+
+// Says what is wrong where the condition is not met; of many faults the first few.
+void expect(bool condition, const char *what, ...) __attribute__((format(printf, 2, 3)));
+
+// Between -1 and 1, the same in every run.
+float random_float(void);
+float *randoms(size_t count);
+float *zeros(size_t count);
+
+void check_dense(void);
+void check_direct(void);
+void check_winograd(void);

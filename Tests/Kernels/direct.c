@@ -1,0 +1,198 @@
+// Direct convolutions against sums of products in double precision.
+#include "check.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct {
+  const char *name;
+  ck_direct d;
+  bool adds, rectifies;
+} layer;
+
+static size_t blocks(size_t channels) { return (channels + 15) / 16 * 16; }
+
+// Where an element of a picture in blocks of 16 lies.
+static size_t blocked_at(size_t c, size_t i, size_t j, size_t height, size_t width) {
+  return ((c / 16 * height + i) * width + j) * 16 + c % 16;
+}
+
+// And of the pictures that a convolution reads.
+static size_t source_at(const ck_direct *d, size_t c, size_t i, size_t j) {
+  if (!ck_direct_is_plain(d)) return blocked_at(c, i, j, d->height, d->width);
+  return d->is_interleaved ? (i * d->width + j) * d->in_channels + c : (c * d->height + i) * d->width + j;
+}
+
+static ck_direct finished(ck_direct d) {
+  const bool is_plain = ck_direct_is_plain(&d);
+  d.in_stride = (is_plain ? d.in_channels : blocks(d.in_channels)) * d.height * d.width + 32;
+  d.out_stride = blocks(d.out_channels) * d.out_height * d.out_width + 16;
+  return d;
+}
+
+// Random numbers in the channels that there are, zeros in those that fill up blocks.
+static float *sources(const ck_direct *d) {
+  float *x = zeros(d->batch * d->in_stride + 16);
+  for (size_t n = 0; n < d->batch; ++n)
+    for (size_t c = 0; c < d->in_channels; ++c)
+      for (size_t i = 0; i < d->height; ++i)
+        for (size_t j = 0; j < d->width; ++j) x[n * d->in_stride + source_at(d, c, i, j)] = random_float();
+  return x;
+}
+
+static float *results(const ck_direct *d) {
+  float *y = zeros(d->batch * d->out_stride + 16);
+  for (size_t n = 0; n < d->batch; ++n)
+    for (size_t c = 0; c < d->out_channels; ++c)
+      for (size_t i = 0; i < d->out_height; ++i)
+        for (size_t j = 0; j < d->out_width; ++j)
+          y[n * d->out_stride + blocked_at(c, i, j, d->out_height, d->out_width)] = random_float();
+  return y;
+}
+
+static void check_forward(const layer *l, ck_instructions instructions, int tasks) {
+  ck_direct d = finished(l->d);
+  d.instructions = instructions;
+  const size_t in = d.in_channels / d.groups, out = d.out_channels / d.groups, kernel = d.kernel_height * d.kernel_width;
+  float *x = sources(&d), *y = results(&d);
+  float *addend = zeros(d.batch * d.out_stride), *weights = randoms(d.out_channels * in * kernel);
+  float *bias = randoms(d.out_channels), *packed = randoms(ck_direct_weights_size(&d, false));
+  float *scratch = randoms(ck_direct_scratch(&d, false, tasks) + 1);
+  memcpy(addend, y, d.batch * d.out_stride * sizeof *y);
+  ck_direct_pack(&d, packed, weights, false, tasks);
+  ck_direct_forward(&d, y, x, packed, bias, l->adds ? y : NULL, l->rectifies, scratch, tasks);
+  for (size_t n = 0; n < d.batch; ++n)
+    for (size_t o = 0; o < blocks(d.out_channels); ++o)
+      for (size_t i = 0; i < d.out_height; ++i)
+        for (size_t j = 0; j < d.out_width; ++j) {
+          const size_t at = n * d.out_stride + blocked_at(o, i, j, d.out_height, d.out_width);
+          double sum = 0, size = 0;
+          for (size_t c = 0; o < d.out_channels && c < in; ++c)
+            for (size_t m = 0; m < d.kernel_height; ++m)
+              for (size_t k = 0; k < d.kernel_width; ++k) {
+                const size_t row = i * d.stride_down + m * d.dilation_down - d.pad_top;
+                const size_t column = j * d.stride_along + k * d.dilation_along - d.pad_left;
+                if (row >= d.height || column >= d.width) continue;
+                const size_t channel = o / out * in + c;
+                const float value = x[n * d.in_stride + source_at(&d, channel, row, column)];
+                const double term = (double)value * weights[((o * in + c) * d.kernel_height + m) * d.kernel_width + k];
+                sum += term, size += fabs(term);
+              }
+          if (o < d.out_channels) sum += bias[o], size += fabs(bias[o]);
+          if (l->adds) sum += addend[at], size += fabs(addend[at]);
+          if (l->rectifies && sum < 0) sum = 0;
+          expect(fabs(y[at] - sum) <= 2e-6 * size, "%s, forward, instructions %d, %d tasks: [%zu, %zu, %zu, %zu] is %g, not %g",
+                 l->name, instructions, tasks, n, o, i, j, y[at], sum);
+        }
+  free(x), free(y), free(addend), free(weights), free(bias), free(packed), free(scratch);
+}
+
+static void check_input_gradient(const layer *l, ck_instructions instructions, int tasks) {
+  ck_direct d = finished(l->d);
+  d.instructions = instructions;
+  const size_t in = d.in_channels / d.groups, out = d.out_channels / d.groups, kernel = d.kernel_height * d.kernel_width;
+  float *dx = randoms(d.batch * d.in_stride), *weights = randoms(d.out_channels * in * kernel);
+  float *dy = results(&d);
+  float *packed = randoms(ck_direct_weights_size(&d, true));
+  float *scratch = randoms(ck_direct_scratch(&d, true, tasks) + 1);
+  ck_direct_pack(&d, packed, weights, true, tasks);
+  ck_direct_input_gradient(&d, dx, dy, packed, scratch, tasks);
+  const size_t count = d.batch * d.in_stride;
+  double *sums = calloc(count, sizeof *sums), *sizes = calloc(count, sizeof *sizes);
+  for (size_t n = 0; n < d.batch; ++n)
+    for (size_t o = 0; o < d.out_channels; ++o)
+      for (size_t i = 0; i < d.out_height; ++i)
+        for (size_t j = 0; j < d.out_width; ++j)
+          for (size_t c = 0; c < in; ++c)
+            for (size_t m = 0; m < d.kernel_height; ++m)
+              for (size_t k = 0; k < d.kernel_width; ++k) {
+                const size_t row = i * d.stride_down + m * d.dilation_down - d.pad_top;
+                const size_t column = j * d.stride_along + k * d.dilation_along - d.pad_left;
+                if (row >= d.height || column >= d.width) continue;
+                const size_t at = n * d.in_stride + blocked_at(o / out * in + c, row, column, d.height, d.width);
+                const double term = (double)dy[n * d.out_stride + blocked_at(o, i, j, d.out_height, d.out_width)] *
+                                    weights[((o * in + c) * d.kernel_height + m) * d.kernel_width + k];
+                sums[at] += term, sizes[at] += fabs(term);
+              }
+  for (size_t n = 0; n < d.batch; ++n)
+    for (size_t e = 0; e < blocks(d.in_channels) * d.height * d.width; ++e) {
+      const size_t at = n * d.in_stride + e;
+      expect(fabs(dx[at] - sums[at]) <= 2e-6 * sizes[at], "%s, input gradient, instructions %d, %d tasks: %zu is %g, not %g",
+             l->name, instructions, tasks, at, dx[at], sums[at]);
+    }
+  free(dx), free(dy), free(weights), free(packed), free(scratch), free(sums), free(sizes);
+}
+
+static void check_gradient(const layer *l, ck_instructions instructions, int tasks) {
+  ck_direct d = finished(l->d);
+  d.instructions = instructions;
+  const size_t in = d.in_channels / d.groups, out = d.out_channels / d.groups, kernel = d.kernel_height * d.kernel_width;
+  float *x = sources(&d), *dy = results(&d), *scratch = randoms(ck_direct_gradient_scratch(&d, tasks) + 1);
+  float *gradient = randoms(d.out_channels * in * kernel), *bias = randoms(d.out_channels);
+  ck_direct_gradient(&d, gradient, bias, x, dy, scratch, tasks);
+  for (size_t o = 0; o < d.out_channels; ++o)
+    for (size_t c = 0; c < in; ++c)
+      for (size_t m = 0; m < d.kernel_height; ++m)
+        for (size_t k = 0; k < d.kernel_width; ++k) {
+          double sum = 0, size = 0, bias_sum = 0, bias_size = 0;
+          for (size_t n = 0; n < d.batch; ++n)
+            for (size_t i = 0; i < d.out_height; ++i)
+              for (size_t j = 0; j < d.out_width; ++j) {
+                const double dy_value = dy[n * d.out_stride + blocked_at(o, i, j, d.out_height, d.out_width)];
+                bias_sum += dy_value, bias_size += fabs(dy_value);
+                const size_t row = i * d.stride_down + m * d.dilation_down - d.pad_top;
+                const size_t column = j * d.stride_along + k * d.dilation_along - d.pad_left;
+                if (row >= d.height || column >= d.width) continue;
+                const double term = dy_value * x[n * d.in_stride + source_at(&d, o / out * in + c, row, column)];
+                sum += term, size += fabs(term);
+              }
+          const double actual = gradient[((o * in + c) * d.kernel_height + m) * d.kernel_width + k];
+          expect(fabs(actual - sum) <= 5e-6 * size, "%s, gradient, instructions %d, %d tasks: [%zu, %zu, %zu, %zu] is %g, not %g",
+                 l->name, instructions, tasks, o, c, m, k, actual, sum);
+          expect(fabs(bias[o] - bias_sum) <= 5e-6 * bias_size, "%s, gradient by the bias: %zu is %g, not %g", l->name, o, bias[o],
+                 bias_sum);
+        }
+  free(x), free(dy), free(scratch), free(gradient), free(bias);
+}
+
+void check_direct(void) {
+  const layer layers[] = {
+      {"1x1", {2, 1, 32, 9, 7, 48, 9, 7, 1, 1, 1, 1, 1, 1, 0, 0}},
+      {"1x1 with a sum", {3, 1, 48, 5, 5, 64, 5, 5, 1, 1, 1, 1, 1, 1, 0, 0}, .adds = true, .rectifies = true},
+      {"1x1, stride 2", {2, 1, 32, 9, 8, 32, 5, 4, 1, 1, 2, 2, 1, 1, 0, 0}, .rectifies = true},
+      {"3x3", {1, 1, 16, 6, 11, 32, 6, 11, 3, 3, 1, 1, 1, 1, 1, 1}},
+      {"3x3, no padding", {2, 1, 16, 6, 11, 32, 4, 9, 3, 3, 1, 1, 1, 1, 0, 0}},
+      {"3x3, stride 2", {2, 1, 32, 14, 14, 64, 7, 7, 3, 3, 2, 2, 1, 1, 1, 1}},
+      {"3x3, stride 2, below and right alone", {2, 1, 32, 12, 12, 16, 6, 6, 3, 3, 2, 2, 1, 1, 0, 0}, .adds = true},
+      {"3x3, dilation 2", {1, 1, 32, 10, 12, 32, 10, 12, 3, 3, 1, 1, 2, 2, 2, 2}},
+      {"3x2, stride 3 by 1, dilation 1 by 3", {2, 1, 16, 11, 10, 32, 4, 7, 3, 2, 3, 1, 1, 3, 1, 0}},
+      {"2x2, stride 3", {2, 1, 16, 11, 10, 32, 4, 3, 2, 2, 3, 3, 1, 1, 0, 0}},
+      {"1x7", {1, 1, 32, 5, 9, 32, 5, 9, 1, 7, 1, 1, 1, 1, 0, 3}},
+      {"odd channels", {2, 1, 24, 5, 6, 40, 5, 6, 3, 3, 1, 1, 1, 1, 1, 1}, .rectifies = true},
+      {"seven channels", {1, 1, 7, 5, 6, 5, 5, 6, 1, 1, 1, 1, 1, 1, 0, 0}},
+      {"groups", {2, 3, 96, 5, 6, 144, 3, 3, 3, 3, 2, 2, 1, 1, 1, 1}, .rectifies = true},
+      {"a picture of one pixel", {5, 1, 64, 1, 1, 96, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0}},
+      {"a kernel larger than the picture", {1, 1, 16, 2, 2, 16, 2, 2, 5, 5, 1, 1, 1, 1, 2, 2}},
+      {"many channels", {1, 1, 512, 7, 7, 96, 7, 7, 1, 1, 1, 1, 1, 1, 0, 0}},
+      {"wide rows", {1, 1, 16, 2, 600, 16, 2, 600, 3, 3, 1, 1, 1, 1, 1, 1}},
+      {"many positions", {9, 1, 16, 64, 8, 16, 64, 8, 1, 1, 1, 1, 1, 1, 0, 0}},
+      {"many rows", {3, 1, 128, 24, 3, 32, 24, 3, 3, 3, 1, 1, 1, 1, 1, 1}},
+      {"first layer, 7x7, stride 2", {2, 1, 3, 23, 21, 64, 12, 11, 7, 7, 2, 2, 1, 1, 3, 3}, .rectifies = true},
+      {"first layer with the channels innermost",
+       {2, 1, 3, 23, 21, 64, 12, 11, 7, 7, 2, 2, 1, 1, 3, 3, .is_interleaved = true}},
+      {"first layer, 11x11, stride 4", {1, 1, 3, 35, 35, 96, 8, 8, 11, 11, 4, 4, 1, 1, 2, 2}, .rectifies = true},
+      {"first layer, 3x3, stride 2", {1, 1, 3, 15, 13, 32, 7, 6, 3, 3, 2, 2, 1, 1, 0, 0}},
+      {"first layer, 3x3", {1, 1, 3, 9, 13, 32, 9, 13, 3, 3, 1, 1, 1, 1, 1, 1}},
+      {"first layer of one channel", {2, 1, 1, 9, 13, 48, 9, 13, 5, 5, 1, 1, 1, 1, 2, 2}},
+      {"first layer of one channel, stride 2", {2, 1, 1, 9, 13, 48, 5, 7, 3, 3, 2, 2, 1, 1, 1, 1}},
+  };
+  for (size_t l = 0; l < sizeof layers / sizeof *layers; ++l)
+    for (ck_instructions i = ck_usable_instructions(CK_WIDEST); i <= CK_PORTABLE; ++i)
+      for (int tasks = 1; tasks <= 3; ++tasks) {
+        const ck_direct d = finished(layers[l].d);
+        expect(ck_direct_can_compute(&d, false), "%s cannot be computed", layers[l].name);
+        check_forward(&layers[l], i, tasks);
+        if (ck_direct_can_compute(&d, true)) check_input_gradient(&layers[l], i, tasks);
+        check_gradient(&layers[l], i, tasks);
+      }
+}
