@@ -42,6 +42,27 @@ const char *cdnn_instruction_set(void) {
   return "its usual";
 }
 
+cdnn_instructions cdnn_instructions_in_use(void) {
+#if defined(__x86_64__)
+  // Each set of instructions has the bits of those that it contains.
+  const int isa = (int)dnnl_get_effective_cpu_isa();
+  if ((isa & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core) return CDNN_AVX512;
+  if ((isa & dnnl_cpu_isa_avx2) == dnnl_cpu_isa_avx2) return CDNN_AVX2;
+#endif
+  return CDNN_PORTABLE;
+}
+
+bool cdnn_limit_instructions(cdnn_instructions instructions) {
+#if defined(__x86_64__)
+  switch (instructions) {
+    case CDNN_AVX512: return true;
+    case CDNN_AVX2: return dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2) == dnnl_success;
+    case CDNN_PORTABLE: return dnnl_set_max_cpu_isa(dnnl_cpu_isa_sse41) == dnnl_success;
+  }
+#endif
+  return instructions == CDNN_PORTABLE;
+}
+
 const char *cdnn_status_text(int status) {
   switch (status) {
     case dnnl_success: return "success";

@@ -21,6 +21,9 @@ public struct ComputeOptions: Hashable, Sendable {
   /// How the weights of dense layers are kept, in inference only.
   public var denseWeights: DenseWeights
 
+  /// Which kernels compute convolutions; to compare them.
+  package var kernels = Kernels.any
+
   /// Where measurements are remembered. Default: `CONVNET_CACHE`, or the folder `convnet` where the system keeps caches.
   public var cacheFolder: String
 
@@ -48,6 +51,14 @@ public struct ComputeOptions: Hashable, Sendable {
     case cached
     /// By measuring, once for each convolution; the table remembers.
     case full
+  }
+
+  /// Whose kernels may be used.
+  package enum Kernels: String, Hashable, Sendable {
+    case any
+    /// Our own, where there are some.
+    case own
+    case library
   }
 
   /// How the weights of dense layers are kept. A layer reads each of its weights once, so that at small batches memory sets its

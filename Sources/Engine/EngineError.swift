@@ -34,6 +34,8 @@ public struct EngineError: Error, Hashable, Sendable {
     case threadCount(actual: Int, range: ClosedRange<Int>)
     /// The system has not so many threads for the process.
     case threads(Int)
+    /// Instructions that there are not, or that the processor does not have.
+    case unknownInstructions(String, available: [String])
     /// Weights of fewer bits cannot be trained.
     case trainingNeedsFloat32(ComputeOptions.DenseWeights)
   }
@@ -84,6 +86,8 @@ extension EngineError: ReadableError {
       "\(subject): threads is \(actual), must be from \(range.lowerBound) to \(range.upperBound)"
     case .threads(let count):
       "\(subject): the system has no \(count) threads for this process; compute on fewer"
+    case .unknownInstructions(let name, let available):
+      "\(subject): this processor has no instructions \(name); set it to one of \(available.joined(separator: ", "))"
     case .trainingNeedsFloat32(let weights):
       "\(subject): dense weights of \(weights.rawValue) are for inference; train with float32"
     }

@@ -34,6 +34,7 @@ struct Lowering {
   private var lastUseOfBuffers: [Int: Int] = [:]
 
   init(_ graph: Graph, options: CompilationOptions) throws {
+    try Processor.check()
     self.graph = graph
     self.options = options
     algorithms = AlgorithmChooser(options)

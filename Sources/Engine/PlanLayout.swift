@@ -123,3 +123,12 @@ struct PlanLayout {
     return (lifetimes, placement, plan.byteCount)
   }
 }
+
+extension Graph {
+  /// What computes each operation of a run, compiled with these options: names of implementations, once for each step.
+  package func implementations(
+    options: CompilationOptions
+  ) throws -> [(operation: String, implementation: String)] {
+    try PlanLayout(self, options: options).steps.map { ($0.operation, $0.implementation) }
+  }
+}

@@ -1,5 +1,5 @@
 import ConvNetCompiler
-import ConvNetGraphs
+package import ConvNetGraphs
 import ConvNetTensors
 
 /// A network's training step as a graph: forward pass, loss, backward pass.
@@ -11,7 +11,7 @@ package struct TrainingGraph {
 
   /// Outputs: the loss of the network's own output, its probabilities, the gradient of every
   /// trainable parameter and, where there are auxiliary classifiers, the weighted sum of all losses.
-  let graph: Graph
+  package let graph: Graph
   /// The forward pass and the losses: how ``graph`` begins.
   let forward: Graph
   /// Of ``forward``, before the losses.
@@ -29,7 +29,7 @@ package struct TrainingGraph {
   ///     one, instead of classes, `int32` of [N].
   ///   - youngVariances: running variances of which a second average is kept: see
   ///     ``RunningStatistics``.
-  init(
+  package init(
     _ network: Graph, objective: any Objective = .crossEntropy(), frozen: Set<String> = [],
     frozenStatistics: Set<String> = [],
     labelsAreDistributions: Bool = false,

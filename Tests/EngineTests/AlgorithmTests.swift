@@ -73,6 +73,27 @@ import Testing
     #expect(try !implementation(grouped, extent: 17, groups: 2).contains("wino"))
   }
 
+  struct Sum: Sendable {
+    var kernel: Shape
+    var groups = 1
+    var strides = [1, 1]
+    var isOwn = true
+  }
+
+  @Test(
+    "what is not filtered our direct kernels compute, but for groups of channels that are not whole blocks",
+    arguments: [
+      Sum(kernel: [64, 64, 1, 1]), Sum(kernel: [64, 64, 3, 3], strides: [2, 2]),
+      Sum(kernel: [64, 3, 7, 7], strides: [2, 2]), Sum(kernel: [20, 17, 2, 2], strides: [1, 2]),
+      Sum(kernel: [64, 32, 3, 3], groups: 2), Sum(kernel: [64, 8, 3, 3], groups: 8, isOwn: false),
+      Sum(kernel: [32, 16, 17, 17], isOwn: false),
+    ])
+  func sums(_ sum: Sum) throws {
+    let name = try implementation(
+      sum.kernel, extent: 17, groups: sum.groups, strides: sum.strides)
+    #expect((name == "direct") == sum.isOwn)
+  }
+
   @Test(
     "weights are not transformed for fewer runs than make it good",
     arguments: [(17, 1, false), (17, 4, false), (17, 5, true), (56, 1, true), (17, .max, true)])
@@ -104,7 +125,7 @@ import Testing
     compute.tuning = .cached
     #expect(try implementation(channels: 48, compute) == measured)
 
-    // Direct where the rule would filter: only the table can have said so.
+    // As written where the rule would filter: only the table can have said so.
     let direct = text.split(separator: "\t")[0] + "\tdirect\n"
     try direct.write(toFile: path, atomically: true, encoding: .utf8)
     let followed = try #require(try implementation(channels: 48, compute))

@@ -106,7 +106,7 @@ import Testing
     }
     var once = try Executable(graph, parameters: parameters, options: options(runs: 1))
     let givingBack = once.steps.filter { $0.implementation == "release of weights" }
-    #expect(givingBack.map(\.operation) == ["weight0", "weight1", "weight2"])
+    #expect(givingBack.map(\.operation) == ["conv0", "conv1", "conv2"])
     #expect(try once.run(["images": images]) == expected)
     #expect(try once.run(["images": images]) == expected)
   }

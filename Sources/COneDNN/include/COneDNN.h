@@ -83,6 +83,13 @@ void cdnn_version(int *major, int *minor, int *patch);
 const char *cdnn_instruction_set(void);
 const char *cdnn_status_text(int status);
 
+// Widest first.
+typedef enum { CDNN_AVX512, CDNN_AVX2, CDNN_PORTABLE } cdnn_instructions;
+// The widest that the library's kernels use.
+cdnn_instructions cdnn_instructions_in_use(void);
+// Holds the library to no more than these. False where it has begun to compute, and cannot be held any more.
+bool cdnn_limit_instructions(cdnn_instructions instructions);
+
 // MARK: Descriptors
 
 // Arrays of extents, offsets and strides have `rank` numbers: from 1 to CDNN_MAX_RANK, and that of the descriptor where one

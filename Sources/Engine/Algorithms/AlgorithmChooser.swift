@@ -48,10 +48,10 @@ struct AlgorithmChooser {
         return best.1
       }
     }
-    for algorithm in algorithms.dropLast() {
+    for algorithm in algorithms {
       if let kernel = try? problem.kernel(algorithm) { return kernel }
     }
-    return try problem.kernel(.direct)
+    return try problem.kernel(.libraryDirect)
   }
 
   /// Remembers what was measured. A table that cannot be written costs the next compilation time, and nothing else.

@@ -3,14 +3,17 @@ import ConvNetTensors
 import Foundation
 
 /// The fastest algorithm of each convolution that was measured, in a file of the user's cache folder: one for each processor,
-/// version of the library and number of threads, a line a convolution.
+/// the instructions in use, version of the library and number of threads, a line a convolution.
 public struct AlgorithmTable {
   private let path: String
   private var rows: [String: ConvolutionAlgorithm]
 
   /// Reads the table; an empty one where there is no file. Lines that are not understood are left out.
   package init(threads: Int, folder: String) {
-    let machine = "\(Threads.processorName) \(ComputeEnvironment.libraryName) \(threads) threads"
+    let machine = [
+      Threads.processorName, Processor.current.instructions.rawValue,
+      ComputeEnvironment.libraryName, "\(threads) threads",
+    ].joined(separator: " ")
     let name = String(machine.map { $0.isLetter || $0.isNumber || $0 == "." ? $0 : "-" })
     path = "\(folder)/\(name).txt"
     rows = [:]

@@ -4,8 +4,10 @@ import ConvNetTensors
 
 /// A way to compute a convolution.
 package enum ConvolutionAlgorithm: String, CaseIterable {
-  /// The sum as it is written, in the library.
+  /// The sum as it is written, by kernels of our own.
   case direct
+  /// The same in the library.
+  case libraryDirect = "library-direct"
   /// Minimal filtering by kernels of our own: a quarter of the multiplications of 3x3, a sixth of those of 5x5, less than half
   /// of those of 1x3 and 1x7, and some of the precision.
   ///
@@ -14,10 +16,11 @@ package enum ConvolutionAlgorithm: String, CaseIterable {
   /// The same for 3x3 in the library, which has it up to version 3.1. On a few shapes it is the faster.
   case libraryWinograd = "library-winograd"
 
+  /// `nil` where the kernels are our own.
   var libraryAlgorithm: cdnn_algorithm? {
     switch self {
-    case .direct: CDNN_CONVOLUTION_DIRECT
-    case .winograd: nil
+    case .direct, .winograd: nil
+    case .libraryDirect: CDNN_CONVOLUTION_DIRECT
     case .libraryWinograd: CDNN_CONVOLUTION_WINOGRAD
     }
   }
@@ -26,15 +29,32 @@ package enum ConvolutionAlgorithm: String, CaseIterable {
   static func candidates(
     for problem: ConvolutionProblem, _ options: ComputeOptions
   ) -> [Self] {
+    let all = usual(for: problem, options)
+    return switch options.kernels {
+    case .any: all
+    case .own: all.filter { $0.libraryAlgorithm == nil }
+    case .library: all.filter { $0.libraryAlgorithm != nil }
+    }
+  }
+
+  private static func usual(
+    for problem: ConvolutionProblem, _ options: ComputeOptions
+  ) -> [Self] {
     let window = problem.convolution.window(kernel: problem.kernel)
     let isFiltering =
       WinogradConvolution.hasKernel(window.kernel) && window.strides == [1, 1]
       && window.dilations == [1, 1] && problem.convolution.groups == 1 && problem.input[1] >= 16
+    // The library's blocks are ours with AVX-512 alone: elsewhere its kernels cost reorders on both sides.
+    let sums: [Self] =
+      (try? problem.own(DirectConvolution.self)) != nil && !Processor.current.sharesBlocks
+      ? [.direct] : [.direct, .libraryDirect]
     guard isFiltering, !options.isExact,
       repaysTransformation(problem, runs: options.expectedRuns)
-    else { return [.direct] }
-    let filtering: [Self] = window.kernel == [3, 3] ? [.winograd, .libraryWinograd] : [.winograd]
-    return isWorthFiltering(problem) ? filtering + [.direct] : [.direct] + filtering
+    else { return sums }
+    let filtering: [Self] =
+      window.kernel == [3, 3] && Processor.current.sharesBlocks
+      ? [.winograd, .libraryWinograd] : [.winograd]
+    return isWorthFiltering(problem) ? filtering + sums : sums + filtering
   }
 
   /// Whether transforming the weights, once in inference, is made good in so many runs: as measured, where the runs have some
@@ -61,5 +81,6 @@ package enum ConvolutionAlgorithm: String, CaseIterable {
 /// What computes a convolution.
 enum ConvolutionKernel {
   case library(Primitive)
-  case winograd(WinogradConvolution)
+  /// For the direction that was asked for.
+  case own(any ConvolutionKernels)
 }

@@ -46,12 +46,26 @@ struct ConvolutionProblem {
   ///
   /// - Throws: ``LibraryFailure`` where the algorithm does not apply.
   func kernel(_ algorithm: ConvolutionAlgorithm) throws -> ConvolutionKernel {
-    if algorithm != .winograd { return .library(try primitive(algorithm)) }
-    guard
-      let winograd = try WinogradConvolution(
-        convolution, input: input, kernel: kernel, output: output)
-    else { throw LibraryFailure(status: Int32(CDNN_UNIMPLEMENTED)) }
-    return .winograd(winograd)
+    let kernels: (any ConvolutionKernels)?
+    switch algorithm {
+    case .libraryDirect, .libraryWinograd: return .library(try primitive(algorithm))
+    case .direct: kernels = try own(DirectConvolution.self)
+    case .winograd: kernels = try own(WinogradConvolution.self)
+    }
+    guard let kernels else { throw LibraryFailure(status: Int32(CDNN_UNIMPLEMENTED)) }
+    return .own(kernels)
+  }
+
+  /// Kernels of our own for the direction; `nil` where they do not compute it.
+  func own<Kernels: ConvolutionKernels>(
+    _ type: Kernels.Type
+  ) throws -> (any ConvolutionKernels)? {
+    let kernels = try Kernels(convolution, input: input, kernel: kernel, output: output)
+    return switch direction {
+    case .forward: kernels
+    case .inputGradient: kernels?.transposed
+    case .parameterGradient: kernels as? any ParameterGradientKernels
+    }
   }
 
   /// The library's primitive for an algorithm, on blocked layouts where it has a kernel for them, so that layouts stay the same
@@ -64,7 +78,9 @@ struct ConvolutionProblem {
     {
       return primitive
     }
-    guard algorithm == .direct else { throw LibraryFailure(status: Int32(CDNN_UNIMPLEMENTED)) }
+    guard algorithm == .libraryDirect else {
+      throw LibraryFailure(status: Int32(CDNN_UNIMPLEMENTED))
+    }
     return try primitive(algorithm, blocked: false)
   }
 

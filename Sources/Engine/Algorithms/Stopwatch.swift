@@ -11,7 +11,7 @@ enum Stopwatch {
   ) throws -> Double {
     switch kernel {
     case .library(let primitive): try seconds(of: primitive, for: problem)
-    case .winograd(let winograd): try seconds(of: winograd, for: problem, threads: threads)
+    case .own(let kernels): try seconds(of: kernels, for: problem, threads: threads)
     }
   }
 
@@ -38,38 +38,37 @@ enum Stopwatch {
     }
   }
 
-  /// In training the weights change between runs, so that transforming them is part of the work.
+  /// In training the weights change between runs, so that packing them is part of the work.
   private static func seconds(
-    of winograd: WinogradConvolution, for problem: ConvolutionProblem, threads: Int
+    of kernels: some ConvolutionKernels, for problem: ConvolutionProblem, threads: Int
   ) throws -> Double {
-    let kernel = try Zeros(floats: problem.kernel.count)
+    let gradient = kernels as? any ParameterGradientKernels
+    let weights = try Zeros(floats: problem.kernel.count)
     let bias = problem.convolution.hasBias ? try Zeros(floats: problem.output[1]) : nil
-    let (x, y) = try (Zeros(floats: problem.input.count), Zeros(floats: problem.output.count))
+    let (x, y) = try (Zeros(blocksOf: problem.input), Zeros(blocksOf: problem.output))
+    let packed = try Zeros(floats: kernels.packedCount)
     let scratch = try Zeros(
       floats: max(
-        winograd.forwardScratchCount(threads: threads),
-        winograd.transposed.forwardScratchCount(threads: threads),
-        winograd.gradientScratchCount(threads: threads)))
-    let packed = try Zeros(floats: max(winograd.packedCount, winograd.transposed.packedCount))
-    return try withExtendedLifetime((kernel, bias, x, y, scratch, packed)) {
+        kernels.scratchCount(threads: threads),
+        gradient?.gradientScratchCount(threads: threads) ?? 0))
+    return try withExtendedLifetime((weights, bias, x, y, scratch, packed)) {
       try fastest {
         switch problem.direction {
         case .forward:
           if problem.isTraining {
-            winograd.pack(packed.floats, weights: kernel.floats, threads: threads)
+            kernels.pack(packed.floats, weights: weights.floats, threads: threads)
           }
-          winograd.run(
+          kernels.run(
             y.floats, source: x.floats, packed: packed.floats, bias: bias?.floats,
-            addend: winograd.adds ? y.floats : nil, scratch: scratch.floats, threads: threads)
+            addend: kernels.adds ? y.floats : nil, scratch: scratch.floats, threads: threads)
         case .inputGradient:
-          let transposed = winograd.transposed
-          transposed.packTransposed(packed.floats, weights: kernel.floats, threads: threads)
-          transposed.run(
+          kernels.pack(packed.floats, weights: weights.floats, threads: threads)
+          kernels.run(
             x.floats, source: y.floats, packed: packed.floats, bias: nil, addend: nil,
             scratch: scratch.floats, threads: threads)
         case .parameterGradient:
-          winograd.runGradient(
-            weights: kernel.floats, bias: bias?.floats, source: x.floats,
+          gradient?.runGradient(
+            weights: weights.floats, bias: bias?.floats, source: x.floats,
             outputGradient: y.floats, scratch: scratch.floats, threads: threads)
         }
       }
@@ -104,6 +103,11 @@ enum Stopwatch {
 
     convenience init(floats: Int) throws(AllocationError) {
       try self.init(byteCount: floats * MemoryLayout<Float>.stride)
+    }
+
+    /// Pictures whose channels fill up blocks of 16.
+    convenience init(blocksOf shape: Shape) throws(AllocationError) {
+      try self.init(floats: shape.count / shape[1] * ((shape[1] + 15) / 16 * 16))
     }
 
     var address: UnsafeMutableRawPointer {

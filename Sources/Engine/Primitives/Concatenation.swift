@@ -32,8 +32,13 @@ extension Lowering {
 
   /// Floats from one example of a value, which lies there in blocks, to the next.
   func exampleStride(of value: ValueID, at place: Place) -> Int {
+    strideInConcatenation(of: value, at: place) ?? exampleCount(of: value)
+  }
+
+  /// The same where a concatenation has its channels beside others.
+  func strideInConcatenation(of value: ValueID, at place: Place) -> Int? {
     guard let stride = concatenations.strides[value], stride.buffer == place.buffer else {
-      return exampleCount(of: value)
+      return nil
     }
     return stride.floats
   }

@@ -49,7 +49,11 @@ extension Lowering {
     let primitive: Primitive
     switch chosen {
     case .library(let library): primitive = library
-    case .winograd(let winograd): return try lowerByWinograd(winograd, convolution, operation)
+    case .own(let direct as DirectConvolution) where direct.readsPlain:
+      let (source, kernels) = try readPlain(input, for: direct)
+      return try lower(by: kernels, convolution, operation, source: source)
+    case .own(let kernels):
+      return try lower(by: kernels, convolution, operation, source: readBlocks(input))
     }
     var arguments = [
       (CDNN_SRC, try read(input, as: primitive.requiredLayout(of: CDNN_SRC, shape: shape(input)))),
@@ -82,7 +86,7 @@ extension Lowering {
     let primitive: Primitive
     switch chosen {
     case .library(let library): primitive = library
-    case .winograd(let winograd): return try lowerByWinograd(winograd, inputGradient: operation)
+    case .own(let kernels): return try lower(by: kernels, inputGradient: operation)
     }
     let arguments = [
       (
@@ -120,7 +124,13 @@ extension Lowering {
     let primitive: Primitive
     switch chosen {
     case .library(let library): primitive = library
-    case .winograd(let winograd): return try lowerByWinograd(winograd, parameterGradient: operation)
+    case .own(let direct as DirectConvolution) where direct.readsPlain:
+      let (source, kernels) = try readPlain(input, for: direct)
+      return try lower(by: kernels, parameterGradient: operation, source: source)
+    case .own(let kernels as any ParameterGradientKernels):
+      let source = try read(input, as: .blocked(shape(input)))
+      return try lower(by: kernels, parameterGradient: operation, source: source)
+    case .own: throw LibraryFailure(status: Int32(CDNN_UNIMPLEMENTED))
     }
     if convolution.hasBias {
       let result = make(operation.outputs[1], try .rowMajor([kernel[0]]))
@@ -149,7 +159,7 @@ extension Lowering {
     unpadded.hasBias = false
     let primitive = try problem(
       .parameterGradient, unpadded, input: parts.input, kernel: kernel, output: parts.output
-    ).primitive(.direct)
+    ).primitive(.libraryDirect)
     return try emit(
       primitive, of: parts, kernel: convolution.libraryKernel(kernel), for: operation)
   }
@@ -182,7 +192,7 @@ extension Lowering {
     let forward = try convolution.convolution()
     let primitive = try problem(
       .inputGradient, forward, input: shape(output), kernel: shape(kernel), output: shape(input)
-    ).primitive(.direct)
+    ).primitive(.libraryDirect)
     let source = try read(
       input, as: primitive.requiredLayout(of: CDNN_DIFF_DST, shape: shape(input)))
     let weights = try readKernel(kernel, forward, primitive)

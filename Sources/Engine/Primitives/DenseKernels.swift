@@ -65,7 +65,7 @@ extension Lowering {
     let (input, kernel) = (shape(operation.inputs[0]), shape(operation.inputs[1]))
     return ck_dense(
       batch: input[0], inputs: kernel[1], outputs: kernel[0], weights: form, adds: adds,
-      is_rectified: isRectified, instructions: CK_WIDEST)
+      is_rectified: isRectified, instructions: Processor.current.kernelInstructions)
   }
 
   private mutating func emitDense(

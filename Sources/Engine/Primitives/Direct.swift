@@ -1,0 +1,132 @@
+import CKernels
+import ConvNetGraphs
+import ConvNetTensors
+
+// Convolutions by our own kernels as the sum is written, `CKernels/direct*.c`: any kernel, stride, dilation and padding.
+
+/// A convolution that our direct kernels compute, in all three directions.
+struct DirectConvolution: ParameterGradientKernels {
+  static let name = "direct"
+
+  private var geometry: ck_direct
+  let adds: Bool
+  private let rectifies: Bool
+  /// Whether the gradient by the input is computed.
+  private let isTransposed: Bool
+
+  /// `nil` where the kernels cannot compute it.
+  init?(
+    _ convolution: Operation.Convolution, input: Shape, kernel: Shape, output: Shape
+  ) throws {
+    guard input.rank == 4, let fused = convolution.additionAndRectification else { return nil }
+    (adds, rectifies) = fused
+    let sides = try convolution.sides(input: input, kernel: kernel)
+    geometry = ck_direct(
+      batch: input[0], groups: convolution.groups, in_channels: input[1], height: input[2],
+      width: input[3], out_channels: output[1], out_height: output[2], out_width: output[3],
+      kernel_height: kernel.spatial[0], kernel_width: kernel.spatial[1],
+      stride_down: convolution.strides[0], stride_along: convolution.strides[1],
+      dilation_down: convolution.dilations[0], dilation_along: convolution.dilations[1],
+      pad_top: sides[0].before, pad_left: sides[1].before,
+      in_stride: 0, out_stride: Self.blocks(output[1]) * output[2] * output[3],
+      is_interleaved: false, instructions: Processor.current.kernelInstructions)
+    isTransposed = false
+    let channels = readsPlain ? input[1] : Self.blocks(input[1])
+    geometry.in_stride = channels * input[2] * input[3]
+    guard withUnsafePointer(to: geometry, { ck_direct_can_compute($0, false) }) else { return nil }
+  }
+
+  private static func blocks(_ channels: Int) -> Int { (channels + 15) / 16 * 16 }
+
+  private init(_ geometry: ck_direct, isTransposed: Bool) {
+    self.geometry = geometry
+    (adds, rectifies, self.isTransposed) = (false, false, isTransposed)
+  }
+
+  /// Whether the input is read in plain order, or with the channels innermost, where it is ``interleaved``.
+  var readsPlain: Bool { withUnsafePointer(to: geometry) { ck_direct_is_plain($0) } }
+
+  var interleaved: DirectConvolution {
+    var other = self
+    other.geometry.is_interleaved = true
+    return other
+  }
+
+  func withStrides(source: Int?, result: Int?) -> DirectConvolution {
+    var other = self
+    if let source { other.geometry.in_stride = source }
+    if let result { other.geometry.out_stride = result }
+    return other
+  }
+
+  var kind: StepKind {
+    geometry.kernel_height * geometry.kernel_width == 1 ? .pointwise : .direct
+  }
+
+  var transposed: DirectConvolution? {
+    withUnsafePointer(to: geometry) { ck_direct_can_compute($0, true) }
+      ? DirectConvolution(geometry, isTransposed: true) : nil
+  }
+
+  var multiplyAdds: Int {
+    geometry.batch * geometry.out_channels * geometry.out_height * geometry.out_width
+      * geometry.in_channels / geometry.groups * geometry.kernel_height * geometry.kernel_width
+  }
+
+  var packedCount: Int {
+    withUnsafePointer(to: geometry) { ck_direct_weights_size($0, isTransposed) }
+  }
+
+  func scratchCount(threads: Int) -> Int {
+    withUnsafePointer(to: geometry) { ck_direct_scratch($0, isTransposed, Int32(threads)) }
+  }
+
+  func pack(
+    _ packed: UnsafeMutablePointer<Float>, weights: UnsafePointer<Float>, threads: Int
+  ) {
+    withUnsafePointer(to: geometry) {
+      ck_direct_pack($0, packed, weights, isTransposed, Int32(threads))
+    }
+  }
+
+  func run(
+    _ result: UnsafeMutablePointer<Float>, source: UnsafePointer<Float>,
+    packed: UnsafePointer<Float>, bias: UnsafePointer<Float>?, addend: UnsafePointer<Float>?,
+    scratch: UnsafeMutablePointer<Float>, threads: Int
+  ) {
+    withUnsafePointer(to: geometry) {
+      if isTransposed {
+        ck_direct_input_gradient($0, result, source, packed, scratch, Int32(threads))
+      } else {
+        ck_direct_forward(
+          $0, result, source, packed, bias, addend, rectifies, scratch, Int32(threads))
+      }
+    }
+  }
+
+  func gradientScratchCount(threads: Int) -> Int {
+    withUnsafePointer(to: geometry) { ck_direct_gradient_scratch($0, Int32(threads)) }
+  }
+
+  func runGradient(
+    weights: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>?,
+    source: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>,
+    scratch: UnsafeMutablePointer<Float>, threads: Int
+  ) {
+    withUnsafePointer(to: geometry) {
+      ck_direct_gradient($0, weights, bias, source, outputGradient, scratch, Int32(threads))
+    }
+  }
+}
+
+extension Lowering {
+  /// What a first layer reads: pictures as they come, and the kernels for their order.
+  mutating func readPlain(
+    _ input: ValueID, for direct: DirectConvolution
+  ) throws -> (Place, DirectConvolution) {
+    if try nativeLayout(input) == .channelsLast(shape(input)) {
+      return (read(input), direct.interleaved)
+    }
+    return (try readRowMajor(input), direct)
+  }
+}

@@ -1,0 +1,86 @@
+import CKernels
+import COneDNN
+import Foundation
+
+/// The processor, as far as it decides how convolutions are computed: which instructions our kernels and the library's use.
+public struct Processor: Hashable, Sendable {
+  /// Vector instructions that kernels exist for, narrowest first.
+  public enum Instructions: String, Hashable, Sendable, Codable, CaseIterable, Comparable {
+    /// What every processor of the kind has: SSE2 on x86-64, NEON on arm64.
+    case portable
+    /// AVX2 with fused multiply-adds, 8 floats at a time.
+    case avx2
+    /// AVX-512, 16 floats at a time.
+    case avx512
+
+    /// Whether the left are contained in the right.
+    public static func < (left: Self, right: Self) -> Bool {
+      (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
+    }
+  }
+
+  /// Those in use: of the processor's, what `CONVNET_INSTRUCTIONS` and the library's own `ONEDNN_MAX_CPU_ISA` leave. They hold
+  /// the library and our kernels for products; loops over memory alone use the widest.
+  public let instructions: Instructions
+  /// Those that the processor has.
+  public let available: Instructions
+
+  /// The processor of this process.
+  public static let current: Processor = {
+    let available = Instructions(ck_usable_instructions(CK_WIDEST))
+    let limit = (try? Self.limit(of: available)) ?? available
+    if limit < available { _ = cdnn_limit_instructions(limit.ofLibrary) }
+    let library = Instructions(cdnn_instructions_in_use())
+    return Processor(instructions: min(available, limit, library), available: available)
+  }()
+
+  /// What the environment asks for; all there is where it asks for nothing.
+  ///
+  /// - Throws: ``EngineError`` for a name that is none, and for what the processor does not have.
+  private static func limit(of available: Instructions) throws -> Instructions {
+    let variable = "CONVNET_INSTRUCTIONS"
+    guard let name = ProcessInfo.processInfo.environment[variable], !name.isEmpty else {
+      return available
+    }
+    let known = Instructions.allCases.filter { $0 <= available }
+    guard let limit = Instructions(rawValue: name), limit <= available else {
+      throw EngineError(
+        subject: variable,
+        problem: .unknownInstructions(name, available: known.map(\.rawValue)))
+    }
+    return limit
+  }
+
+  /// - Throws: ``EngineError`` where `CONVNET_INSTRUCTIONS` cannot be followed.
+  static func check() throws { _ = try limit(of: current.available) }
+
+  /// For our kernels.
+  var kernelInstructions: ck_instructions {
+    switch instructions {
+    case .avx512: CK_WIDEST
+    case .avx2: CK_AVX2
+    case .portable: CK_PORTABLE
+    }
+  }
+
+  /// Whether the library's fast kernels work on blocks of 16 channels, as ours do; elsewhere they want 8.
+  var sharesBlocks: Bool { instructions == .avx512 }
+}
+
+extension Processor.Instructions {
+  fileprivate init(_ instructions: ck_instructions) {
+    self = instructions == CK_WIDEST ? .avx512 : instructions == CK_AVX2 ? .avx2 : .portable
+  }
+
+  fileprivate init(_ instructions: cdnn_instructions) {
+    self = instructions == CDNN_AVX512 ? .avx512 : instructions == CDNN_AVX2 ? .avx2 : .portable
+  }
+
+  fileprivate var ofLibrary: cdnn_instructions {
+    switch self {
+    case .avx512: CDNN_AVX512
+    case .avx2: CDNN_AVX2
+    case .portable: CDNN_PORTABLE
+    }
+  }
+}
