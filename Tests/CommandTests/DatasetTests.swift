@@ -33,7 +33,8 @@ private func writeShapes(to directory: borrowing TemporaryDirectory, perClass: I
     #expect(
       run.errors.hasPrefix(
         "18 pictures to train on; 2, 10 % of each class, held out to validate on (--split "))
-    let result = try #require(try run.json() as? [String: Double])
+    let summary = try #require(try run.json() as? [String: Any])
+    let result = summary.compactMapValues { $0 as? Double }
 
     func evaluate(_ more: String..., data: String = "shapes") throws -> [String: Any] {
       let run = try Invocation(

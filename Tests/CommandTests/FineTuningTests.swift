@@ -33,14 +33,10 @@ import Testing
       try Model(loading: directory.file("out/model.safetensors")).parameters
         == Model(loading: directory.file("whole/model.safetensors")).parameters)
     let other = try Invocation(
-      [
-        "train", "--resume", "--output", "out", "--epochs", "4", "--freeze", "conv1.*",
-        "--sampling", "every", "--class-weights", "2,3",
-      ], in: directory.path
+      ["train", "--resume", "--output", "out", "--epochs", "4", "--freeze", "conv1.*"],
+      in: directory.path
     ).failure()
-    for text in ["--freeze", "--sampling every", "--class-weights [2.0, 3.0]"] {
-      #expect(other.contains(text), "\(other)")
-    }
+    #expect(other.contains("--freeze conv*, dense1.*"), "\(other)")
   }
 
   @Test(

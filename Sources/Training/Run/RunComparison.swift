@@ -60,7 +60,7 @@ public struct RunComparison: Sendable {
       [
         .init(""), .init("run", leastWidth: 12), .init("epochs", .right),
         .init("best epoch", .right), .init(areValidated ? "top-1 error" : "training error", .right),
-        .init("loss", .right), .init("training loss", .right, dispensability: 2),
+        .init("loss", .right), .init("train loss", .right, dispensability: 2),
         .init("time", .right, dispensability: 1),
         .init("images/s", .right, dispensability: 3),
       ])

@@ -52,7 +52,8 @@ struct SaliencyCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         convnet visualize saliency model.safetensors cat.jpg --output saliency.svg
-        convnet visualize saliency model.safetensors cat.jpg --guided --output guided.png
+        convnet visualize saliency model.safetensors cat.jpg --guided \\
+          --output guided.png
       """)
 
   @OptionGroup var options: AttributionOptions
@@ -81,9 +82,10 @@ struct IntegratedGradientsCommand: ParsableCommand {
       is printed.
 
       EXAMPLES
-        convnet visualize integrated-gradients model.safetensors cat.jpg --output ig.svg
-        convnet visualize integrated-gradients model.safetensors cat.jpg --steps 200 \\
-          --baseline white --output ig.png
+        convnet visualize integrated-gradients model.safetensors cat.jpg \\
+          --output ig.svg
+        convnet visualize integrated-gradients model.safetensors cat.jpg \\
+          --steps 200 --baseline white --output ig.png
       """)
 
   @OptionGroup var options: AttributionOptions
@@ -155,8 +157,8 @@ struct OcclusionCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         convnet visualize occlusion model.safetensors cat.jpg --output occlusion.svg
-        convnet visualize occlusion model.safetensors cat.jpg --window 32 --stride 8 \\
-          --output occlusion.png
+        convnet visualize occlusion model.safetensors cat.jpg --window 32 \\
+          --stride 8 --output occlusion.png
       """)
 
   @OptionGroup var options: AttributionOptions

@@ -71,8 +71,8 @@ struct ArithmeticCommand: ParsableCommand {
       EXAMPLES
         convnet visualize arithmetic --input 5 --kernel 3 --stride 2 --padding same \\
           --output a.svg
-        convnet visualize arithmetic --kind transposed --input 3 --kernel 3 --stride 2 \\
-          --padding 1 --animated --output t.svg
+        convnet visualize arithmetic --kind transposed --input 3 --kernel 3 \\
+          --stride 2 --padding 1 --animated --output t.svg
         convnet visualize arithmetic --input 224 --kernel 7 --stride 2 --padding 3
       """)
 
@@ -163,9 +163,10 @@ struct ConvolveCommand: ParsableCommand {
         convnet visualize convolve --signal 1,2,3,4,5 --kernel 1,0,-1 --output c.svg
         convnet visualize convolve --signal 0,0,1,0,0 --kernel 1,2,3 --border full \\
           --output c.svg
-        convnet visualize convolve --picture cat.jpg --kernel sobel --output edges.png
-        convnet visualize convolve --picture cat.jpg --kernel '0,-1,0;-1,4,-1;0,-1,0' \\
-          --output laplace.png
+        convnet visualize convolve --picture cat.jpg --kernel sobel \\
+          --output edges.png
+        convnet visualize convolve --picture cat.jpg \\
+          --kernel '0,-1,0;-1,4,-1;0,-1,0' --output laplace.png
       """)
 
   @Option(help: ArgumentHelp("The signal: numbers with commas.", valueName: "x"))
@@ -247,7 +248,8 @@ struct NormalizationCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         convnet visualize normalization --output n.svg
-        convnet visualize normalization --examples 4 --channels 8 --groups 4 --output n.svg
+        convnet visualize normalization --examples 4 --channels 8 --groups 4 \\
+          --output n.svg
       """)
 
   @Option(help: "Examples of the batch.") var examples = 6
@@ -288,9 +290,10 @@ struct ShiftCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         convnet visualize shift --output s.svg
-        convnet visualize shift --signal 0,1,0,2,0,0 --kernel 1,2,1 --window 3 --by 1 \\
-          --output s.svg
-        convnet visualize shift --picture cat.jpg --kernel sobel --by 8 --output s.png
+        convnet visualize shift --signal 0,1,0,2,0,0 --kernel 1,2,1 --window 3 \\
+          --by 1 --output s.svg
+        convnet visualize shift --picture cat.jpg --kernel sobel --by 8 \\
+          --output s.png
       """)
 
   @Option(help: ArgumentHelp("The signal: numbers with commas.", valueName: "x"))
@@ -438,7 +441,8 @@ struct NetworkCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         convnet visualize network resnet34 --output resnet34.svg
-        convnet visualize network googlenet --expand inception3a --output googlenet.svg
+        convnet visualize network googlenet --expand inception3a \\
+          --output googlenet.svg
         convnet visualize network resnet20 --expand all --output resnet20.svg
       """)
 

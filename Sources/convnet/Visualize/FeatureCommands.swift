@@ -53,8 +53,8 @@ struct FeaturesCommand: ParsableCommand {
 
       EXAMPLES
         convnet visualize features model.safetensors --data pictures --output f.npy
-        convnet visualize features model.safetensors --data fashion-mnist --layer conv2 \\
-          --mean --limit 1000 --output f.npy
+        convnet visualize features model.safetensors --data fashion-mnist \\
+          --layer conv2 --mean --limit 1000 --output f.npy
       """)
 
   @Argument(help: "A model file, or a model's name.") var file: String
@@ -380,9 +380,10 @@ struct InvertCommand: ParsableCommand {
     abstract: "Find a picture from the values of a layer: what it still knows of a picture.",
     discussion: """
       EXAMPLES
-        convnet visualize invert model.safetensors cat.jpg --layer conv2 --output i.png
-        convnet visualize invert model.safetensors cat.jpg --layer conv1 --layer conv2 \\
-          --layer dense1 --beside dog.jpg --output i.svg
+        convnet visualize invert model.safetensors cat.jpg --layer conv2 \\
+          --output i.png
+        convnet visualize invert model.safetensors cat.jpg --layer conv1 \\
+          --layer conv2 --layer dense1 --beside dog.jpg --output i.svg
       """)
 
   @Argument(help: "A model file, or a model's name.") var file: String
@@ -479,7 +480,8 @@ struct EmbeddingCommand: ParsableCommand {
     abstract: "Map pictures into the plane by what a network makes of them: PCA or t-SNE.",
     discussion: """
       EXAMPLES
-        convnet visualize embedding model.safetensors --data fashion-mnist --output map.svg
+        convnet visualize embedding model.safetensors --data fashion-mnist \\
+          --output map.svg
         convnet visualize embedding model.safetensors --data pictures --method pca \\
           --thumbnails --limit 300 --output map.svg
       """)

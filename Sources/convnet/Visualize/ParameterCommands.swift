@@ -14,7 +14,8 @@ struct FiltersCommand: ParsableCommand {
         convnet visualize filters model.safetensors --output filters.png
         convnet visualize filters alexnet --weights alexnet.pth --gabor \\
           --statistics gabor.svg --csv gabor.csv --output filters.svg
-        convnet visualize filters weights.pth --layer stem.weight --gabor --output f.svg
+        convnet visualize filters weights.pth --layer stem.weight --gabor \\
+          --output f.svg
       """)
 
   @Argument(help: "A model file, a model's name, or a file of weights.") var file: String
@@ -122,7 +123,8 @@ struct LandscapeCommand: ParsableCommand {
       on, and --resume goes on with it.
 
       EXAMPLES
-        convnet visualize landscape model.safetensors --data fashion-mnist --output l.svg
+        convnet visualize landscape model.safetensors --data fashion-mnist \\
+          --output l.svg
         convnet visualize landscape resnet56.safetensors --data cifar10 --points 51 \\
           --pictures 1000 --output resnet56.svg --resume
         convnet visualize landscape model.safetensors --data fashion-mnist \\
