@@ -43,6 +43,7 @@ gallery: build ## Make the pictures of docs/gallery.md again
 
 test: setup ## Run every test, optimized, and what a package builds that depends on this one
 	swift test -c release
+	@scripts/test-instructions
 	@$(MAKE) --no-print-directory test-kernels
 	swift build -c release --package-path Examples/Outside
 	@mkdir -p runs/outside

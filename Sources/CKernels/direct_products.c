@@ -18,6 +18,10 @@ INLINE void product_rows(const direct_product *p, size_t first, size_t block, si
                          const size_t rows, const size_t vectors) {
   const size_t terms = step == WIDTH ? WIDTH : p->terms;
   const float *u = p->weights + block * WIDTH, *source = p->source + first * step;
+  const size_t offset = first * p->y_step + block * p->y_block;
+  // What is added to the results is wanted in the end.
+  if (p->addend) UNROLLED for (size_t o = 0; o < vectors; ++o)
+      UNROLLED for (size_t r = 0; r < rows; ++r) __builtin_prefetch(p->addend + offset + o * p->y_block + r * p->y_step);
   lanes sums[MOST_ROWS][2], totals[MOST_ROWS][2];
   clear_sums(sums, rows, vectors);
   // Many terms are summed in parts, which are added.
@@ -37,7 +41,6 @@ INLINE void product_rows(const direct_product *p, size_t first, size_t block, si
         UNROLLED for (size_t r = 0; r < rows; ++r) __builtin_prefetch(source + p->taps[t] + (rows + r) * step);
       multiply_terms(sums, source + p->taps[t], u, u_step, terms, step, rows, vectors);
     }
-  const size_t offset = first * p->y_step + block * p->y_block;
   UNROLLED for (size_t o = 0; o < vectors; ++o) {
     const lanes bias = LOAD(p->bias + (block + o) * WIDTH);
     float *y = p->y + offset + o * p->y_block;
@@ -63,8 +66,7 @@ INLINE void product_of_blocks(const direct_product *p, const size_t most, const 
   case count:                                                                                         \
     if (count <= most) product_rows(p, first, block, blocks * WIDTH, WIDTH, count, vectors);          \
     break;
-        ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12) ROWS(13)
-        ROWS(14)
+        FOR_EACH_ROW_COUNT(ROWS)
 #undef ROWS
       }
     }

@@ -5,6 +5,10 @@
 
 enum { PAIR = 2 * WIDTH, MOST_ROWS = 16 };
 
+// The numbers of rows for which there is forward code.
+#define FOR_EACH_ROW_COUNT(body)                                                                                    \
+  body(1) body(2) body(3) body(4) body(5) body(6) body(7) body(8) body(9) body(10) body(11) body(12) body(13) body(14)
+
 INLINE size_t ceiling(size_t count, size_t parts) { return (count + parts - 1) / parts; }
 
 INLINE void clear_sums(lanes (*sums)[2], const size_t rows, const size_t vectors) {

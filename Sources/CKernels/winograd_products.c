@@ -38,8 +38,7 @@ INLINE void product_of(const winograd_product *p, size_t most, size_t vectors) {
   case count:                                                                                        \
     if (count <= most) product_rows(m, block, v, block, u, blocks * WIDTH, p->in_blocks, count, vectors); \
     break;
-        ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12) ROWS(13)
-        ROWS(14)
+        FOR_EACH_ROW_COUNT(ROWS)
 #undef ROWS
       }
     }

@@ -27,27 +27,34 @@ void cdnn_version(int *major, int *minor, int *patch) {
   *patch = version->patch;
 }
 
+// Each set of instructions has the bits of those that it contains.
+static bool has_instructions(dnnl_cpu_isa_t set) { return ((int)dnnl_get_effective_cpu_isa() & (int)set) == (int)set; }
+
 const char *cdnn_instruction_set(void) {
-  // Each set has the bits of those that it contains.
-  const int set = dnnl_get_effective_cpu_isa();
-  const struct {
-    int bits;
+#if defined(__x86_64__)
+  static const struct {
+    dnnl_cpu_isa_t set;
     const char *name;
   } names[] = {
-    {0x3e7, "AVX-512 with AMX"}, {0xe7, "AVX-512 with bfloat16"}, {0x67, "AVX-512 with VNNI"}, {0x27, "AVX-512"},
-    {0x407, "AVX2 with VNNI"}, {0x7, "AVX2"}, {0x3, "AVX"}, {0x1, "SSE4.1"},
+      {dnnl_cpu_isa_avx512_core_amx, "AVX-512 with AMX"},
+      {dnnl_cpu_isa_avx512_core_bf16, "AVX-512 with bfloat16"},
+      {dnnl_cpu_isa_avx512_core_vnni, "AVX-512 with VNNI"},
+      {dnnl_cpu_isa_avx512_core, "AVX-512"},
+      {dnnl_cpu_isa_avx2_vnni, "AVX2 with VNNI"},
+      {dnnl_cpu_isa_avx2, "AVX2"},
+      {dnnl_cpu_isa_avx, "AVX"},
+      {dnnl_cpu_isa_sse41, "SSE4.1"},
   };
-  for (size_t place = 0; place < sizeof names / sizeof *names; place++)
-    if ((set & names[place].bits) == names[place].bits) return names[place].name;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (has_instructions(names[i].set)) return names[i].name;
+#endif
   return "its usual";
 }
 
 cdnn_instructions cdnn_instructions_in_use(void) {
 #if defined(__x86_64__)
-  // Each set of instructions has the bits of those that it contains.
-  const int isa = (int)dnnl_get_effective_cpu_isa();
-  if ((isa & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core) return CDNN_AVX512;
-  if ((isa & dnnl_cpu_isa_avx2) == dnnl_cpu_isa_avx2) return CDNN_AVX2;
+  if (has_instructions(dnnl_cpu_isa_avx512_core)) return CDNN_AVX512;
+  if (has_instructions(dnnl_cpu_isa_avx2)) return CDNN_AVX2;
 #endif
   return CDNN_PORTABLE;
 }

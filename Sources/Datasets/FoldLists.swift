@@ -35,7 +35,8 @@ public struct FoldLists: Sendable {
       for (index, picture) in paths.enumerated() {
         let own = Self.relative(Self.components(of: picture, from: current), to: folder)
         let label = dataset.classNames[dataset.label(at: index)]
-        bytes += Self.field(own) + [UInt8(ascii: ",")] + Self.field(label)
+        bytes += CSVField.bytes(FileSystem.bytes(of: own)) + [UInt8(ascii: ",")]
+        bytes += CSVField.bytes(FileSystem.bytes(of: label))
         bytes += Array(folds.parts[index] == fold ? ",val\n".utf8 : ",train\n".utf8)
         guard bytes.count >= 1 << 16 else { continue }
         try file.write(bytes.span.bytes)
@@ -62,13 +63,6 @@ public struct FoldLists: Sendable {
     let common = zip(path, folder).prefix { $0 == $1 }.count
     return (Array(repeating: "..", count: folder.count - common) + path[common...])
       .joined(separator: "/")
-  }
-
-  /// As RFC 4180 has it.
-  private static func field(_ text: String) -> [UInt8] {
-    let bytes = FileSystem.bytes(of: text)
-    guard bytes.contains(where: { [0x2C, 0x22, 0x0A, 0x0D].contains($0) }) else { return bytes }
-    return [0x22] + bytes.flatMap { $0 == 0x22 ? [0x22, 0x22] : [$0] } + [0x22]
   }
 }
 

@@ -28,31 +28,33 @@ public struct Processor: Hashable, Sendable {
   /// The processor of this process.
   public static let current: Processor = {
     let available = Instructions(ck_usable_instructions(CK_WIDEST))
-    let limit = (try? Self.limit(of: available)) ?? available
+    let limit = (try? asked.get()) ?? available
     if limit < available { _ = cdnn_limit_instructions(limit.ofLibrary) }
     let library = Instructions(cdnn_instructions_in_use())
     return Processor(instructions: min(available, limit, library), available: available)
   }()
 
-  /// What the environment asks for; all there is where it asks for nothing.
-  ///
-  /// - Throws: ``EngineError`` for a name that is none, and for what the processor does not have.
-  private static func limit(of available: Instructions) throws -> Instructions {
+  /// What the environment asks for; all there is where it asks for nothing. Fails for a name that is none, and for what the
+  /// processor does not have.
+  private static let asked: Result<Instructions, EngineError> = {
     let variable = "CONVNET_INSTRUCTIONS"
+    let available = Instructions(ck_usable_instructions(CK_WIDEST))
     guard let name = ProcessInfo.processInfo.environment[variable], !name.isEmpty else {
-      return available
+      return .success(available)
     }
+    if let limit = Instructions(rawValue: name), limit <= available { return .success(limit) }
     let known = Instructions.allCases.filter { $0 <= available }
-    guard let limit = Instructions(rawValue: name), limit <= available else {
-      throw EngineError(
+    return .failure(
+      EngineError(
         subject: variable,
-        problem: .unknownInstructions(name, available: known.map(\.rawValue)))
-    }
-    return limit
-  }
+        problem: .unknownInstructions(name, available: known.map(\.rawValue))))
+  }()
 
   /// - Throws: ``EngineError`` where `CONVNET_INSTRUCTIONS` cannot be followed.
-  static func check() throws { _ = try limit(of: current.available) }
+  static func check() throws {
+    _ = try asked.get()
+    _ = current
+  }
 
   /// For our kernels.
   var kernelInstructions: ck_instructions {

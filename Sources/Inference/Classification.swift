@@ -1,3 +1,4 @@
+import ConvNetLayers
 import Foundation
 
 /// What a model says of a picture.
@@ -64,7 +65,7 @@ public struct Classification: Hashable, Sendable, Codable {
     return probabilities.indices.sorted { (probabilities[$0], $1) > (probabilities[$1], $0) }
       .prefix(count).map {
         Prediction(
-          label: classNames.indices.contains($0) ? classNames[$0] : "class \($0)", index: $0,
+          label: classNames.className($0), index: $0,
           probability: probabilities[$0])
       }
   }

@@ -21,7 +21,7 @@ struct AnswerTables {
           names[answer.label], best.map { names[$0] } ?? "",
         ]
         try line(
-          fields.map(csvField) + [best.map { "\(numbers[$0])" } ?? ""] + numbers.map { "\($0)" })
+          fields.map(\.csvField) + [best.map { "\(numbers[$0])" } ?? ""] + numbers.map { "\($0)" })
       }
     }
   }
@@ -55,7 +55,7 @@ struct AnswerTables {
           [
             FileSystem.line(dataset.sampleName(at: suspect.sample)), names[suspect.label],
             names[suspect.suggested],
-          ].map(csvField) + ["\(suspect.labelProbability)", "\(suspect.probability)"])
+          ].map(\.csvField) + ["\(suspect.labelProbability)", "\(suspect.probability)"])
       }
     }
   }
@@ -77,7 +77,7 @@ struct AnswerTables {
     _ head: [String], to path: String, _ body: (_ line: ([String]) throws -> Void) throws -> Void
   ) throws {
     try AtomicFile.write(to: path) { file in
-      var text = head.map(csvField).joined(separator: ",") + "\n"
+      var text = head.map(\.csvField).joined(separator: ",") + "\n"
       try body { fields in
         text += fields.joined(separator: ",") + "\n"
         guard text.utf8.count >= 1 << 16 else { return }

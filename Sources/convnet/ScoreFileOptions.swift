@@ -106,17 +106,17 @@ struct ScoreFileOptions: ParsableArguments {
         for (name, own) in zip(evaluation.classNames, score.assessment.classScores) {
           let numbers = [own.precision, own.recall, own.f1].map { $0.isNaN ? "" : "\($0)" }
           text +=
-            ([score.name, score.views, name].map(csvField) + ["\(own.count)"] + numbers)
+            ([score.name, score.views, name].map(\.csvField) + ["\(own.count)"] + numbers)
             .joined(separator: ",") + "\n"
         }
       }
       try AtomicFile.write(text, to: classesCsv)
     }
     if let confusionCsv {
-      let names = evaluation.classNames.map(csvField)
+      let names = evaluation.classNames.map(\.csvField)
       var text = "model,protocol,truth,\(names.joined(separator: ","))\n"
       for score in evaluation.scores {
-        let start = "\(csvField(score.name)),\(csvField(score.views))"
+        let start = "\(score.name.csvField),\(score.views.csvField)"
         for (name, row) in zip(names, score.assessment.confusion) {
           text += "\(start),\(name),\(row.map(String.init).joined(separator: ","))\n"
         }
@@ -124,10 +124,4 @@ struct ScoreFileOptions: ParsableArguments {
       try AtomicFile.write(text, to: confusionCsv)
     }
   }
-}
-
-/// A text as a field of a CSV file.
-func csvField(_ text: String) -> String {
-  guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
-  return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
 }

@@ -361,11 +361,11 @@ void ck_mean_pool_gradient(const ck_pooling *pooling, float *dx, const float *dy
 // Any kernel of at most 256 taps, any stride, dilation and padding; groups of multiples of 16 channels, or one group of any
 // number. Pictures have their channels in blocks of 16, filled up with zeros, [batch, channels / 16, height, width, 16]; those of
 // one or three channels are read in plain order, [batch, channels, height, width], or with the channels innermost. Sums are of
-// single precision.
+// single precision, in parts of at most 512 terms.
 //
 // `tasks` parts run on the pool, each with its own scratch memory; the results depend on their number in the order of sums of
-// gradients by weights and bias only. Scratch and weight
-// sizes are in floats, for all tasks together. Where it `transposes`, weights are for the gradient by the input.
+// gradients by weights and bias only. Scratch and weight sizes are in floats, for all tasks together. Where it `transposes`,
+// weights are for the gradient by the input.
 
 typedef struct {
   size_t batch, groups, in_channels, height, width;  // channels of all groups
@@ -387,8 +387,8 @@ size_t ck_direct_weights_size(const ck_direct *direct, bool transposes);
 // Packs weights [out_channels][in_channels / groups][kernel_height][kernel_width].
 void ck_direct_pack(const ck_direct *direct, float *packed, const float *weights, bool transposes, int tasks);
 size_t ck_direct_scratch(const ck_direct *direct, bool transposes, int tasks);
-// y <- convolution + bias + addend, negative elements to zero where it `rectifies`. `bias` and `addend`
-// may be null; the addend lies as y does and may be y.
+// y <- convolution + bias + addend, negative elements to zero where it `rectifies`. `bias` and `addend` may be null; the addend
+// lies as y does and may be y.
 void ck_direct_forward(const ck_direct *direct, float *y, const float *x, const float *packed, const float *bias,
                        const float *addend, bool rectifies, float *scratch, int tasks);
 void ck_direct_input_gradient(const ck_direct *direct, float *dx, const float *dy, const float *packed, float *scratch,

@@ -45,9 +45,9 @@ package enum ConvolutionAlgorithm: String, CaseIterable {
       WinogradConvolution.hasKernel(window.kernel) && window.strides == [1, 1]
       && window.dilations == [1, 1] && problem.convolution.groups == 1 && problem.input[1] >= 16
     // The library's blocks are ours with AVX-512 alone: elsewhere its kernels cost reorders on both sides.
-    let sums: [Self] =
-      (try? problem.own(DirectConvolution.self)) != nil && !Processor.current.sharesBlocks
-      ? [.direct] : [.direct, .libraryDirect]
+    let needsLibrary =
+      Processor.current.sharesBlocks || (try? problem.own(DirectConvolution.self)) == nil
+    let sums: [Self] = needsLibrary ? [.direct, .libraryDirect] : [.direct]
     guard isFiltering, !options.isExact,
       repaysTransformation(problem, runs: options.expectedRuns)
     else { return sums }

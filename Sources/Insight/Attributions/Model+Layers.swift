@@ -72,11 +72,6 @@ extension Model {
     }
   }
 
-  /// What a class is called.
-  package func className(_ index: Int) -> String {
-    classNames.indices.contains(index) ? classNames[index] : "class \(index)"
-  }
-
   /// Prepared pictures as one batch in the model's order, each with or without the axis of the batch.
   ///
   /// - Throws: ``InferenceError`` where one is not an input of the network.

@@ -1,4 +1,5 @@
 public import ConvNetImages
+import ConvNetLayers
 public import ConvNetReports
 import Foundation
 
@@ -64,15 +65,11 @@ public struct EmbeddingFigure: Figure {
   private var shown: [Int] { Array(classes.sorted().prefix(24)) }
 
   public var size: (width: Double, height: Double) {
-    let names = shown.map { textWidth(shortened(name($0), to: 20)) }.max() ?? 0
+    let names = shown.map { textWidth(shortened(classNames.className($0), to: 20)) }.max() ?? 0
     return (
       Self.left + Self.side + 40 + names,
       max(Self.top + Self.side + 28, Self.top + 18 * Double(shown.count) + 10)
     )
-  }
-
-  private func name(_ label: Int) -> String {
-    classNames.indices.contains(label) ? classNames[label] : "class \(label)"
   }
 
   public var drawing: String {
@@ -107,17 +104,18 @@ public struct EmbeddingFigure: Figure {
         ], escaped(axes.vertical + " →")))
     for (place, index) in shown.enumerated() {
       let y = Self.top + 14 + 18 * Double(place)
-      parts.append(mark(index, x: Self.left + Self.side + 20, y: y - 4, hint: name(index)))
+      let name = classNames.className(index)
+      parts.append(mark(index, x: Self.left + Self.side + 20, y: y - 4, hint: name))
       parts.append(
         label(
-          shortened(name(index), to: 20), x: Self.left + Self.side + 32, y: y, "",
-          hint: name(index)))
+          shortened(name, to: 20), x: Self.left + Self.side + 32, y: y, "",
+          hint: name))
     }
     return parts.joined(separator: "\n")
   }
 
   private func draw(_ point: Point, x: Double, y: Double) -> String {
-    let hint = "\(point.name): \(name(point.label))"
+    let hint = "\(point.name): \(classNames.className(point.label))"
     guard let thumbnail = point.thumbnail, let png = try? thumbnail.encodedPNG() else {
       return mark(point.label, x: x, y: y, hint: hint)
     }

@@ -132,7 +132,7 @@ public struct ExperimentResults: Hashable, Sendable, Codable {
     ]
     var lines = [header]
     for run in runs {
-      let row = "\"" + run.row.replacing("\"", with: "\"\"") + "\""
+      let row = run.row.csvField
       for epoch in run.history {
         let test = epoch.validation
         lines.append([

@@ -1,0 +1,95 @@
+public import ArgumentParser
+public import ConvNet
+
+extension ConvolutionSteps.Border: ExpressibleByArgument {}
+
+struct ConvolveCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "convolve",
+    abstract:
+      "Draw convolution beside cross-correlation, of a signal step by step or of a picture.",
+    discussion: """
+      A kernel is numbers with commas between them, and of a picture with semicolons
+      between rows; or one by name: \(PictureKernel.names.joined(separator: ", ")).
+
+      EXAMPLES
+        convnet visualize convolve --signal 1,2,3,4,5 --kernel 1,0,-1 --output c.svg
+        convnet visualize convolve --signal 0,0,1,0,0 --kernel 1,2,3 --border full \\
+          --output c.svg
+        convnet visualize convolve --picture cat.jpg --kernel sobel \\
+          --output edges.png
+        convnet visualize convolve --picture cat.jpg \\
+          --kernel '0,-1,0;-1,4,-1;0,-1,0' --output laplace.png
+      """)
+
+  @Option(help: ArgumentHelp("The signal: numbers with commas.", valueName: "x"))
+  var signal: NumberList?
+  @Option(help: ArgumentHelp("A picture in place of a signal.", valueName: "file"))
+  var picture: String?
+  @Option(help: ArgumentHelp("The kernel: numbers, or a name.", valueName: "w"))
+  var kernel: String
+  @Option(
+    help: ArgumentHelp(
+      "Zeros around the signal: valid, none; same, the result is as long as the signal; full, each overlap counts. Default: valid.",
+      valueName: "valid|same|full"))
+  var border: ConvolutionSteps.Border?
+  @OptionGroup var result: PictureOutput
+  @OptionGroup var shared: SharedOptions
+
+  private struct Result: Encodable {
+    var convolution: [Double]?
+    var crossCorrelation: [Double]?
+    /// The largest difference of the two, of pictures.
+    var largestDifference: Double?
+    var saved: String
+  }
+
+  func validate() throws {
+    guard (signal == nil) != (picture == nil) else {
+      throw ValidationError("give a --signal or a --picture, one of them")
+    }
+    if picture != nil, border != nil {
+      throw ValidationError("--border is of a --signal; around a picture there are its edge pixels")
+    }
+  }
+
+  func run() throws {
+    try result.require()
+    if let picture { return try run(picture: picture) }
+    guard let signal else { return }
+    guard let numbers = NumberList(argument: kernel) else {
+      throw ValidationError("--kernel is \(kernel), must be numbers with commas: 1,0,-1")
+    }
+    let steps = try ConvolutionSteps(
+      signal: signal.values, kernel: numbers.values, border: border ?? .valid)
+    try result.write(steps)
+    if shared.json {
+      return try printJSON(
+        Result(
+          convolution: steps.convolution, crossCorrelation: steps.crossCorrelation,
+          saved: result.output))
+    }
+    func text(_ values: [Double]) -> String {
+      values.map(HumanReadable.quantity).joined(separator: ", ")
+    }
+    try print("convolution        \(text(steps.convolution))")
+    try print("cross-correlation  \(text(steps.crossCorrelation))")
+    try print("saved \(result.output)")
+  }
+
+  private func run(picture: String) throws {
+    let kernel = try PictureKernel(parsing: kernel)
+    let image = try Image(contentsOf: picture)
+    let filtered = kernel.filter(image)
+    try result.write(
+      PictureSheet(filtered, kernel: kernel, name: pictureName(picture)))
+    if shared.json {
+      return try printJSON(
+        Result(largestDifference: filtered.largestDifference, saved: result.output))
+    }
+    try print(
+      "\(kernel.name): convolution and cross-correlation differ by at most \(HumanReadable.quantity(filtered.largestDifference)) of 255"
+    )
+    try print("saved \(result.output)")
+  }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import ConvNet
+
+/// `5` or `5x7` on the command line: one number for both axes, or rows and columns.
+struct Extents: ExpressibleByArgument {
+  var rows: Int
+  var columns: Int
+
+  init(_ both: Int) { (rows, columns) = (both, both) }
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    guard parts.count == 1 || parts.count == 2, let rows = parts[0], let columns = parts.last ?? nil
+    else { return nil }
+    (self.rows, self.columns) = (rows, columns)
+  }
+
+  var defaultValueDescription: String { rows == columns ? "\(rows)" : "\(rows)x\(columns)" }
+}
+
+/// `same`, `valid` or a number on the command line.
+struct PaddingArgument: ExpressibleByArgument {
+  var padding: Padding
+
+  init?(argument: String) {
+    switch argument {
+    case "same": padding = .same
+    case "valid": padding = .valid
+    default:
+      let parts = argument.split(separator: "+").map { Int($0) }
+      if parts.count == 2, let before = parts[0], let after = parts[1] {
+        let sides = Padding.Sides(before: before, after: after)
+        padding = .explicit([sides, sides])
+      } else if let amount = Int(argument) {
+        padding = .symmetric(amount)
+      } else {
+        return nil
+      }
+    }
+  }
+}
+
+/// `1,2,-3` on the command line.
+struct NumberList: ExpressibleByArgument {
+  var values: [Double]
+
+  init(_ values: [Double]) { self.values = values }
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+      .map { Double(String($0.drop { $0 == " " })) }
+    guard !parts.contains(where: { $0 == nil }) else { return nil }
+    values = parts.compactMap { $0 }
+  }
+
+  var defaultValueDescription: String {
+    values.map { HumanReadable.quantity($0) }.joined(separator: ",")
+  }
+}

@@ -1,0 +1,114 @@
+import ArgumentParser
+import ConvNet
+import Foundation
+
+struct FiltersCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "filters",
+    abstract: "Show the kernels of the first layer, and the Gabor functions nearest to them.",
+    discussion: """
+      Kernels in color are compared by the direction in which they vary most. A file
+      of weights without a network needs the name of the tensor as --layer.
+
+      EXAMPLES
+        convnet visualize filters model.safetensors --output filters.png
+        convnet visualize filters alexnet --weights alexnet.pth --gabor \\
+          --statistics gabor.svg --csv gabor.csv --output filters.svg
+        convnet visualize filters weights.pth --layer stem.weight --gabor \\
+          --output f.svg
+      """)
+
+  @Argument(help: "A model file, a model's name, or a file of weights.") var file: String
+  @Option(
+    help: ArgumentHelp(
+      "A convolution by name, or a tensor of a file of weights. Default: the first that reads the input.",
+      valueName: "name"))
+  var layer: String?
+  @Flag(help: "Fit a Gabor function to each.") var gabor = false
+  @Option(help: "Kernels to show at most.") var count = 96
+  @Option(
+    help: ArgumentHelp(
+      "Where to draw directions and shapes of the functions: .svg or .png.", valueName: "file"))
+  var statistics: String?
+  @Option(help: ArgumentHelp("Where to write a row for each kernel.", valueName: "file"))
+  var csv: String?
+  @OptionGroup var result: PictureOutput
+  @OptionGroup var weights: WeightsOptions
+  @OptionGroup var network: NetworkOptions
+  @OptionGroup var shared: SharedOptions
+
+  private struct Result: Encodable {
+    var name: String
+    var filters: Int
+    /// Those of which a Gabor function explains 70 % of the variance.
+    var gaborFunctions: Int?
+    var medianExplained: Double?
+    var medianBandwidthOctaves: Double?
+    var medianAspect: Double?
+    /// By the direction of the wave, in eight parts of half a turn.
+    var orientations: [Int]?
+    var saved: [String]
+  }
+
+  func validate() throws {
+    guard 1...1024 ~= count else {
+      throw ValidationError("--count is \(count), must be from 1 to 1024")
+    }
+  }
+
+  private func filters() throws -> FirstLayerFilters {
+    let isFitting = gabor || statistics != nil || csv != nil
+    var progress: Progress?
+    defer { progress?.finish() }
+    func update(_ done: Int, _ total: Int) throws {
+      progress = progress ?? Progress("fitting", unit: "kernels", total: total, shared, after: 1)
+      progress?.update(done)
+      try requireUninterrupted(done, of: total, "kernel")
+    }
+    if let layer, weights.weights == nil, try ModelSource.isBareWeights(file) {
+      return try FirstLayerFilters(
+        WeightFile(file).tensor(named: layer), name: "\(layer) of \(pictureName(file))",
+        fitting: isFitting, progress: update)
+    }
+    let model = try weights.model(
+      from: ModelSource(file, recognizingFor: shared), shared, network)
+    return try FirstLayerFilters(of: model, layer: layer, fitting: isFitting, progress: update)
+  }
+
+  func run() throws {
+    try result.require()
+    if let statistics { try FigureFormat.require(statistics) }
+    for path in [statistics, csv].compactMap({ $0 }) { try requireFolder(of: path, "--output") }
+    Interruption.deferSignals()
+    let filters = try filters()
+    var saved = [result.output]
+    try result.write(filters.sheet(limit: count))
+    let figure = filters.statistics()
+    if let statistics {
+      try figure.writeFile(to: statistics)
+      saved.append(statistics)
+    }
+    if let csv {
+      try AtomicFile.write(filters.csv, to: csv)
+      saved.append(csv)
+    }
+    let explained = filters.filters.compactMap { $0.fit?.explained }.sorted()
+    let row = Result(
+      name: filters.name, filters: filters.filters.count,
+      gaborFunctions: explained.isEmpty ? nil : figure.fits.count,
+      medianExplained: explained.isEmpty ? nil : explained[explained.count / 2],
+      medianBandwidthOctaves: figure.medianBandwidth, medianAspect: figure.medianAspect,
+      orientations: explained.isEmpty ? nil : figure.orientationCounts, saved: saved)
+    if shared.json { return try printJSON(row) }
+    try print("\(plural(row.filters, "kernel")) of \(row.name)")
+    if let median = row.medianExplained {
+      try print(
+        "Gabor functions explain \(HumanReadable.percent(median)) of the variance in the median, and at least 70 % of \(plural(figure.fits.count, "kernel"))"
+      )
+      let octaves = row.medianBandwidthOctaves.map { HumanReadable.quantity($0) } ?? "none"
+      let aspect = row.medianAspect.map { HumanReadable.quantity($0) } ?? "none"
+      try print("of those: median bandwidth in octaves \(octaves), median aspect \(aspect)")
+    }
+    try print("saved \(saved.joined(separator: ", "))")
+  }
+}

@@ -1,0 +1,72 @@
+import ArgumentParser
+import ConvNet
+
+struct ShiftCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "shift",
+    abstract: "Draw how convolution moves along with its input, and pooling hardly changes.",
+    discussion: """
+      EXAMPLES
+        convnet visualize shift --output s.svg
+        convnet visualize shift --signal 0,1,0,2,0,0 --kernel 1,2,1 --window 3 \\
+          --by 1 --output s.svg
+        convnet visualize shift --picture cat.jpg --kernel sobel --by 8 \\
+          --output s.png
+      """)
+
+  @Option(help: ArgumentHelp("The signal: numbers with commas.", valueName: "x"))
+  var signal = NumberList([0, 2, 1, 2, 9, 1, 2, 7, 2, 1, 0, 0])
+  @Option(help: ArgumentHelp("A picture in place of a signal.", valueName: "file"))
+  var picture: String?
+  @Option(help: ArgumentHelp("The kernel: numbers, or a name. Default: -1,2,-1.", valueName: "w"))
+  var kernel: String?
+  @Option(help: "Numbers, or pixels of a side, under a window of the pooling.") var window = 3
+  @Option(help: "Positions to move by.") var by = 1
+  @OptionGroup var result: PictureOutput
+  @OptionGroup var shared: SharedOptions
+
+  private struct Result: Encodable {
+    /// The shares that changed.
+    var input: Double
+    var convolved: Double
+    var pooled: Double
+    /// Of the results of the convolution that could be those from before further on, the share that are.
+    var moved: Double
+    var saved: String
+  }
+
+  func run() throws {
+    try result.require()
+    let shares: Result
+    if let picture {
+      let kernel = try PictureKernel(parsing: kernel ?? "sobel-x")
+      let study = try PictureShift(
+        Image(contentsOf: picture), kernel: kernel, window: window, shift: by)
+      try result.write(PictureSheet(study, name: pictureName(picture)))
+      shares = Result(
+        input: study.changed.input, convolved: study.changed.convolved,
+        pooled: study.changed.pooled, moved: study.moved, saved: result.output)
+    } else {
+      guard let numbers = NumberList(argument: kernel ?? "-1,2,-1") else {
+        throw ValidationError("--kernel is \(kernel ?? ""), must be numbers with commas: 1,2,1")
+      }
+      let figure = try ShiftFigure(
+        signal: signal.values, kernel: numbers.values, window: window, shift: by)
+      try result.write(figure)
+      let count = Double(signal.values.count)
+      shares = Result(
+        input: Double(figure.changed.input) / count,
+        convolved: Double(figure.changed.convolved) / count,
+        pooled: Double(figure.changed.pooled) / count,
+        moved: Double(figure.moved.equal) / Double(figure.moved.of), saved: result.output)
+    }
+    if shared.json { return try printJSON(shares) }
+    try print(
+      "changed: \(HumanReadable.percent(shares.input)) of the input, \(HumanReadable.percent(shares.convolved)) after the convolution, \(HumanReadable.percent(shares.pooled)) after pooling"
+    )
+    try print(
+      "\(HumanReadable.percent(shares.moved)) of the convolution's results are those from before, \(by) further on"
+    )
+    try print("saved \(result.output)")
+  }
+}
