@@ -206,18 +206,31 @@ void ck_weighted_cross_entropy_gradient(float *gradient, const float *probabilit
   }
 }
 
-double ck_binary_cross_entropy(float *probabilities, const float *logits, const float *targets, size_t count) {
+double ck_binary_cross_entropy(float *probabilities, const float *logits, const float *targets,
+                               const float *positive_weights, size_t rows, size_t labels) {
   double loss = 0;
-  for (size_t i = 0; i < count; ++i) {
-    const double x = logits[i], e = exp(-fabs(x));
-    probabilities[i] = (float)((x < 0 ? e : 1) / (1 + e));
-    loss += (x > 0 ? x : x < 0 ? 0 : x) - x * targets[i] + log1p(e);
-  }
+  for (size_t row = 0, i = 0; row < rows; ++row)
+    for (size_t label = 0; label < labels; ++label, ++i) {
+      const double x = logits[i], e = exp(-fabs(x)), target = targets[i];
+      probabilities[i] = (float)((x < 0 ? e : 1) / (1 + e));
+      if (positive_weights) {
+        // -log p = log1p(e) + max(-x, 0), -log(1 - p) = log1p(e) + max(x, 0); what is no number stays none.
+        const double tail = log1p(e), positive = x > 0 ? x : x < 0 ? 0 : x;
+        loss += positive_weights[label] * target * (tail + positive - x) + (1 - target) * (tail + positive);
+      } else {
+        loss += (x > 0 ? x : x < 0 ? 0 : x) - x * target + log1p(e);
+      }
+    }
   return loss;
 }
 
-void ck_difference(float *result, const float *a, const float *b, size_t count, float scale) {
-  for (size_t i = 0; i < count; ++i) result[i] = scale * (a[i] - b[i]);
+void ck_binary_cross_entropy_gradient(float *gradient, const float *probabilities, const float *targets,
+                                      const float *positive_weights, size_t rows, size_t labels, float scale) {
+  for (size_t row = 0, i = 0; row < rows; ++row)
+    for (size_t label = 0; label < labels; ++label, ++i) {
+      const float p = probabilities[i], target = targets[i];
+      gradient[i] = scale * (positive_weights ? (1 - target) * p - positive_weights[label] * target * (1 - p) : p - target);
+    }
 }
 
 double ck_squared_error(const float *prediction, const float *target, const float *mask, size_t count) {

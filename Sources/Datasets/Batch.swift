@@ -1,4 +1,5 @@
 import ConvNetFiles
+import ConvNetImages
 public import ConvNetTensors
 
 /// Prepared pictures and their labels.
@@ -12,7 +13,7 @@ public struct Batch: Sendable {
   public internal(set) var index: Int
   /// The shape of one picture: [H, W, C] or [C, H, W].
   public var sampleShape: Shape { storage.sampleShape }
-  /// Of the labels, where they are distributions: as many as the data set has classes.
+  /// Targets of a sample, where there are such: as many as the data set has classes, labels or numbers.
   public var classCount: Int? { storage.targets == nil ? nil : storage.classCount }
 
   let storage: BatchStorage
@@ -33,13 +34,14 @@ public struct Batch: Sendable {
     try storage.images.withSpan(of: count * sampleShape.count, body)
   }
 
-  /// Lends the class of each picture; of a mixed one, the class with the larger share.
+  /// Lends the class of each picture; of a mixed one, the class with the larger share. Zeros where pictures are told by labels
+  /// or numbers.
   public func withLabels<Result>(_ body: (Span<Int32>) throws -> Result) rethrows -> Result {
     try storage.labels.withSpan(of: count, body)
   }
 
   /// Lends the label of each picture as a distribution over the classes, in row-major order of
-  /// [N, classes]; empty where augmentation mixes no samples.
+  /// [N, classes]; empty where augmentation mixes no samples. Of labels and numbers, mixed or not, the targets of each, [N, names].
   public func withTargets<Result>(_ body: (Span<Float>) throws -> Result) rethrows -> Result {
     guard let targets = storage.targets else {
       return try body(UnsafeBufferPointer<Float>(start: nil, count: 0).span)
@@ -86,7 +88,9 @@ struct BatchStorage: Sendable {
   let targets: TensorStorage?
 
   /// - Throws: ``AllocationError``.
-  init(capacity: Int, sampleShape: Shape, classCount: Int, mixesSamples: Bool) throws {
+  init(
+    capacity: Int, sampleShape: Shape, classCount: Int, targetKind: TargetKind, mixesSamples: Bool
+  ) throws {
     self.sampleShape = sampleShape
     self.classCount = classCount
     let room = capacity + (mixesSamples ? 1 : 0)
@@ -105,7 +109,9 @@ struct BatchStorage: Sendable {
     images = try storage(room, sampleShape.count)
     labels = try storage(room)
     samples = try storage(room, MemoryLayout<Int>.size / MemoryLayout<Float>.size)
-    targets = try mixesSamples ? storage(capacity, classCount) : nil
+    targets =
+      try targetKind != .classes
+      ? storage(room, classCount) : mixesSamples ? storage(capacity, classCount) : nil
   }
 
   /// The memory of one sample's picture.
@@ -125,7 +131,11 @@ struct BatchStorage: Sendable {
 
   func label(at place: Int) -> Int { Int(labels.elements(of: Int32.self)[place]) }
 
-  /// The distribution of one sample's label.
+  func setTargets(_ targets: [Float], at place: Int) {
+    _ = target(at: place)?.update(fromContentsOf: targets)
+  }
+
+  /// The distribution of one sample's label, or its targets.
   func target(at place: Int) -> UnsafeMutableBufferPointer<Float>? {
     guard let targets else { return nil }
     return UnsafeMutableBufferPointer(
@@ -136,6 +146,7 @@ struct BatchStorage: Sendable {
   func move(_ place: Int, to other: Int) {
     _ = image(at: other).update(fromContentsOf: image(at: place))
     setLabel(label(at: place), at: other)
+    if let own = target(at: place) { _ = target(at: other)?.update(fromContentsOf: own) }
     setSample(samples.elements(of: Int.self)[place], at: other)
   }
 }

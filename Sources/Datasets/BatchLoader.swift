@@ -30,6 +30,8 @@ public final class BatchLoader {
   private var isRunning = false
   /// The batch that the caller has, and its memory with it.
   private var lent: Batch?
+  /// Batches whose memory was kept and is not yet replaced.
+  private var missingCount = 0
   private var clock = Duration.zero
 
   /// - Parameters:
@@ -39,21 +41,24 @@ public final class BatchLoader {
   ///   - sampling: which samples a shuffled epoch has.
   ///   - options: threads, memory, and what happens to pictures that cannot be read.
   ///   - skipped: samples that an earlier loader of the same data could not read, which are counted, and not told again.
-  /// - Throws: ``LoadingError``, ``PreprocessingError``, ``AugmentationError``; ``DatasetError`` where
-  ///   there is no sample.
+  /// - Throws: ``LoadingError``, ``PreprocessingError``, ``AugmentationError``, which a sample that is left out and mixed into
+  ///   another is too; ``DatasetError`` where there is no sample, or samples without classes shall be drawn by them.
   public init(
     _ dataset: any Dataset, batchSize: Int, preprocessing: Preprocessing,
     augmentation: Augmentation = .none, shuffleSeed: UInt64? = nil, sampling: Sampling = .every,
     options: LoadingOptions = LoadingOptions(), skipped: Set<Int> = []
   ) throws {
-    guard batchSize > 0 else { fatalError("a batch has at least one sample") }
+    guard batchSize > 0 else {
+      throw LoadingError(setting: .batchSize, value: batchSize, requirement: "at least 1")
+    }
     try options.validate()
     let pipeline = try PicturePipeline(preprocessing, augmentation)
-    guard options.badSamples != .leaveOut || !pipeline.mixesSamples else {
-      fatalError("a sample that is left out cannot be mixed into another")
-    }
+    if options.badSamples == .leaveOut { try augmentation.requireNoMixing() }
     guard dataset.count > 0 else {
       throw DatasetError(dataset: dataset.name, problem: .empty)
+    }
+    guard sampling == .every || dataset.targetKind == .classes else {
+      throw DatasetError(dataset: dataset.name, problem: .unbalanced(dataset.targetKind))
     }
     self.shuffleSeed = shuffleSeed
     self.dataset = dataset
@@ -63,7 +68,8 @@ public final class BatchLoader {
     let makeStorage = {
       try BatchStorage(
         capacity: plan.room, sampleShape: preprocessing.shape,
-        classCount: dataset.classNames.count, mixesSamples: pipeline.mixesSamples)
+        classCount: dataset.classNames.count, targetKind: dataset.targetKind,
+        mixesSamples: pipeline.mixesSamples)
     }
     self.makeStorage = makeStorage
     let isInMemory = dataset is any InMemoryDataset
@@ -116,12 +122,13 @@ public final class BatchLoader {
   /// Begins an epoch, and gives up the one before it where that has not ended.
   ///
   /// - Parameter first: samples of the epoch's order that were taken earlier; its other samples are the same, and so are its
-  ///   batches where it is a multiple of the batch size. More than there are end the process.
+  ///   batches where it is a multiple of the batch size.
+  /// - Precondition: `0...sampleCount` contains `first`; another ends the process.
   public func start(epoch: Int, from first: Int = 0) {
     guard 0...plan.sampleCount ~= first else {
       fatalError("an epoch of \(plan.sampleCount) samples cannot begin behind \(first)")
     }
-    stop()
+    abandon()
     let order = shuffleSeed.map { sampling.order(of: dataset, seed: $0, epoch: epoch) }
     threads.start(
       epoch: epoch, order: order,
@@ -132,10 +139,11 @@ public final class BatchLoader {
 
   /// The next batch, or `nil` where the epoch has ended (or none was started).
   ///
-  /// - Throws: what reading a sample throws; the epoch ends with it.
+  /// - Throws: what reading a sample throws; the epoch ends with it. `AllocationError` where the batch before was kept and there
+  ///   is no memory for another.
   public func next() throws -> Batch? {
     guard isRunning else { return nil }
-    recycle()
+    try recycle()
     let start = ContinuousClock.now
     defer { clock += ContinuousClock.now - start }
     while let made = threads.take() {
@@ -144,7 +152,7 @@ public final class BatchLoader {
       batch.index = made.index
       if let failure = made.outcome.failure {
         threads.recycle(made.storage)
-        stop()
+        abandon()
         throw failure.error
       }
       // Every sample of it may have been left out.
@@ -155,24 +163,29 @@ public final class BatchLoader {
       lent = batch
       return batch
     }
-    stop()
+    abandon()
     return nil
   }
 
   /// Takes back the memory of the batch that the caller had, or replaces it where it was kept.
-  private func recycle() {
-    guard var batch = lent.take() else { return }
-    if isKnownUniquelyReferenced(&batch.lease) { return threads.recycle(batch.storage) }
-    do {
+  private func recycle() throws {
+    if var batch = lent.take() {
+      if isKnownUniquelyReferenced(&batch.lease) {
+        threads.recycle(batch.storage)
+      } else {
+        missingCount += 1
+      }
+    }
+    while missingCount > 0 {
       threads.recycle(try makeStorage())
-    } catch {
-      fatalError("\(error)")
+      missingCount -= 1
     }
   }
 
   /// Gives up the epoch and takes every batch back.
-  private func stop() {
-    recycle()
+  private func abandon() {
+    // What there is no memory for now, the next batch asks for again.
+    try? recycle()
     threads.stop()
     isRunning = false
   }

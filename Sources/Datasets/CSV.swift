@@ -1,4 +1,5 @@
 public import ConvNetFiles
+public import ConvNetImages
 
 /// Reads the rows of a CSV file (RFC 4180): fields between commas, or tabs; a field in quotation
 /// marks may hold commas, line ends, and quotation marks written twice. Lines end with LF, CRLF or
@@ -90,7 +91,7 @@ struct CSVReader {
 /// Why a CSV file of paths and labels cannot be read.
 public struct CSVError: Error, Hashable, Sendable {
   /// What is wrong with a line.
-  public enum Problem: Hashable, Sendable {
+  public enum Problem: Error, Hashable, Sendable {
     /// A quotation mark that is never closed.
     case openQuote
     /// A field in quotation marks goes on behind them.
@@ -113,6 +114,18 @@ public struct CSVError: Error, Hashable, Sendable {
     case missingPicture(path: String)
     /// A picture that is there cannot be read.
     case unreadablePicture(FileError)
+    /// A column that was asked for is not in the header; `known` is empty where there is none.
+    case unknownColumn(String, known: [String], suggestions: [String])
+    /// A column was asked for twice.
+    case repeatedColumn(String)
+    /// No column is such as was asked for.
+    case noTargets(columns: [String], kind: TargetKind?)
+    /// No row of a list of labels has one.
+    case noLabel
+    /// A field of a column of numbers is no finite number.
+    case notANumber(column: String, String)
+    /// A field of a column of a label is another number.
+    case notZeroOrOne(column: String, String)
   }
 
   /// The file of paths and labels.
@@ -153,7 +166,8 @@ extension CSVError.Problem: CustomStringConvertible {
       "the \(column) is empty"
     case .columns(let columns):
       "the columns are \(columns.joined(separator: ", ")); name one path and one label in a header, "
-        + "or give two columns: path, label"
+        + "or give two columns: path, label; several labels are a column labels or columns of 0 and 1, what else is to be "
+        + "predicted columns of numbers"
     case .separator(let found, let expected):
       "fields are separated by \(found), must be by \(expected): save it so, or as a .tsv with tabs"
     case .otherFile(let kind):
@@ -166,6 +180,34 @@ extension CSVError.Problem: CustomStringConvertible {
       "the part is '\(part)'; write train, val or test"
     case .missingPicture(let path):
       "\(path) does not exist; paths are relative to the folder of this file"
+    case .unknownColumn(let name, let known, let suggestions):
+      known.isEmpty
+        ? "there is no column \(name): the first line names no columns; write a header, such as path,\(name)"
+        : "there is no column \(name); "
+          + (suggestions.isEmpty
+            ? "the columns are \(known.joined(separator: ", "))"
+            : "did you mean \(suggestions.joined(separator: " or "))?")
+    case .repeatedColumn(let name):
+      "the column \(name) is asked for twice; name it once"
+    case .noTargets(let columns, let kind):
+      "the columns are \(columns.joined(separator: ", ")), of which none is to be told"
+        + (kind.map { " as \($0.rawValue)" } ?? "") + ": "
+        + Self.wanted(kind)
+    case .noLabel:
+      "no row has a label; write them into the column between | or ;"
+    case .notANumber(let column, let text):
+      "\(column) is '\(text)', must be a finite number, such as 0.5 or -3e2"
+    case .notZeroOrOne(let column, let text):
+      "\(column) is '\(text)', must be 1 where the label is there, 0 where it is not"
+    }
+  }
+
+  private static func wanted(_ kind: TargetKind?) -> String {
+    switch kind {
+    case .classes: "name one column label"
+    case .labels: "name a column labels, or give one of 0 and 1 for each label"
+    case .numbers: "give one for each number, with its name in the header"
+    case nil: "name one of classes or lists of labels, or several of numbers"
     }
   }
 }

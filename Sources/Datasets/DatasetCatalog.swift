@@ -34,7 +34,7 @@ public enum DatasetCatalog {
   ///
   /// - a folder with one subfolder of pictures a class, or with `train/` and `val/` (or `test/`)
   ///   that have such (``ImageFolder``);
-  /// - a CSV file of paths and labels (``ImageManifest``);
+  /// - a CSV file of paths and classes, labels or numbers (``ImageManifest``);
   /// - tar archives: one, a folder of them, or names with a range, `train-{000..146}.tar`
   ///   (``TarShards``);
   /// - a folder with IDX files, or the IDX file of the pictures (``IDXDataset``);
@@ -43,11 +43,16 @@ public enum DatasetCatalog {
   /// A name wins over a folder of that name in the current directory (write `./name` for the
   /// folder).
   ///
-  /// - Parameter root: where the files of a named data set lie; `nil` for its usual place.
+  /// - Parameters:
+  ///   - root: where the files of a named data set lie; `nil` for its usual place.
+  ///   - targets: what of the pictures of a CSV file is to be told, where its columns leave that open.
   /// - Throws: ``DatasetError`` where there is neither, with the nearest names, or where the path
-  ///   holds no data that is known, with what was found; ``FileError`` where it cannot be listed.
-  public static func source(_ nameOrPath: String, root: String? = nil) throws -> DatasetSource {
+  ///   holds no data that is known, with what was found; ``CSVError``; ``FileError`` where it cannot be listed.
+  public static func source(
+    _ nameOrPath: String, root: String? = nil, targets: TargetSelection = TargetSelection()
+  ) throws -> DatasetSource {
     if let row = rows.first(where: { $0.name == nameOrPath }) {
+      try targets.requireClasses(of: nameOrPath)
       let root = root ?? row.defaultRoot
       return DatasetSource(
         name: row.name, train: { _ in try row.load(root, .train) },
@@ -61,7 +66,7 @@ public enum DatasetCatalog {
       throw DatasetError(
         dataset: nameOrPath, problem: .unknownName(known: names, suggestions: nearest))
     }
-    return try DatasetSource(path: nameOrPath)
+    return try DatasetSource(path: nameOrPath, targets: targets)
   }
 
   /// Loads a part of data that ``source(_:root:)`` finds; the whole where it has no parts.

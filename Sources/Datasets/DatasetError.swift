@@ -1,4 +1,5 @@
 public import ConvNetFiles
+public import ConvNetImages
 
 /// Why a data set cannot be used.
 public struct DatasetError: Error, Hashable, Sendable {
@@ -42,6 +43,12 @@ public struct DatasetError: Error, Hashable, Sendable {
     case emptyPart(DatasetSplit, share: Double)
     /// A share shall be held out of data that has a part to test on.
     case hasParts
+    /// Data of this kind has classes alone, and something else is asked for.
+    case onlyClasses(asked: TargetKind?)
+    /// Samples that are told by something else cannot be drawn by their classes.
+    case unbalanced(TargetKind)
+    /// A number to predict is the same in all samples, or none.
+    case constantNumber(name: String, value: Float)
   }
 
   /// The data set's name or folder.
@@ -106,6 +113,13 @@ extension DatasetError.Problem: CustomStringConvertible {
       "with a share of \(share) held out nothing is left to \(split); take more pictures or another share, or train on all of them"
     case .hasParts:
       "has a part to test on; hold out no share"
+    case .onlyClasses(let asked):
+      "tells its pictures by classes\(asked.map { ", not by \($0.rawValue)" } ?? ", and has no columns"); a CSV file tells them by "
+        + "labels, numbers, or columns that are named"
+    case .unbalanced(let kind):
+      "its samples are told by \(kind.rawValue); as many of each class can be drawn only of samples that are told by classes"
+    case .constantNumber(let name, let value):
+      "\(name) is \(value) in all samples to train on: there is nothing to learn of it; leave it out"
     }
   }
 }

@@ -6,8 +6,10 @@ import ConvNetTensors
 ///
 /// It does not depend on the folder in which the data lies.
 public struct DatasetFingerprint: Hashable, Sendable, Codable {
-  /// Samples of each class.
+  /// Samples of each class, or with each label; none where they are told by numbers.
   public let counts: [Int]
+  /// Samples, where ``counts`` do not sum up to them.
+  private var sampleCount: Int?
   /// 16 hexadecimal digits.
   public let digest: String
 
@@ -16,25 +18,28 @@ public struct DatasetFingerprint: Hashable, Sendable, Codable {
 
   /// The fingerprint of one part of data. Reads 64 samples at most.
   public init(of dataset: any Dataset) {
-    var counts = [Int](repeating: 0, count: dataset.classNames.count)
     var hash = FNVHash()
+    let isOfClasses = dataset.targetKind == .classes
     for index in 0..<dataset.count {
-      let label = dataset.label(at: index)
-      counts[label] += 1
       hash.combine(dataset.sampleName(at: index).utf8)
-      hash.combine(label)
+      if isOfClasses {
+        hash.combine(dataset.label(at: index))
+      } else {
+        for target in dataset.targets(at: index) { hash.combine(Int(target.bitPattern)) }
+      }
     }
     let read = min(Self.contentCount, dataset.count)
     var bytes: [UInt8] = []
     for place in 0..<read {
       hash.combineContents(of: dataset, at: place * dataset.count / read, using: &bytes)
     }
-    self.counts = counts
+    counts = dataset.sampleCounts
+    sampleCount = isOfClasses ? nil : dataset.count
     digest = hash.digits
   }
 
   /// All samples.
-  public var count: Int { counts.reduce(0, &+) }
+  public var count: Int { sampleCount ?? counts.reduce(0, &+) }
 }
 
 /// FNV-1a of 64 bits: a number of some bytes that is the same in every process.

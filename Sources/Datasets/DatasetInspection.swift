@@ -25,7 +25,7 @@ public struct DatasetInspection: Sendable {
   public struct Specimen: Sendable {
     /// As it was decoded.
     public var image: Image
-    /// The name of its class.
+    /// The name of its class; its labels or numbers, where it is told by such.
     public var className: String
     /// What the sample is called in its data set.
     public var name: String
@@ -33,10 +33,14 @@ public struct DatasetInspection: Sendable {
 
   /// Pictures of the data set.
   public let imageCount: Int
-  /// What the labels mean.
+  /// What the pictures are told by.
+  public let targetKind: TargetKind
+  /// What the classes, the labels or the numbers are called.
   public let classNames: [String]
-  /// Pictures of each class.
+  /// Pictures of each class, or with each label; none of numbers.
   public let counts: [Int]
+  /// How the numbers are distributed, where pictures are told by such.
+  public let numbers: [NumberSummary]
   /// Pictures that were opened for what follows: all, or as many as the limit, drawn at random.
   public let lookedAt: Int
   /// Of those, the ones that cannot be decoded; `convnet dataset verify` names every one.
@@ -85,9 +89,9 @@ public struct DatasetInspection: Sendable {
     if looks.isEmpty, let first = failures.min(by: { $0.place < $1.place }) { throw first.error }
     imageCount = dataset.count
     classNames = dataset.classNames
-    counts = (0..<dataset.count).reduce(into: [Int](repeating: 0, count: classNames.count)) {
-      $0[dataset.label(at: $1)] += 1
-    }
+    targetKind = dataset.targetKind
+    counts = dataset.sampleCounts
+    numbers = NumberSummary.all(of: [dataset])
     lookedAt = places.count
     badCount = failures.count
     height = looks.isEmpty ? nil : Extent(looks.map(\.height).sorted())
@@ -99,13 +103,14 @@ public struct DatasetInspection: Sendable {
       .sorted { (dataset.label(at: $0.index), $0.index) < (dataset.label(at: $1.index), $1.index) }
       .map { index, image in
         Specimen(
-          image: image, className: dataset.classNames[dataset.label(at: index)],
+          image: image, className: dataset.targetText(at: index),
           name: dataset.sampleName(at: index))
       }
   }
 
   /// Takes from each class in turn until there are enough.
   private static func spread(_ order: [Int], over dataset: any Dataset, count: Int) -> [Int] {
+    guard dataset.targetKind == .classes else { return Array(order.prefix(count)) }
     var classes = [[Int]](repeating: [], count: dataset.classNames.count)
     for index in order.reversed() { classes[dataset.label(at: index)].append(index) }
     var chosen: [Int] = []

@@ -83,8 +83,16 @@ public struct DatasetSource: Sendable {
 extension DatasetSource {
   /// Finds out what kind of data a path names.
   ///
-  /// - Throws: ``DatasetError`` where it is none that is known, with what was found; ``FileError``.
-  init(path: String) throws {
+  /// - Parameter targets: what of the pictures is to be told, where the data leaves that open.
+  /// - Throws: ``DatasetError`` where it is none that is known, with what was found, or has nothing but classes and something
+  ///   else is asked for; ``FileError``.
+  init(path: String, targets: TargetSelection) throws {
+    let lowercased = path.lowercased()
+    if !FileSystem.isFolder(path), lowercased.hasSuffix(".csv") || lowercased.hasSuffix(".tsv") {
+      self.init(manifest: try ManifestTable(path, targets))
+      return
+    }
+    try targets.requireClasses(of: path)
     if let pattern = ShardPattern(path) {
       self.init(name: path, train: Self.loader(of: pattern.paths, name: path))
     } else if FileSystem.isFolder(path) {
@@ -97,9 +105,7 @@ extension DatasetSource {
   private init(file path: String) throws {
     let lowercased = path.lowercased()
     func ends(_ endings: String...) -> Bool { endings.contains { lowercased.hasSuffix($0) } }
-    if ends(".csv", ".tsv") {
-      self.init(manifest: try ManifestTable(path))
-    } else if ends(".tar", ".tar.gz", ".tgz") {
+    if ends(".tar", ".tar.gz", ".tgz") {
       let file = lowercased[(lowercased.lastIndex(of: "/") ?? lowercased.startIndex)...]
       if file.contains("cifar-100") {
         self.init(cifar: CIFAR100.name, in: path)
@@ -223,5 +229,14 @@ extension DatasetSource {
       unused["archives of \(name), beside those of \(tests[0])"] = parts[name]?.count
     }
     return (paths(parts[nil]), paths(tests.first.flatMap { parts[$0] }), unused)
+  }
+}
+
+extension TargetSelection {
+  /// - Throws: ``DatasetError`` where more is asked for than classes.
+  func requireClasses(of data: String) throws(DatasetError) {
+    guard kind ?? .classes == .classes, columns == nil else {
+      throw DatasetError(dataset: data, problem: .onlyClasses(asked: kind))
+    }
   }
 }

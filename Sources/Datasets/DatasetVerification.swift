@@ -1,5 +1,5 @@
 import ConvNetFiles
-import ConvNetImages
+public import ConvNetImages
 
 /// What a look at every picture of a data set has found, before a training finds it.
 public struct DatasetVerification: Sendable {
@@ -15,7 +15,7 @@ public struct DatasetVerification: Sendable {
   public struct Duplicates: Hashable, Sendable {
     /// Two or more, in the data's order.
     public var files: [String]
-    /// Of these pictures, without repetition; more than one is a contradiction.
+    /// Of these pictures, without repetition; more than one is a contradiction. Of labels and numbers all of a picture's together.
     public var classNames: [String]
     /// Whether some are to train on and others to test on: such a test flatters.
     public var crossesParts: Bool
@@ -37,10 +37,14 @@ public struct DatasetVerification: Sendable {
 
   /// Pictures of all parts, bad ones included.
   public let imageCount: Int
-  /// What the labels mean.
+  /// What the pictures are told by.
+  public let targetKind: TargetKind
+  /// What the classes, the labels or the numbers are called.
   public let classNames: [String]
-  /// Pictures of each class.
+  /// Pictures of each class, or with each label; none of numbers.
   public let counts: [Int]
+  /// How the numbers are distributed, where pictures are told by such.
+  public let numbers: [NumberSummary]
   /// Pictures first, in the data's order, then classes.
   public let bad: [BadFile]
   /// Each picture that is there several times, once.
@@ -72,6 +76,8 @@ public struct DatasetVerification: Sendable {
     }
     let findings = states.flatMap(\.bad).sorted { $0.index < $1.index }
     imageCount = samples.count
+    targetKind = parts[0].targetKind
+    numbers = NumberSummary.all(of: parts)
     classNames = names
     counts = Self.counts(of: parts, names)
     bad = findings.map(\.file) + Self.faults(parts) + Self.badClasses(parts)
@@ -92,10 +98,12 @@ public struct DatasetVerification: Sendable {
 
   private static func counts(of parts: [any Dataset], _ names: [String]) -> [Int] {
     let numbers = Dictionary(zip(names, names.indices)) { first, _ in first }
+    guard parts[0].targetKind != .numbers else { return [] }
     var counts = [Int](repeating: 0, count: names.count)
     for part in parts {
-      let places = part.classNames.map { numbers[$0] ?? 0 }
-      for index in 0..<part.count { counts[places[part.label(at: index)]] += 1 }
+      for (name, count) in zip(part.classNames, part.sampleCounts) {
+        counts[numbers[name] ?? 0] += count
+      }
     }
     return counts
   }
@@ -118,9 +126,8 @@ public struct DatasetVerification: Sendable {
   private static func badClasses(_ parts: [any Dataset]) -> [BadFile] {
     var bad: [BadFile] = []
     let trained = Set(parts[0].classNames)
-    for (number, part) in parts.enumerated() {
-      var isEmpty = [Bool](repeating: true, count: part.classNames.count)
-      for index in 0..<part.count { isEmpty[part.label(at: index)] = false }
+    for (number, part) in parts.enumerated() where part.targetKind == .classes {
+      let isEmpty = part.sampleCounts.map { $0 == 0 }
       for (label, name) in part.classNames.enumerated() {
         let path = "\(part.name)/\(name)"
         if isEmpty[label], part is ImageFolder {
@@ -179,7 +186,7 @@ extension DatasetVerification {
 
 extension DatasetVerification: Encodable {
   private enum CodingKeys: String, CodingKey {
-    case images, classes, counts, bad, duplicates, conflicts, ignored, similar
+    case images, targets, classes, counts, numbers, bad, duplicates, conflicts, ignored, similar
   }
 
   private struct Conflict: Encodable {
@@ -188,13 +195,16 @@ extension DatasetVerification: Encodable {
     var crossesParts: Bool
   }
 
-  /// `{images, classes, counts: {class: n}, bad: [{file, reason}], duplicates: [[file]], conflicts: [{files, classes,
-  /// crossesParts}], ignored: {ending: n}}`: of the duplicates, conflicts are those of different classes or in both parts. Where
+  /// `{images, targets, classes, counts: {class: n}, bad: [{file, reason}], duplicates: [[file]], conflicts: [{files, classes,
+  /// crossesParts}], ignored: {ending: n}}`, of numbers `numbers: [{name, least, mean, greatest, deviation}]` too: of the
+  /// duplicates, conflicts are those of different classes or in both parts. Where
   /// it was looked for also `similar: [{files, classNames, crossesParts, isReflected, correlation}]`.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(imageCount, forKey: .images)
+    try container.encode(targetKind, forKey: .targets)
     try container.encode(classNames, forKey: .classes)
+    if targetKind == .numbers { try container.encode(numbers, forKey: .numbers) }
     let counts = Dictionary(zip(classNames, counts)) { $0 + $1 }
     try container.encode(counts, forKey: .counts)
     try container.encode(bad, forKey: .bad)
@@ -235,7 +245,7 @@ private struct SampleList: Sendable {
 
   func className(at index: Int) -> String {
     let (part, index) = place(index)
-    return parts[part].classNames[parts[part].label(at: index)]
+    return parts[part].targetText(at: index)
   }
 
   func image(at index: Int) throws -> Image {

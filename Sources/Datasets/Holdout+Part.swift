@@ -3,7 +3,8 @@ import ConvNetTensors
 
 extension Holdout {
   /// One part of a data set: `test` has the held-out share of each class, rounded, but at least one
-  /// sample of a class that has two, and not all of it unless the share is 1; `train` has the rest.
+  /// sample of a class that has two, and not all of it unless the share is 1; `train` has the rest. Samples that are told by
+  /// labels or numbers are drawn from as if they were of one class.
   /// Samples keep their order.
   ///
   /// - Throws: ``DatasetError`` where the share is out of its range or the part has no sample.
@@ -11,10 +12,8 @@ extension Holdout {
     guard share > 0, share <= 1 else {
       throw DatasetError(dataset: dataset.name, problem: .share(share))
     }
-    var classes = [[Int]](repeating: [], count: dataset.classNames.count)
-    for index in 0..<dataset.count { classes[dataset.label(at: index)].append(index) }
     var chosen: [Int] = []
-    for (label, members) in classes.enumerated() {
+    for (label, members) in dataset.strata.enumerated() {
       let drawn = members.map { (draw: draw(dataset.sampleName(at: $0)), index: $0) }
         .sorted { ($0.draw, $0.index) < ($1.draw, $1.index) }
       let known = self.drawn.map { label < $0.count ? $0[label] : Drawn() }
@@ -32,11 +31,11 @@ extension Holdout {
   /// - Parameter part: what it held out.
   package func kept(by part: any Dataset) -> Holdout {
     var holdout = self
-    var drawn = [Drawn](repeating: Drawn(), count: part.classNames.count)
-    for index in 0..<part.count {
-      drawn[part.label(at: index)].add(draw(part.sampleName(at: index)))
+    holdout.drawn = part.strata.map { members in
+      var drawn = Drawn()
+      for index in members { drawn.add(draw(part.sampleName(at: index))) }
+      return drawn
     }
-    holdout.drawn = drawn
     return holdout
   }
 

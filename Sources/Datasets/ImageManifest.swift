@@ -1,21 +1,28 @@
 import ConvNetFiles
+public import ConvNetImages
 public import ConvNetTensors
-import Foundation
 
-/// Pictures that a CSV file lists, with their labels: a row a picture, `path,label`.
+/// Pictures that a CSV file lists, with what they are to be told by: a row a picture.
 ///
-/// A header may name the columns, in any order and with others between them: `path` (or `file`,
-/// `filename`, `image`, `filepath`, `image_path`), `label` (or `class`, `category`, `target`) and
-/// perhaps `split` (or `part`, `set`, `subset`): train, val or test. Where there are rows of both,
-/// those of val are the part to test on. Without a header the first column is the path, the second
-/// the label. Paths are relative to the file's folder. Fields are separated by
-/// commas, in a `.tsv` file by tabs, and quoted as RFC 4180 says. Classes are the labels in natural
-/// order.
+/// A header may name the columns, in any order: `path` (or `file`, `filename`, `image`, `filepath`, `image_path`), and perhaps
+/// `split` (or `part`, `set`, `subset`): train, val or test. Where there are rows of both, those of val are the part to test on.
+/// The others tell the picture, by what their names and values are unless a ``TargetSelection`` says it:
+///
+/// - `label` (or `class`, `category`, `target`): the class, whatever other columns there are;
+/// - `labels` (or `tags`, `classes`, `categories`): any number of labels between `|`, `;`, `,` or else spaces, perhaps none;
+/// - columns of 0 and 1: a label each; columns of other numbers: numbers to predict.
+///
+/// Without a header the first column is the path, the second the class. Paths are relative to the file's folder. Fields are
+/// separated by commas, in a `.tsv` file by tabs, and quoted as RFC 4180 says. Classes, and labels in a list, are in natural
+/// order, columns in theirs.
 public struct ImageManifest: EncodedDataset {
   /// The file.
   public let name: String
   public let classNames: [String]
+  public let targetKind: TargetKind
   private let files: PictureFiles
+  /// Of all samples, one after the other; none of classes.
+  private let targetValues: [Float]
   /// Of the file, where each picture is listed.
   private let lines: [Int]
   public let passedOver: [String: Int]
@@ -24,11 +31,15 @@ public struct ImageManifest: EncodedDataset {
 
   /// Reads the list; opens no picture.
   ///
-  /// - Parameter split: the rows to take where the file has a column for it; `nil` for all.
+  /// - Parameters:
+  ///   - split: the rows to take where the file has a column for it; `nil` for all.
+  ///   - targets: which columns tell the pictures, and as what.
   /// - Throws: ``FileError`` where the file cannot be read; ``CSVError`` with the line that is not
   ///   as it must be; ``DatasetError`` where there is no row.
-  public init(_ path: String, split: DatasetSplit? = nil) throws {
-    let table = try ManifestTable(path)
+  public init(
+    _ path: String, split: DatasetSplit? = nil, targets: TargetSelection = TargetSelection()
+  ) throws {
+    let table = try ManifestTable(path, targets)
     try table.requireSound()
     try table.requireFirstPicture()
     try self.init(table, split: table.hasParts ? split : nil)
@@ -37,6 +48,7 @@ public struct ImageManifest: EncodedDataset {
   init(_ table: ManifestTable, split: DatasetSplit?) throws(DatasetError) {
     name = table.path
     classNames = table.classNames
+    targetKind = table.targetKind
     passedOver = table.passedOver
     let rows = table.rows.filter { split == nil || $0.split == split }
     guard !rows.isEmpty || !table.faults.isEmpty else {
@@ -44,6 +56,7 @@ public struct ImageManifest: EncodedDataset {
     }
     files = PictureFiles(folder: table.folder, entries: rows.map { ($0.path, $0.label) })
     lines = rows.map(\.line)
+    targetValues = rows.flatMap(\.targets)
     // Told once, by the part to train on.
     faults = split == .test ? [] : table.faults
   }
@@ -51,6 +64,14 @@ public struct ImageManifest: EncodedDataset {
   public var count: Int { files.entries.count }
   public var imageShape: Shape? { nil }
   public func label(at index: Int) -> Int { files.entries[index].label }
+
+  public func targets(at index: Int) -> [Float] {
+    let count = classNames.count
+    return targetKind == .classes
+      ? classNames.indices.map { $0 == label(at: index) ? 1 : 0 }
+      : Array(targetValues[index * count..<(index + 1) * count])
+  }
+
   public func sampleName(at index: Int) -> String { files.entries[index].path }
 
   /// The file of a sample.
@@ -90,7 +111,10 @@ public struct ImageManifest: EncodedDataset {
 struct ManifestTable: Sendable {
   struct Row: Sendable {
     var path: String
-    var label: Int
+    /// Of classes.
+    var label = 0
+    /// Of labels and numbers, in the order of the names.
+    var targets: [Float] = []
     /// `nil` where there is no column for it, and for rows of test beside those of val.
     var split: DatasetSplit?
     /// From 1.
@@ -101,6 +125,7 @@ struct ManifestTable: Sendable {
   /// Where relative paths begin.
   let folder: String
   private(set) var classNames: [String] = []
+  let targetKind: TargetKind
   private(set) var rows: [Row] = []
   /// Whether a column says which part a row belongs to.
   let hasParts: Bool
@@ -111,7 +136,7 @@ struct ManifestTable: Sendable {
 
   func contains(_ split: DatasetSplit) -> Bool { rows.contains { $0.split == split } }
 
-  init(_ path: String) throws {
+  init(_ path: String, _ selection: TargetSelection = TargetSelection()) throws {
     self.path = path
     folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
     let separator = UInt8(ascii: path.lowercased().hasSuffix(".tsv") ? "\t" : ",")
@@ -120,7 +145,8 @@ struct ManifestTable: Sendable {
       func records(_ bytes: UnsafeRawBufferPointer) throws(CSVError) -> (ManifestColumns, [Record])
       {
         try Self.records(
-          CSVReader(bytes, separator: separator, file: path), file: path, faults: &faults)
+          CSVReader(bytes, separator: separator, file: path), selection, file: path,
+          faults: &faults)
       }
       if let kind = FileKind(of: bytes) {
         throw CSVError(file: path, line: 1, problem: .otherFile(kind))
@@ -137,6 +163,7 @@ struct ManifestTable: Sendable {
     }
     self.faults = faults
     hasParts = columns.part != nil
+    targetKind = columns.targets.kind
     // A list that was made of all files of a folder has those of the system, too.
     var records: [Record] = []
     for record in listed {
@@ -146,10 +173,17 @@ struct ManifestTable: Sendable {
         records.append(record)
       }
     }
-    classNames = Set(records.map(\.label)).sorted(by: precedesNaturally)
+    switch columns.targets {
+    case .className, .labelList:
+      classNames = Set(records.flatMap(\.names)).sorted(by: precedesNaturally)
+    case .flags(let places), .numbers(let places): classNames = places.map { columns.names[$0] }
+    }
+    if classNames.isEmpty, faults.isEmpty, let first = records.first {
+      throw CSVError(file: path, line: first.line, problem: .noLabel)
+    }
     let numbers = Dictionary(uniqueKeysWithValues: zip(classNames, classNames.indices))
     let hasValidation = records.contains { $0.part == .validation }
-    rows = records.compactMap { record in
+    for record in records {
       let split: DatasetSplit? =
         switch record.part {
         case .train: .train
@@ -157,9 +191,18 @@ struct ManifestTable: Sendable {
         case .test: hasValidation ? nil : .test
         case nil: nil
         }
-      return numbers[record.label].map {
-        Row(path: record.path, label: $0, split: split, line: record.line)
+      var row = Row(path: record.path, targets: record.numbers, split: split, line: record.line)
+      let named = record.names.compactMap { numbers[$0] }
+      switch columns.targets {
+      case .className:
+        guard let label = named.first else { continue }
+        row.label = label
+      case .labelList:
+        row.targets = [Float](repeating: 0, count: classNames.count)
+        for place in named { row.targets[place] = 1 }
+      case .flags, .numbers: break
       }
+      rows.append(row)
     }
     let unused = rows.count { $0.split == nil }
     if hasParts, unused > 0 { passedOver["rows of test, beside those of val"] = unused }
@@ -180,112 +223,55 @@ struct ManifestTable: Sendable {
     }
   }
 
-  private struct Record {
+  /// A row as it stands in the file.
+  struct Record: Sendable {
     enum Part {
       case train, validation, test
     }
 
     var path: String
-    var label: String
+    /// The class, or the labels.
+    var names: [String] = []
+    /// Of columns that are labels or numbers.
+    var numbers: [Float] = []
     var part: Part?
     var line: Int
   }
 
   private static func records(
-    _ reader: consuming CSVReader, file: String, faults: inout [CSVError]
+    _ reader: consuming CSVReader, _ selection: TargetSelection, file: String,
+    faults: inout [CSVError]
   ) throws(CSVError) -> (ManifestColumns, [Record]) {
     var reader = reader
-    guard let first = try reader.next() else {
-      return (ManifestColumns(path: 0, label: 1), [])
-    }
-    let header = ManifestColumns(header: first.fields)
-    guard let columns = header ?? ManifestColumns(count: first.fields.count) else {
-      throw CSVError(file: file, line: first.line, problem: problem(ofColumns: first.fields))
-    }
-    var records: [Record] = []
+    var rows: [CSVReader.Row] = []
+    var end: CSVError?
     do throws(CSVError) {
-      var row = header == nil ? first : try reader.next()
-      while let current = row {
-        do throws(CSVError) {
-          guard current.fields.count == first.fields.count else {
-            throw CSVError(
-              file: file, line: current.line,
-              problem: .fieldCount(expected: first.fields.count, actual: current.fields.count))
-          }
-          records.append(try record(current, columns, file: file))
-        } catch {
-          faults.append(error)
-        }
-        row = try reader.next()
-      }
+      while let row = try reader.next() { rows.append(row) }
     } catch {
       // Where rows begin is not known from here on.
-      faults.append(error)
+      guard !rows.isEmpty else { throw error }
+      end = error
     }
-    return (columns, records)
-  }
-
-  /// Why the first line does not say the columns.
-  private static func problem(ofColumns fields: [String]) -> CSVError.Problem {
-    guard fields.count == 1 else { return .columns(fields) }
-    let names = [";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"]
-    let found = names.first { fields[0].contains($0.key) }
-    return found.map {
-      .separator(found: $0.value, expected: $0.key == "," ? "tabs in a .tsv file" : "commas")
-    } ?? .columns(fields)
-  }
-
-  private static func record(
-    _ row: CSVReader.Row, _ columns: ManifestColumns, file: String
-  ) throws(CSVError) -> Record {
-    func fail(_ problem: CSVError.Problem) -> CSVError {
-      CSVError(file: file, line: row.line, problem: problem)
+    let columns: ManifestColumns
+    do throws(CSVError.Problem) {
+      columns = try ManifestColumns(of: rows, selection)
+    } catch {
+      throw CSVError(file: file, line: rows.first?.line ?? 1, problem: error)
     }
-    let path = row.fields[columns.path]
-    let label = row.fields[columns.label].trimmingCharacters(in: .whitespaces)
-    guard !path.isEmpty else { throw fail(.emptyField(column: "path")) }
-    guard !label.isEmpty else { throw fail(.emptyField(column: "label")) }
-    var part: Record.Part?
-    if let column = columns.part {
-      switch row.fields[column].trimmingCharacters(in: .whitespaces).lowercased() {
-      case "train", "training": part = .train
-      case "val", "valid", "validation": part = .validation
-      case "test": part = .test
-      default: throw fail(.unknownPart(row.fields[column]))
+    var records: [Record] = []
+    for row in rows.dropFirst(columns.hasHeader ? 1 : 0) {
+      do throws(CSVError) {
+        guard row.fields.count == rows[0].fields.count else {
+          throw CSVError(
+            file: file, line: row.line,
+            problem: .fieldCount(expected: rows[0].fields.count, actual: row.fields.count))
+        }
+        records.append(try columns.record(row, file: file))
+      } catch {
+        faults.append(error)
       }
     }
-    return Record(path: path, label: label, part: part, line: row.line)
-  }
-}
-
-/// Which columns of a CSV file hold what.
-private struct ManifestColumns {
-  var path: Int
-  var label: Int
-  var part: Int?
-
-  init(path: Int, label: Int) {
-    self.path = path
-    self.label = label
-  }
-
-  /// Without a header: two columns.
-  init?(count: Int) {
-    guard count == 2 else { return nil }
-    self.init(path: 0, label: 1)
-  }
-
-  /// By their names; `nil` where the fields are not names of columns.
-  init?(header fields: [String]) {
-    let names = fields.map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
-    func column(_ known: [String]) -> Int? {
-      known.lazy.compactMap { names.firstIndex(of: $0) }.first
-    }
-    guard
-      let path = column(["path", "file", "filename", "image", "filepath", "image_path", "img"]),
-      let label = column(["label", "class", "category", "target", "class_name", "label_name"])
-    else { return nil }
-    self.init(path: path, label: label)
-    part = column(["split", "part", "set", "subset"])
+    if let end { faults.append(end) }
+    return (columns, records)
   }
 }

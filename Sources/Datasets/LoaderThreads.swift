@@ -9,6 +9,7 @@ import Synchronization
 /// and sleep while there is nothing to do.
 final class LoaderThreads: Sendable {
   private let dataset: any Dataset
+  private let targetKind: TargetKind
   private let pipeline: PicturePipeline
   private let cache: PictureCache?
   private let seed: UInt64
@@ -26,6 +27,7 @@ final class LoaderThreads: Sendable {
     cache: PictureCache?, work: BatchWork, count: Int
   ) throws {
     self.dataset = dataset
+    targetKind = dataset.targetKind
     self.pipeline = pipeline
     self.seed = seed
     self.policy = policy
@@ -152,7 +154,12 @@ final class LoaderThreads: Sendable {
   ) throws {
     try reader.read(
       sample, seed: seed, epoch: share.epoch, key: key, into: share.storage.image(at: place))
-    share.storage.setLabel(dataset.label(at: sample), at: place)
+    if targetKind == .classes {
+      share.storage.setLabel(dataset.label(at: sample), at: place)
+    } else {
+      share.storage.setLabel(0, at: place)
+      share.storage.setTargets(dataset.targets(at: sample), at: place)
+    }
     share.storage.setSample(sample, at: place)
   }
 
@@ -201,6 +208,16 @@ final class LoaderThreads: Sendable {
       UnsafeBufferPointer(storage.image(at: place + 1)), into: storage.image(at: place),
       seed: seed, epoch: epoch, sample: sample)
     let (own, other) = (storage.label(at: place), storage.label(at: place + 1))
+    if targetKind != .classes {
+      // The next sample is still unmixed, and so are its targets.
+      guard let target = storage.target(at: place), let next = storage.target(at: place + 1) else {
+        return
+      }
+      for index in target.indices {
+        target[index] = weight * target[index] + (1 - weight) * next[index]
+      }
+      return
+    }
     if let target = storage.target(at: place) {
       target.update(repeating: 0)
       target[own] = weight

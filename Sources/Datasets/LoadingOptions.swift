@@ -51,6 +51,8 @@ public struct LoadingError: ReadableError, Hashable, Sendable {
     case prefetch
     /// ``LoadingOptions/cacheByteCount``.
     case cache
+    /// Samples of a batch.
+    case batchSize
   }
 
   /// Which one it is.
@@ -60,7 +62,7 @@ public struct LoadingError: ReadableError, Hashable, Sendable {
   /// What it must be, in words.
   public var requirement: String
 
-  public var description: String { "\(setting.rawValue) is \(value), must be \(requirement)" }
+  public var description: String { "\(setting == .batchSize ? "batch size" : setting.rawValue) is \(value), must be \(requirement)" }
 }
 
 /// What happens where a picture cannot be read or decoded.

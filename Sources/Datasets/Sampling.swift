@@ -6,7 +6,7 @@ public enum Sampling: String, Hashable, Sendable, Codable, CaseIterable {
   case every
   /// As many samples as there are, of each class that has any equally many, but for a rest that goes to the first classes:
   /// samples of rare classes come several times, augmented anew each time, and of frequent ones some stay out, others at each
-  /// epoch.
+  /// epoch. Only of samples that are told by classes.
   case balanced
 }
 
@@ -49,9 +49,14 @@ extension Dataset {
   /// Weights of the classes by which all together weigh the same, in the order of the class names: N / (C n), of N samples, of
   /// which n are of the class, and C classes that have any. A class without samples has 1.
   public var balancedClassWeights: [Float] {
-    var counts = [Int](repeating: 0, count: classNames.count)
-    for index in 0..<count { counts[label(at: index)] += 1 }
+    let counts = sampleCounts
     let present = counts.count { $0 > 0 }
     return counts.map { $0 == 0 ? 1 : Float(Double(count) / (Double(present) * Double($0))) }
+  }
+
+  /// What a label that is there weighs beside one that is not, by which both weigh the same in the loss: (N - n) / n, of N
+  /// samples, n of which have the label. A label that none or all have has 1.
+  public var balancedPositiveWeights: [Float] {
+    sampleCounts.map { 0 < $0 && $0 < count ? Float(Double(count - $0) / Double($0)) : 1 }
   }
 }

@@ -52,49 +52,78 @@ extension ClassificationMetrics {
     observe: (_ sample: Int, _ label: Int, _ scores: Span<Float>) -> Void = { _, _, _ in }
   ) throws {
     self.init()
-    var loading = loading
-    if loading.badSamples == .replace { loading.badSamples = .leaveOut }
-    let loader = try BatchLoader(
-      dataset, batchSize: batchSize, preprocessing: preprocessing, options: loading)
-    loader.start(epoch: 0)
-    var steps: [Int: BatchExecutable] = [:]
-    var lastReason = ""
-    func tellSkipped() throws {
-      for sample in loader.takeSkipped() {
-        skippedCount += 1
-        lastReason = sample.reason
-        try sampleSkipped(sample)
-      }
-    }
-    while let batch = try loader.next() {
-      let step =
-        try steps[batch.count]
-        ?? BatchExecutable(compile(batch.count))
-      steps[batch.count] = step
-      try write(batch, &step.executable)
-      try step.executable.run()
-      try step.executable.withOutput(output) { scores in
-        batch.withLabels { labels in
-          let loss = crossEntropy(scores: scores, labels: labels)
-          add(scores: scores, labels: labels, meanLoss: loss)
-          let classes = scores.count / labels.count
-          let samples = batch.sampleIndices
-          for row in labels.indices {
-            observe(
-              samples[row], Int(labels[row]),
-              scores.extracting(row * classes..<(row + 1) * classes))
-          }
+    var metrics = self
+    let skippedAtEnd = try measure(
+      on: dataset, prepared: preprocessing, output: output, batchSize: batchSize, loading: loading,
+      compile: compile, write: write, sampleSkipped: sampleSkipped
+    ) { batch, scores, skipped in
+      batch.withLabels { labels in
+        let loss = crossEntropy(scores: scores, labels: labels)
+        metrics.add(scores: scores, labels: labels, meanLoss: loss)
+        let classes = scores.count / labels.count
+        let samples = batch.sampleIndices
+        for row in labels.indices {
+          observe(
+            samples[row], Int(labels[row]), scores.extracting(row * classes..<(row + 1) * classes))
         }
       }
-      try tellSkipped()
-      try progress(samples)
+      metrics.skippedCount = skipped
+      try progress(metrics.samples)
     }
-    try tellSkipped()
-    if samples == 0, skippedCount > 0 {
-      throw EvaluationError.nothingReadable(
-        data: dataset.name, count: skippedCount, reason: lastReason)
+    metrics.skippedCount = skippedAtEnd
+    self = metrics
+  }
+}
+
+/// Runs executables over every sample of a data set.
+///
+/// - Parameters:
+///   - output: the network's own.
+///   - compile: for a batch size.
+///   - write: a batch into an executable.
+///   - sampleSkipped: told of each sample that cannot be read and is left out.
+///   - body: given each batch, what the network makes of it, and how many samples were left out so far.
+/// - Returns: how many were left out.
+/// - Throws: ``EvaluationError`` where every sample was left out; what reading and computing throws.
+@discardableResult
+func measure(
+  on dataset: any Dataset, prepared preprocessing: Preprocessing, output: String, batchSize: Int,
+  loading: LoadingOptions, compile: (_ batch: Int) throws -> Executable,
+  write: (_ batch: Batch, _ executable: inout Executable) throws -> Void,
+  sampleSkipped: (SkippedSample) throws -> Void,
+  body: (_ batch: Batch, _ outputs: Span<Float>, _ skipped: Int) throws -> Void
+) throws -> Int {
+  var loading = loading
+  if loading.badSamples == .replace { loading.badSamples = .leaveOut }
+  let loader = try BatchLoader(
+    dataset, batchSize: batchSize, preprocessing: preprocessing, options: loading)
+  loader.start(epoch: 0)
+  var steps: [Int: BatchExecutable] = [:]
+  var lastReason = ""
+  var (samples, skipped) = (0, 0)
+  func tellSkipped() throws {
+    for sample in loader.takeSkipped() {
+      skipped += 1
+      lastReason = sample.reason
+      try sampleSkipped(sample)
     }
   }
+  while let batch = try loader.next() {
+    let step =
+      try steps[batch.count]
+      ?? BatchExecutable(compile(batch.count))
+    steps[batch.count] = step
+    try write(batch, &step.executable)
+    try step.executable.run()
+    samples += batch.count
+    try tellSkipped()
+    try step.executable.withOutput(output) { try body(batch, $0, skipped) }
+  }
+  try tellSkipped()
+  if samples == 0, skipped > 0 {
+    throw EvaluationError.nothingReadable(data: dataset.name, count: skipped, reason: lastReason)
+  }
+  return skipped
 }
 
 /// The mean of -log softmax(scores)[label] over those of the batch whose scores are finite, in double precision.

@@ -1,4 +1,7 @@
 /// Exact sums over samples, so that averages do not depend on how the samples were batched.
+///
+/// Of samples that are told by labels or numbers, ``samples``, ``nonFiniteCount``, ``skippedCount`` and ``loss`` are what they are
+/// of classes, and ``top1`` and ``top5`` say nothing: ``TargetMetrics`` does.
 public struct ClassificationMetrics: Hashable, Sendable, Codable {
   /// Samples counted.
   public private(set) var samples = 0
@@ -13,7 +16,7 @@ public struct ClassificationMetrics: Hashable, Sendable, Codable {
   /// Of no samples yet.
   public init() {}
 
-  /// The mean cross-entropy, in nats, of the samples whose scores are finite; not a number where there are samples and no such.
+  /// The mean cross-entropy, in nats (or what else was made small), of the samples whose scores are finite; not a number where there are samples and no such.
   public var loss: Double {
     let count = samples - nonFiniteCount
     return count == 0 && samples > 0 ? .nan : lossSum / Double(max(1, count))
@@ -44,5 +47,16 @@ public struct ClassificationMetrics: Hashable, Sendable, Codable {
     samples += batch
     nonFiniteCount += batch - finite
     if finite > 0 { lossSum += meanLoss * Double(finite) }
+  }
+
+  /// Adds a batch of samples that have no class.
+  ///
+  /// - Parameters:
+  ///   - nonFinite: of these, without an answer.
+  ///   - meanLoss: of the others.
+  package mutating func add(samples count: Int, nonFinite: Int, meanLoss: Double) {
+    samples += count
+    nonFiniteCount += nonFinite
+    if nonFinite < count { lossSum += meanLoss * Double(count - nonFinite) }
   }
 }

@@ -28,6 +28,7 @@ public struct Evaluation: Sendable {
     progress: (Int) -> Void = { _ in },
     sampleSkipped: (SkippedSample) throws -> Void = { _ in }
   ) throws {
+    try model.requireClasses()
     let names = model.classNames.isEmpty ? dataset.classNames : model.classNames
     let dataset = try model.numbering(dataset, as: names, isComplete: false)
     let classes = model.classCount

@@ -1,4 +1,5 @@
 public import ConvNetFiles
+public import ConvNetImages
 
 /// Why a model cannot be trained or measured on data.
 public enum EvaluationError: Error, Hashable, Sendable {
@@ -10,6 +11,14 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case memberClasses(first: String, [String], other: String, [String])
   /// What an evaluation shall go on from is of other models, protocols or pictures.
   case otherProgress
+  /// The model tells something else than the data knows.
+  case otherKind(model: TargetKind, data: TargetKind)
+  /// The model tells labels or numbers, and accuracy is of classes.
+  case noClasses(TargetKind)
+  /// The model tells classes, and labels or numbers are to be measured.
+  case classesAlone
+  /// The data lacks numbers that the model tells, or has labels that it does not tell. Both lists in order.
+  case otherTargets(TargetKind, model: [String], data: [String])
   /// No sample could be read; `reason` is that of the last.
   case nothingReadable(data: String, count: Int, reason: String)
 }
@@ -29,6 +38,17 @@ extension EvaluationError: ReadableError {
         + "; an ensemble is of models with the same classes"
     case .otherProgress:
       "what was kept of an evaluation is of other models, protocols or pictures; begin anew"
+    case .otherKind(let model, let data):
+      "the model tells \(model.rawValue), the data knows \(data.rawValue); use data with \(model.rawValue), or another model"
+    case .noClasses(let kind):
+      "the model tells \(kind.rawValue), and accuracy and confusions are of classes; measure it by a TargetEvaluation"
+    case .classesAlone:
+      "the model tells classes, and this measures labels and numbers; measure it by an Evaluation"
+    case .otherTargets(let kind, let model, let data):
+      "the model's \(kind.rawValue) are \(classList(model)); the data's are \(classList(data))"
+        + difference("the model", model, data) + difference("the data", data, model)
+        + (kind == .numbers
+          ? "; use data that has all of the model's" : "; use data with the model's \(kind.rawValue)")
     case .nothingReadable(let data, let count, let reason):
       count == 1
         ? "the only sample of \(data) cannot be read: \(reason)"

@@ -145,6 +145,7 @@ public struct ProtocolEvaluation: Sendable {
     else { fatalError("every candidate has as many protocols, and there is one") }
     try loading.validate()
     guard dataset.count > 0 else { throw DatasetError(dataset: dataset.name, problem: .empty) }
+    for candidate in candidates { try candidate.model.requireClasses() }
     let all = first.model.classNames.isEmpty ? dataset.classNames : first.model.classNames
     let whole = try first.model.numbering(dataset, as: all, isComplete: false)
     let names = classes == .all ? all : Self.own(of: dataset, among: all)

@@ -8,6 +8,10 @@ public struct BroughtDescription: Sendable {
   public let path: String
   /// One a class; empty where the file names none.
   public let classNames: [String]
+  /// What its outputs tell, and how numbers are made of them.
+  public let targetKind: TargetKind
+  /// Of numbers; `nil` where outputs are these.
+  public let targetScaling: TargetScaling?
   /// How the numbers want pictures prepared.
   public let preprocessing: Preprocessing?
   /// What was done at random to the pictures of its training; `nil` where nothing was, or it is not known.
@@ -20,6 +24,8 @@ public struct BroughtDescription: Sendable {
     let model = try Model(file, isMapped: true)
     path = file.path
     classNames = model.classNames
+    targetKind = model.targetKind
+    targetScaling = model.targetScaling
     preprocessing = model.preprocessing
     augmentation = model.augmentation.flatMap { $0.steps.isEmpty ? nil : $0 }
   }
@@ -66,6 +72,8 @@ public struct BroughtDescription: Sendable {
       return [.otherClasses(path: path, count: classNames.count, here: model.classCount)]
     }
     model.classNames = classNames
+    model.targetKind = targetKind
+    model.targetScaling = targetScaling
     return []
   }
 }

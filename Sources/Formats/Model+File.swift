@@ -9,6 +9,9 @@ import Foundation
 private struct ModelDescription: Codable {
   var graph: Graph
   var classNames: [String]
+  /// `nil` for classes, as in files of earlier versions.
+  var targetKind: TargetKind?
+  var targetScaling: TargetScaling?
   var preprocessing: Preprocessing?
   var augmentation: Augmentation?
   var trainingSummary: TrainingSummary?
@@ -75,7 +78,9 @@ extension Model {
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let description = try encoder.encode(
       ModelDescription(
-        graph: graph, classNames: classNames, preprocessing: preprocessing,
+        graph: graph, classNames: classNames,
+        targetKind: targetKind == .classes ? nil : targetKind, targetScaling: targetScaling,
+        preprocessing: preprocessing,
         augmentation: augmentation, trainingSummary: trainingSummary,
         dataFormat: preprocessing == nil && ownFormat != .channelsLast ? ownFormat : nil))
     try Safetensors(
@@ -147,6 +152,8 @@ extension Model {
       preprocessing: description.preprocessing, augmentation: description.augmentation,
       trainingSummary: description.trainingSummary)
     ownFormat = description.dataFormat ?? .channelsLast
+    targetKind = description.targetKind ?? .classes
+    targetScaling = description.targetScaling
   }
 }
 
@@ -157,10 +164,29 @@ extension ModelDescription {
   ) throws(ModelFileError) {
     do {
       self = try JSONDecoder(operations).decode(Self.self, from: Data(text.utf8))
+      if let scaling = targetScaling { try Self.require(scaling, of: graph, path: path) }
+    } catch let error as ModelFileError {
+      throw error
     } catch let error as GraphError where error.isUnknownOperation {
       throw ModelFileError(path: path, problem: .operation(reason: "\(error)"))
     } catch {
       throw ModelFileError(path: path, problem: .description(reason: "\(error)"))
+    }
+  }
+}
+
+extension ModelDescription {
+  /// Refuses a scaling of other numbers than the network's outputs, by which every number would be wrong.
+  fileprivate static func require(
+    _ scaling: TargetScaling, of graph: Graph, path: String
+  ) throws(ModelFileError) {
+    let output = graph.outputs.first { $0.auxiliaryWeight == nil }
+    let count = output.map { graph[$0.value].shape.dimensions.last ?? 0 } ?? 0
+    guard scaling.isUsable(of: count) else {
+      throw ModelFileError(
+        path: path,
+        problem: .description(
+          reason: "its scaling of numbers is not a finite mean and a deviation above zero for each of \(count)"))
     }
   }
 }

@@ -7,6 +7,8 @@ import ConvNetTensors
 /// How a model's executables are used: what they are given and what is read from them.
 struct Inference: Sendable {
   let classNames: [String]
+  private let targetKind: TargetKind
+  private let targetScaling: TargetScaling?
   let preprocessing: Preprocessing?
   /// Pictures of a run.
   let batch: Int
@@ -26,6 +28,8 @@ struct Inference: Sendable {
     if model.preprocessing != nil { _ = try model.requiredPreprocessing() }
     if !outputs.isEmpty { try Self.requireOfPictures(outputs, of: model, batch: batch) }
     classNames = model.classNames
+    targetKind = model.targetKind
+    targetScaling = model.targetScaling
     preprocessing = model.preprocessing
     self.batch = batch
     self.outputs = outputs
@@ -70,7 +74,8 @@ struct Inference: Sendable {
       let classification = try executable.withOutput(mainOutput) { scores in
         let classes = scores.count / batch
         return Classification(
-          logits: scores.extracting(row * classes..<(row + 1) * classes), classNames: classNames)
+          logits: scores.extracting(row * classes..<(row + 1) * classes), classNames: classNames,
+          targetKind: targetKind, scaling: targetScaling)
       }
       return Prediction(classification: classification, values: values)
     }

@@ -235,7 +235,9 @@ private struct SamplesInMemory: InMemoryDataset {
   var classNames: [String] { dataset.classNames }
   var imageShape: Shape? { [1, 1, 1] }
 
+  var targetKind: TargetKind { dataset.targetKind }
   func label(at index: Int) -> Int { dataset.label(at: index) }
+  func targets(at index: Int) -> [Float] { dataset.targets(at: index) }
   func sampleName(at index: Int) -> String { dataset.sampleName(at: index) }
   func sample(at index: Int) throws -> Sample {
     Sample(
@@ -256,7 +258,9 @@ private struct PartlyReadSamples: Dataset {
   var classNames: [String] { dataset.classNames }
   var imageShape: Shape? { [1, 1, 1] }
 
+  var targetKind: TargetKind { dataset.targetKind }
   func label(at index: Int) -> Int { dataset.label(at: index) }
+  func targets(at index: Int) -> [Float] { dataset.targets(at: index) }
   func sampleName(at index: Int) -> String { dataset.sampleName(at: index) }
   func sample(at index: Int) throws -> Sample {
     if let reason = reasons[index] { throw UnreadSample(description: reason) }

@@ -78,7 +78,8 @@ extension Model {
         let classes = scores.count / batch
         return (0..<pictures.count).map { row in
           Classification(
-            logits: scores.extracting(row * classes..<(row + 1) * classes), classNames: classNames)
+            logits: scores.extracting(row * classes..<(row + 1) * classes), classNames: classNames,
+            targetKind: targetKind, scaling: targetScaling)
         }
       }
       for (index, classification) in zip(pictures.sampleIndices, classifications) {

@@ -9,8 +9,12 @@ public struct Model: Sendable {
   public var graph: Graph
   /// A value for every parameter of the graph, by name.
   public var parameters: [String: Tensor]
-  /// One a class, in the order of the logits; empty where the classes have no names.
+  /// One a class, in the order of the logits; empty where the classes have no names. Of labels and numbers their names.
   public var classNames: [String]
+  /// What the outputs tell of a picture.
+  public var targetKind: TargetKind = .classes
+  /// Of numbers, how outputs become them; `nil` where the outputs are the numbers themselves.
+  public var targetScaling: TargetScaling?
   /// How a picture becomes the network's input; `nil` where its input is not made from pictures.
   public var preprocessing: Preprocessing?
   /// What was done at random to the pictures that it was last trained on; `nil` where that is not
@@ -104,7 +108,7 @@ public struct Model: Sendable {
     graph.outputs.first { $0.auxiliaryWeight == nil }
   }
 
-  /// The number of classes: the width of the network's own result.
+  /// The number of classes, labels or numbers: the width of the network's own result.
   public var classCount: Int {
     mainOutput.map { graph[$0.value].shape.dimensions.last ?? 0 } ?? 0
   }

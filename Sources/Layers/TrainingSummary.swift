@@ -18,6 +18,8 @@ public struct TrainingSummary: Hashable, Sendable {
   public var seed: UInt64?
   /// Of the best epoch or the last, 0 to 1: of its validation, or of its own steps where there was none.
   public var top1: Double?
+  /// The same of labels and numbers, in words; `nil` of classes.
+  public var outcome: String?
   /// The share of each class that was held out to validate on, 0 to 1.
   public var heldOutShare: Double?
   /// What tells the pictures of the training again.
@@ -35,7 +37,7 @@ public struct TrainingSummary: Hashable, Sendable {
   public init(
     data: String? = nil, epochs: Int? = nil, bestEpoch: Int? = nil, batchSize: Int? = nil,
     seed: UInt64? = nil,
-    top1: Double? = nil, heldOutShare: Double? = nil, pictures: TrainingPictures? = nil,
+    top1: Double? = nil, outcome: String? = nil, heldOutShare: Double? = nil, pictures: TrainingPictures? = nil,
     optimizer: String? = nil, schedule: String? = nil, objective: String? = nil,
     notes: [String: String] = [:]
   ) {
@@ -45,6 +47,7 @@ public struct TrainingSummary: Hashable, Sendable {
     self.batchSize = batchSize
     self.seed = seed
     self.top1 = top1
+    self.outcome = outcome
     self.heldOutShare = heldOutShare
     self.pictures = pictures
     self.optimizer = optimizer
@@ -56,8 +59,8 @@ public struct TrainingSummary: Hashable, Sendable {
 
 extension TrainingSummary: Codable {
   private enum Field: String, CodingKey, CaseIterable {
-    case data, epochs, bestEpoch, batchSize, seed, top1, heldOutShare, pictures, optimizer,
-      schedule, objective, notes
+    case data, epochs, bestEpoch, batchSize, seed, top1, outcome, heldOutShare, pictures,
+      optimizer, schedule, objective, notes
     /// What the share was called when the summary was a dictionary of texts.
     case split
   }
@@ -98,6 +101,7 @@ extension TrainingSummary: Codable {
     batchSize = try value(.batchSize) { Int($0) }
     seed = try value(.seed) { UInt64($0) }
     top1 = try value(.top1) { Double($0) }
+    outcome = try value(.outcome) { $0 }
     heldOutShare = try value(.heldOutShare) { Double($0) }
     if let share = try value(.split, { Double($0) }) { heldOutShare = share }
     pictures = try value(.pictures) {
@@ -120,6 +124,7 @@ extension TrainingSummary: Codable {
     try values.encodeIfPresent(seed, forKey: .seed)
     // JSON has no number for what is not finite.
     try values.encodeIfPresent(top1.flatMap { $0.isFinite ? $0 : nil }, forKey: .top1)
+    try values.encodeIfPresent(outcome, forKey: .outcome)
     try values.encodeIfPresent(
       heldOutShare.flatMap { $0.isFinite ? $0 : nil }, forKey: .heldOutShare)
     try values.encodeIfPresent(pictures, forKey: .pictures)
@@ -143,6 +148,7 @@ extension TrainingSummary: CustomStringConvertible {
     if let batchSize { parts.append("batch size \(batchSize)") }
     if let seed { parts.append("seed \(seed)") }
     parts += [optimizer, schedule, objective].compactMap(\.self)
+    if let outcome { parts.append(outcome) }
     if let top1 { parts.append("top-1 accuracy \((top1 * 10_000).rounded() / 100) %") }
     parts += notes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
     return parts.joined(separator: ", ")

@@ -57,6 +57,12 @@ extension Checkpoint {
           + "\(classList(model.classNames)); resume with the same data, or begin anew in another folder"
       )
     }
+    let (kept, wanted) = (state.targetKind ?? .classes, model.targetKind)
+    guard kept == wanted else {
+      throw .checkpoint(
+        "the checkpoint's training tells \(kept.rawValue), this one \(wanted.rawValue); resume with the same data, or begin anew "
+          + "in another folder")
+    }
     // What is called the same is told apart best by the first parameter that is not.
     if model.graph.name == state.network.name { try requireParameters(of: model) }
     try requireNetwork(model.graph)
@@ -134,7 +140,7 @@ extension Checkpoint {
     guard let fingerprint else { return "none" }
     let count = "\(fingerprint.count) picture\(fingerprint.count == 1 ? "" : "s")"
     guard let other else { return count }
-    if fingerprint.counts == other.counts { return "\(count) of fingerprint \(fingerprint.digest)" }
+    if fingerprint.counts == other.counts, fingerprint.count == other.count { return "\(count) of fingerprint \(fingerprint.digest)" }
     let counts = zip(state.classNames, fingerprint.counts).map { "\($0) \($1)" }
     return "\(count) (\(classList(counts)))"
   }

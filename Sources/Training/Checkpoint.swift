@@ -34,6 +34,9 @@ public struct Checkpoint: Sendable {
     var network: Graph
     var preprocessing: Preprocessing?
     var classNames: [String]
+    /// `nil` of classes, as in files of earlier versions.
+    var targetKind: TargetKind?
+    var targetScaling: TargetScaling?
     var data: TrainingData
     var settings: [String: String] = [:]
     /// Of the model after the last finished epoch, or before the first; `nil` in files of earlier versions.
@@ -130,6 +133,8 @@ public struct Checkpoint: Sendable {
       classNames: state.classNames, preprocessing: state.preprocessing,
       trainingSummary: state.trainingSummary)
     model.averageAges = statistics.ages(at: state.step)
+    model.targetKind = state.targetKind ?? .classes
+    model.targetScaling = state.targetScaling
     return model
   }
 
@@ -144,7 +149,9 @@ public struct Checkpoint: Sendable {
       step: session.stepCount, updateCount: session.optimizer.updateCount,
       slots: session.trainer.slotNames, history: history,
       recipe: try Recipe(session.trainer), network: session.model.graph,
-      preprocessing: session.model.preprocessing, classNames: session.model.classNames, data: data,
+      preprocessing: session.model.preprocessing, classNames: session.model.classNames,
+      targetKind: session.model.targetKind == .classes ? nil : session.model.targetKind,
+      targetScaling: session.model.targetScaling, data: data,
       trainingSummary: summary, averageBeginnings: session.statistics.beginnings, place: place,
       skipped: skipped.isEmpty ? nil : skipped.sorted(), bestStep: best?.step,
       averagedFrom: session.optimizer.averagedFrom == 0 ? nil : session.optimizer.averagedFrom,

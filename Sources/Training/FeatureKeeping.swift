@@ -126,21 +126,28 @@ extension Trainer {
     of model: Model, _ trunk: FrozenTrunk, _ features: KeptFeatures, on validation: any Dataset,
     requireGoing: () throws -> Void, sampleSkipped: (SkippedSample) throws -> Void,
     observe: (_ sample: Int, _ label: Int, _ logits: Span<Float>) -> Void
-  ) throws -> ClassificationMetrics {
-    guard let output = model.mainOutput?.name else { return ClassificationMetrics() }
+  ) throws -> (metrics: ClassificationMetrics, targets: TargetMetrics?) {
+    guard let output = model.mainOutput?.name else { return (ClassificationMetrics(), nil) }
     let needed = Set(trunk.rest.parameters.map { trunk.rest[$0].name })
     let parameters = model.parameters.filter { needed.contains($0.key) }
-    return try ClassificationMetrics(
-      on: features.samples(of: validation), prepared: KeptFeatures.preprocessing(),
-      output: output, loading: loading,
-      compile: { batch in
-        let graph = try trunk.rest.batched(batch)
-        return try Executable(
-          graph, parameters: parameters,
-          options: CompilationOptions(inputFormat: .channelsFirst, compute: compute)
-            .suited(to: graph))
-      },
-      write: { try features.write($0.sampleIndices, to: &$1) },
+    func compile(_ batch: Int) throws -> Executable {
+      let graph = try trunk.rest.batched(batch)
+      return try Executable(
+        graph, parameters: parameters,
+        options: CompilationOptions(inputFormat: .channelsFirst, compute: compute)
+          .suited(to: graph))
+    }
+    let samples = features.samples(of: validation)
+    guard model.targetKind == .classes else {
+      return try TargetEvaluation.measure(
+        model, on: samples, prepared: KeptFeatures.preprocessing(), loading: loading,
+        compile: compile, write: { try features.write($0.sampleIndices, to: &$1) },
+        progress: { _ in try requireGoing() }, sampleSkipped: sampleSkipped)
+    }
+    let metrics = try ClassificationMetrics(
+      on: samples, prepared: KeptFeatures.preprocessing(), output: output, loading: loading,
+      compile: compile, write: { try features.write($0.sampleIndices, to: &$1) },
       progress: { _ in try requireGoing() }, sampleSkipped: sampleSkipped, observe: observe)
+    return (metrics, nil)
   }
 }

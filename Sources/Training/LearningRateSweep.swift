@@ -125,6 +125,7 @@ extension Trainer {
     try trainer.validate(epochs: 1)
     var model = model
     let names = model.classNames.isEmpty ? training.classNames : model.classNames
+    try trainer.takeTargets(of: training, for: &model)
     let training = try model.numbering(training, as: names, isComplete: true)
     let loader = try trainer.makeLoader(of: training, for: &model)
     let session = try TrainingSession(model, trainer: trainer)

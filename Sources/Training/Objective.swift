@@ -1,4 +1,5 @@
 public import ConvNetGraphs
+public import ConvNetImages
 
 /// What a training makes small: the loss of a batch, as a part of the graph.
 ///
@@ -20,7 +21,12 @@ public import ConvNetGraphs
 public protocol Objective: TrainingPart {
   /// Whether labels are always distributions, `float32` [N, classes] of sum one: of a picture that was not mixed, one for its
   /// class and zero elsewhere. Otherwise they are so where augmentation mixes pictures, and classes, `int32` [N], where not.
+  /// Of data that is told by labels or numbers they are `float32` [N, names] in any case.
   var takesDistributions: Bool { get }
+
+  /// Whether what samples are told by can be what it makes the error to. Without this: classes, and with
+  /// ``takesDistributions`` labels and numbers too.
+  func takes(_ kind: TargetKind) -> Bool
 
   /// Appends the loss of one output of the network.
   ///
@@ -33,6 +39,10 @@ public protocol Objective: TrainingPart {
   func append(
     to graph: inout Graph, output: ValueID, labels: ValueID, name: String
   ) throws(GraphError) -> ObjectiveValues
+}
+
+extension Objective {
+  public func takes(_ kind: TargetKind) -> Bool { kind == .classes || takesDistributions }
 }
 
 /// What an ``Objective`` appended to a graph.
@@ -95,6 +105,10 @@ public struct CrossEntropy: Objective {
   }
 }
 
+extension CrossEntropy {
+  public func takes(_ kind: TargetKind) -> Bool { kind == .classes }
+}
+
 extension Objective where Self == CrossEntropy {
   /// ``CrossEntropy``.
   public static func crossEntropy(labelSmoothing: Float = 0, classWeights: [Float]? = nil) -> Self {
@@ -106,8 +120,26 @@ extension Objective where Self == CrossEntropy {
 public struct BinaryCrossEntropy: Objective {
   public static let name = "binaryCrossEntropy"
 
+  /// What a label that is there weighs beside one that is not, in the order of the names; `nil` where both weigh the same.
+  /// ``Dataset/balancedPositiveWeights`` makes both weigh the same in all.
+  public var positiveWeights: [Float]?
+
   /// A mean over all pictures and labels.
-  public init() {}
+  ///
+  /// - Parameters:
+  ///
+  /// - positiveWeights: one a label, above zero.
+  public init(positiveWeights: [Float]? = nil) {
+    self.positiveWeights = positiveWeights
+  }
+
+  public func validate() throws(TrainingError) {
+    for weight in positiveWeights ?? [] {
+      try require(weight.isFinite && weight > 0, "a positive weight", weight, "above zero")
+    }
+  }
+
+  public func takes(_ kind: TargetKind) -> Bool { kind != .numbers }
 
   public var takesDistributions: Bool { true }
 
@@ -115,14 +147,59 @@ public struct BinaryCrossEntropy: Objective {
     to graph: inout Graph, output: ValueID, labels: ValueID, name: String
   ) throws(GraphError) -> ObjectiveValues {
     let values = try graph.append(
-      Operation.BinaryCrossEntropy(), to: [output, labels], name: name + "/binary cross entropy")
+      Operation.BinaryCrossEntropy(positiveWeights: positiveWeights), to: [output, labels],
+      name: name + "/binary cross entropy")
     return ObjectiveValues(loss: values[0], scores: values[1])
   }
 
-  public var description: String { "binary cross-entropy" }
+  public var description: String {
+    "binary cross-entropy" + (positiveWeights.map { " with positive weights \($0)" } ?? "")
+  }
 }
 
 extension Objective where Self == BinaryCrossEntropy {
   /// ``BinaryCrossEntropy``.
   public static var binaryCrossEntropy: Self { BinaryCrossEntropy() }
+
+  /// ``BinaryCrossEntropy`` where labels that are there weigh more or less than others.
+  public static func binaryCrossEntropy(positiveWeights: [Float]?) -> Self {
+    BinaryCrossEntropy(positiveWeights: positiveWeights)
+  }
+}
+
+/// The mean over pictures and outputs of the squared error: for numbers. See ``Operation/MeanSquaredError``. Numbers of the data are
+/// standardized, so that each counts the same whatever its unit; of classes and labels the outputs come near 1 and 0.
+public struct MeanSquaredError: Objective {
+  public static let name = "meanSquaredError"
+
+  /// A mean over all pictures and outputs.
+  public init() {}
+
+  public var takesDistributions: Bool { true }
+
+  public func append(
+    to graph: inout Graph, output: ValueID, labels: ValueID, name: String
+  ) throws(GraphError) -> ObjectiveValues {
+    let loss = try graph.append(
+      Operation.MeanSquaredError(), to: [output, labels], name: name + "/squared error")
+    return ObjectiveValues(loss: loss[0], scores: output)
+  }
+
+  public var description: String { "mean squared error" }
+}
+
+extension Objective where Self == MeanSquaredError {
+  /// ``MeanSquaredError``.
+  public static var meanSquaredError: Self { MeanSquaredError() }
+}
+
+extension TargetKind {
+  /// The objective that is usual for it.
+  public var usualObjective: any Objective {
+    switch self {
+    case .classes: .crossEntropy()
+    case .labels: .binaryCrossEntropy
+    case .numbers: .meanSquaredError
+    }
+  }
 }

@@ -20,6 +20,8 @@ public struct StepReport: Hashable, Sendable {
   public var gradientNorm: Double
   /// Over the samples of this epoch so far.
   public var metrics: ClassificationMetrics
+  /// Of the same, where they are told by labels or numbers; `nil` of classes.
+  public var targets: TargetMetrics?
   /// Of this epoch so far.
   public var seconds: Double
   /// Of those, spent waiting for data.

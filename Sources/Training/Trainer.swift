@@ -72,9 +72,17 @@ public struct Trainer: Sendable {
 
   // MARK: Checks
 
+  /// - Throws: ``TrainingError/invalidSetting(name:value:requirement:)`` where the objective is not for what the data is told by.
+  package func requireObjective(for kind: TargetKind) throws(TrainingError) {
+    guard !objective.takes(kind) else { return }
+    throw .invalidSetting(
+      name: "the objective", value: "\(objective)",
+      requirement: "for \(kind.rawValue), which the data is told by, such as \(kind.usualObjective)")
+  }
+
   /// With one class every answer is right, and nothing is learnt.
   func requireSeveralClasses(in training: any Dataset) throws(TrainingError) {
-    guard training.count > 0, case let first = training.label(at: 0),
+    guard training.targetKind == .classes, training.count > 0, case let first = training.label(at: 0),
       (1..<training.count).allSatisfy({ training.label(at: $0) == first })
     else { return }
     throw .oneClass(name: training.classNames[first], data: training.name)

@@ -55,6 +55,7 @@ public final class TrainingInProgress {
   ) throws {
     try trainer.validate(epochs: epochs)
     let names = model.classNames.isEmpty ? training.classNames : model.classNames
+    try trainer.takeTargets(of: training, for: &model, resuming: checkpoint)
     let training = try model.numbering(training, as: names, isComplete: true)
     let validation = try validation.map {
       try model.numbering($0, as: names, isComplete: false)
@@ -247,15 +248,29 @@ public final class TrainingInProgress {
       try step.write(batch, to: session.model.inputName, features: session.features)
       session.point.epochShare = Double(place.samples) / Double(loader.sampleCount)
       let loss = try session.run(step)
-      try step.executable.withOutput(TrainingGraph.probabilitiesName) { scores in
-        batch.withLabels { place.metrics.add(scores: scores, labels: $0, meanLoss: loss) }
-      }
+      try measure(step, batch, loss: loss)
       lastStep = step
       place.samples += batch.count
       try tell(loss: loss)
       try requireGoing()
     }
     try session.requireFiniteParametersAfterSteps()
+  }
+
+  /// Adds what a step made of its batch to the figures of the epoch.
+  private func measure(_ step: CompiledStep, _ batch: Batch, loss: Double) throws {
+    guard session.model.targetKind != .classes else {
+      return try step.executable.withOutput(TrainingGraph.probabilitiesName) { scores in
+        batch.withLabels { place.metrics.add(scores: scores, labels: $0, meanLoss: loss) }
+      }
+    }
+    let known = place.targets
+    var sums = TargetSums(session.model, continuing: known)
+    try step.executable.withOutput(TrainingGraph.probabilitiesName) { scores in
+      batch.withTargets { sums.add(scores: scores, targets: $0) }
+    }
+    place.targets = sums.metrics
+    place.metrics.add(samples: batch.count, nonFinite: 0, meanLoss: loss)
   }
 
   private func tell(loss: Double) throws {
@@ -267,7 +282,8 @@ public final class TrainingInProgress {
     let report = StepReport(
       epoch: epoch, epochs: epochs, step: session.stepCount, samples: place.samples,
       totalSamples: loader.sampleCount, loss: loss, learningRate: session.learningRate,
-      gradientNorm: session.gradientNorm, metrics: place.metrics, seconds: place.seconds,
+      gradientNorm: session.gradientNorm, metrics: place.metrics, targets: place.targets,
+      seconds: place.seconds,
       dataWaitSeconds: place.dataWaitSeconds)
     for logger in loggers { try logger.stepEnded(report, of: self) }
   }
@@ -286,7 +302,8 @@ public final class TrainingInProgress {
     model = candidate
     let report = EpochReport(
       epoch: epoch, step: session.stepCount, learningRate: session.learningRate,
-      training: place.metrics, validation: validated, seconds: place.seconds,
+      training: place.metrics, validation: validated?.metrics, trainingTargets: place.targets,
+      validationTargets: validated?.targets, seconds: place.seconds,
       dataWaitSeconds: place.dataWaitSeconds, skippedCount: loader.skippedCount,
       endTime: Date().timeIntervalSince1970)
     history.append(report)
@@ -308,7 +325,7 @@ public final class TrainingInProgress {
 
   private func validate(
     _ model: Model, on validation: any Dataset
-  ) throws -> ClassificationMetrics {
+  ) throws -> (metrics: ClassificationMetrics, targets: TargetMetrics?) {
     func tellOnce(_ sample: SkippedSample) throws {
       guard told.insert(sample.reason).inserted else { return }
       for logger in loggers { try logger.sampleSkipped(sample, of: self) }
@@ -322,7 +339,14 @@ public final class TrainingInProgress {
         sampleSkipped: tellOnce
       ) { assessment?.add(sample: $0, label: $1, logits: $2) }
     }
-    return try ClassificationMetrics(
+    guard model.targetKind == .classes else {
+      return try TargetEvaluation.measure(
+        model, on: validation, prepared: model.requiredPreprocessing(), loading: trainer.loading,
+        compile: { try model.executable(batch: $0, compute: trainer.compute) },
+        write: { try $1.write($0, to: model.inputName) }, progress: { _ in try requireGoing() },
+        sampleSkipped: tellOnce)
+    }
+    let metrics = try ClassificationMetrics(
       of: model, on: validation, compute: trainer.compute, loading: trainer.loading
     ) { _ in
       try requireGoing()
@@ -331,6 +355,7 @@ public final class TrainingInProgress {
     } observe: {
       assessment?.add(sample: $0, label: $1, logits: $2)
     }
+    return (metrics, nil)
   }
 
   /// Classes whose confusion is counted: of more it would take more memory than it is worth after every epoch.
@@ -359,7 +384,13 @@ public final class TrainingInProgress {
     summary.bestEpoch = best?.epoch
     summary.batchSize = trainer.batchSize
     summary.seed = trainer.seed
-    summary.top1 = (best ?? history.last).map { ($0.validation ?? $0.training).top1 }
+    let last = best ?? history.last
+    if let targets = last.flatMap({ $0.validationTargets ?? $0.trainingTargets }) {
+      summary.top1 = nil
+      summary.outcome = targets.figures.map(\.description).joined(separator: ", ")
+    } else {
+      summary.top1 = last.map { ($0.validation ?? $0.training).top1 }
+    }
     summary.optimizer = "\(trainer.optimizer)"
     summary.schedule = "\(trainer.schedule)"
     summary.objective = "\(trainer.objective)"
@@ -373,6 +404,8 @@ struct EpochPlace: Hashable, Sendable, Codable {
   var samples = 0
   /// Over those.
   var metrics = ClassificationMetrics()
+  /// The same of labels or numbers.
+  var targets: TargetMetrics?
   var seconds = 0.0
   var dataWaitSeconds = 0.0
 }

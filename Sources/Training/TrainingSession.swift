@@ -68,7 +68,9 @@ package final class TrainingSession {
     }
     point = checkpoint?.state.point ?? TrainingPoint()
     learningRate = try trainer.schedule.validRate(at: point)
-    gradients = try Self.graph(trunk?.rest ?? graph, trainer, statistics).gradients
+    gradients = try Self.graph(
+      trunk?.rest ?? graph, trainer, statistics, isOfTargets: self.model.targetKind != .classes
+    ).gradients
     try requireFiniteParameters()
   }
 
@@ -76,18 +78,20 @@ package final class TrainingSession {
   package var stepCount: Int { point.step }
 
   private static func graph(
-    _ network: Graph, _ trainer: Trainer, _ statistics: RunningStatistics
+    _ network: Graph, _ trainer: Trainer, _ statistics: RunningStatistics, isOfTargets: Bool
   ) throws(GraphError) -> TrainingGraph {
     try TrainingGraph(
       network, objective: trainer.objective, frozen: trainer.groups.frozen(in: network),
       frozenStatistics: trainer.groups.frozenStatistics(in: network),
-      labelsAreDistributions: trainer.augmentation.mixesSamples,
+      labelsAreDistributions: trainer.augmentation.mixesSamples || isOfTargets,
       youngVariances: statistics.youngVariances)
   }
 
   /// The graph of a step for a batch size: of what follows the frozen trunk, where there is one.
   func trainingGraph(batch: Int) throws(GraphError) -> TrainingGraph {
-    try Self.graph((trunk?.rest ?? model.graph).batched(batch), trainer, statistics)
+    try Self.graph(
+      (trunk?.rest ?? model.graph).batched(batch), trainer, statistics,
+      isOfTargets: model.targetKind != .classes)
   }
 
   /// A step with forward and backward pass, before it is compiled.

@@ -37,7 +37,7 @@ final class CommandLogger: TrainingLogger {
   func stepEnded(_ step: StepReport, of training: TrainingInProgress) {
     progress?.update(step.samples) {
       Progress.Words(
-        notes: command.notes(step.metrics),
+        notes: command.notes(step.metrics, step.targets),
         details: ["rate \(HumanReadable.quantity(Double(step.learningRate)))", "step \(step.step)"]
           + command.waiting(step.dataWaitShare),
         secondsAfterwards: secondsAfterwards(step))
@@ -64,7 +64,9 @@ final class CommandLogger: TrainingLogger {
       // One that went on from its middle says nothing of a whole one.
       if epoch.seconds <= seconds { lastSeconds = (seconds, seconds - epoch.seconds) }
     }
-    progress?.finish(notes: command.notes(epoch.training) + command.outcome(epoch, settings))
+    progress?.finish(
+      notes: command.notes(epoch.training, epoch.trainingTargets)
+        + command.outcome(epoch, settings))
     beginEpoch(training)
   }
 }

@@ -21,7 +21,11 @@ struct DatasetArgument: ParsableArguments {
   @Option(help: ArgumentHelp("The folder in which a data set's files lie.", valueName: "folder"))
   var dataRoot: String?
 
-  func source() throws -> DatasetSource { try DatasetCatalog.source(data, root: dataRoot) }
+  @OptionGroup var targets: TargetOptions
+
+  func source() throws -> DatasetSource {
+    try targets.source(data, root: dataRoot, for: nil)
+  }
 }
 
 /// Which part of the data, for commands that look at one.

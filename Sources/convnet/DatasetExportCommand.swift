@@ -6,7 +6,7 @@ struct DatasetExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export", abstract: "Write pictures of a data set as PNG files.",
     discussion: """
-      Each file is named by the picture's number and its label. A folder that holds
+      Each file is named by the picture's number and what it is told by. A folder that holds
       such files already is refused: --overwrite replaces them.
 
       EXAMPLES
@@ -34,7 +34,8 @@ struct DatasetExportCommand: ParsableCommand {
     for index in 0..<min(count, dataset.count) {
       let sample = try dataset.sample(at: index)
       // A label such as T-shirt/top must not name a folder.
-      let label = dataset.classNames[sample.label].replacingOccurrences(of: "/", with: "-")
+      let label = String(
+        dataset.targetText(at: index).replacingOccurrences(of: "/", with: "-").prefix(100))
       let number = String(repeating: "0", count: max(0, 4 - "\(index)".count)) + "\(index)"
       let path = "\(output)/\(number)-\(label).png"
       try sample.image.writePNG(to: path)

@@ -34,8 +34,10 @@ struct DatasetInspectCommand: ParsableCommand {
       var name: String
     }
     var images: Int
+    var targets: TargetKind
     var classes: [String]
     var counts: [String: Int]
+    var numbers: [NumberSummary]?
     var lookedAt: Int
     var bad: Int
     var height: DatasetInspection.Extent?
@@ -46,6 +48,8 @@ struct DatasetInspectCommand: ParsableCommand {
 
     init(_ inspection: DatasetInspection, output: String) {
       images = inspection.imageCount
+      targets = inspection.targetKind
+      numbers = inspection.targetKind == .numbers ? inspection.numbers : nil
       classes = inspection.classNames
       counts = Dictionary(zip(inspection.classNames, inspection.counts)) { $0 + $1 }
       lookedAt = inspection.lookedAt
@@ -110,11 +114,13 @@ struct DatasetInspectCommand: ParsableCommand {
   }
 
   private func text(_ inspection: DatasetInspection) -> String {
+    let noun = inspection.targetKind.noun
     var lines = [
-      "\(plural(inspection.imageCount, "picture")) in \(plural(inspection.classNames.count, "class", "classes"))"
+      "\(plural(inspection.imageCount, "picture")) \(inspection.targetKind == .classes ? "in" : "with") \(plural(inspection.classNames.count, noun.one, noun.many))"
     ]
+    lines += inspection.numbers.map(\.line)
     if let least = inspection.counts.min(), let most = inspection.counts.max() {
-      lines.append("a class has \(least == most ? "\(least)" : "\(least) to \(most)") pictures")
+      lines.append("a \(noun.one) has \(least == most ? "\(least)" : "\(least) to \(most)") pictures")
     }
     let bad = inspection.badCount > 0 ? ", \(inspection.badCount) of them bad" : ""
     lines.append("looked at \(inspection.lookedAt)\(bad):")

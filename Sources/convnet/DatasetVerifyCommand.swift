@@ -42,21 +42,24 @@ struct DatasetVerifyCommand: ParsableCommand {
   }
 
   private func text(_ result: DatasetVerification) -> String {
+    let noun = result.targetKind.noun
     var lines = [
-      "\(plural(result.imageCount, "picture")) in \(plural(result.classNames.count, "class", "classes"))"
+      "\(plural(result.imageCount, "picture")) \(result.targetKind == .classes ? "in" : "with") \(plural(result.classNames.count, noun.one, noun.many))"
     ]
-    if result.classNames.count <= Self.limit {
-      var table = Table([.init("class"), .init("pictures", .right)])
+    if result.targetKind == .numbers {
+      lines += result.numbers.map { $0.line }
+    } else if result.classNames.count <= Self.limit {
+      var table = Table([.init(noun.one), .init("pictures", .right)])
       for (name, count) in zip(result.classNames, result.counts) {
         table.append([name, HumanReadable.count(count)])
       }
       lines += table.plainText(width: TerminalDevice.standardOutput.width).split(separator: "\n")
         .map(String.init)
     } else if let least = result.counts.min(), let most = result.counts.max() {
-      lines.append("from \(least) to \(plural(most, "picture")) a class")
+      lines.append("from \(least) to \(plural(most, "picture")) a \(noun.one)")
     }
     lines += section("bad", result.bad.map { "\($0.file): \($0.reason)" })
-    lines += section("identical", result.duplicates.map(describe))
+    lines += section("identical", result.duplicates.map { describe($0, result.targetKind) })
     if let similar = result.similar {
       let crossing = similar.count(where: \.crossesParts)
       lines += section(
@@ -89,16 +92,27 @@ struct DatasetVerifyCommand: ParsableCommand {
     return text
   }
 
-  private func describe(_ group: DatasetVerification.Duplicates) -> String {
+  private func describe(
+    _ group: DatasetVerification.Duplicates, _ kind: TargetKind
+  ) -> String {
     var text = group.files.prefix(4).joined(separator: " = ")
     if group.files.count > 4 { text += " and \(group.files.count - 4) more" }
     if group.classNames.count > 1 {
       let names = group.classNames
-      text += "; of different classes: \(names.prefix(4).joined(separator: ", "))"
+      text += kind == .classes ? "; of different classes: " : "; told differently: "
+      text += "\(names.prefix(4).joined(separator: ", "))"
       if names.count > 4 { text += " and \(names.count - 4) more" }
     }
     if group.crossesParts { text += "; to train on and to test on" }
     return text
+  }
+}
+
+extension NumberSummary {
+  /// `age from 1 to 90, mean 41.5, deviation 20.1`
+  var line: String {
+    let texts = [least, greatest, mean, deviation].map { HumanReadable.quantity($0) }
+    return "\(name) from \(texts[0]) to \(texts[1]), mean \(texts[2]), deviation \(texts[3])"
   }
 }
 

@@ -21,6 +21,9 @@ struct EvaluateCommand: ParsableCommand {
       mean of their probabilities. They may differ in input, preparation and order
       of classes.
 
+      A model that tells several labels a picture is measured by mean average precision,
+      precision, recall and F1; one that tells numbers by their errors and R².
+
       Of data with pictures that the model was trained on, the others are measured,
       such as the share that training held out; --split 1 takes all. Pictures are
       known by their contents.
@@ -39,6 +42,9 @@ struct EvaluateCommand: ParsableCommand {
       "Go on where the same evaluation was interrupted.",
       discussion: "The same files, data, protocols and --batch-size; outputs may be others."))
   var resume = false
+  @Option(
+    help: "Of several labels a picture: the least probability of one that is said to be there.")
+  var threshold: Float = 0.5
   @OptionGroup var compute: InferenceArguments
   @OptionGroup(title: "Loading") var loading: LoadingArguments
   @OptionGroup var weights: WeightsOptions
@@ -50,6 +56,7 @@ struct EvaluateCommand: ParsableCommand {
 
   func validate() throws {
     if let batchSize { try requirePositive(batchSize, "--batch-size") }
+    try requireProbability(threshold, "--threshold")
     guard !files.isEmpty else { throw ValidationError("name a model file") }
     guard files.count == 1 || weights.weights == nil else {
       throw ValidationError("--weights is for one model; name model files for an ensemble")
@@ -60,7 +67,8 @@ struct EvaluateCommand: ParsableCommand {
   private func evaluatedModel(_ file: String) throws -> Model {
     let source = try ModelSource(file, recognizingFor: shared)
     guard case .zoo = source else { return try weights.model(from: source, shared, network) }
-    let names = try data.source().load(.test).classNames
+    let known = try data.source().load(.test)
+    let names = known.classNames
     // Weights of other classes than the data's say how many there are.
     if network.classes == nil, let path = weights.weights,
       let count = try WeightFile(path).row?.options.classes, count != names.count
@@ -69,12 +77,17 @@ struct EvaluateCommand: ParsableCommand {
       network.classes = count
       return try weights.model(from: source, shared, network)
     }
-    return try weights.model(from: source, shared, network, classNames: names)
+    var model = try weights.model(from: source, shared, network, classNames: names)
+    if model.targetKind == .classes { model.targetKind = known.targetKind }
+    return model
   }
 
   func run() throws {
     try writing.requireFolders()
     let models = try files.map(evaluatedModel)
+    if let model = models.first(where: { $0.targetKind != .classes }) {
+      return try measureTargets(of: model)
+    }
     let candidates = try zip(files, models).map { file, model in
       ProtocolEvaluation.Candidate(
         file, model, views: try protocols.views(of: model, among: models))
@@ -83,8 +96,7 @@ struct EvaluateCommand: ParsableCommand {
     let part = try EvaluatedPart(
       of: data.source(), for: model, given: data.holdout(seed: shared.seed),
       threads: shared.threadCount)
-    if let note = part.note { shared.note("\(note)\(remedy(of: note))") }
-    noteGaps(in: part.dataset, shared)
+    tell(part)
     if protocols.among == .all, part.dataset.classNames.count < model.classCount {
       shared.note(
         "the data has \(part.dataset.classNames.count) of the model's \(model.classCount) classes, and answers are sought among all; --among data takes the data's alone"
@@ -132,6 +144,12 @@ struct EvaluateCommand: ParsableCommand {
         model: candidate.name, count: own.samples, total: own.samples,
         parameters: candidate.model.nonFiniteParameters)
     }
+  }
+
+  /// Says which pictures are measured, and what they lack.
+  func tell(_ part: EvaluatedPart) {
+    if let note = part.note { shared.note("\(note)\(remedy(of: note))") }
+    noteGaps(in: part.dataset, shared)
   }
 
   /// What option has it otherwise.

@@ -47,7 +47,7 @@ struct FineTuningOptions: ParsableArguments {
 struct BalanceOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "What errors at each class weigh: balanced, so that all classes together weigh the same, or a number a class in their order.",
+      "What errors at each class weigh: balanced, so that all classes together weigh the same, or a number a class in their order. Of several labels a picture, what a label that is there weighs beside one that is not.",
       valueName: "balanced|a,b,c"))
   var classWeights: ClassWeights?
 
@@ -109,11 +109,17 @@ enum ClassWeights: ExpressibleByArgument {
   ///
   /// - Throws: ``WrongWeights``.
   func weights(of training: any Dataset) throws -> [Float] {
+    guard training.targetKind != .numbers else {
+      throw NotForTargets(option: "--class-weights", kind: .numbers)
+    }
     switch self {
-    case .balanced: return training.balancedClassWeights
+    case .balanced:
+      return training.targetKind == .labels
+        ? training.balancedPositiveWeights : training.balancedClassWeights
     case .given(let weights):
       guard weights.count == training.classNames.count else {
-        throw WrongWeights(count: weights.count, classNames: training.classNames)
+        throw WrongWeights(
+          count: weights.count, kind: training.targetKind, classNames: training.classNames)
       }
       return weights
     }
@@ -123,10 +129,11 @@ enum ClassWeights: ExpressibleByArgument {
 /// There are as many class weights as classes.
 struct WrongWeights: ReadableError {
   var count: Int
+  var kind: TargetKind
   var classNames: [String]
 
   var description: String {
-    "--class-weights has \(plural(count, "number")), the data \(plural(classNames.count, "class", "classes")): "
+    "--class-weights has \(plural(count, "number")), the data \(plural(classNames.count, kind.noun.one, kind.noun.many)): "
       + "\(classList(classNames)); give one for each, in this order, or balanced"
   }
 }

@@ -4,7 +4,7 @@ import Foundation
 
 struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "predict", abstract: "Classify pictures.",
+    commandName: "predict", abstract: "Tell the classes, labels or numbers of pictures.",
     discussion: """
       The pictures are prepared as the model file says. A network of the zoo needs
       --weights. Of a folder, all pictures in it and below are taken; a pattern in
@@ -18,6 +18,12 @@ struct PredictCommand: ParsableCommand {
         curl https://example.org/a.jpg | convnet predict model.safetensors -
         find . -name '*.png' | convnet predict model.safetensors --from-file -
         convnet predict lenet5 --weights lenet5.pth picture.png
+        convnet predict tags.safetensors photos --threshold 0.3
+        convnet predict ages.safetensors portraits --csv > ages.csv
+
+      Of several labels a picture, those of at least --threshold are told; of numbers
+      the numbers, in the unit of the data that the model was trained on. --csv prints
+      a line a picture with the probability of every label, or every number.
       """)
 
   @Argument(help: "A model file, or a model's name.") var file: String
@@ -28,7 +34,15 @@ struct PredictCommand: ParsableCommand {
       "A list of pictures and folders, one a line or each ended by a zero; - for standard input.",
       discussion: "Paths are relative to the current directory.", valueName: "file"))
   var fromFile: [String] = []
-  @Option(help: "Classes to name for each picture.") var top = 3
+  @Option(
+    help: ArgumentHelp(
+      "Classes to name for each picture. Default: 3; of labels all that are there.",
+      valueName: "count"))
+  var top: Int?
+  @Option(
+    help: "Of several labels a picture: the least probability of one that is said to be there.")
+  var threshold: Float = 0.5
+  @Flag(help: "Print a table for machines, a line a picture.") var csv = false
   @Option(help: "Pictures at once. Default: by the network's size, at most 64.")
   var batchSize: Int?
   @OptionGroup var compute: InferenceArguments
@@ -40,7 +54,10 @@ struct PredictCommand: ParsableCommand {
     struct Prediction: Encodable {
       var label: String
       var index: Int
-      var probability: Float
+      /// Of classes and labels.
+      var probability: Float?
+      /// Of numbers.
+      var value: Float?
     }
     var file: String
     /// None where the network's scores are not finite, or there is an error.
@@ -58,7 +75,11 @@ struct PredictCommand: ParsableCommand {
     guard (images + fromFile).count(where: { $0 == "-" }) <= 1 else {
       throw ValidationError("standard input (-) can be read once")
     }
-    try requirePositive(top, "--top")
+    if let top { try requirePositive(top, "--top") }
+    try requireProbability(threshold, "--threshold")
+    guard !csv || !shared.json else {
+      throw ValidationError("--csv and --json are two forms of the same; give one of them")
+    }
     if let batchSize { try requirePositive(batchSize, "--batch-size") }
   }
 
@@ -101,6 +122,7 @@ struct PredictCommand: ParsableCommand {
       isShown: !TerminalDevice.standardOutput.isTerminal, after: 1)
     Interruption.deferSignals()
     var rows = JSONRows()
+    if csv { try print(header(model)) }
     var (done, unanswered, unreadable) = (0, 0, [String]())
     do {
       try model.classify(
@@ -114,16 +136,19 @@ struct PredictCommand: ParsableCommand {
             unanswered += 1
             row.nonFinite = classification.nonFiniteCount
           }
-          row.predictions = classification.top(top).map {
-            .init(label: $0.label, index: $0.index, probability: $0.probability)
+          row.predictions = predictions(classification)
+          if csv {
+            try print(line(row.file, classification, of: model))
+          } else if !shared.json {
+            try print(text(row, classification))
           }
-          if !shared.json { try print(text(row, classification.probabilities.count)) }
         case .failure(let error):
           let text = "\(error)" + (suggestion(for: error.name).map { "; \($0)" } ?? "")
           row.error = text
           unreadable.append(FileSystem.line(text))
           // The only one is the error of the command.
           if pictures.count > 1 { Console.tell(FileSystem.line(text) + "\n") }
+          if csv { try print(line(row.file, nil, of: model)) }
         }
         if shared.json { try rows.print(row) }
         done += 1
@@ -153,15 +178,62 @@ struct PredictCommand: ParsableCommand {
       parameters: whole?.nonFiniteParameters ?? [])
   }
 
-  private func text(_ row: Row, _ classCount: Int) -> String {
+  /// What is told of a picture.
+  private func predictions(_ classification: Classification) -> [Row.Prediction] {
+    let told: [Classification.RankedClass]
+    switch classification.targetKind {
+    case .classes: told = classification.top(top ?? 3)
+    case .labels: told = Array(classification.labels(from: threshold).prefix(top ?? .max))
+    case .numbers:
+      return classification.namedNumbers.map {
+        .init(label: $0.label, index: $0.index, value: $0.value)
+      }
+    }
+    return told.map { .init(label: $0.label, index: $0.index, probability: $0.probability) }
+  }
+
+  private func text(_ row: Row, _ classification: Classification) -> String {
     let name = FileSystem.line(row.file)
     if let count = row.nonFinite {
-      return "\(name): no answer, \(count) of \(classCount) scores are not finite"
+      let all = max(classification.probabilities.count, classification.numbers.count)
+      return "\(name): no answer, \(count) of \(all) scores are not finite"
     }
-    let text = row.predictions.map {
-      "\($0.label) \(HumanReadable.percent(Double($0.probability)))"
+    if classification.targetKind == .labels, row.predictions.isEmpty {
+      let best = classification.top(1).first.map { ", the likeliest \($0)" } ?? ""
+      return "\(name): no label from \(HumanReadable.percent(Double(threshold), digits: 0)) on\(best)"
+    }
+    let text = row.predictions.map { told in
+      told.value.map { "\(told.label) \(HumanReadable.quantity(Double($0)))" }
+        ?? "\(told.label) \(HumanReadable.percent(Double(told.probability ?? 0)))"
     }
     return "\(name): \(text.joined(separator: ", "))"
+  }
+
+  // MARK: As a table
+
+  /// The names of the columns.
+  private func header(_ model: Model) -> String {
+    let names = (0..<model.classCount).map { place in
+      model.classNames.indices.contains(place) ? model.classNames[place] : "\(place)"
+    }
+    let columns = model.targetKind == .classes ? ["label", "probability"] + names : names
+    return (["file"] + columns).map(csvField).joined(separator: ",")
+  }
+
+  /// The line of a picture; without a classification, and where there is no answer, its fields are empty.
+  private func line(_ file: String, _ classification: Classification?, of model: Model) -> String {
+    let name = csvField(FileSystem.line(file))
+    guard let classification, classification.nonFiniteCount == 0 else {
+      let count = model.classCount + (model.targetKind == .classes ? 2 : 0)
+      return name + String(repeating: ",", count: count)
+    }
+    var fields = [name]
+    if classification.targetKind == .classes {
+      let best = classification.top(1).first
+      fields += [csvField(best?.label ?? ""), best.map { "\($0.probability)" } ?? ""]
+    }
+    fields += (classification.probabilities + classification.numbers).map { "\($0)" }
+    return fields.joined(separator: ",")
   }
 }
 

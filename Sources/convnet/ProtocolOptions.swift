@@ -57,6 +57,11 @@ struct ProtocolOptions: ParsableArguments {
       valueName: "all|data"))
   var among = ProtocolEvaluation.ScoredClasses.all
 
+  /// Whether nothing is said.
+  var isUsual: Bool {
+    name == nil && compare == nil && average == nil && table == nil && among == .all && !hasParts
+  }
+
   private var hasParts: Bool { scales != nil || squares != nil || crops != nil || flips }
 
   func validate() throws {

@@ -61,7 +61,7 @@ func noteGaps(in dataset: any Dataset, _ shared: SharedOptions) {
   let empty = dataset.emptyClassNames
   if !empty.isEmpty {
     shared.note(
-      "\(empty.count) of \(plural(dataset.classNames.count, "class", "classes")) of \(dataset.name) have no picture here: "
+      "\(empty.count) of \(plural(dataset.classNames.count, dataset.targetKind.noun.one, dataset.targetKind.noun.many)) of \(dataset.name) have no picture here: "
         + classList(empty, limit: 5))
   }
 }
@@ -130,18 +130,62 @@ struct MemoryArguments: ParsableArguments {
 
 extension Recomputation: ExpressibleByArgument {}
 
+/// What of the pictures of a CSV file is to be told.
+struct TargetOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What pictures are told by in a CSV file: one class, several labels, or numbers. Default: what its columns look like.",
+      valueName: "classes|labels|numbers"))
+  var targets: TargetKind?
+
+  @Option(
+    help: ArgumentHelp(
+      "The columns of a CSV file that are to be told. Default: all of the kind.",
+      valueName: "name,name"))
+  var targetColumns: String?
+
+  var selection: TargetSelection {
+    TargetSelection(
+      targets,
+      columns: targetColumns.map {
+        $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+      })
+  }
+
+  /// As given, or what a model tells: of numbers those that it was trained on, where the file names columns.
+  func source(_ data: String, root: String?, for model: Model?) throws -> DatasetSource {
+    guard targets == nil, targetColumns == nil, let model, model.targetKind != .classes else {
+      return try DatasetCatalog.source(data, root: root, targets: selection)
+    }
+    let kind = TargetSelection(model.targetKind)
+    guard model.targetKind == .numbers, !model.classNames.isEmpty else {
+      return try DatasetCatalog.source(data, root: root, targets: kind)
+    }
+    do {
+      return try DatasetCatalog.source(
+        data, root: root, targets: TargetSelection(.numbers, columns: model.classNames))
+    } catch let error as CSVError {
+      guard case .unknownColumn(_, known: [], _) = error.problem else { throw error }
+      return try DatasetCatalog.source(data, root: root, targets: kind)
+    }
+  }
+}
+
+extension TargetKind: ExpressibleByArgument {}
+
 /// Where the data lies.
 struct DataOptions: ParsableArguments {
   @Option(help: Self.dataHelp) var data: String
   @Option(help: Self.rootHelp) var dataRoot: String?
   @Option(help: Self.splitHelp) var split: Double?
+  @OptionGroup var targets: TargetOptions
 
   static let dataHelp = ArgumentHelp(
     "A data set by name or path.",
     discussion: """
       Names: \(DatasetCatalog.names.joined(separator: ", ")). Paths: a folder with one \
       subfolder of pictures a class, perhaps under train and val; a CSV file of paths and \
-      labels; tar shards as 'train-{000..146}.tar'; IDX and CIFAR files.
+      classes, labels or numbers; tar shards as 'train-{000..146}.tar'; IDX and CIFAR files.
       """, valueName: "name|path")
   static let rootHelp = ArgumentHelp(
     "The folder in which a data set's files lie.", valueName: "folder")
@@ -158,7 +202,10 @@ struct DataOptions: ParsableArguments {
     }
   }
 
-  func source() throws -> DatasetSource { try DatasetCatalog.source(data, root: dataRoot) }
+  /// - Parameter model: that is to be measured by the data.
+  func source(for model: Model? = nil) throws -> DatasetSource {
+    try targets.source(data, root: dataRoot, for: model)
+  }
 
   func holdout(seed: UInt64) -> Holdout? { split.map { Holdout(share: $0, seed: seed) } }
 }
@@ -168,6 +215,7 @@ struct TrainingDataOptions: ParsableArguments {
   @Option(help: DataOptions.dataHelp) var data: String?
   @Option(help: DataOptions.rootHelp) var dataRoot: String?
   @Option(help: Self.splitHelp) var split: Double?
+  @OptionGroup var targets: TargetOptions
 
   private static let splitHelp = ArgumentHelp(
     "The share of each class to hold out, of data without a part to test on; 0 trains on all.",

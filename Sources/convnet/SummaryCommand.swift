@@ -181,6 +181,13 @@ struct PlanOptions: ParsableArguments {
   func validate() throws { try requirePositive(batch, "--batch") }
 }
 
+func requireProbability(_ value: Float, _ option: String) throws {
+  guard 0...1 ~= value else {
+    throw ValidationError("\(option) is \(value), must be from 0 to 1")
+  }
+}
+
+/// For arguments that are numbers of something.
 func requirePositive(_ value: Int, _ option: String) throws {
   guard value >= 1 else { throw ValidationError("\(option) is \(value), must be at least 1") }
 }

@@ -41,7 +41,7 @@ extension TrainCommand {
     if let holdout, let validation {
       shared.note(
         "\(plural(training.count, "picture")) to train on; \(validation.count), "
-          + "\(HumanReadable.percent(holdout.share, digits: 0)) of each class, held out to validate on"
+          + "\(HumanReadable.percent(holdout.share, digits: 0))\(training.targetKind == .classes ? " of each class" : ""), held out to validate on"
           + (data.split == nil && !resume ? " (--split chooses the share)" : ""))
     }
     if validation == nil {
@@ -50,12 +50,27 @@ extension TrainCommand {
           + "rate goes by the training loss, and nothing tells how well other pictures are told apart"
       )
     }
+    noteTargets(of: training)
     noteGaps(in: training, shared)
     if source.hasTestPart, let validation { noteGaps(in: validation, shared) }
     if training.count < 4 * settings.batchSize, settings.batchSize > 8 {
       shared.note(
         "\(plural(training.count, "picture")) make few steps of \(settings.batchSize) an epoch; with a "
           + "smaller --batch-size there are more")
+    }
+  }
+
+  /// Says what pictures are told by, where that is no class.
+  private func noteTargets(of training: any Dataset) {
+    switch training.targetKind {
+    case .classes: break
+    case .labels:
+      let counts = zip(training.classNames, training.sampleCounts).map { "\($0) \($1)" }
+      shared.note(
+        "\(plural(training.classNames.count, "label")) to tell, with the pictures to train on that have them: \(classList(counts))")
+    case .numbers:
+      shared.note(
+        "\(plural(training.classNames.count, "number")) to tell: \(classList(training.classNames))")
     }
   }
 }

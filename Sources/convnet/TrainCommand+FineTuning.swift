@@ -8,6 +8,9 @@ extension TrainCommand {
     _ training: any Dataset, resuming checkpoint: Checkpoint?
   ) throws {
     if checkpoint == nil { settings.groups = try fineTuning.groups(in: model.graph) }
+    if let sampling = balance.sampling, sampling != .every, training.targetKind != .classes {
+      throw NotForTargets(option: "--sampling \(sampling.rawValue)", kind: training.targetKind)
+    }
     if let weights = balance.classWeights {
       settings.classWeights = try weights.weights(of: training)
     }
@@ -15,14 +18,21 @@ extension TrainCommand {
     trainer.featureKeeping = fineTuning.keepFeatures ?? .automatic
     try trainer.requireFeatures(of: model)
     trainer.sampling = settings.sampling ?? .every
+    try suitObjective(of: &trainer, to: training, settings)
     if let weights = settings.classWeights {
-      trainer.objective = .crossEntropy(
-        labelSmoothing: settings.wholeRecipe.labelSmoothing ?? 0, classWeights: weights)
+      trainer.objective =
+        training.targetKind == .labels
+        ? .binaryCrossEntropy(positiveWeights: weights)
+        : .crossEntropy(
+          labelSmoothing: settings.wholeRecipe.labelSmoothing ?? 0, classWeights: weights)
       if balance.classWeights != nil {
         let list = zip(training.classNames, weights).map {
           "\($0) \(HumanReadable.quantity(Double($1)))"
         }
-        shared.note("errors weigh by class: \(classList(list))")
+        shared.note(
+          training.targetKind == .labels
+            ? "labels that are there weigh: \(classList(list))"
+            : "errors weigh by class: \(classList(list))")
       }
     }
     if trainer.groups.contains(where: \.isFrozen) {
@@ -37,5 +47,30 @@ extension TrainCommand {
         shared.note("what is frozen was never trained: --init gives it the parameters of a file")
       }
     }
+  }
+
+  /// Labels and numbers have objectives of their own, in which a recipe's smoothing has no place.
+  private func suitObjective(
+    of trainer: inout Trainer, to training: any Dataset, _ settings: TrainingSettings
+  ) throws {
+    let kind = training.targetKind
+    guard kind != .classes, !trainer.objective.takes(kind) else { return }
+    if let smoothing = settings.wholeRecipe.labelSmoothing, smoothing > 0 {
+      guard recipe.labelSmoothing == nil else {
+        throw NotForTargets(option: "--label-smoothing \(smoothing)", kind: kind)
+      }
+      shared.note(
+        "recipe \(settings.wholeRecipe.name): label smoothing \(smoothing) is for classes, and is left out for \(kind.rawValue)")
+    }
+    trainer.objective = kind.usualObjective
+  }
+}
+
+/// An option for classes, of data that is told by something else.
+struct NotForTargets: ReadableError {
+  var option: String
+  var kind: TargetKind
+  var description: String {
+    "\(option) is for classes, and the data is told by \(kind.rawValue); leave it out"
   }
 }

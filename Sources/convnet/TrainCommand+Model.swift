@@ -10,6 +10,7 @@ extension TrainCommand {
     var model = try network.model(
       from: source, imageShape: training.imageShape, classNames: training.classNames,
       for: start.`init`, recipe: settings.recipe, seed: settings.seed)
+    model.targetKind = training.targetKind
     var brought: BroughtDescription?
     if case .file(_, let path) = source { brought = try BroughtDescription(WeightFile(path)) }
     var brings: [BroughtDescription.Note] = []
@@ -28,6 +29,10 @@ extension TrainCommand {
       brought = try BroughtDescription(WeightFile(`init`))
       tellNonFinite(model.nonFiniteParameters, in: `init`)
       if let brought {
+        // The last layer gives what it gave, where it is the file's.
+        if isWhole, brought.targetKind == model.targetKind, brought.classNames == model.classNames {
+          model.targetScaling = brought.targetScaling
+        }
         noteClasses(of: brought, training)
         brings = brought.lendPreparation(to: &model)
       }
@@ -74,6 +79,8 @@ extension TrainCommand {
       from: name, imageShape: kept.preprocessing.map { [$0.height, $0.width, $0.channels] },
       classNames: kept.classNames, recipe: settings.recipe, seed: settings.seed)
     model.preprocessing = kept.preprocessing
+    model.targetKind = kept.targetKind
+    model.targetScaling = kept.targetScaling
     return model
   }
 

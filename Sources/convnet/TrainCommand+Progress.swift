@@ -2,11 +2,16 @@ import ConvNet
 
 /// What is seen of a training while it runs.
 extension TrainCommand {
-  func notes(_ metrics: ClassificationMetrics) -> [String] {
+  func notes(_ metrics: ClassificationMetrics, _ targets: TargetMetrics?) -> [String] {
     [
       "loss \(HumanReadable.fixed(metrics.loss, digits: 3))",
-      "accuracy \(HumanReadable.percent(metrics.top1))",
+      figure(targets) ?? "accuracy \(HumanReadable.percent(metrics.top1))",
     ]
+  }
+
+  /// The first to look at, where pictures are told by labels or numbers.
+  private func figure(_ targets: TargetMetrics?) -> String? {
+    targets.map { $0.figures.first.map(\.description) ?? "" }
   }
 
   /// Told where it is more than it should be.
@@ -18,7 +23,8 @@ extension TrainCommand {
   func outcome(_ report: EpochReport, _ settings: TrainingSettings) -> [String] {
     var notes: [String] = []
     if let validation = report.validation {
-      notes.append("validation \(HumanReadable.percent(validation.top1))")
+      notes.append(
+        "validation \(figure(report.validationTargets) ?? HumanReadable.percent(validation.top1))")
       if validation.skippedCount > 0 {
         notes.append("left out of validation \(validation.skippedCount)")
       }

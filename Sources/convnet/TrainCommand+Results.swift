@@ -7,8 +7,11 @@ extension TrainCommand {
     var epochs: Int
     /// Of early stopping: whose parameters the model has.
     var bestEpoch: Int?
-    var top1: Double
-    var top5: Double
+    /// Of classes.
+    var top1: Double?
+    var top5: Double?
+    /// Of labels and numbers, by their keys.
+    var figures: [String: Double]?
     var loss: Double
     var seconds: Double
     var imagesPerSecond: Double
@@ -64,13 +67,17 @@ extension TrainCommand {
     guard let last = history.last else { return }
     let chosen = history.first { $0.epoch == model.trainingSummary?.bestEpoch } ?? last
     let measured = chosen.validation ?? chosen.training
+    let targets = chosen.validation == nil ? chosen.trainingTargets : chosen.validationTargets
     let unwritten = log.unwritten.filter { !isRetried($0, run) }
     let lost = log.save(model, history) + unwritten
     let seconds = history.reduce(0) { $0 + $1.seconds }
     let samples = history.reduce(0) { $0 + $1.training.samples }
     let result = Result(
-      epochs: history.count, bestEpoch: model.trainingSummary?.bestEpoch, top1: measured.top1,
-      top5: measured.top5, loss: measured.loss,
+      epochs: history.count, bestEpoch: model.trainingSummary?.bestEpoch,
+      top1: targets == nil ? measured.top1 : nil, top5: targets == nil ? measured.top5 : nil,
+      figures: targets.map {
+        Dictionary($0.figures.map { ($0.key, $0.value) }) { $1 }
+      }, loss: measured.loss,
       seconds: seconds, imagesPerSecond: Double(samples) / max(seconds, 1e-9),
       dataWaitShare: history.reduce(0) { $0 + $1.dataWaitSeconds } / max(seconds, 1e-9),
       skipped: last.skippedCount + (last.validation?.skippedCount ?? 0),
@@ -80,17 +87,20 @@ extension TrainCommand {
     if shared.json {
       try printJSON(result)
     } else {
-      try printText(result, measured)
+      try printText(result, measured, targets)
       if lost.isEmpty { try print("saved \(run.modelPath)") }
     }
     for error in lost.dropFirst() { Console.tell("\(error)\n") }
     if let error = lost.first { throw error }
   }
 
-  func printText(_ result: Result, _ measured: ClassificationMetrics) throws {
+  func printText(
+    _ result: Result, _ measured: ClassificationMetrics, _ targets: TargetMetrics?
+  ) throws {
+    let figures = targets.map { $0.figures.map(\.description).joined(separator: ", ") }
     try Console.write(
       wrapping: """
-        \(result.bestEpoch.map { "the model is of epoch \($0), the best: " } ?? "")\(result.measuredOn) accuracy \(HumanReadable.percent(measured.top1, digits: 2)) after \(plural(result.epochs, "epoch")), \
+        \(result.bestEpoch.map { "the model is of epoch \($0), the best: " } ?? "")\(result.measuredOn) \(figures ?? "accuracy \(HumanReadable.percent(measured.top1, digits: 2))") after \(plural(result.epochs, "epoch")), \
         \(HumanReadable.duration(result.seconds)) of training at \
         \(HumanReadable.quantity(result.imagesPerSecond)) images/s, \
         \(HumanReadable.percent(result.dataWaitShare)) of it waiting for data

@@ -87,9 +87,13 @@ struct TrainCommand: ParsableCommand {
     loading.onBad = settings.skipsBadPictures ? .skip : .error
     var trainer = trainer(settings, loading.options)
     try trainer.validate(epochs: settings.epochs)
-    let source = try DatasetCatalog.source(settings.dataPath, root: settings.dataRootPath)
+    let source = try DatasetCatalog.source(
+      settings.dataPath, root: settings.dataRootPath,
+      targets: settings.targets ?? TargetSelection())
     let holdout = holdout(of: source, &settings)
     let (training, validation) = try parts(of: source, holdout, &settings)
+    // What the columns looked like, they are from here on.
+    if training.targetKind != .classes { settings.targets?.kind = training.targetKind }
     noteParts(of: source, training, validation, holdout, settings)
     var model = try makeModel(for: training, settings, from: checkpoint)
     if checkpoint == nil || recipe.name != nil {

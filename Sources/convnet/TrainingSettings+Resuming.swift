@@ -32,6 +32,12 @@ extension TrainingSettings {
     }
     require("--seed", command.shared.givenSeed, seed)
     require("--split", command.data.split, split)
+    require(
+      "--targets", command.data.targets.targets?.rawValue,
+      (targets?.kind ?? model.targetKind).rawValue)
+    require(
+      "--target-columns", command.data.targets.selection.columns?.joined(separator: ","),
+      (targets?.columns ?? model.classNames).joined(separator: ","))
     require("--normalize", command.augmentation.normalize, normalization ?? Normalization.none)
     // Of what is typed otherwise and means the same, the model tells.
     if let words = command.preparation.words, words != preparation, let own = model.preprocessing,

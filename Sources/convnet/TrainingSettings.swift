@@ -9,6 +9,8 @@ struct TrainingSettings: Codable {
   /// A name, or a path from `folder`.
   var data: String
   var dataRoot: String?
+  /// What of the pictures of a CSV file is told; `nil` for what its columns look like.
+  var targets: TargetSelection?
   /// Where paths begin.
   var folder: String
   /// The share held out, 0 for none; `nil` where the data has a part to test on.
@@ -54,6 +56,7 @@ struct TrainingSettings: Codable {
     self.model = model
     self.data = data
     dataRoot = command.data.dataRoot
+    targets = command.data.targets.selection
     folder = FileManager.default.currentDirectoryPath
     split = command.data.split
     let recipe = try command.recipe.recipe(

@@ -16,6 +16,7 @@ import Testing
     case .prefetch: options.prefetch = value
     case .workers: options.workers = value
     case .cache: options.cacheByteCount = value
+    case .batchSize: Issue.record("the batch size is no option of loading")
     }
     let requirement = setting == .cache ? "zero bytes or more" : "from 1 to 1024"
     let dataset = try IDXDataset(

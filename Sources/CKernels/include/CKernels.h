@@ -147,10 +147,13 @@ double ck_weighted_cross_entropy(const float *logits, const int32_t *labels, con
 void ck_weighted_cross_entropy_gradient(float *gradient, const float *probabilities, const int32_t *labels,
                                         const float *targets, const float *weights, size_t rows, size_t classes,
                                         float smoothing, double scale);
-// Logits -> probabilities by a sigmoid, and the sum of the binary cross-entropy with the targets.
-double ck_binary_cross_entropy(float *probabilities, const float *logits, const float *targets, size_t count);
-// result <- scale (a - b).
-void ck_difference(float *result, const float *a, const float *b, size_t count, float scale);
+// Logits -> probabilities by a sigmoid, and the sum of the binary cross-entropy with the targets, of which those that are there
+// weigh as `positive_weights` says, one a label; null: all alike.
+double ck_binary_cross_entropy(float *probabilities, const float *logits, const float *targets,
+                               const float *positive_weights, size_t rows, size_t labels);
+// gradient <- scale ((1 - target) p - weight target (1 - p)).
+void ck_binary_cross_entropy_gradient(float *gradient, const float *probabilities, const float *targets,
+                                      const float *positive_weights, size_t rows, size_t labels, float scale);
 // The sum of mask (prediction - target)^2; `mask` may be null.
 double ck_squared_error(const float *prediction, const float *target, const float *mask, size_t count);
 // gradient <- scale mask (prediction - target).

@@ -201,14 +201,15 @@ extension Lowering {
     let sources = try readAlike(operation.inputs[...])
     let result = make(operation.outputs[0], try .rowMajor([1]))
     let probabilities = make(operation.outputs[1], sources[0].layout)
-    let count = shape(operation.inputs[0]).count
+    let (rows, labels) = (shape(operation.inputs[0])[0], shape(operation.inputs[0])[1])
+    let weights = loss.positiveWeights
     var places = KernelPlaces()
     let (mean, shares) = (places.writes(result), places.writes(probabilities))
     let (logits, targets) = (places.reads(sources[0]), places.reads(sources[1]))
     emitKernel("binary cross entropy", places, for: operation) { memory, _ in
       let sum = ck_binary_cross_entropy(
-        memory[shares], memory[logits], memory[targets], count)
-      memory[mean][0] = Float(sum / Double(count))
+        memory[shares], memory[logits], memory[targets], weights, rows, labels)
+      memory[mean][0] = Float(sum / Double(rows * labels))
     }
   }
 
@@ -219,14 +220,15 @@ extension Lowering {
     guard let last = operation.inputs.last else { return }
     let incoming = read(last)
     let result = make(operation.outputs[0], sources[0].layout)
-    let count = shape(operation.inputs[0]).count
+    let (rows, labels) = (shape(operation.inputs[0])[0], shape(operation.inputs[0])[1])
+    let weights = gradient.positiveWeights
     var places = KernelPlaces()
     let (to, factor) = (places.writes(result), places.reads(incoming))
     let (probabilities, targets) = (places.reads(sources[0]), places.reads(sources[1]))
     emitKernel("binary cross entropy gradient", places, for: operation) { memory, _ in
-      ck_difference(
-        memory[to], memory[probabilities], memory[targets], count,
-        memory[factor][0] / Float(count))
+      ck_binary_cross_entropy_gradient(
+        memory[to], memory[probabilities], memory[targets], weights, rows, labels,
+        memory[factor][0] / Float(rows * labels))
     }
   }
 

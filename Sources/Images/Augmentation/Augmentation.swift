@@ -94,6 +94,12 @@ public struct Augmentation: Hashable, Sendable, ExpressibleByArrayLiteral {
   /// Whether labels become distributions over the classes.
   package var mixesSamples: Bool { steps.contains { $0.phase == .mixing } }
 
+  /// - Throws: ``AugmentationError`` with a step that mixes samples, where one of them may be left out.
+  package func requireNoMixing() throws(AugmentationError) {
+    guard let step = steps.first(where: { $0.phase == .mixing }) else { return }
+    throw AugmentationError(step: step.name, problem: .leavesOutSamples)
+  }
+
   /// Whether the principal components of the data's colors are needed and not yet known.
   package var needsPrincipalComponents: Bool {
     steps.contains { step in

@@ -18,6 +18,8 @@ public struct AugmentationError: Error, Hashable, Sendable {
     case unknownField(String, known: [String])
     /// The step is from outside the package, and only a file's description of it is there.
     case notGiven
+    /// The step mixes two samples, and one that cannot be read would be left out.
+    case leavesOutSamples
     /// A step from outside the package refuses its values.
     case refused(reason: String)
     /// The text is not the JSON of an augmentation.
@@ -55,6 +57,8 @@ extension AugmentationError.Problem: CustomStringConvertible {
       "has no field \(field); its fields are \(known.joined(separator: ", "))"
     case .notGiven:
       "is from outside the package and only described; train with a program that has it, and give it as .custom(...)"
+    case .leavesOutSamples:
+      "mixes each sample into another, of which none may be left out; have bad samples replaced, or end the epoch"
     case .refused(let reason):
       reason
     case .malformed(let reason):

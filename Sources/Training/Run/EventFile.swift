@@ -39,14 +39,22 @@ public struct EventFile: Sendable {
   private static func scalars(of report: EpochReport) -> [(tag: String, value: Float)] {
     var scalars = [
       (tag: "loss/training", value: Float(report.training.loss)),
-      (tag: "accuracy/training", value: Float(report.training.top1)),
       (tag: "learning rate", value: report.learningRate),
     ]
+    scalars.insert(
+      contentsOf: figures(report.training, report.trainingTargets, of: "training"), at: 1)
     if let validation = report.validation {
       scalars.append((tag: "loss/validation", value: Float(validation.loss)))
-      scalars.append((tag: "accuracy/validation", value: Float(validation.top1)))
+      scalars += figures(validation, report.validationTargets, of: "validation")
     }
     return scalars
+  }
+
+  private static func figures(
+    _ metrics: ClassificationMetrics, _ targets: TargetMetrics?, of part: String
+  ) -> [(tag: String, value: Float)] {
+    targets?.figures.map { (tag: "\($0.name)/\(part)", value: Float($0.value)) }
+      ?? [(tag: "accuracy/\(part)", value: Float(metrics.top1))]
   }
 
   /// The record of an epoch, at its last step.

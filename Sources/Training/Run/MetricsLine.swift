@@ -14,14 +14,18 @@ public struct RunEpoch: Hashable, Sendable, Codable {
   public var learningRate: Float
   /// Of the epoch's own steps, as is ``trainingTop1``.
   public var trainingLoss: Double
-  /// 0 to 1.
-  public var trainingTop1: Double
+  /// 0 to 1, of classes.
+  public var trainingTop1: Double?
+  /// Of labels and numbers, by the keys of their figures.
+  public var trainingFigures: [String: Double]?
   /// After the epoch; `nil` where nothing is validated on.
   public var validationLoss: Double?
   /// 0 to 1.
   public var validationTop1: Double?
   /// 0 to 1.
   public var validationTop5: Double?
+  /// Of labels and numbers, by the keys of their figures.
+  public var validationFigures: [String: Double]?
   /// Of the pictures to validate on: left out because they cannot be read.
   public var validationSkipped: Int?
   /// Of the pictures to validate on: with scores that are not finite.
@@ -40,10 +44,14 @@ public struct RunEpoch: Hashable, Sendable, Codable {
     step = report.step
     learningRate = report.learningRate
     trainingLoss = report.training.loss
-    trainingTop1 = report.training.top1
     validationLoss = report.validation?.loss
-    validationTop1 = report.validation?.top1
-    validationTop5 = report.validation?.top5
+    trainingFigures = report.trainingTargets?.values
+    validationFigures = report.validationTargets?.values
+    if trainingFigures == nil {
+      trainingTop1 = report.training.top1
+      validationTop1 = report.validation?.top1
+      validationTop5 = report.validation?.top5
+    }
     validationSkipped = report.validation?.skippedCount
     validationNonFinite = report.validation?.nonFiniteCount
     seconds = report.seconds

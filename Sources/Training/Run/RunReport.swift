@@ -41,7 +41,10 @@ public struct RunReport: Sendable {
       ("Network", "\(model.graph.name), \(model.graph.cost.parameters) parameters"),
       ("Input", model.preprocessing.map { "\($0)" } ?? ""),
       ("Augmentation", model.augmentation.map { "\($0)" } ?? "none"),
-      ("Classes", model.classNames.joined(separator: ", ")),
+      (
+        model.targetKind.rawValue.prefix(1).uppercased() + model.targetKind.rawValue.dropFirst(),
+        model.classNames.joined(separator: ", ")
+      ),
       ("Optimizer", summary?.optimizer), ("Schedule", summary?.schedule),
       ("Objective", summary?.objective), ("Batch", summary?.batchSize.map(String.init)),
       ("Seed", summary?.seed.map(String.init)),
@@ -56,7 +59,7 @@ public struct RunReport: Sendable {
     ReportPage(
       title, summary: outcome,
       sections: [
-        .init("Curves", [.figure(losses), .figure(errors)])
+        .init("Curves", [.figure(losses), .figure(targetCurves ?? errors)])
       ] + stepSections + assessmentSections + [
         .init(
           "Epochs",
@@ -66,7 +69,7 @@ public struct RunReport: Sendable {
               "Training figures are those of the epoch's own steps, while the parameters changed. The training loss is "
                 + "what the training made small. "
                 + (isValidated
-                  ? "Validation figures are measured after the epoch; the validation loss is the cross-entropy, in nats."
+                  ? "Validation figures are measured after the epoch; the validation loss is \(targetFigures == nil ? "the cross-entropy, in nats" : "without weights")."
                   : "There was no validation: the learning rate went by the training loss.")),
           ])
       ] + settingSections)
@@ -146,6 +149,7 @@ public struct RunReport: Sendable {
 
   private var outcome: String {
     guard let last = history.last else { return "" }
+    if let targetOutcome { return targetOutcome }
     let seconds = HumanReadable.duration(history.reduce(0) { $0 + $1.seconds })
     guard let validation = last.validation,
       let best = history.max(by: { ($0.validation?.top1 ?? 0) < ($1.validation?.top1 ?? 0) })
@@ -185,23 +189,25 @@ public struct RunReport: Sendable {
   }
 
   private var table: Table {
+    let figure = targetFigures == nil ? "accuracy" : "figure"
     let validation: [Table.Column] =
-      isValidated ? [.init("validation loss", .right), .init("accuracy", .right)] : []
+      isValidated ? [.init("validation loss", .right), .init(figure, .right)] : []
     var table = Table(
       [
         .init("epoch", .right), .init("rate", .right), .init("training loss", .right),
-        .init("accuracy", .right),
+        .init(figure, .right),
       ] + validation + [.init("images/s", .right), .init("data wait", .right)])
     for report in history {
       let validated = [
         report.validation.map { HumanReadable.fixed($0.loss, digits: 4) } ?? "",
-        report.validation.map { HumanReadable.percent($0.top1) } ?? "",
+        targetText(report.validationTargets)
+          ?? report.validation.map { HumanReadable.percent($0.top1) } ?? "",
       ]
       table.append(
         [
           "\(report.epoch)", HumanReadable.quantity(Double(report.learningRate)),
           HumanReadable.fixed(report.training.loss, digits: 4),
-          HumanReadable.percent(report.training.top1),
+          targetText(report.trainingTargets) ?? HumanReadable.percent(report.training.top1),
         ] + (isValidated ? validated : []) + [
           HumanReadable.quantity(report.imagesPerSecond),
           HumanReadable.percent(report.dataWaitShare),

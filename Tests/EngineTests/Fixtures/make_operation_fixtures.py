@@ -419,6 +419,55 @@ case(
     variables=[0],
 )
 
+positive_weights = torch.tensor([0.5, 2, 1, 0.25, 30, 1.5], dtype=torch.float64)
+case(
+    "labels, positive weights",
+    "binaryCrossEntropy",
+    {"positiveWeights": positive_weights.tolist()},
+    lambda x, t: (
+        F.binary_cross_entropy_with_logits(x, t, pos_weight=positive_weights).reshape(1),
+        torch.sigmoid(x),
+    ),
+    random(4, 6, low=-8, high=8),
+    torch.round(random(4, 6, low=0, high=1) * 10) / 10,
+    variables=[0],
+)
+
+# Pictures that were mixed: shares of two classes each. PyTorch divides the weighted loss of such by the number of examples, and
+# that of classes by their weights; here both are divided by the weights of the labels, so that a label that is mixed with itself
+# weighs as one that is not.
+shares = torch.tensor([0.75, 0.5, 0.9375, 1], dtype=torch.float64)
+mixed = torch.zeros(4, 6, dtype=torch.float64)
+for row, (own, other) in enumerate([(5, 0), (2, 4), (1, 3), (4, 4)]):
+    mixed[row, own] += shares[row]
+    mixed[row, other] += 1 - shares[row]
+for smoothing in [0, 0.1]:
+    case(
+        f"mixed labels, smoothing {smoothing}",
+        "crossEntropy",
+        {"labelSmoothing": smoothing},
+        lambda x, t: (
+            F.cross_entropy(x, t, label_smoothing=smoothing).reshape(1),
+            F.softmax(x, 1),
+        ),
+        random(4, 6, low=-4, high=4),
+        mixed,
+        variables=[0],
+    )
+    case(
+        f"mixed labels, class weights, smoothing {smoothing}",
+        "crossEntropy",
+        {"labelSmoothing": smoothing, "classWeights": weights.tolist()},
+        lambda x, t: (
+            F.cross_entropy(x, t, weight=weights, label_smoothing=smoothing).reshape(1)
+            * (len(t) / (weights * t).sum()),
+            F.softmax(x, 1),
+        ),
+        random(4, 6, low=-4, high=4),
+        mixed,
+        variables=[0],
+    )
+
 path = pathlib.Path(__file__).with_name("operations.json")
 lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in cases)
 path.write_text(f"[\n{lines}\n]\n")

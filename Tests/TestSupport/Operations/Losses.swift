@@ -28,6 +28,15 @@ extension OperationCase {
       "labels", Operation.BinaryCrossEntropy(),
       [Input([3, 5], .uniform(-6..<6)), Input([3, 5], .uniform(0..<1), isDifferentiable: false)]),
     OperationCase(
+      "labels, positive weights",
+      Operation.BinaryCrossEntropy(positiveWeights: [0.5, 2, 1, 0.1, 30]),
+      [Input([3, 5], .uniform(-6..<6)), Input([3, 5], .uniform(0..<1), isDifferentiable: false)]),
+    OperationCase(
+      "one label, positive weight", Operation.BinaryCrossEntropy(positiveWeights: [4]),
+      [
+        Input([3, 1], .uniform(-40..<40)), Input([3, 1], .uniform(0..<1), isDifferentiable: false),
+      ]),
+    OperationCase(
       "large logits", Operation.BinaryCrossEntropy(),
       [
         Input([2, 5], .uniform(-80..<80)), Input([2, 5], .uniform(0..<1), isDifferentiable: false),
@@ -137,10 +146,12 @@ extension Operation.BinaryCrossEntropy: ReferenceOperation {
     of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
   ) throws -> [ReferenceValue] {
     var loss = 0.0
-    for (x, target) in zip(inputs[0].elements, inputs[1].elements) {
+    for (place, x) in inputs[0].elements.enumerated() {
+      let target = inputs[1].elements[place]
+      let weight = positiveWeights.map { Double($0[place % $0.count]) } ?? 1
       // log p and log(1 - p) without 1 - p.
       let tail = log(1 + exp(-abs(x)))
-      loss += target * (max(-x, 0) + tail) + (1 - target) * (max(x, 0) + tail)
+      loss += weight * target * (max(-x, 0) + tail) + (1 - target) * (max(x, 0) + tail)
     }
     return [
       ReferenceValue([loss / Double(inputs[0].elements.count)], shape: [1]),
@@ -154,7 +165,15 @@ extension Operation.BinaryCrossEntropyGradient: ReferenceOperation {
     of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
   ) throws -> [ReferenceValue] {
     let factor = inputs[2].elements[0] / Double(inputs[0].elements.count)
-    return [evaluator.elementwise(inputs[0], inputs[1]) { factor * ($0 - $1) }]
+    let labels = inputs[0].shape[1]
+    return [
+      ReferenceValue(shape: inputs[0].shape) { example, label, _, _ in
+        let place = example * labels + label
+        let (p, target) = (inputs[0].elements[place], inputs[1].elements[place])
+        let weight = positiveWeights.map { Double($0[label]) } ?? 1
+        return factor * ((1 - target) * p - weight * target * (1 - p))
+      }
+    ]
   }
 }
 
