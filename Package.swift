@@ -112,6 +112,8 @@ let package = Package(
       name: "TrainAndClassify", dependencies: ["ConvNet"], path: "Examples/TrainAndClassify",
       swiftSettings: settings),
     .executableTarget(
+      name: "Targets", dependencies: ["ConvNet"], path: "Examples/Targets", swiftSettings: settings),
+    .executableTarget(
       name: "Lecture", dependencies: ["ConvNet"], path: "Examples/Lecture",
       swiftSettings: settings),
     .executableTarget(

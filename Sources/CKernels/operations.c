@@ -79,6 +79,20 @@ VECTORISED void ck_dropout(float *result, const float *x, size_t first, size_t c
   }
 }
 
+void ck_stochastic_depth(float *result, const float *x, size_t first, size_t examples, size_t count, uint32_t threshold,
+                         float scale, const uint32_t key[2], const uint32_t counter[3]) {
+  for (size_t i = 0; i < examples; ++i) {
+    const size_t example = first + i;
+    uint32_t words[4] = {(uint32_t)(example / 4), counter[0], counter[1], counter[2]};
+    philox(words, key[0], key[1]);
+    const float factor = words[example & 3] >= threshold ? scale : 0;
+    float *to = result + i * count;
+    const float *from = x + i * count;
+    // Multiplied, so that what is not a number stays so.
+    for (size_t j = 0; j < count; ++j) to[j] = factor * from[j];
+  }
+}
+
 void ck_softmax_of_no_numbers(float *y, const float *x, size_t rows, size_t classes, size_t positions) {
   for (size_t row = 0; row < rows; ++row, x += classes * positions, y += classes * positions)
     for (size_t position = 0; position < positions; ++position) {

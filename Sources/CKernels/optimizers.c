@@ -167,14 +167,14 @@ VECTORISED void ck_average_weights(float *restrict average, const float *restric
   for (size_t i = 0; i < count; ++i) average[i] += share * (weight[i] - average[i]);
 }
 
-VECTORISED void ck_accumulate(float *restrict sum, float *restrict gradient, size_t count, float share, bool is_last) {
+VECTORISED void ck_accumulate(float *restrict mean, float *restrict gradient, size_t count, float share, bool is_last) {
   if (is_last) {
     for (size_t i = 0; i < count; ++i) {
-      gradient[i] = sum[i] + share * gradient[i];
-      sum[i] = 0;
+      gradient[i] = mean[i] + share * (gradient[i] - mean[i]);
+      mean[i] = 0;
     }
   } else {
-    for (size_t i = 0; i < count; ++i) sum[i] += share * gradient[i];
+    for (size_t i = 0; i < count; ++i) mean[i] += share * (gradient[i] - mean[i]);
   }
 }
 

@@ -41,7 +41,8 @@ public struct Batch: Sendable {
   }
 
   /// Lends the label of each picture as a distribution over the classes, in row-major order of
-  /// [N, classes]; empty where augmentation mixes no samples. Of labels and numbers, mixed or not, the targets of each, [N, names].
+  /// [N, classes]; empty where augmentation mixes no samples. Of labels and numbers, mixed or not, the targets of each, [N,
+  /// names].
   public func withTargets<Result>(_ body: (Span<Float>) throws -> Result) rethrows -> Result {
     guard let targets = storage.targets else {
       return try body(UnsafeBufferPointer<Float>(start: nil, count: 0).span)
@@ -77,7 +78,8 @@ final class BatchLease: Sendable {}
 
 /// The memory of a batch, for the threads that fill it.
 struct BatchStorage: Sendable {
-  let sampleShape: Shape
+  /// Of the batch that it has now; there is room for the largest.
+  var sampleShape: Shape
   let classCount: Int
   /// Room for as many samples as the largest batch has, and one more where samples are mixed.
   let images: TensorStorage

@@ -19,6 +19,9 @@ import ConvNetTensors
 /// a rest of one sample joins the batch before it. Memory is a few batches and what a
 /// picture needs for each thread, allocated once.
 ///
+/// With several sides for the input every batch has one of them, drawn by seed, epoch and the batch's place: its
+/// ``Batch/sampleShape``.
+///
 /// A loader belongs to one thread at a time.
 public final class BatchLoader {
   private let plan: BatchPlan
@@ -39,6 +42,8 @@ public final class BatchLoader {
   ///   - augmentation: what is done to each picture at random.
   ///   - shuffleSeed: the seed of the order and of augmentation; `nil` for the data set's own order.
   ///   - sampling: which samples a shuffled epoch has.
+  ///   - sides: pixels of the input's shorter side, of which each batch has one; none: that of the preprocessing. Its mean
+  ///     picture, which has one size, is then not subtracted.
   ///   - options: threads, memory, and what happens to pictures that cannot be read.
   ///   - skipped: samples that an earlier loader of the same data could not read, which are counted, and not told again.
   /// - Throws: ``LoadingError``, ``PreprocessingError``, ``AugmentationError``, which a sample that is left out and mixed into
@@ -46,13 +51,15 @@ public final class BatchLoader {
   public init(
     _ dataset: any Dataset, batchSize: Int, preprocessing: Preprocessing,
     augmentation: Augmentation = .none, shuffleSeed: UInt64? = nil, sampling: Sampling = .every,
-    options: LoadingOptions = LoadingOptions(), skipped: Set<Int> = []
+    sides: [Int] = [], options: LoadingOptions = LoadingOptions(), skipped: Set<Int> = []
   ) throws {
     guard batchSize > 0 else {
       throw LoadingError(setting: .batchSize, value: batchSize, requirement: "at least 1")
     }
     try options.validate()
-    let pipeline = try PicturePipeline(preprocessing, augmentation)
+    let sizes = try BatchSizes(
+      preprocessing, augmentation, sides: sides, seed: shuffleSeed ?? 0)
+    let (largest, mixesSamples) = (sizes.largest, augmentation.mixesSamples)
     if options.badSamples == .leaveOut { try augmentation.requireNoMixing() }
     guard dataset.count > 0 else {
       throw DatasetError(dataset: dataset.name, problem: .empty)
@@ -67,9 +74,9 @@ public final class BatchLoader {
     self.plan = plan
     let makeStorage = {
       try BatchStorage(
-        capacity: plan.room, sampleShape: preprocessing.shape,
+        capacity: plan.room, sampleShape: largest,
         classCount: dataset.classNames.count, targetKind: dataset.targetKind,
-        mixesSamples: pipeline.mixesSamples)
+        mixesSamples: mixesSamples)
     }
     self.makeStorage = makeStorage
     let isInMemory = dataset is any InMemoryDataset
@@ -77,15 +84,15 @@ public final class BatchLoader {
     let count = options.workers ?? (isLight ? 1 : Threads.available)
     // Each thread has a canvas, and a second to copy to.
     try Memory.require(
-      2 * count * preprocessing.shape.count,
-      for: "the pictures of \(count) loading threads at \(preprocessing.shape)")
+      2 * count * largest.count,
+      for: "the pictures of \(count) loading threads at \(largest)")
     threads = try LoaderThreads(
-      dataset, pipeline, seed: shuffleSeed ?? 0, policy: options.badSamples,
+      dataset, sizes, seed: shuffleSeed ?? 0, policy: options.badSamples,
       cache: isInMemory
         ? nil : PictureCache(sampleCount: dataset.count, byteCount: options.cacheByteCount),
       work: BatchWork(
-        plan: plan, shareSize: isLight ? plan.capacity : isInMemory ? 16 : 1,
-        mixesSamples: pipeline.mixesSamples,
+        plan: plan, sizes: sizes,
+        shareSize: isLight ? plan.capacity : isInMemory ? 16 : 1, mixesSamples: mixesSamples,
         // One more is with the caller.
         spare: (0..<min(options.prefetch, plan.batchCount) + 1).map { _ in try makeStorage() },
         skipped: skipped),

@@ -13,6 +13,8 @@ struct BatchWork: Sendable {
     var first: Int
     var epoch: Int
     var order: [Int]?
+    /// Of its pictures, by its place among the sizes.
+    var size: Int
   }
 
   /// What became of a share.
@@ -28,6 +30,8 @@ struct BatchWork: Sendable {
   struct Open: Sendable {
     let index: Int
     let storage: BatchStorage
+    /// Of its pictures, by its place among the sizes.
+    let size: Int
     /// Of the samples, with the one that is mixed into the last.
     let positions: Range<Int>
     /// The first that no thread has begun.
@@ -41,6 +45,7 @@ struct BatchWork: Sendable {
   }
 
   private var plan: BatchPlan
+  private let sizes: BatchSizes
   /// Samples of a share at most.
   let shareSize: Int
   let mixesSamples: Bool
@@ -59,11 +64,12 @@ struct BatchWork: Sendable {
   private var untold: [SkippedSample] = []
 
   init(
-    plan: BatchPlan, shareSize: Int, mixesSamples: Bool, spare: [BatchStorage],
+    plan: BatchPlan, sizes: BatchSizes, shareSize: Int, mixesSamples: Bool, spare: [BatchStorage],
     skipped: Set<Int> = []
   ) {
     self.skipped = skipped
     self.plan = plan
+    self.sizes = sizes
     self.shareSize = shareSize
     self.mixesSamples = mixesSamples
     self.spare = spare
@@ -92,12 +98,15 @@ struct BatchWork: Sendable {
   /// - Returns: the number of their shares.
   private mutating func openBatches() -> Int {
     var shares = 0
-    while nextBatch < plan.batchCount, let storage = spare.popLast() {
+    while nextBatch < plan.batchCount, var storage = spare.popLast() {
       let range = plan.range(of: nextBatch)
+      let size = sizes.number(epoch: epoch, batch: range.lowerBound / plan.batchSize)
+      storage.sampleShape = sizes.pipelines[size].preprocessing.shape
       let positions = range.lowerBound..<range.upperBound + (mixesSamples ? 1 : 0)
       open.append(
         Open(
-          index: nextBatch, storage: storage, positions: positions, next: positions.lowerBound,
+          index: nextBatch, storage: storage, size: size, positions: positions,
+          next: positions.lowerBound,
           pending: positions.count, count: range.count))
       shares += (positions.count + shareSize - 1) / shareSize
       nextBatch += 1
@@ -163,7 +172,7 @@ struct BatchWork: Sendable {
     running += 1
     return Share(
       batch: batch.index, storage: batch.storage, positions: batch.next..<end,
-      first: batch.positions.lowerBound, epoch: epoch, order: order)
+      first: batch.positions.lowerBound, epoch: epoch, order: order, size: batch.size)
   }
 
   /// Takes note that a share has been read.

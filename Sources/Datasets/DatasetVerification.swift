@@ -15,7 +15,8 @@ public struct DatasetVerification: Sendable {
   public struct Duplicates: Hashable, Sendable {
     /// Two or more, in the data's order.
     public var files: [String]
-    /// Of these pictures, without repetition; more than one is a contradiction. Of labels and numbers all of a picture's together.
+    /// Of these pictures, without repetition; more than one is a contradiction. Of labels and numbers all of a picture's
+    /// together.
     public var classNames: [String]
     /// Whether some are to train on and others to test on: such a test flatters.
     public var crossesParts: Bool

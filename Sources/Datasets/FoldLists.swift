@@ -1,4 +1,5 @@
 public import ConvNetFiles
+import ConvNetImages
 import Foundation
 
 /// Lists of pictures, one a part of data that was divided: in each the pictures of that part are to test on, all others to train
@@ -31,18 +32,37 @@ public struct FoldLists: Sendable {
     let folder = Self.components(
       of: path.lastIndex(of: "/").map { String(path[...$0]) } ?? "", from: current)
     try AtomicFile.write(to: path) { file in
-      var bytes = Array("path,label,split\n".utf8)
+      var bytes = Array(header.utf8)
       for (index, picture) in paths.enumerated() {
         let own = Self.relative(Self.components(of: picture, from: current), to: folder)
-        let label = dataset.classNames[dataset.label(at: index)]
-        bytes += CSVField.bytes(FileSystem.bytes(of: own)) + [UInt8(ascii: ",")]
-        bytes += CSVField.bytes(FileSystem.bytes(of: label))
+        bytes += CSVField.bytes(FileSystem.bytes(of: own))
+        for target in targets(at: index) {
+          bytes += [UInt8(ascii: ",")] + CSVField.bytes(FileSystem.bytes(of: target))
+        }
         bytes += Array(folds.parts[index] == fold ? ",val\n".utf8 : ",train\n".utf8)
         guard bytes.count >= 1 << 16 else { continue }
         try file.write(bytes.span.bytes)
         bytes.removeAll(keepingCapacity: true)
       }
       try file.write(bytes.span.bytes)
+    }
+  }
+
+  /// The names of the columns.
+  private var header: String {
+    switch dataset.targetKind {
+    case .classes: "path,label,split\n"
+    case .labels, .numbers:
+      (["path"] + dataset.classNames).map(\.csvField).joined(separator: ",") + ",split\n"
+    }
+  }
+
+  /// What a picture is told by, a field a column: labels as 1 and 0.
+  private func targets(at index: Int) -> [String] {
+    switch dataset.targetKind {
+    case .classes: [dataset.classNames[dataset.label(at: index)]]
+    case .labels: dataset.targets(at: index).map { $0 > 0.5 ? "1" : "0" }
+    case .numbers: dataset.targets(at: index).map { "\($0)" }
     }
   }
 

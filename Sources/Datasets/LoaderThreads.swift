@@ -10,7 +10,7 @@ import Synchronization
 final class LoaderThreads: Sendable {
   private let dataset: any Dataset
   private let targetKind: TargetKind
-  private let pipeline: PicturePipeline
+  private let sizes: BatchSizes
   private let cache: PictureCache?
   private let seed: UInt64
   private let policy: BadSamplePolicy
@@ -23,12 +23,12 @@ final class LoaderThreads: Sendable {
   private let count: Int
 
   init(
-    _ dataset: any Dataset, _ pipeline: PicturePipeline, seed: UInt64, policy: BadSamplePolicy,
+    _ dataset: any Dataset, _ sizes: BatchSizes, seed: UInt64, policy: BadSamplePolicy,
     cache: PictureCache?, work: BatchWork, count: Int
   ) throws {
     self.dataset = dataset
     targetKind = dataset.targetKind
-    self.pipeline = pipeline
+    self.sizes = sizes
     self.seed = seed
     self.policy = policy
     self.cache = cache
@@ -88,7 +88,7 @@ final class LoaderThreads: Sendable {
   }
 
   private func run() {
-    var reader = SampleReader(dataset, pipeline, cache: cache)
+    var reader = SampleReader(dataset, sizes.pipelines, cache: cache)
     while true {
       shares.wait()
       let task = work.withLock { work -> Task in
@@ -153,7 +153,8 @@ final class LoaderThreads: Sendable {
     _ reader: inout SampleReader
   ) throws {
     try reader.read(
-      sample, seed: seed, epoch: share.epoch, key: key, into: share.storage.image(at: place))
+      sample, size: share.size, seed: seed, epoch: share.epoch, key: key,
+      into: share.storage.image(at: place))
     if targetKind == .classes {
       share.storage.setLabel(dataset.label(at: sample), at: place)
     } else {
@@ -195,15 +196,21 @@ final class LoaderThreads: Sendable {
       }
       return filled
     }
+    let pipeline = sizes.pipelines[batch.size]
     if pipeline.mixesSamples {
       for place in 0..<batch.count {
-        mix(place, of: key(at: batch.positions.lowerBound + place, share), storage, share.epoch)
+        mix(
+          place, of: key(at: batch.positions.lowerBound + place, share), storage, share.epoch,
+          pipeline)
       }
     }
     return batch.count
   }
 
-  private func mix(_ place: Int, of sample: Int, _ storage: BatchStorage, _ epoch: Int) {
+  private func mix(
+    _ place: Int, of sample: Int, _ storage: BatchStorage, _ epoch: Int,
+    _ pipeline: PicturePipeline
+  ) {
     let weight = pipeline.mix(
       UnsafeBufferPointer(storage.image(at: place + 1)), into: storage.image(at: place),
       seed: seed, epoch: epoch, sample: sample)

@@ -62,7 +62,9 @@ public struct LoadingError: ReadableError, Hashable, Sendable {
   /// What it must be, in words.
   public var requirement: String
 
-  public var description: String { "\(setting == .batchSize ? "batch size" : setting.rawValue) is \(value), must be \(requirement)" }
+  public var description: String {
+    "\(setting == .batchSize ? "batch size" : setting.rawValue) is \(value), must be \(requirement)"
+  }
 }
 
 /// What happens where a picture cannot be read or decoded.

@@ -62,7 +62,9 @@ struct ManifestColumns: Sendable {
     let targets: Targets? =
       switch selection.kind {
       case .classes:
-        if let chosen { chosen.count == 1 ? .className(chosen[0]) : nil } else {
+        if let chosen {
+          chosen.count == 1 ? .className(chosen[0]) : nil
+        } else {
           column(Self.classNames).map { .className($0) }
         }
       case .labels:
@@ -71,7 +73,9 @@ struct ManifestColumns: Sendable {
             ?? others, rows)
       case .numbers: others.isEmpty ? nil : .numbers(chosen ?? others)
       case nil:
-        if let chosen { Self.recognized(chosen, rows) ?? Self.list(chosen, rows) } else {
+        if let chosen {
+          Self.recognized(chosen, rows) ?? Self.list(chosen, rows)
+        } else {
           column(Self.classNames).map { .className($0) }
             ?? column(Self.labelNames).flatMap { Self.labels([$0], rows) }
             ?? Self.recognized(others, rows)

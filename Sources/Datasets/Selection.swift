@@ -87,7 +87,8 @@ extension Dataset {
   package func selecting(_ indices: [Int]) -> any Dataset { Selection(self, indices: indices) }
 
   /// The same samples with their classes numbered as in `names`, found by name, those of ImageNet by their
-  /// WordNet numbers too; `nil` where a class is not among them. Of labels the same; of numbers those of these names, `nil` where one is not among the data's.
+  /// WordNet numbers too; `nil` where a class is not among them. Of labels the same; of numbers those of these names, `nil` where
+  /// one is not among the data's.
   package func numbered(as names: [String]) -> (any Dataset)? {
     if names == classNames { return self }
     let numbers = ClassPlaces(names)
@@ -116,9 +117,13 @@ extension TargetScaling {
   /// - Throws: ``DatasetError`` where a number is the same in all samples, or is not finite: it cannot be learned.
   public init(of dataset: any Dataset) throws(DatasetError) {
     let count = dataset.classNames.count
-    var (sums, squares) = ([Double](repeating: 0, count: count), [Double](repeating: 0, count: count))
+    var (sums, squares) = (
+      [Double](repeating: 0, count: count), [Double](repeating: 0, count: count)
+    )
     for index in 0..<dataset.count {
-      for (place, target) in dataset.targets(at: index).enumerated() { sums[place] += Double(target) }
+      for (place, target) in dataset.targets(at: index).enumerated() {
+        sums[place] += Double(target)
+      }
     }
     let means = sums.map { $0 / Double(max(1, dataset.count)) }
     for index in 0..<dataset.count {

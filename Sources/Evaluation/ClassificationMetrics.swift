@@ -1,7 +1,7 @@
 /// Exact sums over samples, so that averages do not depend on how the samples were batched.
 ///
-/// Of samples that are told by labels or numbers, ``samples``, ``nonFiniteCount``, ``skippedCount`` and ``loss`` are what they are
-/// of classes, and ``top1`` and ``top5`` say nothing: ``TargetMetrics`` does.
+/// Of samples that are told by labels or numbers, ``samples``, ``nonFiniteCount``, ``skippedCount`` and ``loss`` are what they
+/// are of classes, and ``top1`` and ``top5`` say nothing: ``TargetMetrics`` does.
 public struct ClassificationMetrics: Hashable, Sendable, Codable {
   /// Samples counted.
   public private(set) var samples = 0
@@ -16,7 +16,8 @@ public struct ClassificationMetrics: Hashable, Sendable, Codable {
   /// Of no samples yet.
   public init() {}
 
-  /// The mean cross-entropy, in nats (or what else was made small), of the samples whose scores are finite; not a number where there are samples and no such.
+  /// The mean cross-entropy, in nats (or what else was made small), of the samples whose scores are finite; not a number where
+  /// there are samples and no such.
   public var loss: Double {
     let count = samples - nonFiniteCount
     return count == 0 && samples > 0 ? .nan : lossSum / Double(max(1, count))

@@ -48,7 +48,8 @@ extension EvaluationError: ReadableError {
       "the model's \(kind.rawValue) are \(classList(model)); the data's are \(classList(data))"
         + difference("the model", model, data) + difference("the data", data, model)
         + (kind == .numbers
-          ? "; use data that has all of the model's" : "; use data with the model's \(kind.rawValue)")
+          ? "; use data that has all of the model's"
+          : "; use data with the model's \(kind.rawValue)")
     case .nothingReadable(let data, let count, let reason):
       count == 1
         ? "the only sample of \(data) cannot be read: \(reason)"

@@ -10,8 +10,8 @@ public struct LabelMetrics: Hashable, Sendable, Codable {
     public var recall: Double
     /// The harmonic mean of both: 2 TP / (2 TP + FP + FN).
     public var f1: Double
-    /// How well the label's probability ranks the pictures: see ``averagePrecision(of:_:)``. `nil` where no picture has the label, or
-    /// ranks were not kept.
+    /// How well the label's probability ranks the pictures: see ``averagePrecision(of:_:)``. `nil` where no picture has the
+    /// label, or ranks were not kept.
     public var averagePrecision: Double?
   }
 
@@ -77,7 +77,8 @@ public struct LabelMetrics: Hashable, Sendable, Codable {
     labels.reduce(0) { $0 + $1.f1 } / Double(max(1, truePositives.count))
   }
 
-  /// The mean of the labels' average precisions, of those that a picture has; `nil` where ranks were not kept, or no label is there.
+  /// The mean of the labels' average precisions, of those that a picture has; `nil` where ranks were not kept, or no label is
+  /// there.
   public var meanAveragePrecision: Double? {
     guard let known = averagePrecisions?.compactMap(\.self), !known.isEmpty else { return nil }
     return known.reduce(0, +) / Double(known.count)

@@ -6,8 +6,8 @@ public struct NumberMetrics: Hashable, Sendable, Codable {
     public var meanAbsoluteError: Double
     /// The square root of the mean of (prediction - truth)^2.
     public var rootMeanSquaredError: Double
-    /// R^2 = 1 - sum of (prediction - truth)^2 / sum of (truth - mean truth)^2: 1 where all is right, 0 where the mean would do as
-    /// well, below that where it would do better. Where the truth never changes it is 1 of no error, else 0, as scikit-learn's
+    /// R^2 = 1 - sum of (prediction - truth)^2 / sum of (truth - mean truth)^2: 1 where all is right, 0 where the mean would do
+    /// as well, below that where it would do better. Where the truth never changes it is 1 of no error, else 0, as scikit-learn's
     /// `r2_score` has it; `nil` of fewer than two pictures.
     public var determination: Double?
   }

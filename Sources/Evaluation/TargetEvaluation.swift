@@ -36,13 +36,14 @@ public struct TargetEvaluation: Sendable {
 
   /// Shows the model every sample once; one that cannot be read ends it, or is left out, told and counted, as `loading` says.
   ///
-  /// Labels and numbers are found by name. Labels that the data does not have are in no picture; of numbers every one must be there.
+  /// Labels and numbers are found by name. Labels that the data does not have are in no picture; of numbers every one must be
+  /// there.
   ///
   /// - Parameters:
   ///   - threshold: the least probability of a label that is said to be there.
   ///   - observe: given every sample's answer, in order.
-  /// - Throws: ``EvaluationError`` where data and model are told by something else, or by other labels or numbers; what reading and
-  ///   computing throws.
+  /// - Throws: ``EvaluationError`` where data and model are told by something else, or by other labels or numbers; what reading
+  ///   and computing throws.
   public init(
     of model: Model, on dataset: any Dataset, threshold: Float = 0.5, batchSize: Int = 256,
     compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions(),

@@ -20,13 +20,14 @@ public enum TargetMetrics: Hashable, Sendable, Codable {
     public var isShare: Bool
   }
 
-  /// The figures to look at first, the most telling first: of labels mean average precision, where ranks were kept, and F1 over all
-  /// answers and over the labels; of one number its errors and R^2, of several the mean of their R^2.
+  /// The figures to look at first, the most telling first: of labels mean average precision, where ranks were kept, and F1 over
+  /// all answers and over the labels; of one number its errors and R^2, of several the mean of their R^2.
   public var figures: [Figure] {
     switch self {
     case .labels(let metrics):
       let ranked = metrics.meanAveragePrecision.map {
-        Figure(key: "meanAveragePrecision", name: "mean average precision", value: $0, isShare: true)
+        Figure(
+          key: "meanAveragePrecision", name: "mean average precision", value: $0, isShare: true)
       }
       return [
         ranked,
@@ -41,9 +42,15 @@ public enum TargetMetrics: Hashable, Sendable, Codable {
         } ?? []
       }
       return [
-        Figure(key: "meanAbsoluteError", name: "MAE", value: scores[0].meanAbsoluteError, isShare: false),
-        Figure(key: "rootMeanSquaredError", name: "RMSE", value: scores[0].rootMeanSquaredError, isShare: false),
-      ] + (scores[0].determination.map { [Figure(key: "determination", name: "R²", value: $0, isShare: false)] } ?? [])
+        Figure(
+          key: "meanAbsoluteError", name: "MAE", value: scores[0].meanAbsoluteError, isShare: false),
+        Figure(
+          key: "rootMeanSquaredError", name: "RMSE", value: scores[0].rootMeanSquaredError,
+          isShare: false),
+      ]
+        + (scores[0].determination.map {
+          [Figure(key: "determination", name: "R²", value: $0, isShare: false)]
+        } ?? [])
     }
   }
 }

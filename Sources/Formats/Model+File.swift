@@ -186,7 +186,9 @@ extension ModelDescription {
       throw ModelFileError(
         path: path,
         problem: .description(
-          reason: "its scaling of numbers is not a finite mean and a deviation above zero for each of \(count)"))
+          reason:
+            "its scaling of numbers is not a finite mean and a deviation above zero for each of \(count)"
+        ))
     }
   }
 }

@@ -78,7 +78,7 @@ extension Operation {
     Dense.self,
     DenseInputGradient.self,
     DenseParameterGradient.self,
-    Dropout.self,
+    Dropout.self, StochasticDepth.self,
     Flatten.self,
     FoldedBatchNormalization.self,
     GlobalPooling.self,

@@ -32,13 +32,11 @@ extension Image {
   ///   - halvesChroma: whether the two channels of color are stored with half the pixels each way
   ///     (4:2:0), as is common for photographs. Drawings keep sharper edges without.
   /// - Throws: ``ImageError`` where a side has more than 65,500 pixels, which the format does not
-  ///   take.
+  ///   take, or there is no such quality.
   public func encodedJPEG(
     quality: Int = 90, halvesChroma: Bool = true, background: Color = .white
   ) throws(ImageError) -> [UInt8] {
-    guard 1...100 ~= quality else {
-      fatalError("JPEG's quality goes from 1 to 100, not \(quality)")
-    }
+    guard 1...100 ~= quality else { throw ImageError(problem: .quality(quality)) }
     let opaque = channels == 4 ? converted(toChannels: 3, background: background) : self
     var message = [CChar](repeating: 0, count: Int(CI_MESSAGE_SIZE))
     var memory: UnsafeMutablePointer<UInt8>?

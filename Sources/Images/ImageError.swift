@@ -18,6 +18,8 @@ public struct ImageError: Error, Hashable, Sendable {
     case outOfMemory(byteCount: Int?)
     /// The format holds no picture of these extents.
     case notEncodable(width: Int, height: Int, format: String)
+    /// There is no such quality of JPEG.
+    case quality(Int)
   }
 
   /// `nil` where the bytes did not come from a file.
@@ -54,6 +56,8 @@ extension ImageError.Problem: ReadableError {
         + (byteCount.map { ": \($0) bytes were wanted; let the process have more" } ?? "")
     case .notEncodable(let width, let height, let format):
       "a picture of \(width) x \(height) pixels cannot be written as \(format)"
+    case .quality(let quality):
+      "JPEG's quality is \(quality), must be from 1 to 100"
     }
   }
 }

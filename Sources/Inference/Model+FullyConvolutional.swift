@@ -133,7 +133,8 @@ private struct DenseRewriting {
     switch operation.attributes {
     case let dense as Operation.Dense where dense.fused.isEmpty:
       try rewrite(operation, dense, state)
-    case is Operation.Activation, is Operation.Dropout, is Operation.Clip:
+    case is Operation.Activation, is Operation.Dropout, is Operation.StochasticDepth,
+      is Operation.Clip:
       try copy(operation)
       states[operation.outputs[0]] = state
     case is Operation.BatchNormalization:

@@ -30,12 +30,19 @@ public struct Dense: Layer {
     to builder: inout LayerBuilder, input: ValueID
   ) throws(GraphError) -> ValueID {
     let shape = builder.shape(input)
-    guard shape.rank == 2, features > 0 else {
+    guard features > 0 else {
       throw GraphError(
         subject: builder.layerName,
         problem: .attribute(
-          name: "dense", value: "\(features) features on \(shape)",
-          requirement: "positive, on an input of 2 dimensions; put Flatten() before it"))
+          name: "features", value: "\(features)",
+          requirement: "at least 1: numbers that the layer makes"))
+    }
+    guard shape.rank == 2 else {
+      throw GraphError(
+        subject: builder.layerName,
+        problem: .attribute(
+          name: "the input", value: "\(shape)",
+          requirement: "of 2 dimensions; put Flatten() before the layer"))
     }
     let weight = try builder.addParameter(
       "weight", [features, shape[1]], .kernel, initializer: initializer)
@@ -78,6 +85,38 @@ public struct Dropout: Layer {
   ) throws(GraphError) -> ValueID {
     let index = builder.nextDropoutIndex()
     return try builder.append(Operation.Dropout(rate: rate, index: index), to: input)
+  }
+}
+
+/// Stochastic depth: in training, all that the layers before it make of an example is zero with a probability; see
+/// ``Operation/StochasticDepth``. Before the addition of a residual block, as ``Residual`` puts it, such an example passes the
+/// block by its shortcut alone.
+public struct StochasticDepth: Layer {
+  /// The share of examples that become zero, from 0 to below 1.
+  public var rate: Float
+
+  /// A drop of that share of the examples.
+  public init(_ rate: Float) {
+    self.rate = rate
+  }
+
+  public var defaultName: String { "stochasticDepth" }
+
+  public func append(
+    to builder: inout LayerBuilder, input: ValueID
+  ) throws(GraphError) -> ValueID {
+    try builder.append(
+      Operation.StochasticDepth(rate: rate, index: builder.nextDropoutIndex()), to: input)
+  }
+
+  /// The rate of a block of a network whose last block has the rate `last`: it grows evenly, from the first block's share of it
+  /// (Huang et al., 2016, equation 4: with L blocks, l / L times that of the last).
+  ///
+  /// - Parameters:
+  ///   - block: from 0.
+  ///   - count: blocks of the network.
+  public static func rate(ofBlock block: Int, of count: Int, last: Float) -> Float {
+    last * Float(block + 1) / Float(max(1, count))
   }
 }
 

@@ -31,6 +31,8 @@ public struct Residual: Layer {
   public var normalization: BatchNorm
   /// Whether the projection's convolution has a bias.
   public var projectionBias: Bool
+  /// The share of examples that pass by the shortcut alone in training: ``StochasticDepth`` on what F makes.
+  public var stochasticDepth: Float
   /// F: the layers whose result the input is added to. No activation follows the sum; put it behind the block.
   public var body: LayerSequence
 
@@ -39,7 +41,7 @@ public struct Residual: Layer {
   /// - Parameter projectionNames: by which the projection's parameters are called; PyTorch's where not given.
   public init(
     shortcut: Shortcut = .projection(when: .channelsChange), normalization: BatchNorm = BatchNorm(),
-    projectionBias: Bool = false,
+    projectionBias: Bool = false, stochasticDepth: Float = 0,
     projectionNames: (convolution: String, normalization: String) = (
       "downsample.0", "downsample.1"
     ),
@@ -48,6 +50,7 @@ public struct Residual: Layer {
     self.shortcut = shortcut
     self.normalization = normalization
     self.projectionBias = projectionBias
+    self.stochasticDepth = stochasticDepth
     self.projectionNames = projectionNames
     self.body = body()
   }
@@ -57,7 +60,12 @@ public struct Residual: Layer {
   public func append(
     to builder: inout LayerBuilder, input: ValueID
   ) throws(GraphError) -> ValueID {
-    let result = try builder.append(body, to: input)
+    var result = try builder.append(body, to: input)
+    if stochasticDepth != 0 {
+      result = try builder.append(
+        Operation.StochasticDepth(rate: stochasticDepth, index: builder.nextDropoutIndex()),
+        to: result, part: "stochastic depth")
+    }
     let target = builder.shape(result)
     let carried = try appendShortcut(to: &builder, input: input, target: target)
     return try builder.append(Operation.Add(), to: result, carried, part: "add")

@@ -127,15 +127,20 @@ extension LayerBuilder {
     biasInitializer: Initializer, to input: ValueID
   ) throws(GraphError) -> ValueID {
     let shape = shape(input)
-    guard shape.rank == kernel.count + 2, convolution.groups > 0, channels > 0,
-      kernel.allSatisfy({ $0 > 0 })
-    else {
+    func require(
+      _ isFulfilled: Bool, _ name: String, _ value: some Any, _ requirement: String
+    ) throws(GraphError) {
+      guard !isFulfilled else { return }
       throw GraphError(
         subject: layerName,
-        problem: .attribute(
-          name: "convolution", value: "\(channels) channels, kernel \(kernel) on \(shape)",
-          requirement: "positive, on an input of \(kernel.count + 2) dimensions"))
+        problem: .attribute(name: name, value: "\(value)", requirement: requirement))
     }
+    try require(channels > 0, "channels", channels, "at least 1: channels of the output")
+    try require(
+      kernel.allSatisfy { $0 > 0 }, "kernel", joined(kernel), "of at least 1 position each way")
+    try require(convolution.groups > 0, "groups", convolution.groups, "at least 1")
+    try require(
+      shape.rank == kernel.count + 2, "the input", shape, "of \(kernel.count + 2) dimensions")
     let weight = try addParameter(
       "weight", [channels, shape[1] / convolution.groups] + kernel, .kernel,
       initializer: initializer)

@@ -55,15 +55,28 @@ public struct LayerBuilder {
     }
     guard !layer.defaultName.isEmpty else { return try layer.append(to: &self, input: input) }
     innermostRole = role
-    path.append(uniqueName(for: layer))
+    path.append(try uniqueName(for: layer))
     defer { path.removeLast() }
     return try layer.append(to: &self, input: input)
   }
 
-  /// A name given by hand is used as it is the first time; a default name is numbered from 1.
-  private mutating func uniqueName(for layer: some Layer) -> String {
+  /// A name given by hand is used as it is; a default name is numbered from 1.
+  ///
+  /// - Throws: ``GraphError`` where another layer has the name that was given by hand.
+  private mutating func uniqueName(for layer: some Layer) throws(GraphError) -> String {
     let name = layer.defaultName
-    var candidate = layer is Named ? name : name + "1"
+    if layer is Named {
+      let whole = LayerPath(path + [name]).name
+      guard usedNames.insert(whole).inserted else {
+        throw GraphError(
+          subject: whole,
+          problem: .invariant(
+            "is the name of two layers of \(graph.name), and their parameters would be told apart by nothing; give one of them another"
+          ))
+      }
+      return name
+    }
+    var candidate = name + "1"
     var number = 1
     while !usedNames.insert(LayerPath(path + [candidate]).name).inserted {
       number += 1

@@ -37,7 +37,8 @@ public struct TrainingSummary: Hashable, Sendable {
   public init(
     data: String? = nil, epochs: Int? = nil, bestEpoch: Int? = nil, batchSize: Int? = nil,
     seed: UInt64? = nil,
-    top1: Double? = nil, outcome: String? = nil, heldOutShare: Double? = nil, pictures: TrainingPictures? = nil,
+    top1: Double? = nil, outcome: String? = nil, heldOutShare: Double? = nil,
+    pictures: TrainingPictures? = nil,
     optimizer: String? = nil, schedule: String? = nil, objective: String? = nil,
     notes: [String: String] = [:]
   ) {

@@ -101,10 +101,17 @@ private struct BNInceptionBlock: Block {
 /// normalization, and no dropout unless the options ask for it, as in the accelerated variants. The
 /// auxiliary classifiers stand as in GoogLeNet: the paper does not say otherwise.
 ///
-/// - Parameter sigmoid: the logistic function for every ReLU of the convolutions, as in the paper's
-///   `BN-x5-Sigmoid`.
-public func bnInception(sigmoid: Bool = false, _ options: ModelOptions) -> Network {
-  let style = ConvolutionUnit.Style(normalization: BatchNorm(), isSigmoid: sigmoid)
+/// - Parameters:
+///   - isNormalized: without, it is the network that the paper compares with and calls Inception: biases in place of
+///     normalization, and 40 % dropout.
+///   - sigmoid: the logistic function for every ReLU of the convolutions, as in the paper's
+///     `BN-x5-Sigmoid`.
+public func bnInception(
+  isNormalized: Bool = true, sigmoid: Bool = false, _ options: ModelOptions
+) -> Network {
+  let style = ConvolutionUnit.Style(
+    normalization: isNormalized ? BatchNorm() : nil, isSigmoid: sigmoid)
+  let dropout = options.dropout ?? (isNormalized ? 0 : 0.4)
 
   func inception(
     _ name: String, _ one: Int?, _ threeReduce: Int, _ three: Int, _ doubleReduce: Int,
@@ -115,7 +122,9 @@ public func bnInception(sigmoid: Bool = false, _ options: ModelOptions) -> Netwo
     ).named("inception" + name)
   }
 
-  return options.network(sigmoid ? "bn-inception-sigmoid" : "bn-inception") {
+  let name =
+    isNormalized ? sigmoid ? "bn-inception-sigmoid" : "bn-inception" : "bn-inception-plain"
+  return options.network(name) {
     Named("conv1") {
       Conv2D(
         8 * options.channels, kernel: 7, stride: 2, padding: .same, groups: options.channels,
@@ -144,7 +153,7 @@ public func bnInception(sigmoid: Bool = false, _ options: ModelOptions) -> Netwo
       "5a", 352, /*      */ 192, 320, /*            */ 160, 224, .average(projection: 128))
     inception("5b", 352, /*      */ 192, 320, /*            */ 192, 224, .max(projection: 128))
     GlobalPool.average
-    if let dropout = options.dropout, dropout > 0 { Dropout(dropout) }
+    if dropout > 0 { Dropout(dropout) }
     Dense(options.classes).named("fc")
   }
 }

@@ -24,7 +24,9 @@ public func cifarResNet(
       Numbered("layer\(stage + 1)") {
         for block in 0..<blocks {
           BasicBlock(
-            channels: 16 << stage, stride: stage > 0 && block == 0 ? 2 : 1, style: style)
+            channels: 16 << stage, stride: stage > 0 && block == 0 ? 2 : 1,
+            style: style.ofBlock(
+              stage * blocks + block, of: 3 * blocks, stochasticDepth: options.stochasticDepth))
         }
       }
     }

@@ -59,6 +59,10 @@ extension ModelRegistry {
       "bn-inception-sigmoid", paper: batchNormPaper, year: 2015, defaults: .imageNet,
       note: "the logistic function in place of ReLU", build: { bnInception(sigmoid: true, $0) }),
     ModelEntry(
+      "bn-inception-plain", paper: batchNormPaper, year: 2015, defaults: .imageNet,
+      note: "bn-inception without normalization, the paper's baseline; 40 % dropout",
+      build: { bnInception(isNormalized: false, $0) }),
+    ModelEntry(
       "inception-v2", paper: inceptionPaper, year: 2015, defaults: .inception,
       note: "channels inside the modules, which the paper's table leaves out, as released",
       build: { inceptionV2($0) }),

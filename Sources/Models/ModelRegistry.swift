@@ -22,11 +22,15 @@ public struct ModelOptions: Hashable, Sendable {
   public var dropout: Float?
   /// What the loss of each auxiliary classifier counts; `nil`: as in the network's paper.
   public var auxiliaryWeight: Float?
+  /// Of residual networks, the share of examples that pass the last block by its shortcut alone in training, 0 for none; that of
+  /// the blocks before it grows evenly up to there: see ``StochasticDepth``. Others have no place for it.
+  public var stochasticDepth: Float
 
   /// What a network shall be built for. Sizes that a network cannot take are refused when it is lowered.
   public init(
     height: Int, width: Int, channels: Int, classes: Int, dataFormat: DataFormat = .channelsLast,
-    poolsToPublishedGrid: Bool = false, dropout: Float? = nil, auxiliaryWeight: Float? = nil
+    poolsToPublishedGrid: Bool = false, dropout: Float? = nil, auxiliaryWeight: Float? = nil,
+    stochasticDepth: Float = 0
   ) {
     self.height = height
     self.width = width
@@ -36,6 +40,7 @@ public struct ModelOptions: Hashable, Sendable {
     self.poolsToPublishedGrid = poolsToPublishedGrid
     self.dropout = dropout
     self.auxiliaryWeight = auxiliaryWeight
+    self.stochasticDepth = stochasticDepth
   }
 
   /// The pictures, as the input of a network.

@@ -56,6 +56,15 @@ struct ResidualStyle {
   var stridesInMiddle = false
   /// Biases in the convolutions, which the normalization after them cancels.
   var hasBiases = false
+  /// Of one block.
+  var stochasticDepth: Float = 0
+
+  /// The style of a block of a network that drops so many examples in its last one.
+  func ofBlock(_ block: Int, of count: Int, stochasticDepth last: Float) -> Self {
+    var style = self
+    style.stochasticDepth = StochasticDepth.rate(ofBlock: block, of: count, last: last)
+    return style
+  }
 
   func convolution(_ channels: Int, kernel: Int, stride: Int = 1) -> Conv2D {
     Conv2D(
@@ -73,7 +82,7 @@ private struct ShortcutBlock: Block {
     if let shortcut = style.shortcut {
       Residual(
         shortcut: shortcut.layer, normalization: style.normalization,
-        projectionBias: style.hasBiases
+        projectionBias: style.hasBiases, stochasticDepth: style.stochasticDepth
       ) { layers }
     } else {
       layers
@@ -172,6 +181,9 @@ private func residualNetwork(
       Numbered("layer\(stage + 1)") {
         for block in 0..<blocks {
           let stride = stage > 0 && block == 0 ? 2 : 1
+          let style = style.ofBlock(
+            depth.blocks[..<stage].reduce(block, +), of: depth.blocks.reduce(0, +),
+            stochasticDepth: options.stochasticDepth)
           if depth.hasBottlenecks {
             BottleneckBlock(channels: 64 << stage, stride: stride, style: style)
           } else {

@@ -16,6 +16,8 @@ public enum RandomPurpose: UInt32, Sendable {
   case input
   /// The weights of mixup and CutMix.
   case mixing
+  /// Which size the pictures of a batch have.
+  case sizes
 }
 
 /// Names one stream of random numbers: every number is a function of the key and its position, so results depend on

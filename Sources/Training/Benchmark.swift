@@ -78,7 +78,11 @@ public struct Benchmark: Sendable {
   ) throws -> (TrainingSession?, CompiledStep) {
     switch mode {
     case .inference:
-      return (nil, CompiledStep(try model.executable(batch: batch, compute: trainer.compute)))
+      return (
+        nil,
+        CompiledStep(
+          try model.executable(batch: batch, compute: trainer.compute), batch: batch)
+      )
     case .training:
       let session = try TrainingSession(consume model, trainer: trainer)
       return (session, try session.makeStep(batch: batch))

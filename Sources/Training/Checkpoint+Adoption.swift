@@ -9,7 +9,7 @@ import ConvNetTensors
 
 extension Checkpoint {
   /// Has the training go on with other settings than it had: of the optimizer, the schedule, the objective, the transforms, the
-  /// average of the weights, the augmentation, the sampling, factors of groups, the batch, its length; and with more data.
+  /// average of the weights, the augmentation, the sampling, the sides of the input, factors of groups, the batch, its length; and with more data.
   ///
   /// ```swift
   /// var checkpoint = try folder.loadCheckpoint()
@@ -56,7 +56,7 @@ extension Checkpoint {
       try adopted.requireGrown(from: state.data, to: training, validation, trainer)
     }
     if adopted.state.data.training != state.data.training
-      || recipe.sampling != state.recipe.sampling
+      || recipe.sampling != state.recipe.sampling || recipe.inputSides != state.recipe.inputSides
     {
       changes += adopted.beginEpochAnew()
     }
@@ -105,6 +105,7 @@ extension Checkpoint {
     let groups = recipe.groups.map { "\($0)" }.joined(separator: "; ")
     settings.add("groups", groups.isEmpty ? nil : groups)
     settings.add("sampling", (recipe.sampling ?? .every).rawValue)
+    settings.add("inputSides", recipe.inputSides.map { "\($0)" })
     settings.add("exact", "\(recipe.isExact)")
     settings.add("earlyStopping.patience", earlyStopping.map { "\($0.patience)" })
     return settings
@@ -232,6 +233,7 @@ extension Checkpoint {
       let prefix = Trainer.keptPrefix(place, transform.name)
       return state.slots.contains { $0.hasPrefix(prefix) }
     }
+    if hasOtherTransforms { state.waitingSamples = nil }
     if hasOtherTransforms, rememberedSums {
       changes.append(("gradients.memory", "sums of gradients", "begin anew"))
     }

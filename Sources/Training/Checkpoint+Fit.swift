@@ -140,7 +140,9 @@ extension Checkpoint {
     guard let fingerprint else { return "none" }
     let count = "\(fingerprint.count) picture\(fingerprint.count == 1 ? "" : "s")"
     guard let other else { return count }
-    if fingerprint.counts == other.counts, fingerprint.count == other.count { return "\(count) of fingerprint \(fingerprint.digest)" }
+    if fingerprint.counts == other.counts, fingerprint.count == other.count {
+      return "\(count) of fingerprint \(fingerprint.digest)"
+    }
     let counts = zip(state.classNames, fingerprint.counts).map { "\($0) \($1)" }
     return "\(count) (\(classList(counts)))"
   }
@@ -182,6 +184,7 @@ extension Checkpoint.Recipe {
     seed = trainer.seed
     isExact = trainer.compute.isExact
     sampling = trainer.sampling == .every ? nil : trainer.sampling
+    inputSides = trainer.inputSides.isEmpty ? nil : trainer.inputSides
   }
 
   /// What of it is otherwise in another recipe, in words.
@@ -203,6 +206,7 @@ extension Checkpoint.Recipe {
       { "seed \($0.seed)" },
       { $0.isExact ? "convolutions as they are written" : "convolutions by any algorithm" },
       { $0.sampling.map { "\($0.rawValue) sampling" } ?? "every sample once" },
+      { $0.inputSides.map { "inputs of sides \($0)" } ?? "inputs of one size" },
     ]
     let isSame = [
       optimizer == other.optimizer, schedule == other.schedule,
@@ -210,7 +214,7 @@ extension Checkpoint.Recipe {
       averaging == other.averaging, objective == other.objective,
       augmentation == other.augmentation,
       batchSize == other.batchSize, seed == other.seed, isExact == other.isExact,
-      sampling == other.sampling,
+      sampling == other.sampling, inputSides == other.inputSides,
     ]
     return zip(texts, isSame).filter { !$1 }.map { text, _ in (text(self), text(other)) }
   }

@@ -60,6 +60,8 @@ public struct Checkpoint: Sendable {
     var nextLearningRate: Float?
     /// Of settings on the way, in their order; `nil` for none.
     var changes: [TrainingChange]?
+    /// Of batches that no update has come of; `nil` for none.
+    var waitingSamples: Int?
 
     /// The schedule goes by the history.
     var point: TrainingPoint {
@@ -90,6 +92,8 @@ public struct Checkpoint: Sendable {
     var isExact: Bool
     /// `nil` where every sample comes once, as in files of earlier versions.
     var sampling: Sampling?
+    /// `nil` for the input's own, as in files of earlier versions.
+    var inputSides: [Int]?
   }
 
   /// The parameters, and the averages that only a training needs.
@@ -155,7 +159,8 @@ public struct Checkpoint: Sendable {
       trainingSummary: summary, averageBeginnings: session.statistics.beginnings, place: place,
       skipped: skipped.isEmpty ? nil : skipped.sorted(), bestStep: best?.step,
       averagedFrom: session.optimizer.averagedFrom == 0 ? nil : session.optimizer.averagedFrom,
-      earlyStopping: session.trainer.earlyStopping)
+      earlyStopping: session.trainer.earlyStopping,
+      waitingSamples: session.waitingSamples == 0 ? nil : session.waitingSamples)
   }
 
   fileprivate static let stateKey = WeightFile.checkpointKey

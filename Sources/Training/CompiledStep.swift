@@ -7,6 +7,8 @@ package import ConvNetTensors
 /// A compiled step, in a box that can be kept in a collection.
 package final class CompiledStep {
   package var executable: Executable
+  /// Samples that it takes.
+  let batch: Int
   let parameters: [OptimizedParameter]
   /// What is computed before it: the beginning of the network that no step changes.
   let trunk: CompiledTrunk?
@@ -19,10 +21,11 @@ package final class CompiledStep {
   private var squares: [Double] = []
 
   init(
-    _ executable: consuming Executable, updating parameters: [OptimizedParameter] = [],
+    _ executable: consuming Executable, batch: Int, updating parameters: [OptimizedParameter] = [],
     after trunk: CompiledTrunk? = nil
   ) {
     self.executable = executable
+    self.batch = batch
     self.parameters = parameters
     self.trunk = trunk
     featureNames = trunk?.executable.outputNames ?? []

@@ -12,7 +12,8 @@ public struct EpochReport: Hashable, Sendable, Codable {
   public var training: ClassificationMetrics
   /// Over the samples of validation after the epoch; `nil` where there are none.
   public var validation: ClassificationMetrics?
-  /// Of the training samples, where they are told by labels or numbers: how well they were, each before its step. `nil` of classes.
+  /// Of the training samples, where they are told by labels or numbers: how well they were, each before its step. `nil` of
+  /// classes.
   public var trainingTargets: TargetMetrics?
   /// The same of the samples of validation, after the epoch.
   public var validationTargets: TargetMetrics?
@@ -28,8 +29,8 @@ public struct EpochReport: Hashable, Sendable, Codable {
   /// The share of the time that was spent waiting for data, 0 to 1.
   public var dataWaitShare: Double { dataWaitSeconds / max(seconds, 1e-9) }
 
-  /// What schedules go by: 1 - top-1 accuracy of validation, of labels 1 - mean average precision, of numbers the loss; where there
-  /// is no validation, the loss of the epoch's steps, which still falls when every answer is right.
+  /// What schedules go by: 1 - top-1 accuracy of validation, of labels 1 - mean average precision, of numbers the loss; where
+  /// there is no validation, the loss of the epoch's steps, which still falls when every answer is right.
   package var error: Double {
     guard let validation else { return training.loss }
     switch validationTargets {

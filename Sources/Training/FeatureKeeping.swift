@@ -56,7 +56,7 @@ extension Trainer {
     guard featureKeeping != .never, epochs > 0 else { return nil }
     guard let trunk = session.trunk else {
       guard !featureKeeping.isDemanded else {
-        throw Self.noFeatures
+        throw inputSides.isEmpty ? Self.noFeatures : featuresOfOneSize
       }
       return nil
     }
@@ -96,6 +96,7 @@ extension Trainer {
     guard featureKeeping.isDemanded else { return }
     try groups.requireFit(model.graph)
     guard FrozenTrunk(model.graph, groups: groups) != nil else { throw Self.noFeatures }
+    guard inputSides.isEmpty else { throw featuresOfOneSize }
     try requireSamePictures(augmentation)
   }
 
@@ -104,6 +105,12 @@ extension Trainer {
     throw TrainingError.invalidSetting(
       name: "what is kept of features", value: "of pictures with augmentation \(augmentation)",
       requirement: "of pictures without augmentation, which makes others of them at every epoch")
+  }
+
+  private var featuresOfOneSize: TrainingError {
+    .invalidSetting(
+      name: "what is kept of features", value: "of pictures whose sides are \(inputSides)",
+      requirement: "of pictures of one size")
   }
 
   private static let noFeatures = TrainingError.invalidSetting(

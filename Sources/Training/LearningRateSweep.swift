@@ -127,6 +127,7 @@ extension Trainer {
     let names = model.classNames.isEmpty ? training.classNames : model.classNames
     try trainer.takeTargets(of: training, for: &model)
     let training = try model.numbering(training, as: names, isComplete: true)
+    try trainer.requireSides(for: model)
     let loader = try trainer.makeLoader(of: training, for: &model)
     let session = try TrainingSession(model, trainer: trainer)
     var losses: [(rate: Float, loss: Double)] = []
@@ -134,7 +135,7 @@ extension Trainer {
     sweeping: for epoch in 0... {
       loader.start(epoch: epoch)
       while let batch = try loader.next() {
-        let step = try session.step(batch: batch.count)
+        let step = try session.step(for: batch)
         try step.write(batch, to: model.inputName)
         do {
           losses.append((trainer.schedule.learningRate(at: session.point), try session.run(step)))

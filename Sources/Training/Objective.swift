@@ -167,8 +167,8 @@ extension Objective where Self == BinaryCrossEntropy {
   }
 }
 
-/// The mean over pictures and outputs of the squared error: for numbers. See ``Operation/MeanSquaredError``. Numbers of the data are
-/// standardized, so that each counts the same whatever its unit; of classes and labels the outputs come near 1 and 0.
+/// The mean over pictures and outputs of the squared error: for numbers. See ``Operation/MeanSquaredError``. Numbers of the data
+/// are standardized, so that each counts the same whatever its unit; of classes and labels the outputs come near 1 and 0.
 public struct MeanSquaredError: Objective {
   public static let name = "meanSquaredError"
 

@@ -102,7 +102,7 @@ extension Trainer {
   }
 
   /// Computes what the augmentation needs to know of the data, and notes it in the model.
-  func makeLoader(
+  package func makeLoader(
     of training: any Dataset, for model: inout Model, skipped: Set<Int> = []
   ) throws -> BatchLoader {
     let preprocessing = try model.requiredPreprocessing()
@@ -111,6 +111,7 @@ extension Trainer {
     model.augmentation = augmentation
     return try BatchLoader(
       training, batchSize: batchSize, preprocessing: preprocessing, augmentation: augmentation,
-      shuffleSeed: seed, sampling: sampling, options: loading, skipped: skipped)
+      shuffleSeed: seed, sampling: sampling, sides: inputSides, options: loading,
+      skipped: skipped)
   }
 }

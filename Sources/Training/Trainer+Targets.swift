@@ -3,8 +3,8 @@ import ConvNetImages
 import ConvNetLayers
 
 extension Trainer {
-  /// Has a model tell what the data is told by, and standardize numbers: as it did, as the checkpoint says, or else by the mean and
-  /// the deviation of the samples to train on.
+  /// Has a model tell what the data is told by, and standardize numbers: as it did, as the checkpoint says, or else by the mean
+  /// and the deviation of the samples to train on.
   ///
   /// - Throws: ``TrainingError`` where the objective is not for such; ``DatasetError`` where a number never changes.
   func takeTargets(

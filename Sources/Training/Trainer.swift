@@ -1,3 +1,4 @@
+import ConvNetCompiler
 public import ConvNetDatasets
 public import ConvNetEngine
 import ConvNetEvaluation
@@ -5,7 +6,8 @@ import ConvNetFiles
 import ConvNetGraphs
 public import ConvNetImages
 import ConvNetInference
-import ConvNetLayers
+package import ConvNetLayers
+import ConvNetTensors
 import Foundation
 
 /// Trains models: an optimizer, a schedule, and what else a recipe says.
@@ -40,6 +42,10 @@ public struct Trainer: Sendable {
   public var compute: ComputeOptions
   /// How samples are read.
   public var loading: LoadingOptions
+  /// Pixels of the input's shorter side, of which each batch has one at random, the other side in proportion: for networks that
+  /// take pictures of any size, such as those with global pooling before their classifier. A step is compiled for each. None: the
+  /// input's own extents. Validation is always by these.
+  public var inputSides: [Int] = []
   /// Which samples an epoch goes through.
   public var sampling = Sampling.every
   /// Whether what a frozen beginning of the network makes of pictures is computed once.
@@ -77,12 +83,14 @@ public struct Trainer: Sendable {
     guard !objective.takes(kind) else { return }
     throw .invalidSetting(
       name: "the objective", value: "\(objective)",
-      requirement: "for \(kind.rawValue), which the data is told by, such as \(kind.usualObjective)")
+      requirement: "for \(kind.rawValue), which the data is told by, such as \(kind.usualObjective)"
+    )
   }
 
   /// With one class every answer is right, and nothing is learnt.
   func requireSeveralClasses(in training: any Dataset) throws(TrainingError) {
-    guard training.targetKind == .classes, training.count > 0, case let first = training.label(at: 0),
+    guard training.targetKind == .classes, training.count > 0,
+      case let first = training.label(at: 0),
       (1..<training.count).allSatisfy({ training.label(at: $0) == first })
     else { return }
     throw .oneClass(name: training.classNames[first], data: training.name)
@@ -110,6 +118,15 @@ public struct Trainer: Sendable {
       throw TrainingError.invalidSetting(
         name: "batch size", value: "\(batchSize)", requirement: "at least 1")
     }
+    guard Set(inputSides).count == inputSides.count, inputSides.count <= Self.mostSides,
+      inputSides.allSatisfy({ 1...1 << 14 ~= $0 })
+    else {
+      throw TrainingError.invalidSetting(
+        name: "the sides of the input", value: "\(inputSides)",
+        requirement:
+          "at most \(Self.mostSides) different numbers from 1 to 16384: a step is compiled for each"
+      )
+    }
     try earlyStopping?.validate()
     try loading.validate()
     // Steps are compiled for the size of their batches.
@@ -117,5 +134,60 @@ public struct Trainer: Sendable {
       throw TrainingError.invalidSetting(
         name: "bad samples", value: "left out", requirement: "replaced, or end the training")
     }
+  }
+
+  /// Sides of the input at most.
+  static let mostSides = 8
+
+  /// The memory of the activations of a step of each of ``inputSides``, in their order; without such, of the one that there is.
+  /// All are kept while the training runs, and another for the last batch of an epoch.
+  ///
+  /// - Throws: as a training, where the network does not take a side.
+  package func stepMemory(
+    of model: Model
+  ) throws -> [(height: Int, width: Int, byteCount: Int)] {
+    try requireSides(for: model)
+    let own = try model.requiredPreprocessing()
+    let all = try inputSides.isEmpty ? [own] : inputSides.map { try own.ofShorterSide($0) }
+    return try all.map { preprocessing in
+      var sized = model.withoutParameters
+      sized.graph = try model.graph.fitted(to: preprocessing, batch: 1, model)
+      let memory = try sized.memory(batch: batchSize, mode: .training, compute: compute)
+      return (preprocessing.height, preprocessing.width, memory.activationByteCount)
+    }
+  }
+
+  /// - Throws: ``TrainingError/invalidSetting(name:value:requirement:)`` where a network does not take one of the sides, or what
+  ///   is asked for besides needs one size.
+  func requireSides(for model: Model) throws {
+    guard !inputSides.isEmpty else { return }
+    let preprocessing = try model.requiredPreprocessing()
+    func refuse(_ value: String, _ requirement: String) -> TrainingError {
+      .invalidSetting(name: "the sides of the input", value: value, requirement: requirement)
+    }
+    guard preprocessing.meanPicture == nil else {
+      throw refuse(
+        "\(inputSides) with a mean picture that is subtracted",
+        "without one, which has one size; subtract mean colors")
+    }
+    for side in inputSides {
+      do {
+        _ = try model.graph.fitted(to: preprocessing.ofShorterSide(side), batch: 1, model)
+      } catch let error as GraphError {
+        throw refuse(
+          "\(side) among them", "such that \(model.graph.name) takes them, whose \(error)")
+      }
+    }
+  }
+}
+
+extension Graph {
+  /// The network for pictures that are prepared otherwise than for its own input.
+  func fitted(
+    to preprocessing: Preprocessing, batch: Int, _ model: Model
+  ) throws(GraphError) -> Graph {
+    try reshaped(inputs: [
+      model.inputName: [batch, preprocessing.channels, preprocessing.height, preprocessing.width]
+    ])
   }
 }

@@ -66,6 +66,7 @@ public final class TrainingInProgress {
     // Where no epoch is left, data decides nothing.
     if let checkpoint, checkpoint.history.count < epochs { try checkpoint.requireSame(data) }
     try trainer.requireSeveralClasses(in: training)
+    try trainer.requireSides(for: model)
     model.classNames = names
     try Memory.requireReserve(for: "a training")
     loader = try trainer.makeLoader(
@@ -244,7 +245,7 @@ public final class TrainingInProgress {
     loader.start(epoch: history.count, from: place.samples)
     try requireGoing()
     while let batch = try loader.next() {
-      let step = try session.step(batch: batch.count)
+      let step = try session.step(for: batch)
       try step.write(batch, to: session.model.inputName, features: session.features)
       session.point.epochShare = Double(place.samples) / Double(loader.sampleCount)
       let loss = try session.run(step)

@@ -1,4 +1,5 @@
 import ConvNetCompiler
+package import ConvNetDatasets
 package import ConvNetEngine
 package import ConvNetGraphs
 import ConvNetImages
@@ -25,9 +26,19 @@ package final class TrainingSession {
   package private(set) var learningRate: Float
   /// The length of the gradient by all parameters at the last step where it was finite; 0 where there was none.
   package private(set) var gradientNorm = 0.0
+  /// Samples of the batches that no update has come of yet.
+  private(set) var waitingSamples: Int
   private let transforms: [(transform: any GradientTransform, memory: SlotMemory)]
   package let gradients: [(parameter: String, kind: ParameterKind, output: String)]
-  private var steps: [Int: CompiledStep] = [:]
+  /// By batch size, and by the shape of a picture where that is not the network's own.
+  private var steps: [StepShape: (step: CompiledStep, lastUse: Int)] = [:]
+  private var stepUses = 0
+  /// Steps that are kept compiled at most; those that were not used for longest are forgotten.
+  package static let stepLimit = 2 * Trainer.mostSides
+  /// Steps that are compiled now.
+  package var compiledStepCount: Int { steps.count }
+  /// For averaged weights.
+  var statisticsStep: StatisticsStep?
 
   package init(
     _ model: consuming Model, trainer: Trainer, resuming checkpoint: Checkpoint? = nil
@@ -48,7 +59,8 @@ package final class TrainingSession {
     store = try ParameterStore(consume averages)
     let graph = self.model.graph
     try trainer.groups.requireFit(graph)
-    trunk = FrozenTrunk(graph, groups: trainer.groups)
+    // What a frozen beginning makes of pictures has another shape for each of their sizes.
+    trunk = trainer.inputSides.isEmpty ? FrozenTrunk(graph, groups: trainer.groups) : nil
     let kept = checkpoint?.slots ?? [:]
     optimizer = try OptimizerState(
       trainer.optimizer, graph: graph, groups: trainer.groups, slots: kept,
@@ -67,6 +79,7 @@ package final class TrainingSession {
       )
     }
     point = checkpoint?.state.point ?? TrainingPoint()
+    waitingSamples = checkpoint?.state.waitingSamples ?? 0
     learningRate = try trainer.schedule.validRate(at: point)
     gradients = try Self.graph(
       trunk?.rest ?? graph, trainer, statistics, isOfTargets: self.model.targetKind != .classes
@@ -88,10 +101,30 @@ package final class TrainingSession {
   }
 
   /// The graph of a step for a batch size: of what follows the frozen trunk, where there is one.
-  func trainingGraph(batch: Int) throws(GraphError) -> TrainingGraph {
+  func trainingGraph(batch: Int, sampleShape: Shape? = nil) throws(GraphError) -> TrainingGraph {
     try Self.graph(
-      (trunk?.rest ?? model.graph).batched(batch), trainer, statistics,
+      network(batch: batch, sampleShape: sampleShape), trainer, statistics,
       isOfTargets: model.targetKind != .classes)
+  }
+
+  /// What is trained, for a batch size.
+  ///
+  /// - Parameter sampleShape: of a picture, in the model's data format; `nil` for that of the network.
+  private func network(batch: Int, sampleShape: Shape?) throws(GraphError) -> Graph {
+    guard let sampleShape else { return try (trunk?.rest ?? model.graph).batched(batch) }
+    return try model.graph.reshaped(inputs: [
+      model.inputName: Shape(model.dataFormat.logical([batch] + sampleShape.dimensions))
+    ])
+  }
+
+  /// The network for batches such as this one.
+  func network(for batch: Batch) throws(GraphError) -> Graph {
+    try network(batch: batch.count, sampleShape: otherShape(of: batch))
+  }
+
+  /// Of the pictures of a batch, where they may have another than the network's own.
+  private func otherShape(of batch: Batch) -> Shape? {
+    trainer.inputSides.isEmpty ? nil : batch.sampleShape
   }
 
   /// A step with forward and backward pass, before it is compiled.
@@ -147,9 +180,26 @@ package final class TrainingSession {
 
   /// The step for a batch size; compiled where it is asked for the first time.
   package func step(batch: Int) throws -> CompiledStep {
-    if let step = steps[batch] { return step }
-    let step = try makeStep(batch: batch)
-    steps[batch] = step
+    try step(StepShape(batch: batch))
+  }
+
+  /// The step for batches such as this one.
+  package func step(for batch: Batch) throws -> CompiledStep {
+    try step(StepShape(batch: batch.count, sample: otherShape(of: batch)))
+  }
+
+  private func step(_ shape: StepShape) throws -> CompiledStep {
+    stepUses += 1
+    if let known = steps[shape]?.step {
+      steps[shape]?.lastUse = stepUses
+      return known
+    }
+    // Room first: the memory of two may not be there.
+    while steps.count >= Self.stepLimit,
+      let oldest = steps.min(by: { $0.value.lastUse < $1.value.lastUse })?.key
+    { steps[oldest] = nil }
+    let step = try makeStep(batch: shape.batch, sampleShape: shape.sample)
+    steps[shape] = (step, stepUses)
     return step
   }
 
@@ -161,16 +211,17 @@ package final class TrainingSession {
     return Dictionary(uniqueKeysWithValues: parameters)
   }
 
-  func makeStep(batch: Int) throws -> CompiledStep {
+  func makeStep(batch: Int, sampleShape: Shape? = nil) throws -> CompiledStep {
     let executable = try Executable(
-      trainingGraph(batch: batch).graph, training: store, options: options)
+      trainingGraph(batch: batch, sampleShape: sampleShape).graph, training: store,
+      options: options)
     let parameters = try gradients.map { gradient in
       try executable.withUnsafeOutput(gradient.output) {
         optimizer.parameter(gradient.parameter, kind: gradient.kind, gradient: $0, in: store)
       }
     }
     return CompiledStep(
-      executable, updating: parameters, after: try compiledTrunk(batch: batch))
+      executable, batch: batch, updating: parameters, after: try compiledTrunk(batch: batch))
   }
 
   /// Forward, backward and update, on the inputs that were written to the step.
@@ -231,13 +282,25 @@ package final class TrainingSession {
   /// Lets the transforms change the gradients, each after the one before it.
   private func transform(_ step: CompiledStep) -> UpdateDecision {
     guard !transforms.isEmpty else { return .update }
-    var gradients = Gradients(step, step: stepCount, norm: gradientNorm, threads: threads)
+    var gradients = Gradients(
+      step, step: stepCount, samplesBefore: waitingSamples, norm: gradientNorm, threads: threads)
     for (transform, memory) in transforms {
       gradients.memory = memory
-      if transform.apply(to: &gradients) == .wait { return .wait }
+      if transform.apply(to: &gradients) == .wait {
+        waitingSamples = gradients.samplesSinceUpdate
+        return .wait
+      }
     }
+    waitingSamples = 0
     return .update
   }
+}
+
+/// What a step is compiled for.
+private struct StepShape: Hashable {
+  var batch: Int
+  /// Of a picture; `nil` for that of the network.
+  var sample: Shape?
 }
 
 extension Trainer {

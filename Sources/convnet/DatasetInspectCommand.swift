@@ -120,7 +120,8 @@ struct DatasetInspectCommand: ParsableCommand {
     ]
     lines += inspection.numbers.map(\.line)
     if let least = inspection.counts.min(), let most = inspection.counts.max() {
-      lines.append("a \(noun.one) has \(least == most ? "\(least)" : "\(least) to \(most)") pictures")
+      lines.append(
+        "a \(noun.one) has \(least == most ? "\(least)" : "\(least) to \(most)") pictures")
     }
     let bad = inspection.badCount > 0 ? ", \(inspection.badCount) of them bad" : ""
     lines.append("looked at \(inspection.lookedAt)\(bad):")

@@ -73,7 +73,8 @@ struct DatasetSplitCommand: ParsableCommand {
       try lists.write(fold: fold, to: "\(output)/\(name)")
       let members = parts.parts.indices.filter { parts.parts[$0] == fold }
       let classes = members.reduce(into: [String: Int]()) {
-        $0[dataset.classNames[dataset.label(at: $1)], default: 0] += 1
+        for (name, target) in zip(dataset.classNames, dataset.targets(at: $1))
+        where dataset.targetKind != .numbers && target > 0.5 { $0[name, default: 0] += 1 }
       }
       rows.append(
         Row(

@@ -49,15 +49,21 @@ extension EvaluateCommand {
   private func requireTargetOptions(for kind: TargetKind) throws {
     guard files.count == 1 else {
       throw ValidationError(
-        "\(files.count) files: an ensemble is of models that tell classes, and these tell \(kind.rawValue); name one")
+        "\(files.count) files: an ensemble is of models that tell classes, and these tell \(kind.rawValue); name one"
+      )
     }
     for (isGiven, option) in [
-      (!protocols.isUsual, "--protocol, --compare, --scales, --squares, --crops, --flips, --average, --table and --among"),
+      (
+        !protocols.isUsual,
+        "--protocol, --compare, --scales, --squares, --crops, --flips, --average, --table and --among"
+      ),
+      (writing.confusionCsv != nil, "--confusion-csv"), (writing.suspects != nil, "--suspects"),
       (writing.report != nil, "--report"), (writing.viewsSheet != nil, "--views-sheet"),
       (writing.temperature, "--temperature"), (resume, "--resume"),
     ] where isGiven {
       throw ValidationError(
-        "\(option) is for models that tell classes, and \(files[0]) tells \(kind.rawValue); leave it out")
+        "\(option) is for models that tell classes, and \(files[0]) tells \(kind.rawValue); leave it out"
+      )
     }
   }
 
@@ -150,11 +156,13 @@ extension EvaluateCommand {
       part                    \(part.kind.rawValue)
       """)
     if metrics.skippedCount > 0 {
-      try print("left out                \(plural(metrics.skippedCount, "picture")) that cannot be read")
+      try print(
+        "left out                \(plural(metrics.skippedCount, "picture")) that cannot be read")
     }
     if metrics.nonFiniteCount > 0 {
       try print(
-        "no answer               \(plural(metrics.nonFiniteCount, "picture")) with outputs that are not finite")
+        "no answer               \(plural(metrics.nonFiniteCount, "picture")) with outputs that are not finite"
+      )
     }
     func share(_ value: Double?) -> String { value.map { HumanReadable.percent($0) } ?? "–" }
     func number(_ value: Double?) -> String { value.map { HumanReadable.quantity($0) } ?? "–" }

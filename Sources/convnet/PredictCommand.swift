@@ -200,7 +200,8 @@ struct PredictCommand: ParsableCommand {
     }
     if classification.targetKind == .labels, row.predictions.isEmpty {
       let best = classification.top(1).first.map { ", the likeliest \($0)" } ?? ""
-      return "\(name): no label from \(HumanReadable.percent(Double(threshold), digits: 0)) on\(best)"
+      return
+        "\(name): no label from \(HumanReadable.percent(Double(threshold), digits: 0)) on\(best)"
     }
     let text = row.predictions.map { told in
       told.value.map { "\(told.label) \(HumanReadable.quantity(Double($0)))" }

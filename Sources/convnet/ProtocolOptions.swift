@@ -151,8 +151,9 @@ struct NameList: ExpressibleByArgument {
 }
 
 /// `256,288` on the command line.
-struct SideList: ExpressibleByArgument {
+struct SideList: ExpressibleByArgument, CustomStringConvertible {
   var sides: [Int]
+  var description: String { sides.map(String.init).joined(separator: ",") }
 
   init?(argument: String) {
     let parts = argument.split(separator: ",", omittingEmptySubsequences: false)

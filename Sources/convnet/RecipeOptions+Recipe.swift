@@ -38,6 +38,10 @@ extension RecipeOptions {
       $0.averaging = ExponentialAverage(decay: $1)
     }
     add("--dropout", dropout, whole: "dropout") { $0.dropout = $1 }
+    add("--input-sides", inputSides, whole: "inputSides") { $0.inputSides = $1.sides }
+    add("--stochastic-depth", stochasticDepth, whole: "stochasticDepth") {
+      $0.stochasticDepth = $1
+    }
     add("--auxiliary-weight", auxiliaryWeight, whole: "auxiliaryWeight") { $0.auxiliaryWeight = $1 }
     return changes
   }

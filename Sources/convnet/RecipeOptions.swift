@@ -54,6 +54,16 @@ struct RecipeOptions: ParsableArguments {
   var averageWeights: Float?
   @Option(help: ArgumentHelp("Dropout before the classifier, 0 for none.", valueName: "rate"))
   var dropout: Float?
+  @Option(
+    help: ArgumentHelp(
+      "Pixels of the input's shorter side, of which every batch has one at random: for networks that take any size.",
+      valueName: "side,side"))
+  var inputSides: SideList?
+  @Option(
+    help: ArgumentHelp(
+      "Of residual networks, the share of pictures that pass the last block by its shortcut alone; those before it have less.",
+      valueName: "rate"))
+  var stochasticDepth: Float?
   @Option(help: ArgumentHelp("What the loss of auxiliary classifiers counts.", valueName: "weight"))
   var auxiliaryWeight: Float?
 }

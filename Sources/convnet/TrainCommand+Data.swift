@@ -67,7 +67,8 @@ extension TrainCommand {
     case .labels:
       let counts = zip(training.classNames, training.sampleCounts).map { "\($0) \($1)" }
       shared.note(
-        "\(plural(training.classNames.count, "label")) to tell, with the pictures to train on that have them: \(classList(counts))")
+        "\(plural(training.classNames.count, "label")) to tell, with the pictures to train on that have them: \(classList(counts))"
+      )
     case .numbers:
       shared.note(
         "\(plural(training.classNames.count, "number")) to tell: \(classList(training.classNames))")

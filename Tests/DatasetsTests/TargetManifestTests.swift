@@ -22,10 +22,13 @@ import Testing
 
   static let cases = [
     Case(
-      testDescription: "labels between bars", lines: ["path,labels", "a.png,dog|cat 2", "b.png,", "c.png, cat 10 |dog"],
-      kind: .labels, names: ["cat 2", "cat 10", "dog"], targets: [[1, 0, 1], [0, 0, 0], [0, 1, 1]]),
+      testDescription: "labels between bars",
+      lines: ["path,labels", "a.png,dog|cat 2", "b.png,", "c.png, cat 10 |dog"],
+      kind: .labels, names: ["cat 2", "cat 10", "dog"],
+      targets: [[1, 0, 1], [0, 0, 0], [0, 1, 1]]),
     Case(
-      testDescription: "labels between semicolons", lines: ["file,tags", "a.png,x;y", "b.png,y;y;"],
+      testDescription: "labels between semicolons",
+      lines: ["file,tags", "a.png,x;y", "b.png,y;y;"],
       kind: .labels, names: ["x", "y"], targets: [[1, 1], [0, 1]]),
     Case(
       testDescription: "labels between commas, in quotation marks",
@@ -58,7 +61,8 @@ import Testing
       selection: TargetSelection(.labels), kind: .labels, names: ["x", "y"],
       targets: [[1, 1], [1, 0]]),
     Case(
-      testDescription: "a class's column as a number", lines: ["path,label", "a.png,1.5", "b.png,3"],
+      testDescription: "a class's column as a number",
+      lines: ["path,label", "a.png,1.5", "b.png,3"],
       selection: TargetSelection(.numbers), kind: .numbers, names: ["label"],
       targets: [[1.5], [3]]),
     Case(
@@ -74,7 +78,8 @@ import Testing
       lines: ["path,label,age", "a.png,x,3", "b.png,y,4"], kind: .classes, names: ["x", "y"],
       targets: [[1, 0], [0, 1]]),
     Case(
-      testDescription: "another column as the class", lines: ["path,label,kind", "a.png,x,q", "b.png,y,q"],
+      testDescription: "another column as the class",
+      lines: ["path,label,kind", "a.png,x,q", "b.png,y,q"],
       selection: TargetSelection(.classes, columns: ["kind"]), kind: .classes, names: ["q"],
       targets: [[1], [1]]),
   ]
@@ -103,16 +108,20 @@ import Testing
       testDescription: "a missing number", lines: ["path,age", "a.png,3", "b.png,"], line: 3,
       problem: .emptyField(column: "age")),
     Refusal(
-      testDescription: "a text among numbers", lines: ["path,age", "a.png,3", "b.png,n/a", "c.png,4"],
+      testDescription: "a text among numbers",
+      lines: ["path,age", "a.png,3", "b.png,n/a", "c.png,4"],
       line: 3, problem: .notANumber(column: "age", "n/a")),
     Refusal(
-      testDescription: "what is not finite", lines: ["path,age", "a.png,3", "b.png,inf", "c.png,4"],
+      testDescription: "what is not finite",
+      lines: ["path,age", "a.png,3", "b.png,inf", "c.png,4"],
       line: 3, problem: .notANumber(column: "age", "inf")),
     Refusal(
-      testDescription: "more than a number can be", lines: ["path,age", "a.png,3", "b.png,1e60", "c.png,4"],
+      testDescription: "more than a number can be",
+      lines: ["path,age", "a.png,3", "b.png,1e60", "c.png,4"],
       line: 3, problem: .notANumber(column: "age", "1e60")),
     Refusal(
-      testDescription: "a comma in a number", lines: ["path,age", "a.png,3", "b.png,\"1,5\"", "c.png,4"],
+      testDescription: "a comma in a number",
+      lines: ["path,age", "a.png,3", "b.png,\"1,5\"", "c.png,4"],
       line: 3, problem: .notANumber(column: "age", "1,5")),
     Refusal(
       testDescription: "neither 0 nor 1", lines: ["path,cat,dog", "a.png,1,0", "b.png,2,0"],
@@ -148,7 +157,7 @@ import Testing
     let error = #expect(throws: CSVError.self) {
       try ImageManifest(path, targets: refusal.selection)
     }
-    #expect(error == CSVError(file: path, line: refusal.line, problem: refusal.problem))
+    #expect(error?.file == path && error?.line == refusal.line && error?.problem == refusal.problem)
   }
 
   @Test("only CSV files have labels and numbers")
@@ -165,7 +174,8 @@ import Testing
         try DatasetCatalog.source("mnist", targets: selection)
       }
     }
-    #expect(try DatasetCatalog.source(directory.path, targets: .init(.classes)).load(.train).count == 2)
+    #expect(
+      try DatasetCatalog.source(directory.path, targets: .init(.classes)).load(.train).count == 2)
   }
 
   @Test("all that is wrong with a list is found, and what its numbers are")

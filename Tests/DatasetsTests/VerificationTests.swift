@@ -80,7 +80,7 @@ struct VerificationTests {
     let object = try #require(json as? [String: Any])
     #expect(
       Set(object.keys) == [
-        "images", "classes", "counts", "bad", "duplicates", "conflicts", "ignored",
+        "images", "targets", "classes", "counts", "bad", "duplicates", "conflicts", "ignored",
       ])
     let conflicts = try #require(object["conflicts"] as? [[String: Any]])
     #expect(conflicts.map { $0["classes"] as? [String] } == [["a", "b", "c"]])

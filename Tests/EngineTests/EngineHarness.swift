@@ -113,7 +113,7 @@ extension OperationCase {
   /// training gives batch normalization its other form.
   var modes: [Mode] {
     switch attributes {
-    case is Operation.Dropout: [.training]
+    case is Operation.Dropout, is Operation.StochasticDepth: [.training]
     case let normalization as Operation.BatchNormalization where normalization.form == .inference:
       [.inference]
     default: Mode.allCases

@@ -193,6 +193,17 @@ import Testing
       Operation.Dropout(rate: 1, index: 0), [[2]], "rate is 1.0, must be at least 0 and below 1"),
     Refusal(Operation.Dropout(rate: -0.1, index: 0), [[2]], "rate is -0.1"),
     Refusal(Operation.Dropout(rate: .nan, index: 0), [[2]], "rate is nan"),
+    Refusal(
+      Operation.StochasticDepth(rate: 1, index: 0), [[2]],
+      "rate is 1.0, must be at least 0 and below 1"),
+    Refusal(Operation.StochasticDepth(rate: .nan, index: 0), [[2]], "rate is nan"),
+    Refusal(Operation.StochasticDepth(rate: 0.5, index: -1), [[2]], "index is -1"),
+    Refusal(
+      Operation.BinaryCrossEntropy(positiveWeights: [1, 2]), [[2, 3], [2, 3]],
+      "positiveWeights is [1.0, 2.0], must be a finite number above zero for each of the 3 labels"),
+    Refusal(
+      Operation.BinaryCrossEntropy(positiveWeights: [1, 0]), [[2, 2], [2, 2]],
+      "positiveWeights is [1.0, 0.0]"),
     Refusal(Operation.Dropout(rate: 0.5, index: -1), [[2]], "index is -1"),
     Refusal(
       Operation.CrossEntropy(), types: [ValueType([2, 5]), ValueType([3], .int32)],

@@ -35,6 +35,15 @@ struct ImageTests {
     #expect(try Image(decoding: coarse.span.bytes).height == image.height)
   }
 
+  @Test("a quality that JPEG does not have is refused", arguments: [0, 101, -5])
+  func quality(quality: Int) throws {
+    let image = Image(height: 2, width: 2, color: .black, channels: 1)
+    let error = #expect(throws: ImageError.self) { try image.encodedJPEG(quality: quality) }
+    #expect(error?.problem == .quality(quality))
+    #expect(
+      error.map { "\($0)" } == "picture: JPEG's quality is \(quality), must be from 1 to 100")
+  }
+
   @Test("JPEG has no transparency and an end of its extents")
   func limitsOfJPEG() throws {
     let pixels = [UInt8](repeating: 0, count: 64 * 4)

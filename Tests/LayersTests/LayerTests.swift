@@ -127,14 +127,19 @@ private struct Refusal: Sendable, CustomTestStringConvertible {
 }
 
 private let refusals: [Refusal] = [
-  Refusal(layer: Dense(10), input: [3, 4, 4], subject: "dense1", says: "put Flatten() before it"),
-  Refusal(layer: Dense(0), input: [3], subject: "dense1", says: "positive"),
-  Refusal(layer: Dense(-4), input: [3], subject: "dense1", says: "positive"),
+  Refusal(
+    layer: Dense(10), input: [3, 4, 4], subject: "dense1",
+    says: "put Flatten() before the layer"),
+  Refusal(
+    layer: Dense(0), input: [3], subject: "dense1", says: "features is 0, must be at least 1"),
+  Refusal(
+    layer: Dense(-4), input: [3], subject: "dense1", says: "features is -4, must be at least 1"),
   Refusal(
     layer: Dense(.max), input: [3], subject: "dense1.weight", says: "at most 1073741824 elements"),
   Refusal(
     layer: Conv2D(8, kernel: 5), input: [3, 4, 4], subject: "conv1", says: "5x5 does not fit"),
-  Refusal(layer: Conv2D(8, kernel: 0), input: [3, 4, 4], subject: "conv1", says: "positive"),
+  Refusal(
+    layer: Conv2D(8, kernel: 0), input: [3, 4, 4], subject: "conv1", says: "kernel is 0x0, must be"),
   Refusal(layer: Conv2D(8, kernel: 3), input: [12], subject: "conv1", says: "4 dimensions"),
   Refusal(
     layer: Conv2D(8, kernel: 1, groups: 2), input: [3, 4, 4], subject: "conv1", says: "groups is 2"),

@@ -58,16 +58,33 @@ import Testing
         + ["fc.weight", "fc.bias"])
   }
 
-  @Test("a name given twice is made unique, so no two layers share parameters by accident")
+  @Test(
+    "a name given to two layers is refused, so that no file's parameters go to another than is meant"
+  )
   func duplicates() throws {
-    let names = try parameters(.features(4)) {
-      Dense(4, bias: false).named("fc")
-      Dense(4, bias: false).named("fc")
-      Named("a.b") { Dense(4, bias: false).named("c") }
-      Named("a") { Named("b") { Dense(4, bias: false).named("c") } }
+    func refusal(_ layers: LayerSequence) throws -> GraphError? {
+      #expect(throws: GraphError.self) { try parameters(.features(4)) { layers } }
     }
-    #expect(Set(names).count == 4)
-    #expect(names[0] == "fc.weight" && names[2] == "a.b.c.weight")
+    let twice = try refusal(
+      LayerSequence {
+        Dense(4, bias: false).named("fc")
+        Dense(4, bias: false).named("fc")
+      })
+    #expect(twice?.subject == "fc")
+    #expect(twice.map { "\($0)".contains("is the name of two layers of n") } == true)
+    // Dots in names make paths.
+    let dotted = try refusal(
+      LayerSequence {
+        Named("a.b") { Dense(4, bias: false).named("c") }
+        Named("a") { Named("b") { Dense(4, bias: false).named("c") } }
+      })
+    #expect(dotted?.subject == "a.b")
+    // A default name gives way to one that was given by hand before it.
+    #expect(
+      try parameters(.features(4)) {
+        Dense(4, bias: false).named("dense1")
+        Dense(4, bias: false)
+      } == ["dense1.weight", "dense2.weight"])
   }
 
   @Test("operations bear the name of their layer")

@@ -16,6 +16,8 @@ let publishedParameterCounts = [
   "alexnet": 60_965_224,
   "vgg-a-lrn": 132_863_336, "vgg-c": 133_638_952,
   "googlenet": 13_378_280, "bn-inception": 17_582_608, "bn-inception-sigmoid": 17_582_608,
+  // Of each of the 10,208 normalized channels a scale and a shift less, and a bias more.
+  "bn-inception-plain": 17_572_400,
   "inception-v2": 29_280_176, "inception-v3": 29_280_944,
   "plain18": 11_515_688, "plain34": 21_623_848,
   "resnet20": 269_722, "resnet32": 464_154, "resnet44": 658_586, "resnet56": 853_018,
@@ -234,6 +236,27 @@ let publishedParameterCounts = [
     #expect(convolutions.map { graph[$0.outputs[0]].shape[1] } == channels)
     let poolings = block.map(\.kind.name).filter { $0.hasSuffix("Pooling") }
     #expect(poolings == [["3c", "4e", "5b"].contains(name) ? "maxPooling" : "averagePooling"])
+  }
+
+  @Test(
+    "BN-Inception: the baseline has the same grids and convolutions, without normalization and with dropout"
+  )
+  func plainInception() throws {
+    let (usual, plain) = (
+      try stages("bn-inception").mapValues(\.output),
+      try stages("bn-inception-plain").mapValues(\.output)
+    )
+    #expect(usual == plain)
+    let (normalized, network) = (try inference("bn-inception"), try inference("bn-inception-plain"))
+    func kinds(_ graph: Graph, _ name: String) -> Int {
+      graph.operations.count { $0.kind.name == name }
+    }
+    #expect(kinds(network, "convolution") == kinds(normalized, "convolution"))
+    #expect(
+      kinds(network, "batchNormalization") == 0 && kinds(normalized, "batchNormalization") > 0)
+    let dropout = try #require(ModelRegistry["bn-inception-plain"]).network.graph().operations
+      .compactMap { $0.attributes as? Operation.Dropout }.last
+    #expect(dropout?.rate == 0.4)
   }
 
   @Test("BN-Inception: the sigmoid variant differs in its nonlinearities alone")

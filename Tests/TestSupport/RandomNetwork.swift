@@ -178,6 +178,11 @@ package struct RandomNetwork {
           name: name("upsample"))
       }
       dropouts += 1
+      if draw.isOne(in: 3) {
+        return try graph.append(
+          Operation.StochasticDepth(rate: 0.3, index: dropouts), to: x,
+          name: name("stochastic depth"))
+      }
       return try graph.append(
         Operation.Dropout(rate: 0.3, index: dropouts), to: x, name: name("dropout"))
     default: return try rearranged(x)

@@ -130,6 +130,9 @@ bool ck_mean(float *result, const float *const *parts, int part_count, size_t co
 // May be the same array.
 void ck_dropout(float *result, const float *x, size_t first, size_t count, uint32_t threshold, float scale,
                 const uint32_t key[2], const uint32_t counter[3]);
+// The same for whole examples: result <- scale x or 0, of `examples` of `count` numbers each, which are those from `first` on.
+void ck_stochastic_depth(float *result, const float *x, size_t first, size_t examples, size_t count, uint32_t threshold,
+                         float scale, const uint32_t key[2], const uint32_t counter[3]);
 // Rows of logits -> probabilities, and the sum over the rows of the cross-entropy with the target distribution.
 // Labels are indices (`labels`) or distributions (`targets`); the other is null. Not a number where an index is no class.
 double ck_cross_entropy(float *probabilities, const float *logits, const int32_t *labels, const float *targets,

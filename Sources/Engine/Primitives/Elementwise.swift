@@ -35,6 +35,14 @@ extension Operation.Dropout: LoweredOperation {
   }
 }
 
+extension Operation.StochasticDepth: LoweredOperation {
+  static let lowering = LoweringTraits(kind: .elementwise, combinesInputs: false)
+
+  func lower(_ operation: Operation, with lowering: inout Lowering) throws {
+    try lowering.lower(self, operation)
+  }
+}
+
 extension Operation.Constant: LoweredOperation {
   static let lowering = LoweringTraits(kind: .movement, combinesInputs: false)
 
@@ -105,6 +113,34 @@ extension Lowering {
             counter.assumingMemoryBound(to: UInt32.self).baseAddress)
         }
       }
+    }
+  }
+
+  mutating func lower(_ depth: Operation.StochasticDepth, _ operation: Operation) throws {
+    let shape = shape(operation.inputs[0])
+    // As it lies, where an example's numbers lie together.
+    let native = nativeLayout(operation.inputs[0])
+    let known =
+      try [Layout.rowMajor(shape), .channelsLast(shape)]
+      + (shape.rank == 4 ? [.blocked(shape)] : [])
+    let source =
+      known.contains(native) ? read(operation.inputs[0]) : try readRowMajor(operation.inputs[0])
+    let result = make(operation.outputs[0], over: source, of: operation.inputs[0])
+    let examples = max(1, shape.rank == 0 ? 1 : shape[0])
+    let count = source.layout.contentByteCount / MemoryLayout<Float>.size / examples
+    let threshold = UInt32((Double(depth.rate) * 0x1p32).rounded())
+    let scale = 1 / (1 - depth.rate)
+    let index = UInt32(truncatingIfNeeded: depth.index)
+    var places = KernelPlaces()
+    let (to, from) = (places.writes(result), places.reads(source))
+    emitKernel("stochastic depth", places, for: operation) { memory, context in
+      let key = [
+        UInt32(truncatingIfNeeded: context.seed), UInt32(truncatingIfNeeded: context.seed >> 32),
+      ]
+      let counter = [index, context.step, RandomPurpose.dropout.rawValue]
+      ck_stochastic_depth(
+        memory[to], memory[from], context.firstExample, examples, count, threshold, scale, key,
+        counter)
     }
   }
 

@@ -12,7 +12,8 @@ extension Operation {
   public struct BinaryCrossEntropy: OperationAttributes {
     public static let name = "binaryCrossEntropy"
 
-    /// What a label that is there weighs beside one that is not, w above, one a label, above zero; `nil` where both weigh the same.
+    /// What a label that is there weighs beside one that is not, w above, one a label, above zero; `nil` where both weigh the
+    /// same.
     public var positiveWeights: [Float]?
 
     /// A mean over all examples and labels.

@@ -15,9 +15,10 @@ extension Augmentation {
     Preset(
       name: "alexnet",
       summary:
-        "AlexNet's: random windows of 256, reflection, color shift (Krizhevsky et al., 2012)",
+        "AlexNet's: random windows of the central 256x256, reflection, color shift (Krizhevsky et al., 2012)",
       augmentation: [
-        .shorterSide(from: 256, to: 256), .randomCrop(), .horizontalReflection(), .colorShift(),
+        .shorterSide(from: 256, to: 256, square: true), .randomCrop(), .horizontalReflection(),
+        .colorShift(),
       ]),
     Preset(
       name: "vgg",

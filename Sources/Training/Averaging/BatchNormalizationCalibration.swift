@@ -70,11 +70,12 @@ extension Model {
       shuffleSeed: seed, options: loading)
     loader.start(epoch: 0)
     var calibrated = self
+    var step: StatisticsStep?
     guard
       let taken = try BatchStatistics.estimate(
         for: &calibrated, batches: batches ?? .max, seed: seed,
         options: CompilationOptions(mode: .training, inputFormat: dataFormat, compute: compute),
-        tell: { try progress($0 * batchSize) }, next: { try loader.next() })
+        using: &step, tell: { try progress($0 * batchSize) }, next: { try loader.next() })
     else { throw CalibrationError.noNormalization(model: graph.name) }
     let layers = graph.normalizations.map { name, mean, variance in
       BatchNormalizationCalibration.Layer(

@@ -12,30 +12,37 @@ enum BatchStatistics {
   /// algorithm 2, have it: the network computes as in training, each layer by the statistics of the batch.
   ///
   /// - Parameters:
-  ///   - count: batches at most; one of another size than the first is left out.
+  ///   - count: batches at most; one of another size than the first, or of pictures of another, is left out.
   ///   - seed: of dropout.
+  ///   - kept: what an earlier estimate of the same network was compiled to, and takes what this one is.
   ///   - tell: told the number of batches so far.
   ///   - next: gives a batch; `nil` after the last.
   /// - Returns: batches that were taken, and their size; `nil` where the network has no running statistics, or there is no batch.
   @discardableResult
   static func estimate(
     for model: inout Model, batches count: Int, seed: UInt64, options: CompilationOptions,
-    tell: (Int) throws -> Void, next: () throws -> Batch?
+    using kept: inout StatisticsStep?, tell: (Int) throws -> Void, next: () throws -> Batch?
   ) throws -> (batches: Int, size: Int)? {
     guard model.graph.hasRunningStatistics, let first = try next() else { return nil }
-    let size = first.count
+    let (size, shape) = (first.count, first.shape)
     var batch = first
-    let (graph, statistics) = try model.graph.batched(size).withBatchStatistics()
-    var executable = try Executable(
-      graph, training: ParameterStore(model.parameters), options: options)
+    let step: StatisticsStep
+    if let known = kept, known.shape == shape {
+      step = known
+      step.take(model.parameters)
+    } else {
+      step = try StatisticsStep(of: model, shape: shape, options: options)
+      kept = step
+    }
+    let statistics = step.statistics
     var sums = statistics.map { [Double](repeating: 0, count: $0.channels) }
     var seen = 0
     while true {
-      if batch.count == size {
-        try executable.write(batch, to: model.inputName)
-        try executable.run(step: seen, seed: seed)
+      if batch.shape == shape {
+        try step.executable.write(batch, to: model.inputName)
+        try step.executable.run(step: seen, seed: seed)
         for (place, statistic) in statistics.enumerated() {
-          try executable.withOutput(statistic.output) { values in
+          try step.executable.withOutput(statistic.output) { values in
             for channel in values.indices { sums[place][channel] += Double(values[channel]) }
           }
         }
@@ -50,6 +57,37 @@ enum BatchStatistics {
         sum.map { Float(statistic.correction * $0 / Double(seen)) }, shape: [sum.count])
     }
     return (seen, size)
+  }
+}
+
+/// The forward pass whose outputs are a batch's statistics, compiled once for all epochs.
+final class StatisticsStep {
+  fileprivate var executable: Executable
+  fileprivate let statistics: [BatchStatistic]
+  /// Of a batch.
+  fileprivate let shape: Shape
+  private let store: ParameterStore
+
+  /// - Parameter shape: of a batch, in the model's data format.
+  fileprivate init(of model: Model, shape: Shape, options: CompilationOptions) throws {
+    let (graph, statistics) = try model.graph.reshaped(inputs: [
+      model.inputName: Shape(model.dataFormat.logical(shape.dimensions))
+    ]).withBatchStatistics()
+    store = try ParameterStore(model.parameters)
+    executable = try Executable(graph, training: store, options: options)
+    self.statistics = statistics
+    self.shape = shape
+  }
+
+  /// Takes the parameters of another epoch.
+  fileprivate func take(_ parameters: [String: Tensor]) {
+    for (name, values) in parameters {
+      store.withFloats(of: name) { target in
+        values.withSpan { source in
+          source.withUnsafeBufferPointer { _ = target.update(fromContentsOf: $0) }
+        }
+      }
+    }
   }
 }
 

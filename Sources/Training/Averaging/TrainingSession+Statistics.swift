@@ -25,7 +25,8 @@ extension TrainingSession {
     guard model.graph.hasRunningStatistics else { return }
     loader.start(epoch: epoch)
     try BatchStatistics.estimate(
-      for: &model, batches: count, seed: trainer.seed, options: options, tell: { _ in }
+      for: &model, batches: count, seed: trainer.seed, options: options, using: &statisticsStep,
+      tell: { _ in }
     ) { try loader.next() }
   }
 }

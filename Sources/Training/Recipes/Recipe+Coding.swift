@@ -36,7 +36,8 @@ public struct TrainingPartCatalog: Sendable {
     self.transforms =
       [NormClipping.self, ValueClipping.self, Accumulation.self] + transforms
     self.averagings = [ExponentialAverage.self, PolyakAverage.self] + averagings
-    self.objectives = [CrossEntropy.self, BinaryCrossEntropy.self] + objectives
+    self.objectives =
+      [CrossEntropy.self, BinaryCrossEntropy.self, MeanSquaredError.self] + objectives
   }
 
   /// A part, of what a file says of it.
@@ -87,6 +88,9 @@ private struct KeptRecipe: Codable {
   var inputSize: Int
   var dropout: Float?
   var auxiliaryWeight: Float?
+  /// `nil` too in files of earlier versions.
+  var stochasticDepth: Float?
+  var inputSides: [Int]?
   var initialization: String
   var sources: [String: RecipeSource]
 }
@@ -115,8 +119,9 @@ extension Recipe: Codable {
       gradientTransforms: try kept.gradientTransforms.compactMap(catalog.transform),
       averaging: try kept.averaging.flatMap(catalog.averaging), objective: objective,
       augmentation: kept.augmentation, inputSize: kept.inputSize, dropout: kept.dropout,
-      auxiliaryWeight: kept.auxiliaryWeight,
+      auxiliaryWeight: kept.auxiliaryWeight, stochasticDepth: kept.stochasticDepth,
       initialization: kept.initialization, sources: kept.sources)
+    inputSides = kept.inputSides ?? []
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -126,7 +131,8 @@ extension Recipe: Codable {
       gradientTransforms: gradientTransforms.map { try KeptPart($0) },
       averaging: averaging.map { try KeptPart($0) }, objective: KeptPart(objective),
       augmentation: augmentation, inputSize: inputSize, dropout: dropout,
-      auxiliaryWeight: auxiliaryWeight,
+      auxiliaryWeight: auxiliaryWeight, stochasticDepth: stochasticDepth,
+      inputSides: inputSides.isEmpty ? nil : inputSides,
       initialization: initialization, sources: sources
     ).encode(to: encoder)
   }

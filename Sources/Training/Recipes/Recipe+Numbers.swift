@@ -58,6 +58,10 @@ extension Recipe {
         auxiliaryWeight.map { Self.number($0) } ?? .string("the network's own")
       )
     )
+    if !inputSides.isEmpty {
+      values.append(("inputSides", .array(inputSides.map { .integer(Int64($0)) })))
+    }
+    if let stochasticDepth { values.append(("stochasticDepth", Self.number(stochasticDepth))) }
     values.append(("initialization", .string(initialization)))
     values.append(("augmentation", .string("\(augmentation)")))
     return values

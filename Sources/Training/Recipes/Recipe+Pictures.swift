@@ -41,6 +41,13 @@ extension Recipe {
       notes.append(
         "\(network.name) has no dropout before its classifier, which should be \(dropout)")
     }
+    if let stochasticDepth, stochasticDepth > 0,
+      !network.operations.contains(where: { $0.attributes is Operation.StochasticDepth })
+    {
+      notes.append(
+        "\(network.name) has no residual blocks that could be left out, of the last of which \(stochasticDepth) should be"
+      )
+    }
     if let auxiliaryWeight, auxiliaryWeight > 0,
       !network.outputs.contains(where: { $0.auxiliaryWeight == auxiliaryWeight })
     {

@@ -8,10 +8,12 @@ extension Recipe {
   public func trainer(
     seed: UInt64 = 0, compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions()
   ) -> Trainer {
-    Trainer(
+    var trainer = Trainer(
       optimizer: optimizer, schedule: schedule, gradientTransforms: gradientTransforms,
       averaging: averaging, objective: objective, augmentation: augmentation,
       batchSize: batchSize, seed: seed, compute: compute, loading: loading)
+    trainer.inputSides = inputSides
+    return trainer
   }
 
   /// Gives a network its dropout and the weight of its auxiliary classifiers; the size of its pictures is
@@ -19,6 +21,7 @@ extension Recipe {
   public func apply(to options: inout ModelOptions) {
     if let dropout { options.dropout = dropout }
     if let auxiliaryWeight { options.auxiliaryWeight = auxiliaryWeight }
+    if let stochasticDepth { options.stochasticDepth = stochasticDepth }
   }
 
   /// Checks every setting.
@@ -29,6 +32,10 @@ extension Recipe {
     if let dropout, !(0..<1).contains(dropout) {
       throw TrainingError.invalidSetting(
         name: "dropout", value: "\(dropout)", requirement: "from 0 to below 1")
+    }
+    if let stochasticDepth, !(0..<1).contains(stochasticDepth) {
+      throw TrainingError.invalidSetting(
+        name: "stochastic depth", value: "\(stochasticDepth)", requirement: "from 0 to below 1")
     }
     if let weight = auxiliaryWeight, !(weight.isFinite && weight >= 0) {
       throw TrainingError.invalidSetting(

@@ -42,6 +42,10 @@ public struct Recipe: Sendable {
   public var dropout: Float?
   /// What the loss of an auxiliary classifier counts; `nil`: the network's own.
   public var auxiliaryWeight: Float?
+  /// Of residual networks, the share of examples that pass the last block by its shortcut alone; `nil`: none.
+  public var stochasticDepth: Float?
+  /// Shorter sides of the input, of which each batch has one; none: the input's own, which is the network's.
+  public var inputSides: [Int] = []
   /// How weights begin: words, since it is the network that says so.
   public var initialization: String
   /// Where each number is from, by the names of ``numbers``.
@@ -54,7 +58,7 @@ public struct Recipe: Sendable {
     gradientTransforms: [any GradientTransform] = [], averaging: (any WeightAveraging)? = nil,
     objective: any Objective = .crossEntropy(), augmentation: Augmentation = .none,
     inputSize: Int, dropout: Float? = nil, auxiliaryWeight: Float? = nil,
-    initialization: String = "the network's own",
+    stochasticDepth: Float? = nil, initialization: String = "the network's own",
     sources: [String: RecipeSource] = [:]
   ) {
     self.name = name
@@ -71,6 +75,7 @@ public struct Recipe: Sendable {
     self.inputSize = inputSize
     self.dropout = dropout
     self.auxiliaryWeight = auxiliaryWeight
+    self.stochasticDepth = stochasticDepth
     self.initialization = initialization
     self.sources = sources
   }

@@ -1,12 +1,15 @@
 import CKernels
 
-/// One update for several batches, by the mean of their gradients: as a batch of all their samples would give, but for batch
-/// normalization, sums in another order, and a batch that is smaller than the others, whose samples then count for more.
+/// One update for several batches, by the mean of their gradients, in which every sample counts the same, also those of a batch
+/// that is smaller than the others: as a batch of all their samples would give, but for batch normalization and sums in another
+/// order. With n samples in a batch and N in all batches up to it,
+///
+///     m <- m + n / N (g - m)
 ///
 /// Batches are counted through the epochs: those that are left at the end of one are joined by the first of the next.
 public struct Accumulation: GradientTransform {
   public static let name = "accumulation"
-  private static let sum = "sum"
+  private static let mean = "mean"
 
   /// Batches of an update.
   public var batches: Int
@@ -20,17 +23,17 @@ public struct Accumulation: GradientTransform {
     try require(batches > 0, "accumulated batches", batches, "at least 1")
   }
 
-  public var slots: [String] { [Self.sum] }
+  public var slots: [String] { [Self.mean] }
 
   public func apply(to gradients: inout Gradients) -> UpdateDecision {
     let isLast = (gradients.step + 1).isMultiple(of: batches)
-    let share = 1 / Float(batches)
+    let share = Float(Double(gradients.samples) / Double(gradients.samplesSinceUpdate))
     gradients.forEachPart { part in
-      part.withSpan(andSlot: Self.sum) { gradient, sum in
+      part.withSpan(andSlot: Self.mean) { gradient, mean in
         gradient.withUnsafeMutableBufferPointer { gradient in
-          sum.withUnsafeMutableBufferPointer { sum in
+          mean.withUnsafeMutableBufferPointer { mean in
             ck_accumulate(
-              sum.baseAddress, gradient.baseAddress, gradient.count, share, isLast)
+              mean.baseAddress, gradient.baseAddress, gradient.count, share, isLast)
           }
         }
       }

@@ -48,14 +48,22 @@ public enum UpdateDecision: Hashable, Sendable {
 public struct Gradients: ~Copyable {
   /// Backward passes of the training before this one.
   public let step: Int
+  /// Samples of this batch.
+  public let samples: Int
+  /// Samples of this batch and of those before it that no update came of.
+  public let samplesSinceUpdate: Int
   private let compiled: CompiledStep
   private let threads: Int
   private var knownNorm: Double?
   /// Of the transform that has its turn.
   var memory: SlotMemory?
 
-  init(_ compiled: CompiledStep, step: Int, norm: Double, threads: Int) {
+  init(
+    _ compiled: CompiledStep, step: Int, samplesBefore: Int, norm: Double, threads: Int
+  ) {
     self.compiled = compiled
+    samples = compiled.batch
+    samplesSinceUpdate = samplesBefore + compiled.batch
     self.step = step
     self.threads = threads
     knownNorm = norm

@@ -60,7 +60,8 @@ def main():
             labels(40, 4, 6, 0.5),
             labels(60, 3, 1, 0.5),
             labels(30, 5, 2, 0.9, rare=True),
-            labels(25, 1, 3, 0.2),
+            # Of one label scikit-learn would tell two classes, with it and without.
+            labels(25, 2, 3, 0.2),
         ],
         # Far from zero, where a difference of sums would have no digits left.
         "numbers": [numbers(50, [0, 10], 0.5), numbers(30, [10000], 1), numbers(20, [-3, 0, 500], 4)],

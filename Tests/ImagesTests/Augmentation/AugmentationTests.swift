@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Augmentation") struct AugmentationTests {
   static let allSteps: Augmentation = [
-    .shorterSide(from: 20, to: 40), .randomCrop(padding: 2, fill: .white),
+    .shorterSide(from: 20, to: 40, square: true), .randomCrop(padding: 2, fill: .white),
     .randomResizedCrop(area: 0.2...0.9, aspect: 0.5...2), .horizontalReflection(probability: 0.25),
     .rotation(degrees: 30), .colorJitter(brightness: 0.1, contrast: 0.2, saturation: 0.3, hue: 0.4),
     .trivialAugment(),

@@ -151,4 +151,37 @@ import Testing
       }
     }
   }
+
+  /// Krizhevsky et al., 2012, section 2: the shorter side of 256, and of that the central 256 x 256. ``PictureFitting`` is held
+  /// to torchvision's `Resize` and `CenterCrop`.
+  @Test(
+    "AlexNet's windows come from the central square alone",
+    arguments: [(40, 61), (61, 40), (33, 33), (50, 37)])
+  func centralSquare(height: Int, width: Int) throws {
+    let image = Self.noise(height, width)
+    let square = try PicturePipeline(
+      Preprocessing(height: 24, width: 24, channels: 3),
+      [.shorterSide(from: 24, to: 24, square: true), .randomCrop()])
+    let centre = try Preprocessing(
+      height: 24, width: 24, channels: 3, fitting: .centerCrop(shorterSide: 24))
+    #expect(Self.prepared(image, square) == centre.prepared(image).elements)
+    // Windows that are smaller lie in the square, wherever they are drawn.
+    let windows = try PicturePipeline(
+      Preprocessing(height: 4, width: 4, channels: 3),
+      [.shorterSide(from: 24, to: 24, square: true), .randomCrop()])
+    let pixels = centre.prepared(image).elements
+    for sample in 0..<40 {
+      let window = Self.prepared(image, windows, sample: sample)
+      let isThere = (0...20).contains { row in
+        (0...20).contains { column in
+          (0..<4).allSatisfy { y in
+            let start = ((row + y) * 24 + column) * 3
+            return zip(window[y * 12..<(y + 1) * 12], pixels[start..<start + 12])
+              .allSatisfy { abs($0 - $1) < 1.5 / 255 }
+          }
+        }
+      }
+      #expect(isThere, "sample \(sample)")
+    }
+  }
 }

@@ -43,6 +43,18 @@ extension OperationCase {
     + [0, 0.5, 0.9].map { rate in
       OperationCase("rate \(rate)", Operation.Dropout(rate: rate, index: 3), [Input([2, 7, 3, 3])])
     }
+    + [0, 0.5, 0.9].map { rate in
+      OperationCase(
+        "rate \(rate)", Operation.StochasticDepth(rate: rate, index: 3), [Input([6, 7, 3, 3])])
+    }
+    + [
+      OperationCase(
+        "features", Operation.StochasticDepth(rate: 0.5, index: 0), [Input([5, 4])]),
+      OperationCase(
+        "whole blocks", Operation.StochasticDepth(rate: 0.3, index: 1), [Input([3, 32, 2, 3])]),
+      OperationCase(
+        "signals", Operation.StochasticDepth(rate: 0.5, index: 2), [Input([7, 5, 4])]),
+    ]
 }
 
 extension Operation.Activation: ReferenceOperation {
@@ -104,6 +116,20 @@ extension Operation.Dropout: ReferenceOperation {
     of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
   ) throws -> [ReferenceValue] {
     [evaluator.dropout(self, inputs[0])]
+  }
+}
+
+extension Operation.StochasticDepth: ReferenceOperation {
+  /// The mask of an example is that of an element of a dropout on a number an example.
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    let mask = Operation.Dropout(rate: rate, index: index)
+    let count = inputs[0].elements.count / inputs[0].shape[0]
+    let elements = inputs[0].elements.enumerated().map { place, element in
+      evaluator.keeps(mask, place / count) ? element / (1 - Double(rate)) : 0
+    }
+    return [ReferenceValue(elements, shape: inputs[0].shape)]
   }
 }
 

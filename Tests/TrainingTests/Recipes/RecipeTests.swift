@@ -74,7 +74,8 @@ import Testing
     #expect(
       try Recipe.named("vgg").augmentation.steps.contains(.shorterSide(from: 256, to: 512)))
     #expect(
-      try Recipe.named("alexnet").augmentation.steps.contains(.shorterSide(from: 256, to: 256)))
+      try Recipe.named("alexnet").augmentation.steps.contains(
+        .shorterSide(from: 256, to: 256, square: true)))
   }
 
   @Test("batch normalization's variants differ as the lecture's page says, and in nothing else")

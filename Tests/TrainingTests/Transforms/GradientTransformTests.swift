@@ -129,10 +129,39 @@ private struct ScaledBiases: GradientTransform {
     #expect(try changes([.accumulation(batches: 1)]) == changes([]))
   }
 
+  /// Of n samples in a batch and N in all: sum over batches of n / N g, as the mean over all samples.
+  @Test("a batch that is smaller than the others counts by its samples", arguments: [1, 2])
+  func unevenBatches(threads: Int) throws {
+    let sizes = [4, 4, 2]
+    let model = Model(network, seed: 1)
+    let trainer = Trainer(
+      optimizer: .sgd(), schedule: .constant(1), gradientTransforms: [.accumulation(batches: 3)],
+      compute: ComputeOptions(threads: threads))
+    let step = try TrainingStep(model, trainer)
+    var inputs: [Float] = []
+    var labels: [Int32] = []
+    for (seed, size) in sizes.enumerated() {
+      let input = Tensor.random([size, 6], seed: UInt64(seed + 1))
+      let own = (0..<size).map { Int32(($0 + seed) % 3) }
+      try step.run(input, labels: Tensor(own))
+      try step.update()
+      inputs += input.elements
+      labels += own
+    }
+    let whole = try model.gradients(of: Tensor(inputs, shape: [10, 6]), labels: Tensor(labels))
+    for (name, gradient) in whole.gradients {
+      let before = try #require(model.parameters[name]).elements
+      let after = try #require(step.model.parameters[name]).elements
+      for (place, expected) in gradient.elements.enumerated() {
+        #expect(abs(Double(before[place] - after[place]) - Double(expected)) < 2e-6, "\(name)")
+      }
+    }
+  }
+
   @Test("a training that is stopped in the middle of an accumulation goes on with what was summed")
   func resumes() throws {
-    // Four batches an epoch.
-    let data = try syntheticData(count: 64, extent: 8)
+    // Four batches an epoch, the last of 12 pictures.
+    let data = try syntheticData(count: 60, extent: 8)
     var trainer = momentumTrainer
     trainer.gradientTransforms = [.accumulation(batches: 3), .clipping(norm: 1)]
     let directory = try TemporaryDirectory()
