@@ -9,7 +9,8 @@ import ConvNetTensors
 
 extension Checkpoint {
   /// Has the training go on with other settings than it had: of the optimizer, the schedule, the objective, the transforms, the
-  /// average of the weights, the augmentation, the sampling, the sides of the input, factors of groups, the batch, its length; and with more data.
+  /// average of the weights, the augmentation, the sampling, the sides of the input, factors of groups, the batch, its length;
+  /// and with more data.
   ///
   /// ```swift
   /// var checkpoint = try folder.loadCheckpoint()
@@ -21,8 +22,8 @@ extension Checkpoint {
   /// ```
   ///
   /// What the optimizer remembers stays where it means the same: one of another kind begins anew, and so do slots of other names,
-  /// and sums of gradients where transforms are others. Where training data or sampling is another, the epoch that was begun
-  /// begins anew, with the parameters as they are. The next step has the rate that the schedule now has for it.
+  /// and sums of gradients where transforms are others. Where training data, sampling or sides are others, the epoch that was
+  /// begun begins anew, with the parameters as they are. The next step has the rate that the schedule now has for it.
   ///
   /// - Parameters:
   ///   - model: of the network of the checkpoint, with its classes and preparation.

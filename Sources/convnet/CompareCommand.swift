@@ -100,9 +100,9 @@ struct CompareCommand: ParsableCommand {
         return Result.Run(
           run: name, folder: run.folder.path, epochs: run.epochs.count,
           plannedEpochs: run.plannedEpochs, bestEpoch: best?.epoch,
-          top1: best.map { $0.validationTop1 ?? $0.trainingTop1 }, top5: best?.validationTop5,
+          top1: best.flatMap { $0.validationTop1 ?? $0.trainingTop1 }, top5: best?.validationTop5,
           loss: best.map { $0.validationLoss ?? $0.trainingLoss },
-          measuredOn: best.map { $0.validationTop1 == nil ? "training" : "validation" },
+          measuredOn: best.map { $0.validationLoss == nil ? "training" : "validation" },
           trainingLoss: best?.trainingLoss, seconds: run.seconds,
           settings: Dictionary(run.settings.map { ($0.name, $0.value) }) { first, _ in first },
           changes: run.changes, history: run.epochs)

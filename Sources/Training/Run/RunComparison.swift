@@ -66,7 +66,7 @@ public struct RunComparison: Sendable {
       ])
     for (run, (letter, name)) in zip(runs, zip(letters, names)) {
       let best = run.best
-      let accuracy = best.map { $0.validationTop1 ?? $0.trainingTop1 }
+      let accuracy = best.flatMap { $0.validationTop1 ?? $0.trainingTop1 }
       table.append([
         letter, name,
         run.isUnfinished
@@ -126,8 +126,10 @@ public struct RunComparison: Sendable {
       curve("Validation error", Axis("top-1 error, %")) { epoch in
         epoch.validationTop1.map { 100 * (1 - $0) }
       },
-      curve("Validation loss", Axis("cross-entropy")) { $0.validationLoss },
-      curve("Training error", Axis("top-1 error, %")) { 100 * (1 - $0.trainingTop1) },
+      curve("Validation loss", Axis("loss")) { $0.validationLoss },
+      curve("Training error", Axis("top-1 error, %")) { epoch in
+        epoch.trainingTop1.map { 100 * (1 - $0) }
+      },
       curve("Training loss", Axis("loss")) { $0.trainingLoss },
       curve("Loss of steps", Axis("loss of the batch"), steps: \.loss),
       curve("Learning rate", Axis("rate", scale: isWide ? .logarithmic : .linear)) {

@@ -67,10 +67,12 @@ public struct RunRecord: Sendable {
     }
   }
 
-  /// The epoch of the least validation error, of equal ones the first; without validation, of the least training loss.
+  /// The epoch of the least validation error, of equal ones the first: of labels 1 - mean average precision, of numbers the
+  /// validation loss; without validation, of the least training loss.
   public var best: RunEpoch? {
     func error(_ epoch: RunEpoch) -> Double {
-      epoch.validationTop1.map { 1 - $0 } ?? epoch.trainingLoss
+      let share = epoch.validationTop1 ?? epoch.validationFigures?["meanAveragePrecision"]
+      return share.map { 1 - $0 } ?? epoch.validationLoss ?? epoch.trainingLoss
     }
     return epochs.min { error($0) < error($1) }
   }
