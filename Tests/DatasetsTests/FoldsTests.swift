@@ -154,6 +154,48 @@ private struct Labels: Dataset {
         }
       }
     }
+  }
+
+  @Test(
+    "lists of labels and numbers have their columns, and are read as what they were",
+    arguments: [
+      (TargetKind.labels, ["path,tags", "a.png,x|y, z", "b.png,", "c.png,x", "d.png,\"y, z\""]),
+      (
+        .numbers,
+        ["path,\"height, m\",age", "a.png,1.5,3", "b.png,-0.25,1e-7", "c.png,0,1", "d.png,1,0"]
+      ),
+    ])
+  func targets(kind: TargetKind, lines: [String]) throws {
+    let directory = try TemporaryDirectory()
+    for (place, name) in ["a.png", "b.png", "c.png", "d.png"].enumerated() {
+      try directory.write(
+        Image(height: 4 + place, width: 5, color: .white).encodedPNG(), to: name)
+    }
+    try directory.write(Array(lines.joined(separator: "\n").utf8), to: "all.csv")
+    let data = try DatasetCatalog.source(
+      directory.file("all.csv"), targets: TargetSelection(kind)
+    ).load(.test)
+    #expect(data.count == 4 && data.targetKind == kind)
+    let folds = try DatasetFolds(of: data, count: 2)
+    for fold in 0..<2 {
+      let path = directory.file("fold\(fold).csv")
+      try FoldLists(folds, of: data).write(fold: fold, to: path)
+      let source = try DatasetCatalog.source(path)
+      for split in [DatasetSplit.train, .test] {
+        let (expected, actual) = (
+          folds.part(split, fold: fold, of: data), try source.load(split)
+        )
+        #expect(actual.targetKind == kind && actual.classNames == data.classNames)
+        #expect(actual.count == expected.count)
+        for index in 0..<actual.count {
+          #expect(actual.targets(at: index) == expected.targets(at: index))
+        }
+      }
+    }
+  }
+
+  @Test("pictures that are no files of their own are in no list")
+  func noFiles() {
     #expect(throws: NoPictureFiles.self) {
       let labels = Labels([0, 1])
       _ = try FoldLists(try DatasetFolds(of: labels, count: 2), of: labels)

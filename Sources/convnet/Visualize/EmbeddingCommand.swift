@@ -97,12 +97,14 @@ struct EmbeddingCommand: ParsableCommand {
         thumbnail: thumbnails
           ? try dataset.sample(at: index).image.resized(shorterSide: 28) : nil)
     }
+    // Labels and numbers put pictures in no groups.
+    let groups = dataset.targetKind == .classes ? dataset.classNames : ["pictures"]
     try result.write(
       EmbeddingFigure(
         "\(plural(cloud.count, "picture")) of \(dataset.name) by \(name)",
         subtitle:
           "\(model.graph.name), \(method == .pca ? "principal components" : "t-SNE with perplexity \(HumanReadable.quantity(perplexity))"); trustworthiness \(HumanReadable.fixed(trust, digits: 3))",
-        axes: axes, points: points, classNames: dataset.classNames))
+        axes: axes, points: points, classNames: groups))
     if shared.json {
       return try printJSON(
         Result(

@@ -58,10 +58,10 @@ struct FeaturesCommand: ParsableCommand {
     progress.finish()
     try values.writeNPY(to: output)
     let list = output.dropLast(4) + ".csv"
-    var text = "row,picture,class\n"
+    var text = "row,picture,\(dataset.targetKind.noun.one)\n"
     for (row, index) in samples.enumerated() {
-      let name = dataset.classNames.className(dataset.label(at: index))
-      text += "\(row),\(dataset.sampleName(at: index).csvField),\(name.csvField)\n"
+      let target = dataset.targetText(at: index)
+      text += "\(row),\(dataset.sampleName(at: index).csvField),\(target.csvField)\n"
     }
     try AtomicFile.write(text, to: String(list))
     let name = layer ?? model.penultimateLayer ?? ""
