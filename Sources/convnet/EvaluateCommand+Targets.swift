@@ -203,7 +203,7 @@ extension EvaluateCommand {
       return "label,pictures,precision,recall,f1,average precision\n"
         + zip(evaluation.names, labels.labels).map { name, own in
           [
-            csvField(name), "\(own.count)", field(own.precision), field(own.recall),
+            name.csvField, "\(own.count)", field(own.precision), field(own.recall),
             field(own.f1), field(own.averagePrecision),
           ].joined(separator: ",") + "\n"
         }.joined()
@@ -211,7 +211,7 @@ extension EvaluateCommand {
       return "number,mean absolute error,root mean squared error,R²\n"
         + zip(evaluation.names, numbers.numbers).map { name, own in
           [
-            csvField(name), field(own.meanAbsoluteError), field(own.rootMeanSquaredError),
+            name.csvField, field(own.meanAbsoluteError), field(own.rootMeanSquaredError),
             field(own.determination),
           ].joined(separator: ",") + "\n"
         }.joined()
@@ -226,12 +226,12 @@ private struct TargetTable {
   init(names: [String], kind: TargetKind) {
     let answer = kind == .labels ? "probability of" : "predicted"
     text =
-      (["picture"] + names + names.map { "\(answer) \($0)" }).map(csvField).joined(separator: ",")
+      (["picture"] + names + names.map { "\(answer) \($0)" }).map(\.csvField).joined(separator: ",")
       + "\n"
   }
 
   mutating func append(_ name: String, truth: [Float], answers: [Float]) {
     let numbers = (truth + answers).map { $0.isFinite ? "\($0)" : "" }
-    text += ([csvField(FileSystem.line(name))] + numbers).joined(separator: ",") + "\n"
+    text += ([FileSystem.line(name).csvField] + numbers).joined(separator: ",") + "\n"
   }
 }

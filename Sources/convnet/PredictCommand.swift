@@ -218,12 +218,12 @@ struct PredictCommand: ParsableCommand {
       model.classNames.indices.contains(place) ? model.classNames[place] : "\(place)"
     }
     let columns = model.targetKind == .classes ? ["label", "probability"] + names : names
-    return (["file"] + columns).map(csvField).joined(separator: ",")
+    return (["file"] + columns).map(\.csvField).joined(separator: ",")
   }
 
   /// The line of a picture; without a classification, and where there is no answer, its fields are empty.
   private func line(_ file: String, _ classification: Classification?, of model: Model) -> String {
-    let name = csvField(FileSystem.line(file))
+    let name = FileSystem.line(file).csvField
     guard let classification, classification.nonFiniteCount == 0 else {
       let count = model.classCount + (model.targetKind == .classes ? 2 : 0)
       return name + String(repeating: ",", count: count)
@@ -231,7 +231,7 @@ struct PredictCommand: ParsableCommand {
     var fields = [name]
     if classification.targetKind == .classes {
       let best = classification.top(1).first
-      fields += [csvField(best?.label ?? ""), best.map { "\($0.probability)" } ?? ""]
+      fields += [(best?.label ?? "").csvField, best.map { "\($0.probability)" } ?? ""]
     }
     fields += (classification.probabilities + classification.numbers).map { "\($0)" }
     return fields.joined(separator: ",")

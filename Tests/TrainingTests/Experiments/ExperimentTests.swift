@@ -288,7 +288,7 @@ import Testing
   func text() {
     let lines = Self.results.csv.split(separator: "\n")
     #expect(lines.count == 1 + 4 * 3)
-    #expect(lines[2] == "\"a\",1,2,10,0.1,0.5,0.19999999999999996,0.5,0.19999999999999996,2.0")
+    #expect(lines[2] == "a,1,2,10,0.1,0.5,0.19999999999999996,0.5,0.19999999999999996,2.0")
     let section = Self.results.section(of: Self.experiment, facts: [("Machine", "M")])
     for text in [
       "## e\n", "| b\\|c | 10.00 ± 0.00 |", "![e: test error](e-test-error.svg)",
