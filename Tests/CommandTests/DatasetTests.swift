@@ -148,7 +148,7 @@ private func writeShapes(to directory: borrowing TemporaryDirectory, perClass: I
     let result = try #require(try bad.json() as? [String: Any])
     #expect(
       Set(result.keys) == [
-        "images", "classes", "counts", "bad", "duplicates", "conflicts", "ignored",
+        "images", "classes", "targets", "counts", "bad", "duplicates", "conflicts", "ignored",
       ])
     #expect(
       result["bad"] as? [[String: String]] == [
