@@ -42,6 +42,11 @@ NETWORKS = [
     ("resnet50-v1.5", "resnet50", 224),
     ("resnet101-v1.5", "resnet101", 224),
     ("resnet152-v1.5", "resnet152", 224),
+    ("mobilenet-v2", "mobilenet_v2", 224),
+    ("mobilenet-v3-small", "mobilenet_v3_small", 224),
+    ("mobilenet-v3-large", "mobilenet_v3_large", 224),
+    ("efficientnet-b0", "efficientnet_b0", 224),
+    ("convnext-tiny", "convnext_tiny", 224),
 ]
 
 # Numbers up to which a network's weights are converted: the files of the larger ones would only take time.

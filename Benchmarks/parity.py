@@ -109,6 +109,14 @@ LOGITS = [
     of_torchvision("resnet50-v1.5", "resnet50", WIDE),
     of_torchvision("resnet101-v1.5", "resnet101"),
     of_torchvision("resnet152-v1.5", "resnet152"),
+    of_torchvision("mobilenet-v2", "mobilenet_v2"),
+    of_torchvision("mobilenet-v2", "mobilenet_v2", WIDE),
+    of_torchvision("mobilenet-v3-small", "mobilenet_v3_small"),
+    of_torchvision("mobilenet-v3-large", "mobilenet_v3_large", WIDE),
+    of_torchvision("efficientnet-b0", "efficientnet_b0"),
+    of_torchvision("efficientnet-b0", "efficientnet_b0", WIDE),
+    of_torchvision("convnext-tiny", "convnext_tiny"),
+    of_torchvision("convnext-tiny", "convnext_tiny", WIDE),
     of_timm("resnet50-v1.5", "resnet50"),
     of_timm("vgg16", "vgg16"),
     of_timm("inception-v3-torchvision", "inception_v3", (3, 299, 299)),
@@ -127,6 +135,10 @@ GRADIENTS = [
     of_torchvision("inception-v3-torchvision", "inception_v3", (3, 299, 299), batch=4, init_weights=True),
     of_torchvision("resnet18-torchvision", "resnet18", batch=2),
     of_torchvision("resnet50-v1.5", "resnet50", batch=2),
+    of_torchvision("mobilenet-v2", "mobilenet_v2", batch=4),
+    of_torchvision("mobilenet-v3-small", "mobilenet_v3_small", batch=4),
+    of_torchvision("efficientnet-b0", "efficientnet_b0", batch=4),
+    of_torchvision("convnext-tiny", "convnext_tiny", batch=2),
 ]
 
 

@@ -10,6 +10,7 @@
 static const struct {
   const char *name;
   int in, out, extent, kernel, stride, padding;
+  bool is_depthwise;
 } layers[] = {
     {"resnet-64-64@56", 64, 64, 56, 1, 1, 0},        {"resnet-64-256@56", 64, 256, 56, 1, 1, 0},
     {"resnet-256-64@56", 256, 64, 56, 1, 1, 0},      {"resnet-256-128@56", 256, 128, 56, 1, 1, 0},
@@ -22,6 +23,12 @@ static const struct {
     {"googlenet-192-16@28", 192, 16, 28, 1, 1, 0},   {"googlenet-832-384@7", 832, 384, 7, 1, 1, 0},
     {"first-7x7/2@224", 3, 64, 224, 7, 2, 3},        {"first-11x11/4@224", 3, 64, 224, 11, 4, 2},
     {"first-3x3/2@299", 3, 32, 299, 3, 2, 0},        {"first-3x3@224", 3, 64, 224, 3, 1, 1},
+    {"depthwise-3x3-32@112", 32, 32, 112, 3, 1, 1, true}, {"depthwise-3x3-96@112/2", 96, 96, 112, 3, 2, 1, true},
+    {"depthwise-3x3-144@56", 144, 144, 56, 3, 1, 1, true}, {"depthwise-3x3-144@56/2", 144, 144, 56, 3, 2, 1, true},
+    {"depthwise-3x3-384@14", 384, 384, 14, 3, 1, 1, true}, {"depthwise-3x3-960@7", 960, 960, 7, 3, 1, 1, true},
+    {"depthwise-5x5-240@28", 240, 240, 28, 5, 1, 2, true}, {"depthwise-5x5-672@14/2", 672, 672, 14, 5, 2, 2, true},
+    {"depthwise-5x5-1152@7", 1152, 1152, 7, 5, 1, 2, true}, {"depthwise-7x7-96@56", 96, 96, 56, 7, 1, 3, true},
+    {"depthwise-7x7-384@14", 384, 384, 14, 7, 1, 3, true}, {"depthwise-7x7-768@7", 768, 768, 7, 7, 1, 3, true},
 };
 
 enum direction { FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT };
@@ -31,7 +38,8 @@ enum { RUNS = 200 };
 static void prepare(library_run *run, enum direction direction, const ck_direct *d, float *bias, float *memory[3]) {
   const dnnl_dim_t n = (dnnl_dim_t)d->batch, in = (dnnl_dim_t)d->in_channels, out = (dnnl_dim_t)d->out_channels;
   const dnnl_dims_t x_extents = {n, in, (dnnl_dim_t)d->height, (dnnl_dim_t)d->width};
-  const dnnl_dims_t kernel = {out, in, (dnnl_dim_t)d->kernel_height, (dnnl_dim_t)d->kernel_width};
+  const dnnl_dim_t groups = (dnnl_dim_t)d->groups, rows = (dnnl_dim_t)d->kernel_height, columns = (dnnl_dim_t)d->kernel_width;
+  const dnnl_dims_t kernel = {out, in, rows, columns}, grouped = {groups, out / groups, in / groups, rows, columns};
   const dnnl_dims_t y_extents = {n, out, (dnnl_dim_t)d->out_height, (dnnl_dim_t)d->out_width}, features = {out};
   const dnnl_dims_t strides = {(dnnl_dim_t)d->stride_down, (dnnl_dim_t)d->stride_along};
   const dnnl_dims_t before = {(dnnl_dim_t)d->pad_top, (dnnl_dim_t)d->pad_left};
@@ -44,7 +52,7 @@ static void prepare(library_run *run, enum direction direction, const ck_direct 
   require(dnnl_memory_desc_init_by_tag(&x_layout, 4, x_extents, dnnl_f32,
                                        d->in_channels == 3 ? dnnl_nchw : dnnl_format_tag_any));
   require(dnnl_memory_desc_init_by_tag(&y_layout, 4, y_extents, dnnl_f32, dnnl_format_tag_any));
-  require(dnnl_memory_desc_init_by_tag(&any, 4, kernel, dnnl_f32, dnnl_format_tag_any));
+  require(dnnl_memory_desc_init_by_tag(&any, groups > 1 ? 5 : 4, groups > 1 ? grouped : kernel, dnnl_f32, dnnl_format_tag_any));
   require(dnnl_memory_desc_init_by_tag(&bias_layout, 1, features, dnnl_f32, dnnl_a));
   dnnl_convolution_desc_t forward, backward;
   dnnl_primitive_desc_t description = NULL, hint = NULL;
@@ -83,26 +91,35 @@ static void prepare(library_run *run, enum direction direction, const ck_direct 
   if (direction == WEIGHT_GRADIENT) add_argument(run, DNNL_ARG_DIFF_BIAS, &bias_layout, bias);
 }
 
+static void pack(const ck_direct *d, float *packed, const float *weights, bool transposes, int threads) {
+  if (d->groups > 1)
+    ck_depthwise_pack(d, packed, weights, transposes);
+  else
+    ck_direct_pack(d, packed, weights, transposes, threads);
+}
+
 static void measure(enum direction direction, int batch, size_t layer, int threads, ck_instructions instructions) {
   const size_t extent = (size_t)layers[layer].extent, kernel = (size_t)layers[layer].kernel;
   const size_t stride = (size_t)layers[layer].stride, padding = (size_t)layers[layer].padding;
   const size_t result = (extent + 2 * padding - kernel) / stride + 1;
   ck_direct d = {
-      .batch = (size_t)batch, .groups = 1, .in_channels = (size_t)layers[layer].in, .height = extent, .width = extent,
+      .batch = (size_t)batch, .groups = layers[layer].is_depthwise ? (size_t)layers[layer].in : 1, .in_channels = (size_t)layers[layer].in, .height = extent, .width = extent,
       .out_channels = (size_t)layers[layer].out, .out_height = result, .out_width = result, .kernel_height = kernel,
       .kernel_width = kernel, .stride_down = stride, .stride_along = stride, .dilation_down = 1, .dilation_along = 1,
       .pad_top = padding, .pad_left = padding, .instructions = instructions,
   };
   d.in_stride = d.in_channels * extent * extent, d.out_stride = d.out_channels * result * result;
   const bool transposes = direction == INPUT_GRADIENT;
-  if (!ck_direct_can_compute(&d, transposes)) return;
+  const bool is_depthwise = layers[layer].is_depthwise;
+  if (is_depthwise ? !ck_depthwise_can_compute(&d, transposes) : !ck_direct_can_compute(&d, transposes)) return;
   float *x = allocate(d.batch * d.in_stride), *y = allocate(d.batch * d.out_stride), *bias = allocate(d.out_channels);
-  float *weights = allocate(d.out_channels * d.in_channels * kernel * kernel);
-  float *packed = allocate(ck_direct_weights_size(&d, transposes));
-  float *scratch = allocate(direction == WEIGHT_GRADIENT ? ck_direct_gradient_scratch(&d, threads)
-                                                          : ck_direct_scratch(&d, transposes, threads));
+  float *weights = allocate(d.out_channels * d.in_channels / d.groups * kernel * kernel);
+  float *packed = allocate((is_depthwise ? ck_depthwise_weights_size : ck_direct_weights_size)(&d, transposes));
+  float *scratch = allocate(direction == WEIGHT_GRADIENT
+                                ? (is_depthwise ? ck_depthwise_gradient_scratch : ck_direct_gradient_scratch)(&d, threads)
+                                : (is_depthwise ? ck_depthwise_scratch : ck_direct_scratch)(&d, transposes, threads));
   float *memory[3] = {NULL};
-  ck_direct_pack(&d, packed, weights, transposes, threads);
+  pack(&d, packed, weights, transposes, threads);
   library_run library = {0};
   prepare(&library, direction, &d, bias, memory);
   static double times[2][RUNS];
@@ -113,18 +130,20 @@ static void measure(enum direction direction, int batch, size_t layer, int threa
       if (kind == 0) {
         run_library(&library);
       } else if (direction == WEIGHT_GRADIENT) {
-        ck_direct_gradient(&d, weights, bias, x, y, scratch, threads);
+        (is_depthwise ? ck_depthwise_gradient : ck_direct_gradient)(&d, weights, bias, x, y, scratch, threads);
       } else if (transposes) {
-        ck_direct_pack(&d, packed, weights, true, threads);
-        ck_direct_input_gradient(&d, x, y, packed, scratch, threads);
+        pack(&d, packed, weights, true, threads);
+        (is_depthwise ? ck_depthwise_input_gradient : ck_direct_input_gradient)(&d, x, y, packed, scratch, threads);
       } else {
-        ck_direct_forward(&d, y, x, packed, bias, NULL, true, scratch, threads);
+        (is_depthwise ? ck_depthwise_forward : ck_direct_forward)(&d, y, x, packed, bias, NULL, CK_RELU, scratch, threads);
       }
       times[kind][runs] = seconds() - start;
     }
-  const double products = 2e-9 * (double)(kernel * kernel * d.in_channels * d.batch * d.out_stride);
-  const double theirs = products / median(times[0], runs), ours = products / median(times[1], runs);
-  printf("%-26s %5d %8.0f %8.0f %8.2f\n", layers[layer].name, batch, theirs, ours, ours / theirs);
+  const double products = 2e-9 * (double)(kernel * kernel * d.in_channels / d.groups * d.batch * d.out_stride);
+  const double bytes = 4e-9 * (double)(d.batch * (d.in_stride + d.out_stride));
+  const double time = median(times[0], runs), our_time = median(times[1], runs);
+  printf("%-26s %5d %8.0f %8.0f %8.2f %8.1f\n", layers[layer].name, batch, products / time, products / our_time, time / our_time,
+         bytes / our_time);
   fflush(stdout);
   free_library(&library);
   for (int i = 0; i < 3; ++i) free(memory[i]);

@@ -52,6 +52,12 @@ ROWS = [
     Published("vgg11", "VGG11_Weights.IMAGENET1K_V1"),
     Published("googlenet", "GoogLeNet_Weights.IMAGENET1K_V1"),
     Published("inception_v3", "Inception_V3_Weights.IMAGENET1K_V1"),
+    Published("mobilenet_v2", "MobileNet_V2_Weights.IMAGENET1K_V1"),
+    Published("mobilenet_v2", "MobileNet_V2_Weights.IMAGENET1K_V2", ("--preset", "imagenet", "--resize", "232")),
+    Published("mobilenet_v3_small", "MobileNet_V3_Small_Weights.IMAGENET1K_V1"),
+    Published("mobilenet_v3_large", "MobileNet_V3_Large_Weights.IMAGENET1K_V1"),
+    Published("efficientnet_b0", "EfficientNet_B0_Weights.IMAGENET1K_V1"),
+    Published("convnext_tiny", "ConvNeXt_Tiny_Weights.IMAGENET1K_V1"),
 ]
 
 

@@ -37,7 +37,14 @@ def timm(name: str) -> Callable[[], nn.Module]:
 
 def randomize_normalization(module: nn.Module) -> None:
     """As after a training: statistics and scales that are not those of the beginning."""
+    for name, parameter in module.named_parameters():
+        # It begins at 1e-6, which would hide the branches.
+        if name.endswith("layer_scale"):
+            nn.init.uniform_(parameter, 0.1, 0.5)
     for layer in module.modules():
+        if isinstance(layer, nn.LayerNorm):
+            nn.init.uniform_(layer.weight, 0.5, 1.5)
+            nn.init.normal_(layer.bias, std=0.1)
         if isinstance(layer, nn.BatchNorm2d):
             nn.init.normal_(layer.running_mean, std=0.1)
             nn.init.uniform_(layer.running_var, 0.5, 1.5)
@@ -91,9 +98,11 @@ class Torch:
 
         Everything passes dropout: the masks of two frameworks cannot be the same.
         """
+        from torchvision.ops import StochasticDepth
+
         self.module.train()
         for layer in self.module.modules():
-            if isinstance(layer, nn.Dropout):
+            if isinstance(layer, (nn.Dropout, StochasticDepth)):
                 layer.p = 0
         outputs = self.module(torch.from_numpy(images))
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)

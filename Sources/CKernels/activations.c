@@ -35,6 +35,58 @@ INLINE void clip_vector(float *x) {
   STORE(x, SELECT(limit < value, limit, value));
 }
 
+// x <- exp x for x between -87 and 88, beyond which it stays what it is there: 2^n times a polynomial of degree six on what n
+// logarithms of two leave of x, which is at most 0.35. What is not a number stays so.
+INLINE void exponentiate(lanes *x) {
+  const lanes least = (lanes){0} - 87, most = (lanes){0} + 88;
+  lanes value = *x;
+  value = SELECT(least > value, least, value);
+  value = SELECT(most < value, most, value);
+  const lanes rounder = (lanes){0} + 0x1.8p+23f;  // whole numbers lie one apart there
+  const lanes shifted = value * 0x1.715476p+0f + rounder, n = shifted - rounder;
+  const lanes r = (value - n * 0x1.62ep-1f) - n * 0x1.0bfbe8p-15f;
+  const lanes p = (((((0x1.6c16c2p-10f * r + 0x1.111112p-7f) * r + 0x1.555556p-5f) * r + 0x1.555556p-3f) * r + 0.5f) * r + 1) * r + 1;
+  *x = (lanes)((bits)p + ((bits)shifted << 23));
+}
+
+INLINE void sigmoid_vector(float *x) {
+  lanes e = -LOAD(x);
+  exponentiate(&e);
+  STORE(x, 1 / (1 + e));
+}
+
+INLINE void silu_vector(float *x) {
+  const lanes value = LOAD(x);
+  lanes e = -value;
+  exponentiate(&e);
+  STORE(x, value / (1 + e));
+}
+
+INLINE void hard_sigmoid_vector(float *x) {
+  const lanes zero = {0}, limit = zero + 6;
+  lanes value = LOAD(x) + 3;
+  value = SELECT(zero > value, zero, value);
+  STORE(x, SELECT(limit < value, limit, value) * (1 / 6.0f));
+}
+
+INLINE void hard_swish_vector(float *x) {
+  const lanes value = LOAD(x);
+  hard_sigmoid_vector(x);
+  STORE(x, value * LOAD(x));
+}
+
+// With the complement of the error function as t p(t) exp(-z^2), t = 1 / (1 + 0.3275911 z), z the magnitude of x / sqrt 2: M.
+// Abramowitz, I. Stegun, "Handbook of Mathematical Functions", 7.1.26, off by at most 1.5e-7.
+INLINE void gelu_vector(float *to) {
+  const lanes x = LOAD(to), zero = {0}, z = SELECT(zero > x, -x, x) * 0x1.6a09e6p-1f;
+  const lanes t = 1 / (1 + 0.3275911f * z);
+  const lanes p = (((1.061405429f * t - 1.453152027f) * t + 1.421413741f) * t - 0.284496736f) * t + 0.254829592f;
+  lanes e = -z * z;
+  exponentiate(&e);
+  const lanes rest = 0.5f * t * p * e;
+  STORE(to, SELECT(zero > x, x * rest, x - x * rest));
+}
+
 VECTORISED void ck_activate(float *x, size_t count, ck_activation activation) {
   size_t i = 0;
   float rest[WIDTH] = {0};
@@ -53,6 +105,16 @@ VECTORISED void ck_activate(float *x, size_t count, ck_activation activation) {
       APPLY(clip_vector)
     case CK_TANH:
       APPLY(tanh_vector)
+    case CK_SIGMOID:
+      APPLY(sigmoid_vector)
+    case CK_HARD_SIGMOID:
+      APPLY(hard_sigmoid_vector)
+    case CK_HARD_SWISH:
+      APPLY(hard_swish_vector)
+    case CK_SILU:
+      APPLY(silu_vector)
+    case CK_GELU:
+      APPLY(gelu_vector)
   }
 #undef APPLY
 }
@@ -102,17 +164,45 @@ VECTORISED static void clipped_gradient(float *dx, const float *y, const float *
   }
 }
 
+VECTORISED static void hard_sigmoid_gradient(float *dx, const float *y, const float *dy, size_t count) {
+#pragma clang loop vectorize(assume_safety)
+  for (size_t i = 0; i < count; ++i) {
+    const float gradient = dy[i] * (1 / 6.0f);
+    dx[i] = ((y[i] <= 0) | (y[i] >= 1)) ? 0 : gradient;
+  }
+}
+
+VECTORISED static void hard_swish_gradient(float *dx, const float *x, const float *dy, size_t count) {
+#pragma clang loop vectorize(assume_safety)
+  for (size_t i = 0; i < count; ++i) {
+    const float gradient = dy[i], slope = x[i] * (1 / 3.0f) + 0.5f;
+    dx[i] = x[i] <= -3 ? 0 : x[i] >= 3 ? gradient : gradient * slope;
+  }
+}
+
 static void gradient_share(void *context, int task) {
   const work *w = context;
   const size_t first = share_begin(w->count, task, w->tasks), count = share_begin(w->count, task + 1, w->tasks) - first;
-  if (w->activation == CK_RELU6)
-    clipped_gradient(w->y + first, w->x + first, w->dy + first, count);
-  else
-    rectified_gradient(w->y + first, w->x + first, w->dy + first, count);
+  float *dx = w->y + first;
+  const float *kept = w->x + first, *dy = w->dy + first;
+  switch (w->activation) {
+    case CK_RELU6:
+      clipped_gradient(dx, kept, dy, count);
+      break;
+    case CK_HARD_SIGMOID:
+      hard_sigmoid_gradient(dx, kept, dy, count);
+      break;
+    case CK_HARD_SWISH:
+      hard_swish_gradient(dx, kept, dy, count);
+      break;
+    default:
+      REQUIRE(w->activation == CK_RELU);
+      rectified_gradient(dx, kept, dy, count);
+  }
 }
 
-void ck_activation_gradient(float *dx, const float *y, const float *dy, size_t count, ck_activation activation,
+void ck_activation_gradient(float *dx, const float *kept, const float *dy, size_t count, ck_activation activation,
                             int tasks) {
-  work w = {.y = dx, .x = y, .dy = dy, .count = count, .activation = activation, .tasks = useful_tasks(count, tasks)};
+  work w = {.y = dx, .x = kept, .dy = dy, .count = count, .activation = activation, .tasks = useful_tasks(count, tasks)};
   ck_parallel(w.tasks, gradient_share, &w);
 }

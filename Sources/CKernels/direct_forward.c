@@ -1,5 +1,6 @@
 // Direct convolutions, forward, and their gradients by the input. A task takes a part of the rows of the results and of the
 // output channels: some rows at a time, which it multiplies with the weights of 32 output channels after those of another 32.
+#include "activations.h"
 #include "direct.h"
 
 #include <string.h>
@@ -12,7 +13,7 @@ typedef struct {
   direct_source source;
   float *y;
   const float *x, *weights, *bias, *addend;
-  bool rectifies;
+  ck_activation activation;
   float *scratch;
   size_t channel_parts, row_parts;  // a task is one of each
 } forward_work;
@@ -50,6 +51,16 @@ size_t ck_direct_scratch(const ck_direct *d, bool transposes, int tasks) {
   return ck_direct_copied_floats(&p.v, &p.source) * (size_t)tasks;
 }
 
+// While the results are near. What fills up a last block stays zero.
+static void activate(ck_activation activation, const direct_product *product, size_t channels) {
+  const size_t blocks = product->is_pair ? 2 : 1, left = blocks * WIDTH - channels;
+  for (size_t o = 0; o < blocks; ++o)
+    ck_activate(product->y + o * product->y_block, product->positions * WIDTH, activation);
+  if (left == 0 || (activation != CK_SIGMOID && activation != CK_HARD_SIGMOID)) return;
+  float *last = product->y + (blocks - 1) * product->y_block + WIDTH - left;
+  for (size_t i = 0; i < product->positions; ++i) memset(last + i * WIDTH, 0, left * sizeof *last);
+}
+
 static void products_of_part(const forward_work *p, const direct_part *part, size_t group, size_t pair, bool is_first) {
   const direct_view *v = &p->v;
   const size_t plane = v->height * v->width * WIDTH, block = group * v->out_blocks + pair * 2;
@@ -67,7 +78,7 @@ static void products_of_part(const forward_work *p, const direct_part *part, siz
                             .y_block = plane,
                             .y_step = v->y_column_step * WIDTH,
                             .is_pair = is_pair,
-                            .rectifies = p->rectifies,
+                            .rectifies = p->activation == CK_RELU,
                             .is_cold = is_first && !p->source.is_copied,
                             .instructions = v->instructions};
   const float *weights = p->weights + group * direct_weights_of_group(v) + pair * direct_terms(v) * PAIR;
@@ -88,6 +99,7 @@ static void products_of_part(const forward_work *p, const direct_part *part, siz
       product.addend = p->addend ? p->addend + offset : NULL;
       product.source = part->source + (i - part->first) * p->source.row;
       ck_direct_product(&product);
+      if (p->activation > CK_RELU) activate(p->activation, &product, channels);
     }
   }
 }
@@ -118,9 +130,9 @@ static void forward_share(void *context, int task) {
 }
 
 void ck_direct_forward(const ck_direct *d, float *y, const float *x, const float *packed, const float *bias,
-                       const float *addend, bool rectifies, float *scratch, int tasks) {
+                       const float *addend, ck_activation activation, float *scratch, int tasks) {
   forward_work p = plan(d, false, tasks);
-  p.y = y, p.x = x, p.weights = packed, p.bias = bias, p.addend = addend, p.rectifies = rectifies, p.scratch = scratch;
+  p.y = y, p.x = x, p.weights = packed, p.bias = bias, p.addend = addend, p.activation = activation, p.scratch = scratch;
   ck_parallel(tasks, forward_share, &p);
 }
 

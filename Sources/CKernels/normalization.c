@@ -363,3 +363,13 @@ void ck_channel_sums(const ck_channels *channels, float *sums, const float *x, f
             .add = add_gradients_of_lane, .finish = finish_channels};
   run(&w, scratch, tasks);
 }
+
+void ck_clear_filling(const ck_channels *channels, float *y) {
+  const size_t used = channels->channels - (channels->runs - 1) * channels->period;
+  if (used >= channels->period) return;
+  for (size_t n = 0; n < channels->examples; ++n) {
+    float *last = y + n * channels->example_stride + (channels->runs - 1) * channels->run_stride;
+    for (size_t i = 0; i < channels->length; i += channels->period)
+      memset(last + i + used, 0, (channels->period - used) * sizeof *last);
+  }
+}

@@ -36,6 +36,43 @@ void ck_copy_rows(float *to, size_t to_stride, const float *from, size_t from_st
   ck_parallel((int)all.tasks, copy_share, &all);
 }
 
+typedef struct {
+  float *y;
+  const float *const *parts, *weights;
+  int part_count, tasks;
+  size_t count;
+} sum_work;
+
+VECTORISED static void add_two(float *y, const float *a, const float *b, float a_weight, float b_weight, size_t count) {
+#pragma clang loop vectorize(assume_safety)
+  for (size_t i = 0; i < count; ++i) y[i] = a_weight * a[i] + b_weight * b[i];
+}
+
+VECTORISED static void scale_one(float *y, const float *a, float weight, size_t count) {
+#pragma clang loop vectorize(assume_safety)
+  for (size_t i = 0; i < count; ++i) y[i] = weight * a[i];
+}
+
+static void sum_share(void *context, int task) {
+  enum { BLOCK = 1024 };  // stays in the nearest cache
+  const sum_work *w = context;
+  const size_t end = share_begin(w->count, task + 1, w->tasks);
+  for (size_t first = share_begin(w->count, task, w->tasks); first < end; first += BLOCK) {
+    const size_t count = end - first < BLOCK ? end - first : BLOCK;
+    float *y = w->y + first;
+    if (w->part_count == 1) scale_one(y, w->parts[0] + first, w->weights[0], count);
+    for (int part = 1; part < w->part_count; ++part)
+      add_two(y, part == 1 ? w->parts[0] + first : y, w->parts[part] + first, part == 1 ? w->weights[0] : 1, w->weights[part],
+              count);
+  }
+}
+
+void ck_weighted_sum(float *y, const float *const *parts, const float *weights, int part_count, size_t count, int tasks) {
+  // Less than a barrier costs is added at once.
+  sum_work w = {y, parts, weights, part_count, count < 8192 ? 1 : tasks, count};
+  ck_parallel(w.tasks, sum_share, &w);
+}
+
 VECTORISED bool ck_mean(float *restrict result, const float *const *parts, int part_count, size_t count, int task,
                         int tasks) {
   enum { BLOCK = 1024 };  // stays in the nearest cache

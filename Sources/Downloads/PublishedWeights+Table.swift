@@ -21,6 +21,13 @@ extension PublishedWeights {
     resnet101 resnet101-v1.5 resnet101 63fe2227 170.511 256 77.374 93.546;\
     resnet101-2 resnet101-v1.5 resnet101 cd907fc2 170.53 232 81.886 95.780;\
     resnet152 resnet152-v1.5 resnet152 394f9c45 230.434 256 78.312 94.046;\
-    resnet152-2 resnet152-v1.5 resnet152 f82ba261 230.474 232 82.284 96.002;
+    resnet152-2 resnet152-v1.5 resnet152 f82ba261 230.474 232 82.284 96.002;\
+    mobilenet-v2 mobilenet-v2 mobilenet_v2 b0353104 13.555 256 71.878 90.286;\
+    mobilenet-v2-2 mobilenet-v2 mobilenet_v2 7ebf99e0 13.598 232 72.154 90.822;\
+    mobilenet-v3-large mobilenet-v3-large mobilenet_v3_large 8738ca79 21.114 256 74.042 91.340;\
+    mobilenet-v3-large-2 mobilenet-v3-large mobilenet_v3_large 5c1a4163 21.107 232 75.274 92.566;\
+    mobilenet-v3-small mobilenet-v3-small mobilenet_v3_small 047dcff4 9.829 256 67.668 87.402;\
+    efficientnet-b0 efficientnet-b0 efficientnet_b0_rwightman 7f5810bc 20.451 256 77.692 93.532;\
+    convnext-tiny convnext-tiny convnext_tiny 983f1562 109.119 236 82.520 96.146;
     """
 }

@@ -70,8 +70,14 @@ extension Preprocessing {
       "timm", summary: "timm: as imagenet, with the bicubic filter", rounding: .down,
       filter: .bicubic, mean: imageNetMean, deviation: imageNetDeviation)
 
+    /// torchvision's ConvNeXt-T: 236, of it 224.
+    public static let convNeXt = Preset(
+      "convnext",
+      summary: "torchvision's ConvNeXt-T: as imagenet, shorter side 236 of an input of 224",
+      cropFraction: 224.0 / 236, mean: imageNetMean, deviation: imageNetDeviation)
+
     /// All that have names, in the order of help texts.
-    public static let all = [imagenet, inception, kerasCaffe, timm]
+    public static let all = [imagenet, inception, kerasCaffe, timm, convNeXt]
 
     /// The pixels of the shorter side before an input of so many is cut out.
     public func shorterSide(forInput extent: Int) -> Int {

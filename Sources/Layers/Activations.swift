@@ -67,6 +67,22 @@ public struct Sigmoid: ActivationLayer {
   public var function: ActivationFunction { .sigmoid }
 }
 
+/// min(max(x + 3, 0), 6) / 6
+public struct HardSigmoid: ActivationLayer {
+  /// The layer; it has no settings.
+  public init() {}
+  /// Elements become numbers between 0 and 1, by a line.
+  public var function: ActivationFunction { .hardSigmoid }
+}
+
+/// x min(max(x + 3, 0), 6) / 6
+public struct HardSwish: ActivationLayer {
+  /// The layer; it has no settings.
+  public init() {}
+  /// Every element times its hard sigmoid.
+  public var function: ActivationFunction { .hardSwish }
+}
+
 /// x / (1 + exp(-x))
 public struct SiLU: ActivationLayer {
   /// The layer; it has no settings.

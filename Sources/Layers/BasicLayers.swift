@@ -174,6 +174,34 @@ public struct BatchNorm: Layer {
   }
 }
 
+/// Normalizes the channels of each position, then scales and shifts each channel: see
+/// ``ConvNetGraphs/Operation/LayerNormalization``. Parameters `weight` and `bias` [C].
+public struct LayerNorm: Layer {
+  /// Added to the variance, so that a position of equal channels is not divided by zero.
+  public var epsilon: Float
+
+  /// A normalization with PyTorch's constant, where none is given.
+  public init(epsilon: Float = 1e-5) {
+    self.epsilon = epsilon
+  }
+
+  public var defaultName: String { "norm" }
+
+  public func append(
+    to builder: inout LayerBuilder, input: ValueID
+  ) throws(GraphError) -> ValueID {
+    let shape = builder.shape(input)
+    guard shape.rank > 1 else {
+      throw GraphError(
+        subject: builder.layerName, problem: .rank(input: 0, expected: 2...4, actual: shape))
+    }
+    let scale = try builder.addParameter("weight", [shape[1]], .scale, initializer: .ones)
+    let shift = try builder.addParameter("bias", [shape[1]], .shift, initializer: .zeros)
+    return try builder.append(
+      Operation.LayerNormalization(epsilon: epsilon), to: input, scale, shift)
+  }
+}
+
 /// Divides every element by a power of the sum of squares of its neighbours: see
 /// ``ConvNetGraphs/Operation/LocalResponseNormalization``, whose defaults are AlexNet's.
 public struct LocalResponseNorm: Layer {

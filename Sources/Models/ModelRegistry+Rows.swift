@@ -111,6 +111,31 @@ extension ModelRegistry {
         publisher: .keras, weightNamings: [.kerasResNet], build: { kerasResNet(depth, $0) })
     }
 
+  static let mobileRows = [
+    ModelEntry(
+      "mobilenet-v2", aliases: ["mobilenet_v2"], paper: mobileNetV2Paper, year: 2018,
+      defaults: .imageNet, note: "torchvision's: \(torchvisionNormalization)",
+      publisher: .torchvision, build: mobileNetV2),
+    ModelEntry(
+      "mobilenet-v3-small", aliases: ["mobilenet_v3_small"], paper: mobileNetV3Paper, year: 2019,
+      defaults: .imageNet, note: mobileNetV3Note, publisher: .torchvision,
+      build: { mobileNetV3(.small, $0) }),
+    ModelEntry(
+      "mobilenet-v3-large", aliases: ["mobilenet_v3_large"], paper: mobileNetV3Paper, year: 2019,
+      defaults: .imageNet, note: mobileNetV3Note, publisher: .torchvision,
+      build: { mobileNetV3(.large, $0) }),
+    ModelEntry(
+      "efficientnet-b0", aliases: ["efficientnet_b0"],
+      paper: "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
+      year: 2019, defaults: .imageNet,
+      note: "torchvision's: \(torchvisionNormalization); stochastic depth where it is asked for",
+      publisher: .torchvision, build: efficientNetB0),
+    ModelEntry(
+      "convnext-tiny", aliases: ["convnext_tiny"], paper: "A ConvNet for the 2020s", year: 2022,
+      defaults: .imageNet, note: "torchvision's; stochastic depth where it is asked for", publisher: .torchvision,
+      build: convNeXtTiny),
+  ]
+
   static let cifarRows =
     [3, 5, 7, 9, 18].map { blocks in
       ModelEntry(
@@ -143,6 +168,10 @@ extension ModelRegistry {
   private static let batchNormPaper =
     "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift"
   private static let inceptionPaper = "Rethinking the Inception Architecture for Computer Vision"
+  private static let mobileNetV2Paper = "MobileNetV2: Inverted Residuals and Linear Bottlenecks"
+  private static let mobileNetV3Paper = "Searching for MobileNetV3"
+  private static let mobileNetV3Note =
+    "torchvision's: batch normalization of epsilon 0.001 and momentum 0.99, dropout of 20 %"
   private static let resNetPaper = "Deep Residual Learning for Image Recognition"
 }
 

@@ -104,7 +104,7 @@ extension ModelEntry: CustomStringConvertible {
 public enum ModelRegistry {
   /// All rows, in the order of `convnet models`: by family, about as they were published.
   public static let entries: [ModelEntry] =
-    firstRows + vggRows + inceptionRows + resNetRows + cifarRows
+    firstRows + vggRows + inceptionRows + resNetRows + mobileRows + cifarRows
 
   /// The row of a name or an alias; `nil` where there is none.
   public static subscript(name: String) -> ModelEntry? {

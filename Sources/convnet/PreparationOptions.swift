@@ -120,7 +120,13 @@ extension ModelEntry {
     case "timm": name.hasPrefix("inception") ? .inception : .timm
     case "Keras": name.hasPrefix("inception") ? .inception : .kerasCaffe
     case "torchvision":
-      name.hasPrefix("inception") || name.hasPrefix("googlenet") ? .inception : .imagenet
+      switch name {
+      case _ where name.hasPrefix("inception") || name.hasPrefix("googlenet"): .inception
+      case "convnext-tiny": .convNeXt
+      // Its weights are timm's.
+      case "efficientnet-b0": .timm
+      default: .imagenet
+      }
     default: nil
     }
   }

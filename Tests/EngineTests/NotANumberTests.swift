@@ -62,6 +62,7 @@ import Testing
 
   static let functions: [ActivationFunction] = [
     .relu, .relu6, .leakyReLU(slope: 0.1), .elu(alpha: 1), .silu, .gelu, .tanh, .sigmoid,
+    .hardSigmoid, .hardSwish,
   ]
 
   @Test("an activation after a layer keeps it, from the input or a weight", arguments: layers)
@@ -115,7 +116,7 @@ import Testing
       #expect(result.indices.filter { result[$0].isNaN } == places)
       switch function {
       case .relu6: #expect(result[1] == 6)
-      case .tanh, .sigmoid: #expect(result[1] == 1)
+      case .tanh, .sigmoid, .hardSigmoid: #expect(result[1] == 1)
       default: #expect(result[1] == .infinity)
       }
     }

@@ -188,6 +188,30 @@ import Testing
     Refusal(Operation.Flatten(order: .channelsLast), [[3]], "input 0 needs 2 to 4 dimensions"),
   ]
 
+  static let channels: [Refusal] = [
+    Refusal(
+      Operation.ChannelScale(), [[2, 4], [2, 4]], "input 0 needs 3 to 4 dimensions, has shape 2x4"),
+    Refusal(
+      Operation.ChannelScale(), [picture, [2, 4, 1, 1]], "input 1 needs shape 1x4x1x1, has 2x4x1x1"),
+    Refusal(
+      Operation.ChannelScale(), [picture, [4, 5, 5]], "input 1 needs shape 4x1x1, has 4x5x5"),
+    Refusal(Operation.ChannelScale(), [picture, [5]], "input 1 needs shape 4, has 5"),
+    Refusal(
+      Operation.ChannelScaleGradient(sharedRank: 2), [picture, picture],
+      "the factor's rank is 2, must be 1 or 3"),
+    Refusal(
+      Operation.ChannelScaleGradient(sharedRank: nil), [picture, [1, 4, 5, 4]],
+      "input 1 needs shape 1x4x5x5"),
+    Refusal(Operation.LayerNormalization(), [picture, [5], [4]], "input 1 needs shape 4, has 5"),
+    Refusal(Operation.LayerNormalization(epsilon: -1), [picture, [4], [4]], "epsilon is -1"),
+    Refusal(
+      Operation.LayerNormalizationInputGradient(epsilon: .nan), [picture, picture, [4]],
+      "epsilon is nan"),
+    Refusal(
+      Operation.LayerNormalizationParameterGradient(epsilon: 1), [picture, [1, 4, 5, 4]],
+      "input 1 needs shape 1x4x5x5"),
+  ]
+
   static let losses: [Refusal] = [
     Refusal(
       Operation.Dropout(rate: 1, index: 0), [[2]], "rate is 1.0, must be at least 0 and below 1"),
@@ -220,7 +244,7 @@ import Testing
 
   @Test(
     "what does not fit is refused with what would",
-    arguments: convolutions + poolings + normalizations + movements + losses)
+    arguments: convolutions + poolings + normalizations + movements + channels + losses)
   func refusal(_ refusal: Refusal) {
     let problem = #expect(throws: GraphError.Problem.self) {
       try refusal.attributes.outputTypes(for: refusal.inputs)

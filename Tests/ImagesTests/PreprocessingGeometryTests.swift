@@ -173,7 +173,7 @@ struct PreprocessingGeometryTests {
     "presets have the sizes of their publishers",
     arguments: [
       ("imagenet", 224, 256), ("imagenet", 299, 342), ("inception", 299, 342), ("timm", 224, 256),
-      ("timm", 299, 341), ("keras-caffe", 224, 256), ("imagenet", 28, 32),
+      ("timm", 299, 341), ("keras-caffe", 224, 256), ("convnext", 224, 236), ("imagenet", 28, 32),
     ])
   func presets(name: String, size: Int, side: Int) throws {
     let preset = try #require(Preprocessing.Preset.all.first { $0.name == name })

@@ -44,7 +44,7 @@ static void check(const ck_winograd *w, int tasks) {
 
   packed = randoms(ck_direct_weights_size(&d, false)), scratch = randoms(ck_direct_scratch(&d, false, tasks) + 1);
   ck_direct_pack(&d, packed, weights, false, tasks);
-  ck_direct_forward(&d, y[1], x, packed, bias, NULL, false, scratch, tasks);
+  ck_direct_forward(&d, y[1], x, packed, bias, NULL, CK_IDENTITY, scratch, tasks);
   free(packed), free(scratch);
   packed = randoms(ck_direct_weights_size(&d, true)), scratch = randoms(ck_direct_scratch(&d, true, tasks) + 1);
   ck_direct_pack(&d, packed, weights, true, tasks);

@@ -59,6 +59,18 @@ private let cases: [ShapeCase] = [
   ShapeCase(
     name: "local response normalization", input: [8, 3, 3], layer: LocalResponseNorm(),
     output: [8, 3, 3]),
+  ShapeCase(
+    name: "layer normalization", input: [8, 3, 3], layer: LayerNorm(), output: [8, 3, 3],
+    parameters: [[8], [8]]),
+  ShapeCase(
+    name: "squeeze and excitation", input: [8, 3, 5], layer: SqueezeExcitation(2),
+    output: [8, 3, 5], parameters: [[2, 8, 1, 1], [2], [8, 2, 1, 1], [8]]),
+  ShapeCase(
+    name: "layer scale", input: [8, 3, 5], layer: LayerScale(0.1), output: [8, 3, 5],
+    parameters: [[8, 1, 1]]),
+  ShapeCase(
+    name: "layer scale of a signal", input: [8, 3], layer: LayerScale(0.1), output: [8, 3],
+    parameters: [[8, 1]]),
   ShapeCase(name: "dropout", input: [12], layer: Dropout(), output: [12]),
   ShapeCase(name: "softmax", input: [12], layer: Softmax(), output: [12]),
   ShapeCase(name: "ReLU", input: [2, 3, 3], layer: ReLU(), output: [2, 3, 3]),
@@ -81,7 +93,7 @@ private let cases: [ShapeCase] = [
     arguments: [
       (ReLU(), .relu), (ReLU6(), .relu6), (Tanh(), .tanh), (Sigmoid(), .sigmoid), (SiLU(), .silu),
       (GELU(), .gelu), (LeakyReLU(slope: 0.3), .leakyReLU(slope: 0.3)),
-      (ELU(alpha: 2), .elu(alpha: 2)),
+      (ELU(alpha: 2), .elu(alpha: 2)), (HardSigmoid(), .hardSigmoid), (HardSwish(), .hardSwish),
     ] as [(any ActivationLayer, ActivationFunction)])
   func activations(layer: any ActivationLayer, function: ActivationFunction) throws {
     let graph = try Network("n", input: .features(3)) { LayerSequence([layer]) }.graph()

@@ -21,6 +21,7 @@ extension ModelEntry {
       case _ where name.hasPrefix("inception"): 75
       // At 32 the last maps of these are single elements, which a batch of four hardly normalizes.
       case _ where name.hasPrefix("resnet1") && defaults.height > 32: 64
+      case _ where name.hasPrefix("mobilenet") || name.hasPrefix("efficientnet"): 64
       case _ where defaults.height == 32: 16
       default: 32
       }

@@ -34,7 +34,7 @@ import Testing
     "a network for ImageNet agrees with the reference on a small picture",
     arguments: [
       "alexnet", "googlenet", "googlenet-torchvision", "bn-inception", "resnet18",
-      "resnet50-keras",
+      "resnet50-keras", "mobilenet-v3-small", "convnext-tiny",
     ])
   func reduced(name: String) throws {
     let entry = try #require(ModelRegistry[name])

@@ -122,7 +122,7 @@ package struct RandomNetwork {
   private mutating func append(to x: ValueID, among pictures: [ValueID]) throws -> ValueID {
     let shape = graph[x].shape
     let axes = shape.rank - 2
-    switch draw.below(21) {
+    switch draw.below(23) {
     case 0...3: return try convolution(x, axes)
     case 4: return try transposedConvolution(x, axes)
     case 5...7:
@@ -156,6 +156,7 @@ package struct RandomNetwork {
       }
       let functions: [ActivationFunction] = [
         .relu, .relu, .tanh, .sigmoid, .gelu, .silu, .relu6, .leakyReLU(slope: 0.1), .elu(alpha: 1),
+        .hardSigmoid, .hardSwish,
       ]
       return try graph.append(
         Operation.Activation(draw.one(of: functions)), to: x, name: name("activation"))
@@ -185,8 +186,24 @@ package struct RandomNetwork {
       }
       return try graph.append(
         Operation.Dropout(rate: 0.3, index: dropouts), to: x, name: name("dropout"))
+    case 20:
+      let channels: Shape = [shape[1]]
+      return try graph.append(
+        Operation.LayerNormalization(epsilon: 0.1), to: x, parameter(channels, .scale),
+        parameter(channels, .shift), name: name("layer normalization"))
+    case 21: return try scale(x)
     default: return try rearranged(x)
     }
+  }
+
+  /// By a number a channel, of each example or for all.
+  private mutating func scale(_ x: ValueID) throws -> ValueID {
+    let shape = graph[x].shape
+    let factor =
+      draw.isOne(in: 2)
+      ? try graph.append(Operation.GlobalPooling(kind: .average), to: x, name: name("squeeze"))
+      : parameter([shape[1]], .scale)
+    return try graph.append(Operation.ChannelScale(), to: x, factor, name: name("scale"))
   }
 
   private mutating func convolution(_ x: ValueID, _ axes: Int) throws -> ValueID {

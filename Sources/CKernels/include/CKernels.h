@@ -121,6 +121,8 @@ void ck_softmax_of_many(float *y, size_t rows, size_t classes, size_t positions,
 // dx <- y (dy - sum over the classes of y dy), or of the logarithm dy - exp(y) sum of dy.
 void ck_softmax_gradient(float *dx, const float *y, const float *dy, size_t rows, size_t classes, size_t positions,
                          bool is_logarithmic);
+// y <- the weighted sum of `part_count` arrays, the first of which may be y.
+void ck_weighted_sum(float *y, const float *const *parts, const float *weights, int part_count, size_t count, int tasks);
 // old <- momentum old + fresh_weight fresh.
 void ck_moving_average(float *result, const float *old, const float *fresh, size_t count, float momentum,
                        float fresh_weight);
@@ -224,14 +226,26 @@ typedef struct {
   size_t pad_top, pad_left;
 } ck_planes;
 
-// What is applied to the results: nothing; max(y, 0); min(max(y, 0), 6); tanh y, off by at most 5 units in the last place. What
-// is not a number stays so.
-typedef enum { CK_IDENTITY, CK_RELU, CK_RELU6, CK_TANH } ck_activation;
+// What is applied to the results: nothing; max(y, 0); min(max(y, 0), 6); tanh y, off by at most 5 units in the last place;
+// s(y) = 1 / (1 + exp(-y)), off by at most 4; h(y) = min(max(y + 3, 0), 6) / 6; y h(y); y s(y); and y times the share of a normal
+// distribution that lies below y, off by at most 2e-7 |y|. What is not a number stays so.
+typedef enum {
+  CK_IDENTITY,
+  CK_RELU,
+  CK_RELU6,
+  CK_TANH,
+  CK_SIGMOID,
+  CK_HARD_SIGMOID,
+  CK_HARD_SWISH,
+  CK_SILU,
+  CK_GELU
+} ck_activation;
 
 // Applies an activation to `count` numbers, `tasks` shares of which run on the pool; `y` may be `x`.
 void ck_activation_forward(float *y, const float *x, size_t count, ck_activation activation, int tasks);
-// The gradient of CK_RELU or CK_RELU6 from its results `y`: zero where they are at a limit. `dx` may be `dy`.
-void ck_activation_gradient(float *dx, const float *y, const float *dy, size_t count, ck_activation activation,
+// The gradient of CK_RELU, CK_RELU6 or CK_HARD_SIGMOID from its results, zero where they are at a limit, or of CK_HARD_SWISH from
+// what it was applied to. `dx` may be `dy`.
+void ck_activation_gradient(float *dx, const float *kept, const float *dy, size_t count, ck_activation activation,
                             int tasks);
 
 size_t ck_planes_forward_scratch(const ck_planes *planes);
@@ -289,6 +303,39 @@ void ck_normalization_gradient(const ck_channels *channels, float *dx, float *sc
 
 // The sums of each channel's elements over examples and positions.
 void ck_channel_sums(const ck_channels *channels, float *sums, const float *x, float *scratch, int tasks);
+
+// Makes zero again what fills up the blocks of channels of `y`.
+void ck_clear_filling(const ck_channels *channels, float *y);
+
+// MARK: Channels of a position
+
+// Pictures in blocks of 16 channels, filled up with zeros, or with all channels of a position side by side.
+typedef struct {
+  size_t examples, positions, channels;
+  // Floats from an example, a position and 16 channels to the next.
+  size_t example, position, block;
+  // Whether the last block is filled up.
+  bool is_filled;
+} ck_pixels;
+
+// y <- x factor, with one factor a channel, of each example where they are not shared. `y` may be `x`.
+void ck_channel_scale(const ck_pixels *pixels, float *y, const float *x, const float *factors, bool are_shared, int tasks);
+// The sums of x dy over positions, and over examples where factors are shared; blocks of 512 terms are added in double precision.
+void ck_channel_scale_gradient(const ck_pixels *pixels, float *factors, const float *x, const float *dy, bool are_shared,
+                               int tasks);
+
+// y <- (x - mean) scale / sqrt(variance + epsilon) + shift, with mean and variance of the channels of each position. `y` may be
+// `x`.
+void ck_layer_normalization(const ck_pixels *pixels, float *y, const float *x, const float *scale, const float *shift,
+                            float epsilon, int tasks);
+// Its gradient by x; `dx` may be `dy`.
+void ck_layer_normalization_input_gradient(const ck_pixels *pixels, float *dx, const float *x, const float *dy,
+                                           const float *scale, float epsilon, int tasks);
+// Floats of scratch memory, for all tasks together.
+size_t ck_layer_normalization_scratch(const ck_pixels *pixels, int tasks);
+// Its gradients by scale and shift.
+void ck_layer_normalization_parameter_gradient(const ck_pixels *pixels, float *scale_gradient, float *shift_gradient,
+                                               const float *x, const float *dy, float epsilon, float *scratch, int tasks);
 
 // MARK: Long sums
 // The library sums the terms of a gradient by weights one after the other in single precision, which loses all of them in the
@@ -393,10 +440,9 @@ size_t ck_direct_weights_size(const ck_direct *direct, bool transposes);
 // Packs weights [out_channels][in_channels / groups][kernel_height][kernel_width].
 void ck_direct_pack(const ck_direct *direct, float *packed, const float *weights, bool transposes, int tasks);
 size_t ck_direct_scratch(const ck_direct *direct, bool transposes, int tasks);
-// y <- convolution + bias + addend, negative elements to zero where it `rectifies`. `bias` and `addend` may be null; the addend
-// lies as y does and may be y.
+// y <- activation of (convolution + bias + addend). `bias` and `addend` may be null; the addend lies as y does and may be y.
 void ck_direct_forward(const ck_direct *direct, float *y, const float *x, const float *packed, const float *bias,
-                       const float *addend, bool rectifies, float *scratch, int tasks);
+                       const float *addend, ck_activation activation, float *scratch, int tasks);
 void ck_direct_input_gradient(const ck_direct *direct, float *dx, const float *dy, const float *packed, float *scratch,
                               int tasks);
 size_t ck_direct_gradient_scratch(const ck_direct *direct, int tasks);
@@ -404,6 +450,22 @@ size_t ck_direct_gradient_scratch(const ck_direct *direct, int tasks);
 // however many.
 void ck_direct_gradient(const ck_direct *direct, float *weight_gradient, float *bias_gradient, const float *x,
                         const float *dy, float *scratch, int tasks);
+
+// MARK: Depthwise convolutions
+// Of each channel by itself: as many groups as channels of the pictures and of the results, all in blocks of 16. Else as above,
+// with weights [channels][kernel_height][kernel_width].
+
+bool ck_depthwise_can_compute(const ck_direct *direct, bool transposes);
+size_t ck_depthwise_weights_size(const ck_direct *direct, bool transposes);
+void ck_depthwise_pack(const ck_direct *direct, float *packed, const float *weights, bool transposes);
+size_t ck_depthwise_scratch(const ck_direct *direct, bool transposes, int tasks);
+void ck_depthwise_forward(const ck_direct *direct, float *y, const float *x, const float *packed, const float *bias,
+                          const float *addend, ck_activation activation, float *scratch, int tasks);
+void ck_depthwise_input_gradient(const ck_direct *direct, float *dx, const float *dy, const float *packed, float *scratch,
+                                 int tasks);
+size_t ck_depthwise_gradient_scratch(const ck_direct *direct, int tasks);
+void ck_depthwise_gradient(const ck_direct *direct, float *weight_gradient, float *bias_gradient, const float *x,
+                           const float *dy, float *scratch, int tasks);
 
 // MARK: Winograd's algorithm
 // Minimal filtering for kernels of 3x3, 5x5, 1x3, 3x1, 1x7 and 7x1, stride and dilation 1, one group, a padding on each side

@@ -46,7 +46,7 @@ package enum ConvolutionAlgorithm: String, CaseIterable {
       && window.dilations == [1, 1] && problem.convolution.groups == 1 && problem.input[1] >= 16
     // The library's blocks are ours with AVX-512 alone: elsewhere its kernels cost reorders on both sides.
     let needsLibrary =
-      Processor.current.sharesBlocks || (try? problem.own(DirectConvolution.self)) == nil
+      Processor.current.sharesBlocks || (try? problem.ownDirect) == nil
     let sums: [Self] = needsLibrary ? [.direct, .libraryDirect] : [.direct]
     guard isFiltering, !options.isExact,
       repaysTransformation(problem, runs: options.expectedRuns)

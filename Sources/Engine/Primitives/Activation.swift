@@ -4,8 +4,8 @@ import ConvNetGraphs
 import ConvNetTensors
 
 extension ActivationFunction {
-  /// The library's name of the function, with its two numbers.
-  var libraryAlgorithm: (cdnn_algorithm, alpha: Float, beta: Float) {
+  /// The library's name of the function, with its two numbers; `nil` where it has none.
+  var libraryAlgorithm: (cdnn_algorithm, alpha: Float, beta: Float)? {
     switch self {
     case .relu: (CDNN_ELTWISE_RELU, 0, 0)
     case .relu6: (CDNN_ELTWISE_CLIP, 0, 6)
@@ -15,12 +15,13 @@ extension ActivationFunction {
     case .gelu: (CDNN_ELTWISE_GELU_ERF, 0, 0)
     case .tanh: (CDNN_ELTWISE_TANH, 0, 0)
     case .sigmoid: (CDNN_ELTWISE_LOGISTIC, 0, 0)
+    case .hardSigmoid, .hardSwish: nil
     }
   }
 
   /// The library's name of the derivative, computed from what ``derivativeNeedsOnlyOutput`` says.
-  var libraryDerivative: (cdnn_algorithm, alpha: Float, beta: Float) {
-    let (algorithm, alpha, beta) = libraryAlgorithm
+  var libraryDerivative: (cdnn_algorithm, alpha: Float, beta: Float)? {
+    guard let (algorithm, alpha, beta) = libraryAlgorithm else { return nil }
     guard derivativeNeedsOnlyOutput else { return (algorithm, alpha, beta) }
     switch self {
     case .relu, .leakyReLU: return (CDNN_ELTWISE_RELU_FROM_RESULT, alpha, beta)
@@ -28,7 +29,7 @@ extension ActivationFunction {
     case .elu: return (CDNN_ELTWISE_ELU_FROM_RESULT, alpha, beta)
     case .tanh: return (CDNN_ELTWISE_TANH_FROM_RESULT, alpha, beta)
     case .sigmoid: return (CDNN_ELTWISE_LOGISTIC_FROM_RESULT, alpha, beta)
-    case .silu, .gelu: return (algorithm, alpha, beta)
+    case .silu, .gelu, .hardSigmoid, .hardSwish: return (algorithm, alpha, beta)
     }
   }
 }
@@ -42,7 +43,7 @@ extension ActivationFunction {
   var postOperation: (cdnn_algorithm, alpha: Float, beta: Float)? {
     switch self {
     case .relu: (CDNN_ELTWISE_RELU, -Float.leastNonzeroMagnitude, 0)
-    case .relu6, .sigmoid: nil
+    case .relu6, .sigmoid, .hardSigmoid, .hardSwish: nil
     case .leakyReLU, .elu, .silu, .gelu, .tanh: libraryAlgorithm
     }
   }
@@ -53,15 +54,28 @@ extension ActivationFunction {
     case .relu: CK_RELU
     case .relu6: CK_RELU6
     case .tanh: CK_TANH
-    case .leakyReLU, .elu, .silu, .gelu, .sigmoid: nil
+    case .sigmoid: CK_SIGMOID
+    case .silu: CK_SILU
+    case .gelu: CK_GELU
+    case .hardSigmoid: CK_HARD_SIGMOID
+    case .hardSwish: CK_HARD_SWISH
+    case .leakyReLU, .elu: nil
     }
   }
 
-  /// The same where the library loses what is not a number.
+  /// The same where the library loses what is not a number, or has no such function.
   fileprivate var ofKernelsAlone: ck_activation? {
     switch self {
-    case .relu, .relu6: ofKernels
+    case .relu, .relu6, .hardSigmoid, .hardSwish: ofKernels
     case .tanh, .leakyReLU, .elu, .silu, .gelu, .sigmoid: nil
+    }
+  }
+
+  /// Whether zero stays zero, as what fills up blocks must.
+  fileprivate var keepsZero: Bool {
+    switch self {
+    case .relu, .relu6, .leakyReLU, .elu, .silu, .gelu, .tanh, .hardSwish: true
+    case .sigmoid, .hardSigmoid: false
     }
   }
 }
@@ -97,14 +111,18 @@ extension Lowering {
     if let activation = function.ofKernelsAlone {
       let count = result.layout.floatCount
       let tasks = Int32(clamping: options.threads)
+      let filled = try function.keepsZero ? nil : result.layout.filledChannels
       var places = KernelPlaces()
       let (to, from) = (places.writes(result), places.reads(source ?? result))
       emitKernel("activation", places, for: operation, kind: .activation) { memory, _ in
         ck_activation_forward(memory[to], memory[from], count, activation, tasks)
+        if let filled { withUnsafePointer(to: filled) { ck_clear_filling($0, memory[to]) } }
       }
       return
     }
-    let (algorithm, alpha, beta) = function.libraryAlgorithm
+    guard let (algorithm, alpha, beta) = function.libraryAlgorithm else {
+      throw LibraryFailure(status: Int32(CDNN_UNIMPLEMENTED))
+    }
     let primitive = try Primitive {
       cdnn_eltwise_forward(&$0, algorithm, result.layout.handle, alpha, beta)
     }
@@ -136,7 +154,9 @@ extension Lowering {
       }
       return
     }
-    let (algorithm, alpha, beta) = gradient.function.libraryDerivative
+    guard let (algorithm, alpha, beta) = gradient.function.libraryDerivative else {
+      throw LibraryFailure(status: Int32(CDNN_UNIMPLEMENTED))
+    }
     let primitive = try Primitive {
       cdnn_eltwise_backward(
         &$0, algorithm, kept.layout.handle, kept.layout.handle, alpha, beta)
@@ -231,4 +251,13 @@ private struct Clipping {
 extension Layout {
   /// Floats of memory, those that fill up blocks or lie between included.
   fileprivate var floatCount: Int { byteCount / MemoryLayout<Float>.stride }
+
+  /// Where the channels lie, if zeros fill up blocks of them; `nil` where nothing does.
+  fileprivate var filledChannels: ck_channels? {
+    get throws {
+      guard floatCount != shape.count else { return nil }
+      guard let channels else { throw LibraryFailure(status: Int32(CDNN_UNIMPLEMENTED)) }
+      return channels
+    }
+  }
 }

@@ -1,3 +1,4 @@
+import CKernels
 import ConvNetGraphs
 import ConvNetTensors
 
@@ -48,8 +49,19 @@ protocol ParameterGradientKernels: ConvolutionKernels {
 }
 
 extension Operation.Convolution {
-  /// What our kernels do to a result while it is in registers: whether they add the last input, and make negative results zero.
-  /// `nil` where something else is fused into the convolution.
+  /// What our direct kernels do to a result while it is near: whether they add the last input, and what they apply. `nil` where
+  /// something else is fused into the convolution.
+  var additionAndActivation: (adds: Bool, activation: ck_activation)? {
+    let adds = fused.first == .addition
+    switch fused.dropFirst(adds ? 1 : 0).first {
+    case nil: return (adds, CK_IDENTITY)
+    case .activation(let function): return function.ofKernels.map { (adds, $0) }
+    case .addition: return nil
+    }
+  }
+
+  /// What our Winograd kernels do to a result while it is in registers: whether they add the last input, and make negative results
+  /// zero. `nil` where something else is fused into the convolution.
   var additionAndRectification: (adds: Bool, rectifies: Bool)? {
     switch fused {
     case []: (false, false)

@@ -10,7 +10,7 @@ struct DirectConvolution: ParameterGradientKernels {
 
   private var geometry: ck_direct
   let adds: Bool
-  private let rectifies: Bool
+  private let activation: ck_activation
   /// Whether the gradient by the input is computed.
   private let isTransposed: Bool
 
@@ -18,29 +18,17 @@ struct DirectConvolution: ParameterGradientKernels {
   init?(
     _ convolution: Operation.Convolution, input: Shape, kernel: Shape, output: Shape
   ) throws {
-    guard input.rank == 4, let fused = convolution.additionAndRectification else { return nil }
-    (adds, rectifies) = fused
-    let sides = try convolution.sides(input: input, kernel: kernel)
-    geometry = ck_direct(
-      batch: input[0], groups: convolution.groups, in_channels: input[1], height: input[2],
-      width: input[3], out_channels: output[1], out_height: output[2], out_width: output[3],
-      kernel_height: kernel.spatial[0], kernel_width: kernel.spatial[1],
-      stride_down: convolution.strides[0], stride_along: convolution.strides[1],
-      dilation_down: convolution.dilations[0], dilation_along: convolution.dilations[1],
-      pad_top: sides[0].before, pad_left: sides[1].before,
-      in_stride: 0, out_stride: Self.blocks(output[1]) * output[2] * output[3],
-      is_interleaved: false, instructions: Processor.current.kernelInstructions)
+    guard input.rank == 4, let fused = convolution.additionAndActivation else { return nil }
+    (adds, activation) = fused
+    geometry = try ck_direct(convolution, input: input, kernel: kernel, output: output)
     isTransposed = false
-    let channels = readsPlain ? input[1] : Self.blocks(input[1])
-    geometry.in_stride = channels * input[2] * input[3]
+    if readsPlain { geometry.in_stride = input.withoutBatch.count }
     guard withUnsafePointer(to: geometry, { ck_direct_can_compute($0, false) }) else { return nil }
   }
 
-  private static func blocks(_ channels: Int) -> Int { (channels + 15) / 16 * 16 }
-
   private init(_ geometry: ck_direct, isTransposed: Bool) {
     self.geometry = geometry
-    (adds, rectifies, self.isTransposed) = (false, false, isTransposed)
+    (adds, activation, self.isTransposed) = (false, CK_IDENTITY, isTransposed)
   }
 
   /// Whether the input is read in plain order, or with the channels innermost, where it is ``interleaved``.
@@ -99,7 +87,7 @@ struct DirectConvolution: ParameterGradientKernels {
         ck_direct_input_gradient($0, result, source, packed, scratch, Int32(threads))
       } else {
         ck_direct_forward(
-          $0, result, source, packed, bias, addend, rectifies, scratch, Int32(threads))
+          $0, result, source, packed, bias, addend, activation, scratch, Int32(threads))
       }
     }
   }
@@ -116,6 +104,25 @@ struct DirectConvolution: ParameterGradientKernels {
     withUnsafePointer(to: geometry) {
       ck_direct_gradient($0, weights, bias, source, outputGradient, scratch, Int32(threads))
     }
+  }
+}
+
+extension ck_direct {
+  /// Of pictures in blocks of 16 channels.
+  init(
+    _ convolution: Operation.Convolution, input: Shape, kernel: Shape, output: Shape
+  ) throws {
+    func stride(_ shape: Shape) -> Int { (shape[1] + 15) / 16 * 16 * shape[2] * shape[3] }
+    let sides = try convolution.sides(input: input, kernel: kernel)
+    self.init(
+      batch: input[0], groups: convolution.groups, in_channels: input[1], height: input[2],
+      width: input[3], out_channels: output[1], out_height: output[2], out_width: output[3],
+      kernel_height: kernel.spatial[0], kernel_width: kernel.spatial[1],
+      stride_down: convolution.strides[0], stride_along: convolution.strides[1],
+      dilation_down: convolution.dilations[0], dilation_along: convolution.dilations[1],
+      pad_top: sides[0].before, pad_left: sides[1].before, in_stride: stride(input),
+      out_stride: stride(output), is_interleaved: false,
+      instructions: Processor.current.kernelInstructions)
   }
 }
 

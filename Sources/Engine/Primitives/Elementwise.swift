@@ -56,6 +56,10 @@ extension Lowering {
     let layout = nativeLayout(operation.inputs[0])
     let sources = try operation.inputs.map { try read($0, as: layout) }
     let coefficients = add.coefficients ?? sources.map { _ in 1 }
+    // Whatever stands between the elements of a part of other memory is not ours to write.
+    guard layout.byteCount != layout.contentByteCount else {
+      return emitSum(of: sources, coefficients, for: operation)
+    }
     let primitive = try Primitive {
       cdnn_sum(
         &$0, layout.handle, Int32(sources.count), coefficients, sources.map { $0.layout.handle })
@@ -69,6 +73,32 @@ extension Lowering {
       (cdnn_argument(CDNN_SOURCE_0.rawValue + UInt32(index)), source)
     }
     try emit(primitive, arguments + [(CDNN_DST, result)], for: operation)
+  }
+
+  private mutating func emitSum(
+    of sources: [Place], _ coefficients: [Float], for operation: Operation
+  ) {
+    let result =
+      sources.dropFirst().contains { $0.buffer == sources[0].buffer }
+      ? make(operation.outputs[0], sources[0].layout)
+      : make(operation.outputs[0], over: sources[0], of: operation.inputs[0])
+    let count = sources[0].layout.byteCount / MemoryLayout<Float>.stride
+    let tasks = Int32(clamping: options.threads)
+    var places = KernelPlaces()
+    let to = places.writes(result)
+    let from = places.reads(all: sources)
+    emitKernel("sum", places, for: operation) { memory, _ in
+      withUnsafeTemporaryAllocation(
+        of: UnsafePointer<Float>?.self, capacity: coefficients.count
+      ) { parts in
+        for (index, address) in memory[from].enumerated() {
+          parts.initializeElement(
+            at: index, to: UnsafePointer(address.assumingMemoryBound(to: Float.self)))
+        }
+        ck_weighted_sum(
+          memory[to], parts.baseAddress, coefficients, Int32(coefficients.count), count, tasks)
+      }
+    }
   }
 
   mutating func lower(_ sum: Operation.ChannelSum, _ operation: Operation) throws {

@@ -16,6 +16,11 @@ public enum ActivationFunction: Hashable, Sendable, Codable {
   case tanh
   /// 1 / (1 + exp(-x))
   case sigmoid
+  /// min(max(x + 3, 0), 6) / 6, which is nearly the sigmoid and needs no exponential (A. Howard et al., "Searching for
+  /// MobileNetV3", 2019, section 5.2).
+  case hardSigmoid
+  /// x min(max(x + 3, 0), 6) / 6: the same in place of the sigmoid of `silu`.
+  case hardSwish
 
   /// Whether the derivative can be computed from the result alone, so that the input need not be
   /// kept: of a monotone function the result tells enough of its argument.
@@ -24,10 +29,10 @@ public enum ActivationFunction: Hashable, Sendable, Codable {
   /// Whether a larger number never has a smaller result.
   package var isNonDecreasing: Bool {
     switch self {
-    case .relu, .relu6, .tanh, .sigmoid: true
+    case .relu, .relu6, .tanh, .sigmoid, .hardSigmoid: true
     case .leakyReLU(let slope): slope >= 0
     case .elu(let alpha): alpha >= 0
-    case .silu, .gelu: false
+    case .silu, .gelu, .hardSwish: false
     }
   }
 }
@@ -43,6 +48,8 @@ extension ActivationFunction: CustomStringConvertible {
     case .gelu: "gelu"
     case .tanh: "tanh"
     case .sigmoid: "sigmoid"
+    case .hardSigmoid: "hardSigmoid"
+    case .hardSwish: "hardSwish"
     }
   }
 }

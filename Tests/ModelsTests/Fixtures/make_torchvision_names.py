@@ -37,6 +37,11 @@ MODELS = {
     "resnet50-v1.5": (models.resnet50, {}),
     "resnet101-v1.5": (models.resnet101, {}),
     "resnet152-v1.5": (models.resnet152, {}),
+    "mobilenet-v2": (models.mobilenet_v2, {}),
+    "mobilenet-v3-small": (models.mobilenet_v3_small, {}),
+    "mobilenet-v3-large": (models.mobilenet_v3_large, {}),
+    "efficientnet-b0": (models.efficientnet_b0, {}),
+    "convnext-tiny": (models.convnext_tiny, {}),
 }
 
 

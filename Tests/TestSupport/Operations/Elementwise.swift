@@ -10,6 +10,7 @@ extension OperationCase {
   private static let functions: [ActivationFunction] = [
     .relu, .relu6, .leakyReLU(slope: 0.1), .leakyReLU(slope: -0.2), .elu(alpha: 1.3),
     .elu(alpha: -0.5), .silu, .gelu, .tanh, .sigmoid,
+    .hardSigmoid, .hardSwish,
   ]
 
   static let elementwise: [OperationCase] =
@@ -34,6 +35,23 @@ extension OperationCase {
       OperationCase(
         "pictures", Operation.Multiply(), [Input([2, 5, 3, 3]), Input([2, 5, 3, 3])]),
       OperationCase("features", Operation.Multiply(), [Input([1, 13]), Input([1, 13])]),
+      OperationCase(
+        "each example's", Operation.ChannelScale(), [Input([2, 17, 3, 5]), Input([2, 17, 1, 1])]),
+      OperationCase(
+        "each example's, few channels", Operation.ChannelScale(),
+        [Input([3, 5, 4, 4]), Input([3, 5, 1, 1])]),
+      OperationCase(
+        "each example's, signal", Operation.ChannelScale(),
+        [Input([2, 18, 7]), Input([2, 18, 1])]),
+      OperationCase(
+        "shared", Operation.ChannelScale(),
+        [Input([3, 33, 2, 5]), Input([33], parameter: .scale)]),
+      OperationCase(
+        "shared, of all dimensions but the batch", Operation.ChannelScale(),
+        [Input([2, 16, 3, 3]), Input([16, 1, 1], parameter: .scale)]),
+      OperationCase(
+        "shared, signal", Operation.ChannelScale(),
+        [Input([2, 3, 7]), Input([3, 1], parameter: .scale)]),
       OperationCase(
         "picture", Operation.ChannelSum(), [Input([2, 17, 3, 5])], hasGradient: false),
       OperationCase("dense", Operation.ChannelSum(), [Input([5, 6])], hasGradient: false),
@@ -111,6 +129,41 @@ extension Operation.Multiply: ReferenceOperation {
   }
 }
 
+extension Operation.ChannelScale: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    let (input, factor) = (inputs[0], inputs[1])
+    let isShared = factor.elements.count == input.channels && factor.shape.rank < input.shape.rank
+    return [
+      ReferenceValue(shape: input.shape) { example, channel, row, column in
+        input[example, channel, row, column]
+          * factor.elements[(isShared ? 0 : example * input.channels) + channel]
+      }
+    ]
+  }
+}
+
+extension Operation.ChannelScaleGradient: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    let (input, gradient) = (inputs[0], inputs[1])
+    var sums = ReferenceValue(zeros: shapes[0])
+    for example in 0..<input.batch {
+      for channel in 0..<input.channels {
+        for row in 0..<input.height {
+          for column in 0..<input.width {
+            sums.elements[(sharedRank == nil ? example * input.channels : 0) + channel] +=
+              input[example, channel, row, column] * gradient[example, channel, row, column]
+          }
+        }
+      }
+    }
+    return [sums]
+  }
+}
+
 extension Operation.Dropout: ReferenceOperation {
   func values(
     of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
@@ -162,6 +215,8 @@ extension ReferenceEvaluator {
     case .gelu: x * (1 + erf(x / 2.0.squareRoot())) / 2
     case .tanh: tanh(x)
     case .sigmoid: 1 / (1 + exp(-x))
+    case .hardSigmoid: min(max(x + 3, 0), 6) / 6
+    case .hardSwish: x * min(max(x + 3, 0), 6) / 6
     }
   }
 
@@ -185,6 +240,8 @@ extension ReferenceEvaluator {
         + kept * exp(-kept * kept / 2) / (2 * Double.pi).squareRoot()
     case .tanh: 1 - kept * kept
     case .sigmoid: kept * (1 - kept)
+    case .hardSigmoid: kept > 0 && kept < 1 ? 1.0 / 6 : 0
+    case .hardSwish: kept <= -3 ? 0 : kept >= 3 ? 1 : kept / 3 + 0.5
     }
   }
 

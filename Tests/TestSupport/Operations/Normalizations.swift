@@ -4,7 +4,7 @@ import func Foundation.pow
 
 extension OperationCase {
   static let normalizations: [OperationCase] =
-    batchNormalizations + localResponseNormalizations + [
+    batchNormalizations + localResponseNormalizations + layerNormalizations + [
       folded("convolution with bias", kernel: [5, 3, 3, 3], hasBias: true),
       folded("convolution without bias", kernel: [17, 2, 1, 1], hasBias: false),
       folded("dense with bias", kernel: [4, 7], hasBias: true),
@@ -36,6 +36,22 @@ extension OperationCase {
               channels, .uniform(0.2..<2), parameter: .runningVariance, isDifferentiable: false),
           ])
       }
+    }
+  }()
+
+  private static let layerNormalizations: [OperationCase] = {
+    let shapes: [(String, Shape)] = [
+      ("picture", [2, 4, 5, 3]), ("17 channels", [2, 17, 3, 3]), ("48 channels", [1, 48, 3, 5]),
+      ("signal", [3, 20, 7]), ("features", [5, 19]), ("one position", [2, 33, 1, 1]),
+    ]
+    return shapes.map { name, shape in
+      OperationCase(
+        name, Operation.LayerNormalization(epsilon: 0.01),
+        [
+          Input(shape, .uniform(-2..<3)),
+          Input([shape[1]], .uniform(0.5..<1.5), parameter: .scale),
+          Input([shape[1]], parameter: .shift),
+        ])
     }
   }()
 
@@ -120,6 +136,46 @@ extension Operation.BatchNormalizationGradient: ReferenceOperation {
     }
     return try (0..<3).map {
       try evaluator.pullBack(incoming, through: forward, at: arguments, by: $0)
+    }
+  }
+}
+
+extension Operation.LayerNormalization: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    let input = inputs[0]
+    return [
+      ReferenceValue(shape: input.shape) { example, channel, row, column in
+        let channels = (0..<input.channels).map { input[example, $0, row, column] }
+        let mean = channels.reduce(0, +) / Double(channels.count)
+        let variance = channels.reduce(0) { $0 + pow($1 - mean, 2) } / Double(channels.count)
+        return inputs[1].elements[channel] * (channels[channel] - mean)
+          / (variance + Double(epsilon)).squareRoot() + inputs[2].elements[channel]
+      }
+    ]
+  }
+}
+
+extension Operation.LayerNormalizationInputGradient: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    let arguments = [inputs[0], inputs[2], evaluator.zeros(inputs[2].shape)]
+    let forward = Operation.LayerNormalization(epsilon: epsilon)
+    return [try evaluator.pullBack(inputs[1], through: forward, at: arguments, by: 0)]
+  }
+}
+
+extension Operation.LayerNormalizationParameterGradient: ReferenceOperation {
+  func values(
+    of inputs: [ReferenceValue], outputs shapes: [Shape], by evaluator: ReferenceEvaluator
+  ) throws -> [ReferenceValue] {
+    let ones = ReferenceValue(repeating: 1, shape: shapes[0])
+    let arguments = [inputs[0], ones, evaluator.zeros(shapes[0])]
+    let forward = Operation.LayerNormalization(epsilon: epsilon)
+    return try (1...2).map {
+      try evaluator.pullBack(inputs[1], through: forward, at: arguments, by: $0)
     }
   }
 }
