@@ -132,7 +132,8 @@ extension ModelRegistry {
       publisher: .torchvision, build: efficientNetB0),
     ModelEntry(
       "convnext-tiny", aliases: ["convnext_tiny"], paper: "A ConvNet for the 2020s", year: 2022,
-      defaults: .imageNet, note: "torchvision's; stochastic depth where it is asked for", publisher: .torchvision,
+      defaults: .imageNet, note: "torchvision's; stochastic depth where it is asked for",
+      publisher: .torchvision,
       build: convNeXtTiny),
   ]
 

@@ -40,8 +40,11 @@ import Testing
   /// Of every family one, and all that are small.
   static let rows = ModelRegistry.entries.filter { entry in
     entry.defaults.height <= 32
-      || ["googlenet", "bn-inception", "inception-v3-keras", "resnet18", "resnet18-torchvision", "mobilenet-v3-small"]
-        .contains(entry.name)
+      || [
+        "googlenet", "bn-inception", "inception-v3-keras", "resnet18", "resnet18-torchvision",
+        "mobilenet-v3-small",
+      ]
+      .contains(entry.name)
   }
 
   @Test("a saved model is the same model, and gives the same logits", arguments: rows)

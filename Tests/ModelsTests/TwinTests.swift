@@ -58,6 +58,8 @@ import Testing
       ("resnet50-v1.5", "resnet50-v1.5"), ("alexnet-torchvision", "alexnet-torchvision"),
       ("resnet50-keras", "resnet50-keras"),
       ("inception-v3-torchvision", "inception-v3-torchvision"),
+      ("mobilenet-v2", "mobilenet-v2"), ("mobilenet-v3-small", "mobilenet-v3-small"),
+      ("efficientnet-b0", "efficientnet-b0"), ("convnext-tiny", "convnext-tiny"),
     ])
   func recognition(name: String, found: String) throws {
     let entry = try entry(name)
