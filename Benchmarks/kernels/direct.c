@@ -103,7 +103,8 @@ static void measure(enum direction direction, int batch, size_t layer, int threa
   const size_t stride = (size_t)layers[layer].stride, padding = (size_t)layers[layer].padding;
   const size_t result = (extent + 2 * padding - kernel) / stride + 1;
   ck_direct d = {
-      .batch = (size_t)batch, .groups = layers[layer].is_depthwise ? (size_t)layers[layer].in : 1, .in_channels = (size_t)layers[layer].in, .height = extent, .width = extent,
+      .batch = (size_t)batch, .groups = layers[layer].is_depthwise ? (size_t)layers[layer].in : 1,
+      .in_channels = (size_t)layers[layer].in, .height = extent, .width = extent,
       .out_channels = (size_t)layers[layer].out, .out_height = result, .out_width = result, .kernel_height = kernel,
       .kernel_width = kernel, .stride_down = stride, .stride_along = stride, .dilation_down = 1, .dilation_along = 1,
       .pad_top = padding, .pad_left = padding, .instructions = instructions,

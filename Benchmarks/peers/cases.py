@@ -25,6 +25,11 @@ CASES = [
         )
         for batch in (1, 16)
     ),
+    *(
+        Case("mobile", model, "inference", batch, goal=1)
+        for model in ("mobilenet-v2", "mobilenet-v3-large", "efficientnet-b0", "convnext-tiny")
+        for batch in (1, 16)
+    ),
     Case("training", "resnet18-torchvision", "training", 16, goal=1.5),
     Case("training", "resnet50-v1.5", "training", 16, goal=1.5),
     Case("training", "vgg-d", "training", 8, goal=1.5),

@@ -63,6 +63,10 @@ def network(name: str, classes: int, trains: bool) -> nn.Module:
         "inception-v3-torchvision": lambda: models.inception_v3(**aided),
         "resnet18-torchvision": lambda: models.resnet18(**plain),
         "resnet50-v1.5": lambda: models.resnet50(**plain),
+        "mobilenet-v2": lambda: models.mobilenet_v2(**plain),
+        "mobilenet-v3-large": lambda: models.mobilenet_v3_large(**plain),
+        "efficientnet-b0": lambda: models.efficientnet_b0(**plain),
+        "convnext-tiny": lambda: models.convnext_tiny(**plain),
     }
     return makers[name]().train(trains)
 

@@ -45,7 +45,8 @@ INLINE void exponentiate(lanes *x) {
   const lanes rounder = (lanes){0} + 0x1.8p+23f;  // whole numbers lie one apart there
   const lanes shifted = value * 0x1.715476p+0f + rounder, n = shifted - rounder;
   const lanes r = (value - n * 0x1.62ep-1f) - n * 0x1.0bfbe8p-15f;
-  const lanes p = (((((0x1.6c16c2p-10f * r + 0x1.111112p-7f) * r + 0x1.555556p-5f) * r + 0x1.555556p-3f) * r + 0.5f) * r + 1) * r + 1;
+  const lanes rest = ((0x1.6c16c2p-10f * r + 0x1.111112p-7f) * r + 0x1.555556p-5f) * r + 0x1.555556p-3f;
+  const lanes p = ((rest * r + 0.5f) * r + 1) * r + 1;
   *x = (lanes)((bits)p + ((bits)shifted << 23));
 }
 

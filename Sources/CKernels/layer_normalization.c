@@ -62,7 +62,8 @@ INLINE void write_block(const ck_pixels *p, float *to, lanes *value, size_t chan
 }
 
 // Mean, and what the root of variance and epsilon divides by, of `count` positions.
-INLINE void find_statistics(const ck_pixels *p, const float *x, float epsilon, float *means, float *inverses, const size_t count) {
+INLINE void find_statistics(const ck_pixels *p, const float *x, float epsilon, float *means, float *inverses,
+                            const size_t count) {
   const size_t blocks = pixel_blocks(p);
   lanes sums[GROUP];
   UNROLLED for (size_t i = 0; i < count; ++i) sums[i] = (lanes){0};

@@ -2,7 +2,8 @@ import ConvNetGraphs
 public import ConvNetLayers
 import ConvNetTensors
 
-/// torchvision's ConvNeXt-T: Z. Liu, H. Mao, C. Wu, C. Feichtenhofer, T. Darrell, S. Xie, "A ConvNet for the 2020s", 2022, table 9.
+/// torchvision's ConvNeXt-T: Z. Liu, H. Mao, C. Wu, C. Feichtenhofer, T. Darrell, S. Xie, "A ConvNet for the 2020s", 2022,
+/// table 9.
 ///
 /// Four stages of 3, 3, 9 and 3 blocks with 96, 192, 384 and 768 channels; layer normalization in place of batch normalization,
 /// GELU, layer scale. Dropout only where the options ask for it.
@@ -32,12 +33,21 @@ public func convNeXtTiny(_ options: ModelOptions) -> Network {
       }
     }
     GlobalPool(.average, keepsPositions: true)
-    Named("classifier") {
-      normalization.named("0")
-      Flatten()
-      if let dropout = options.dropout, dropout > 0 { Dropout(dropout) }
-      Dense(options.classes, initializer: initializer).named("2")
+    Numbered("classifier") {
+      normalization
+      FlattenedFeatures(dropout: options.dropout ?? 0)
+      Dense(options.classes, initializer: initializer)
     }
+  }
+}
+
+/// One layer by torchvision's numbers, with dropout or without.
+private struct FlattenedFeatures: Block {
+  var dropout: Float
+
+  var body: LayerSequence {
+    Flatten()
+    if dropout > 0 { Dropout(dropout) }
   }
 }
 

@@ -1,8 +1,8 @@
 import ConvNetGraphs
 public import ConvNetLayers
 
-/// torchvision's EfficientNet-B0: M. Tan, Q. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019,
-/// table 1.
+/// torchvision's EfficientNet-B0: M. Tan, Q. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
+/// 2019, table 1.
 ///
 /// The blocks of MobileNet v2 with squeeze and excitation, to a quarter of the block's input channels, and SiLU; 20% dropout
 /// before the classifier. Batch normalization has torchvision's epsilon of 1e-5 and momentum of 0.9.

@@ -159,7 +159,9 @@ private struct Labels: Dataset {
   @Test(
     "lists of labels and numbers have their columns, and are read as what they were",
     arguments: [
-      (TargetKind.labels, ["path,tags", "a.png,\"x|y, z\"", "b.png,", "c.png,x", "d.png,\"y, z\""]),
+      (
+        TargetKind.labels, ["path,tags", "a.png,\"x|y, z\"", "b.png,", "c.png,x", "d.png,\"y, z\""]
+      ),
       (
         .numbers,
         ["path,\"height, m\",age", "a.png,1.5,3", "b.png,-0.25,1e-7", "c.png,0,1", "d.png,1,0"]

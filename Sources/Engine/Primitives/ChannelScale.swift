@@ -53,8 +53,8 @@ extension Lowering {
     }
   }
 
-  /// A value with the channels of each position in vectors: in blocks of 16, or side by side where there are few channels, no rows,
-  /// or where they lie so already.
+  /// A value with the channels of each position in vectors: in blocks of 16, or side by side where there are few channels, no
+  /// rows, or where they lie so already.
   mutating func readByPositions(_ value: ValueID) throws -> (Place, ck_pixels) {
     let shape = shape(value)
     let positions = shape.spatial.reduce(1, *)

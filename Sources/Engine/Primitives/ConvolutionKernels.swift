@@ -60,8 +60,8 @@ extension Operation.Convolution {
     }
   }
 
-  /// What our Winograd kernels do to a result while it is in registers: whether they add the last input, and make negative results
-  /// zero. `nil` where something else is fused into the convolution.
+  /// What our Winograd kernels do to a result while it is in registers: whether they add the last input, and make negative
+  /// results zero. `nil` where something else is fused into the convolution.
   var additionAndRectification: (adds: Bool, rectifies: Bool)? {
     switch fused {
     case []: (false, false)
