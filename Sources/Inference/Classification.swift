@@ -38,7 +38,16 @@ public struct Classification: Hashable, Sendable, Codable {
   /// What the classes, labels or numbers are called, in the order of ``probabilities`` or ``numbers``.
   public let classNames: [String]
 
-  init(
+  /// Of probabilities that are known already.
+  package init(probabilities: [Double], classNames: [String]) {
+    nonFiniteCount = probabilities.count { !$0.isFinite }
+    self.classNames = classNames
+    targetKind = .classes
+    numbers = []
+    self.probabilities = probabilities.map { Float($0) }
+  }
+
+  package init(
     logits: Span<Float>, classNames: [String], targetKind: TargetKind = .classes,
     scaling: TargetScaling? = nil
   ) {

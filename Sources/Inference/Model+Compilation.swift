@@ -60,6 +60,17 @@ extension Model {
     return try executable.output(fitted.output.name)
   }
 
+  /// The network compiled for inference for so many pictures, with the packed weights of others where they are alike.
+  package func executable(
+    batch: Int, compute: ComputeOptions, sharing: SharedWeights
+  ) throws -> Executable {
+    let graph = try graph.batched(batch)
+    return try Executable(
+      graph, parameters: parameters,
+      options: CompilationOptions(inputFormat: dataFormat, compute: compute).suited(to: graph),
+      sharing: sharing)
+  }
+
   /// The network compiled for inference for so many pictures of these extents, in ``dataFormat``, with the
   /// packed weights of others
   /// where they are alike.

@@ -1,14 +1,14 @@
-import ConvNetEngine
+package import ConvNetEngine
 import ConvNetFiles
 import ConvNetTensors
 import Dispatch
-import Synchronization
+package import Synchronization
 
 /// An executable that moves between threads.
-final class ExecutableBox: Sendable {
-  let executable: Mutex<Executable>
+package final class ExecutableBox: Sendable {
+  package let executable: Mutex<Executable>
 
-  init(_ executable: consuming sending Executable) {
+  package init(_ executable: consuming sending Executable) {
     self.executable = Mutex(executable)
   }
 }

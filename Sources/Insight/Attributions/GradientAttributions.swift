@@ -69,31 +69,12 @@ extension Model {
     compute: ComputeOptions = .init()
   ) throws -> [Attribution] {
     try requireClasses(classes)
-    let layer = try spatialLayer(layer)
     guard !classes.isEmpty else {
       throw InsightError.tooFew(what: "classes", count: 0, least: 1)
     }
-    var network = try DifferentiatedModel(
-      self, batch: classes.count, byInput: false, byValues: [layer], compute: compute)
-    try network.run(
-      batch(of: classes.map { _ in input }), weights: network.oneHot(classes: classes))
-    let (values, gradients) = try (network.value(layer), network.gradient(by: layer))
-    let scores = try network.value().scores(of: classes)
-    return classes.indices.map { place in
-      let channels = Plane.all(of: values, example: place)
-      let slopes = Plane.all(of: gradients, example: place)
-      var sum = [Double](repeating: 0, count: channels[0].values.count)
-      for (channel, slope) in zip(channels, slopes) {
-        let weight = weighting.weight(of: channel, slope: slope)
-        for index in sum.indices { sum[index] += weight * Double(channel.values[index]) }
-      }
-      return Attribution(
-        classIndex: classes[place], score: scores[place],
-        plane: Plane(
-          height: channels[0].height, width: channels[0].width,
-          values: sum.map { Float(max(0, $0)) }),
-        isSigned: false)
-    }
+    var network = try GradCAM(
+      self, layer: layer, classes: classes.count, weighting: weighting, compute: compute)
+    return try network.attributions(of: input, classes: classes)
   }
 
   /// Guided Grad-CAM: guided backpropagation, where Grad-CAM has the class; the product of the two, pixel by pixel (the same

@@ -31,7 +31,7 @@ extension PictureSheet {
 
 extension Image {
   /// At least about so many pixels along the longer side, each pixel a square.
-  func enlarged(to side: Int) -> Image {
+  package func enlarged(to side: Int) -> Image {
     let factor = max(1, side / max(height, width))
     return factor == 1 ? self : magnified(height: height * factor, width: width * factor)
   }
