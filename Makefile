@@ -1,11 +1,16 @@
-# `make` alone lists the targets. Everything lands in .build, runs, .venv-peers, .venv-loading and .venv-tensorboard.
+# `make` alone lists the targets. Everything lands in .build and .build-serving, runs, and folders .venv-*.
 
 # The one job of the demo and the benchmark: LeNet-5 on Fashion-MNIST.
 EPOCHS ?= 20
 SOURCES := Sources Tests Examples Benchmarks Package.swift
 CONVNET := .build/release/convnet
+SERVING_CONVNET := .build-serving/release/convnet
+PREFIX ?= /usr/local
 # Apart from the networks' peers: torchvision's decoder only loads beside the PyTorch that it was compiled for.
 LOADING_PEERS := torch==2.15.0 torchvision==0.29.2 numpy==2.4.6 pillow==13.0.0
+SERVING_BENCHMARK := torch==2.13.0 torchvision==0.28.0 numpy==2.4.6 pillow==13.0.0 onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 \
+  fastapi==0.165.0 uvicorn==0.54.0
+SERVING_PEERS := tritonclient[http]==2.73.0 numpy==2.4.6 pillow==13.0.0
 # TensorFlow brings it no more.
 TENSORBOARD := tensorboard==2.21.0 numpy==2.4.6 pillow==13.0.0
 
@@ -20,7 +25,7 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo lecture gallery test test-kernels test-arm64 fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-direct benchmark-optimizers benchmark-overhead benchmark-fast benchmark-pooling benchmark-pictures benchmark-protocols \
+.PHONY: help setup build serving install test-serving demo lecture gallery test test-kernels test-arm64 fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-direct benchmark-optimizers benchmark-overhead benchmark-fast benchmark-pooling benchmark-pictures benchmark-serving benchmark-protocols \
   test-peers parity clean
 
 help: ## List the targets
@@ -31,6 +36,12 @@ setup: ## Install the system packages that are missing (nothing happens when all
 
 build: setup ## Build the library and the command, optimized
 	swift build -c release
+
+serving: setup ## Build the command with HTTP, for `convnet serve`
+	swift build -c release --traits Serving --scratch-path .build-serving --product convnet
+
+install: ## Install the command that is built (with HTTP, where that is), its manual and completions: PREFIX, DESTDIR
+	@scripts/install $(if $(wildcard $(SERVING_CONVNET)),$(SERVING_CONVNET),$(CONVNET)) "$(DESTDIR)$(PREFIX)"
 
 demo: build ## Train LeNet-5 on Fashion-MNIST, evaluate it, classify some pictures
 	@EPOCHS=$(EPOCHS) scripts/demo $(CONVNET)
@@ -54,6 +65,10 @@ test-kernels: setup ## Test the kernels in C alone, on this processor
 	@clang -std=gnu11 -O2 -Wno-missing-field-initializers -ISources/CKernels/include Tests/Kernels/*.c Sources/CKernels/*.c \
 	  -lm -lpthread -ldl -o .build/test-kernels
 	.build/test-kernels
+
+test-serving: serving ## Ask a server by clients that are not ours (downloads them once)
+	@scripts/peers-environment .venv-serving $(SERVING_PEERS)
+	.venv-serving/bin/python Tests/Serving/test_serving.py --convnet $(SERVING_CONVNET)
 
 test-arm64: ## Test them on arm64, under emulation where this is another processor
 	@scripts/test-arm64
@@ -123,6 +138,10 @@ benchmark-pooling: setup ## Measure our pooling kernels beside oneDNN's, pool by
 	  -ldnnl -lm -lpthread -ldl -o .build/pooling-benchmark
 	.build/pooling-benchmark $(ARGUMENTS)
 
+benchmark-serving: serving ## Measure a server beside FastAPI with PyTorch and with ONNX Runtime, in turn
+	@scripts/peers-environment .venv-benchmark-serving $(SERVING_BENCHMARK)
+	.venv-benchmark-serving/bin/python Benchmarks/serving.py --convnet $(SERVING_CONVNET) $(ARGUMENTS)
+
 benchmark-pictures: build ## Measure decoding and resizing beside Pillow, in turn
 	@scripts/peers-environment .venv-peers
 	.venv-peers/bin/python Benchmarks/pictures.py benchmark
@@ -136,4 +155,4 @@ parity: build ## Compare the outputs of the same weights, pictures and events wi
 	.venv-tensorboard/bin/python Benchmarks/events.py --convnet $(CONVNET)
 
 clean: ## Delete what was built; keeps runs and the peers' environments
-	rm -rf .build .build-sanitize Examples/Outside/.build
+	rm -rf .build .build-sanitize .build-serving Examples/Outside/.build

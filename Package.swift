@@ -8,11 +8,16 @@ let settings: [SwiftSetting] = [
 ]
 
 /// A room of the house: target `ConvNet<name>` in `Sources/<name>`, importing only rooms above it.
-func room(_ name: String, imports rooms: [String] = [], shims: [String] = []) -> Target {
+func room(
+  _ name: String, imports rooms: [String] = [], shims: [String] = [],
+  products: [Target.Dependency] = [], resources: [Resource]? = nil
+) -> Target {
   .target(
     name: "ConvNet\(name)",
-    dependencies: rooms.map { .target(name: "ConvNet\($0)") } + shims.map { .target(name: $0) },
+    dependencies: rooms.map { .target(name: "ConvNet\($0)") } + shims.map { .target(name: $0) }
+      + products,
     path: "Sources/\(name)",
+    resources: resources,
     swiftSettings: settings
   )
 }
@@ -32,6 +37,13 @@ func tests(of name: String, imports rooms: [String] = [], shims: [String] = []) 
   )
 }
 
+extension Target.Dependency {
+  /// A product of another package, for builds that serve.
+  static func whenServing(_ product: String, of package: String) -> Target.Dependency {
+    .product(name: product, package: package, condition: .when(traits: ["Serving"]))
+  }
+}
+
 let graphRooms = ["Graphs", "Tensors"]
 let engineRooms = ["Engine", "Compiler"] + graphRooms
 
@@ -42,8 +54,21 @@ let package = Package(
     .library(name: "ConvNet", targets: ["ConvNet"]),
     .executable(name: "convnet", targets: ["ConvNetCommand"]),
   ],
+  traits: [
+    .trait(
+      name: "Serving",
+      description: "HTTP for `convnet serve`: brings Hummingbird, SwiftNIO and a TLS library.")
+  ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // Of the trait alone: without it neither is fetched or built.
+    .package(
+      url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
     // Shims: the only files that include a C library's headers, and the vector kernels.
@@ -93,6 +118,19 @@ let package = Package(
       imports: [
         "Inference", "Reports", "Datasets", "Layers", "Images", "Files",
       ] + engineRooms),
+    room(
+      "Serving",
+      imports: [
+        "Insight", "Evaluation", "Inference", "Layers", "Images", "Engine", "Files",
+      ] + graphRooms,
+      products: [
+        .whenServing("HummingbirdCore", of: "hummingbird"),
+        .whenServing("HummingbirdTLS", of: "hummingbird"),
+        .whenServing("NIOCore", of: "swift-nio"), .whenServing("NIOPosix", of: "swift-nio"),
+        .whenServing("NIOSSL", of: "swift-nio-ssl"), .whenServing("Logging", of: "swift-log"),
+        .whenServing("HTTPTypes", of: "swift-http-types"),
+        .whenServing("ServiceLifecycle", of: "swift-service-lifecycle"),
+      ], resources: [.embedInCode("Page/index.html")]),
 
     // Products.
     .target(
@@ -101,7 +139,7 @@ let package = Package(
         "ConvNetFiles", "ConvNetTensors", "ConvNetGraphs", "ConvNetCompiler", "ConvNetEngine",
         "ConvNetLayers", "ConvNetModels", "ConvNetFormats", "ConvNetImages", "ConvNetDatasets",
         "ConvNetInference", "ConvNetEvaluation", "ConvNetTraining", "ConvNetInsight",
-        "ConvNetReports", "ConvNetDownloads",
+        "ConvNetReports", "ConvNetDownloads", "ConvNetServing",
       ], swiftSettings: settings),
     .executableTarget(
       name: "ConvNetCommand",
@@ -179,6 +217,11 @@ let package = Package(
       of: "Insight",
       imports: [
         "Inference", "Reports", "Models", "Layers", "Formats", "Datasets", "Images", "Engine",
+      ] + graphRooms),
+    tests(
+      of: "Serving",
+      imports: [
+        "Evaluation", "Insight", "Inference", "Layers", "Images", "Engine", "Files",
       ] + graphRooms),
     .testTarget(
       name: "CommandTests",

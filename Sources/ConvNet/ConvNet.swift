@@ -13,5 +13,6 @@
 @_exported import ConvNetLayers
 @_exported import ConvNetModels
 @_exported import ConvNetReports
+@_exported import ConvNetServing
 @_exported import ConvNetTensors
 @_exported import ConvNetTraining

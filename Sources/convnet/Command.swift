@@ -23,8 +23,8 @@ struct Command: ParsableCommand {
     subcommands: [
       ModelsCommand.self, SummaryCommand.self, ExplainCommand.self, TrainCommand.self,
       CompareCommand.self, ExperimentCommand.self, RecipesCommand.self, AugmentationsCommand.self,
-      EvaluateCommand.self, PredictCommand.self, VisualizeCommand.self, RunCommand.self,
-      GradientsCommand.self,
+      EvaluateCommand.self, PredictCommand.self, ServeCommand.self, VisualizeCommand.self,
+      RunCommand.self, GradientsCommand.self,
       ConvertCommand.self, CalibrateCommand.self, PullCommand.self, BenchmarkCommand.self,
       DatasetCommand.self,
     ])

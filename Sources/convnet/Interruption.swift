@@ -37,12 +37,23 @@ enum Interruption {
   /// From now on a first signal is only noted: the work looks at ``signal`` where it can stop.
   static func deferSignals() { areDeferred.store(true, ordering: .sequentiallyConsistent) }
 
+  /// What takes signals instead; `nil` for nobody.
+  private static let taker = Mutex<(@Sendable (_ number: Int32) -> Bool)?>(nil)
+
+  /// From now on signals are for who serves.
+  ///
+  /// - Parameter taker: is called on the thread of the signals; one that it does not take ends the command at once.
+  static func take(_ taker: @escaping @Sendable (_ number: Int32) -> Bool) {
+    Self.taker.withLock { $0 = taker }
+  }
+
   static var signal: Int32? {
     let number = noted.load(ordering: .sequentiallyConsistent)
     return number == 0 ? nil : number
   }
 
   private static func receive(_ number: Int32) {
+    if let taker = taker.withLock({ $0 }), taker(number) { return }
     let isFirst = noted.exchange(number, ordering: .sequentiallyConsistent) == 0
     // The line of a progress, with what the terminal echoes of the keys, ends here.
     Console.leaveLine(echoes: true)
