@@ -135,24 +135,29 @@
       defer { budget.giveBack() }
       var body: [UInt8] = []
       body.reserveCapacity(min(declared ?? 0, service.limits.body))
+      var refusal: ServiceResponse?
       for try await part in request.body {
-        guard body.count + part.readableBytes <= service.limits.body else {
-          return try await refuse(
-            service.refusalOfLength(asked), request, writer, channel, isInBody: true)
-        }
-        guard budget.take(part.readableBytes) else {
-          let overload = ServiceResponse(
+        // Of what is refused the rest is passed over, so that its sender reads the answer.
+        guard refusal == nil else { continue }
+        if body.count + part.readableBytes > service.limits.body {
+          refusal = service.refusalOfLength(asked)
+        } else if !budget.take(part.readableBytes) {
+          refusal = ServiceResponse(
             503, error: "too many bodies are being read; try again in 1 s",
             headers: [("Retry-After", "1")])
-          return try await refuse(overload, request, writer, channel, isInBody: true)
+        } else {
+          part.withUnsafeReadableBytes { body += $0 }
+          continue
         }
-        part.withUnsafeReadableBytes { body += $0 }
+        body = []
+        budget.giveBack()
       }
       // Whose sender went away in the middle.
-      guard declared == nil || declared == body.count else { throw Unfinished() }
+      guard refusal != nil || declared == nil || declared == body.count else { throw Unfinished() }
       end.cancel()
       asked.body = body
-      let response = await service.response(to: asked)
+      let response =
+        if let refusal { refusal } else { await service.response(to: asked) }
       let taking = channel.eventLoop.scheduleTask(
         in: .nanoseconds(Int64(options.timeout.nanoseconds))
       ) { channel.close(mode: .all, promise: nil) }
@@ -165,11 +170,11 @@
     /// answer.
     private func refuse(
       _ response: ServiceResponse, _ request: Request, _ writer: consuming ResponseWriter,
-      _ channel: any Channel, isInBody: Bool = false
+      _ channel: any Channel
     ) async throws {
       var response = response
       let hasBody =
-        isInBody || request.headers[.contentLength].map { $0 != "0" } ?? false
+        request.headers[.contentLength].map { $0 != "0" } ?? false
         || request.headers[.transferEncoding] != nil
       if hasBody { response.headers.append(("Connection", "close")) }
       try await writer.write(
@@ -179,7 +184,7 @@
         channel.close(mode: .all, promise: nil)
       }
       defer { end.cancel() }
-      if !isInBody { for try await _ in request.body {} }
+      for try await _ in request.body {}
       channel.close(mode: .output, promise: nil)
       try await channel.closeFuture.get()
     }
