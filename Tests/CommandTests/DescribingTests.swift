@@ -263,6 +263,7 @@ import Testing
           augmentations           List the augmentations that are known by name.
           evaluate                Measure the accuracy of a model on a data set.
           predict                 Tell the classes, labels or numbers of pictures.
+          serve                   Classify pictures over HTTP.
           visualize               Draw what a network does, and how its layers work.
           run                     Push a raw tensor through a network.
           gradients               Write the gradients of one training step, which
