@@ -66,9 +66,9 @@ test-kernels: setup ## Test the kernels in C alone, on this processor
 	  -lm -lpthread -ldl -o .build/test-kernels
 	.build/test-kernels
 
-test-serving: serving ## Ask a server by clients that are not ours (downloads them once)
+test-serving: serving ## Ask a server by clients that are not ours, downloaded once (ARGUMENTS: --soak 600)
 	@scripts/peers-environment .venv-serving $(SERVING_PEERS)
-	.venv-serving/bin/python Tests/Serving/test_serving.py --convnet $(SERVING_CONVNET)
+	.venv-serving/bin/python Tests/Serving/test_serving.py --convnet $(SERVING_CONVNET) $(ARGUMENTS)
 
 test-arm64: ## Test them on arm64, under emulation where this is another processor
 	@scripts/test-arm64

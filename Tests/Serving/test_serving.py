@@ -31,6 +31,7 @@ import tritonclient.http
 from PIL import Image
 
 CONVNET = "convnet"
+SOAK = 0.0
 FOLDER = pathlib.Path()
 
 
@@ -68,7 +69,10 @@ class Server:
         line = self.process.stdout.readline()
         if not line:
             self.process.wait()
-            raise RuntimeError(f"no server: {self.entries()}")
+            text = self.entries()
+            self.process.stdout.close()
+            self.log.close()
+            raise RuntimeError(f"no server: {text}")
         self.url = json.loads(line)["url"]
         self.port = int(self.url.rsplit(":", 1)[1])
 
@@ -412,10 +416,80 @@ class Serving(unittest.TestCase):
         self.assertLessEqual(ticks() - before, 2)
 
 
+class Soaking(unittest.TestCase):
+    """Good requests among bad ones for long: `--soak 600`."""
+
+    @classmethod
+    def setUpClass(cls):
+        if SOAK > 0 and not hasattr(Serving, "models"):
+            Serving.models, Serving.photo = make_models(), (FOLDER / "photo.jpg").read_bytes()
+
+    def test_no_accepted_request_is_lost(self):
+        if SOAK <= 0:
+            self.skipTest("--soak SECONDS asks for it")
+        models, photo = Serving.models, Serving.photo
+        path, classify = FOLDER / "soaked.safetensors", "/v1/models/soaked:classify"
+        shutil.copy(models[0], path)
+        draws = numpy.random.default_rng(5)
+        statuses, residents, end = [], [], time.monotonic() + SOAK
+        with Server(path, "--timeout", "2", "--watch", "0.5", "--body-limit", "1", "--quiet") as server:
+            def good():
+                connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+                while time.monotonic() < end:
+                    connection.request("POST", classify, photo)
+                    answer = connection.getresponse()
+                    body = json.loads(answer.read())
+                    statuses.append(answer.status if answer.status != 200 or body["pictures"][0]["predictions"] else 0)
+                connection.close()
+
+            def bad():
+                hostile = [b"", b"\0" * 1000, b"P6 30000 30000 255\n", photo[:500], b"GIF89a" + bytes(50)]
+                while time.monotonic() < end:
+                    kind = draws.integers(0, 6)
+                    with contextlib.suppress(OSError):
+                        if kind < 3:
+                            self.assertGreaterEqual(server.ask(classify, hostile[draws.integers(0, 5)])[0], 400)
+                        elif kind == 3:
+                            with server.connect() as connection:
+                                connection.sendall(head(classify, len(photo)) + photo[: draws.integers(0, len(photo))])
+                        elif kind == 4:
+                            with server.connect() as connection:
+                                connection.sendall(head(classify, 100))
+                                everything(connection)
+                        else:
+                            server.raw(draws.bytes(200) + b"\r\n\r\n")
+
+            def exchange():
+                place = 0
+                while time.monotonic() < end:
+                    time.sleep(2)
+                    place += 1
+                    other = FOLDER / "exchanged"
+                    other.write_bytes(b"bad" if place % 3 == 0 else models[place % 2].read_bytes())
+                    other.replace(path)
+                    fields = pathlib.Path(f"/proc/{server.process.pid}/statm")
+                    if fields.exists():
+                        residents.append(int(fields.read_text().split()[1]) * 4096)
+
+            threads = [threading.Thread(target=one) for one in [good] * 4 + [bad] * 4 + [exchange]]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        self.assertEqual(server.process.returncode, 0)
+        self.assertEqual(set(statuses), {200})
+        print(f"{len(statuses)} requests, resident {[one >> 20 for one in residents[::max(1, len(residents) // 10)]]} MiB")
+        if len(residents) > 20:
+            early, late = max(residents[: len(residents) // 3]), max(residents[-len(residents) // 3:])
+            self.assertLess(late, early * 1.2 + (16 << 20))
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--convnet", required=True)
+    parser.add_argument("--soak", type=float, default=0.0, help="seconds")
     options, rest = parser.parse_known_args()
+    SOAK = options.soak
     CONVNET = str(pathlib.Path(options.convnet).resolve())
     with tempfile.TemporaryDirectory() as folder:
         FOLDER = pathlib.Path(folder)
