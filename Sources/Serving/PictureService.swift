@@ -126,9 +126,7 @@ package final class PictureService: Sendable {
     guard !["health", "metrics"].contains(route) || response.status >= 400 else { return response }
     var entry = ServiceLogEntry(
       response.status >= 500 ? .error : response.status >= 400 ? .warning : .info, "request")
-    if response.status >= 400 {
-      entry.message = String(decoding: response.body.prefix(1 << 10), as: UTF8.self)
-    }
+    if let problem = response.problem { entry.message = String(problem.prefix(1 << 10)) }
     entry.id = id
     entry.method = String(request.method.prefix(16))
     entry.path = String(request.pathText.prefix(256))

@@ -41,6 +41,8 @@ package struct ServiceResponse: Sendable {
   package var status: Int
   package var headers: [(name: String, value: String)]
   package var body: [UInt8]
+  /// What is wrong, in words, where something is.
+  package var problem: String?
 
   package init(
     _ status: Int, _ body: [UInt8] = [], type: String? = nil,
@@ -72,6 +74,7 @@ package struct ServiceResponse: Sendable {
     self.init(
       status, [UInt8]("{\"error\":\(FileSystem.readable(text).jsonLiteral)}".utf8),
       type: "application/json", headers: headers)
+    problem = text
   }
 
   /// The value of a header.
@@ -100,7 +103,7 @@ package struct ServiceLogEntry: Sendable, Encodable {
   package var version: Int?
 
   package init(_ level: Level, _ message: String) {
-    time = Date.now.formatted(.iso8601.time(includingFractionalSeconds: true))
+    time = Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     self.level = level
     self.message = message
   }

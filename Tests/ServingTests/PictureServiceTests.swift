@@ -346,6 +346,8 @@ import Testing
     _ = await ask("GET", "/v2/health/live")
     let entries = log.entries.withLock { $0 }
     #expect(entries.map(\.id) == ["a-1", made])
+    #expect(entries[1].message.hasPrefix("there is nothing at /nothing"))
+    #expect(entries[0].time.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z/) != nil)
     #expect(
       entries.map(\.status) == [200, 404] && entries.map(\.path) == ["/v1/models", "/nothing"])
     let text = String(decoding: await ask("GET", "/metrics").body, as: UTF8.self)

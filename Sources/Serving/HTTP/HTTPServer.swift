@@ -201,7 +201,9 @@
         guard let name = HTTPField.Name(name) else { continue }
         fields[name] = value
       }
-      if fields[.contentLength] == nil { fields[.contentLength] = "\(response.body.count)" }
+      if fields[.contentLength] == nil, response.status != 204 {
+        fields[.contentLength] = "\(response.body.count)"
+      }
       return HTTPResponse(status: .init(code: response.status), headerFields: fields)
     }
 
