@@ -8,7 +8,7 @@ SERVING_CONVNET := .build-serving/release/convnet
 PREFIX ?= /usr/local
 # Apart from the networks' peers: torchvision's decoder only loads beside the PyTorch that it was compiled for.
 LOADING_PEERS := torch==2.15.0 torchvision==0.29.2 numpy==2.4.6 pillow==13.0.0
-SERVING_BENCHMARK := torch==2.13.0 torchvision==0.28.0 numpy==2.4.6 pillow==13.0.0 onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 \
+SERVING_BENCHMARK := torch==2.15.0 torchvision==0.29.2 numpy==2.4.6 pillow==13.0.0 onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 \
   fastapi==0.165.0 uvicorn==0.54.0
 SERVING_PEERS := tritonclient[http]==2.73.0 numpy==2.4.6 pillow==13.0.0
 # TensorFlow brings it no more.
