@@ -24,7 +24,8 @@ import tempfile
 import threading
 import time
 
-CROP = {"resnet18": 224, "resnet50": 224}
+# The name of torchvision's network here, by its name there.
+NETWORKS = {"resnet18": "resnet18-torchvision", "resnet50": "resnet50-v1.5"}
 
 FASTAPI = '''
 import io, os, sys
@@ -150,11 +151,19 @@ def latencies(port, path, bodies, rate, seconds):
     def one(item):
         place, when = item
         time.sleep(max(0, start + when - time.monotonic()))
-        if not hasattr(local, "connection"):
-            local.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        local.connection.request("POST", path, bodies[place % len(bodies)])
-        answer = local.connection.getresponse()
-        answer.read()
+        for attempt in range(2):
+            if not hasattr(local, "connection"):
+                local.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            try:
+                local.connection.request("POST", path, bodies[place % len(bodies)])
+                answer = local.connection.getresponse()
+                answer.read()
+                break
+            except (ConnectionError, http.client.HTTPException):
+                # Servers close connections that were idle; another is made once.
+                del local.connection
+                if attempt == 1:
+                    raise
         return time.monotonic() - start - when if answer.status == 200 else float("inf")
 
     with concurrent.futures.ThreadPoolExecutor(128) as pool:
@@ -164,7 +173,7 @@ def latencies(port, path, bodies, rate, seconds):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--convnet", required=True)
-    parser.add_argument("--model", default="resnet18", choices=CROP)
+    parser.add_argument("--model", default="resnet18", choices=NETWORKS)
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--connections", type=int, default=16)
@@ -184,7 +193,7 @@ def main():
         weights = folder / f"{options.model}.pth"
         torch.save(getattr(torchvision.models, options.model)().state_dict(), weights)
         model = folder / f"{options.model}.safetensors"
-        subprocess.run([options.convnet, "convert", weights, model, "--model", options.model, "--preset", "imagenet"],
+        subprocess.run([options.convnet, "convert", weights, model, "--model", NETWORKS[options.model], "--preset", "imagenet"],
                        check=True, stdout=subprocess.DEVNULL)
         (folder / "peer.py").write_text(FASTAPI)
         draws = numpy.random.default_rng(1)
