@@ -155,3 +155,5 @@ ci_status ci_png_orientation(const uint8_t *bytes, size_t count, uint32_t *orien
   free(inflated_xmp);
   return status;
 }
+
+uint32_t ci_png_checksum(const uint8_t *bytes, size_t count) { return (uint32_t)crc32_z(0, bytes, count); }

@@ -37,7 +37,7 @@ struct work {
   float *new_mean, *new_variance, *scale_gradient, *shift_gradient;
   float *decline, *offset;  // of the gradient, [channels]
   float epsilon;
-  bool rectifies;
+  float negative_slope;
 };
 
 static size_t unit_count(const work *w) { return w->g.c->examples * w->g.units; }
@@ -135,7 +135,7 @@ static double inverse_deviation(const work *w, size_t channel) {
 }
 
 static void get_factors(const work *w, size_t tile, factors *f) {
-  f->rectifies = w->rectifies;
+  f->negative_slope = w->negative_slope;
   spread(&w->g, tile, f->mean, w->mean);
   if (w->shift) spread(&w->g, tile, f->shift, w->shift);
   for (size_t lane = 0; lane < lanes_of(&w->g, tile); ++lane) {
@@ -242,17 +242,17 @@ static void finish_moments(const work *w, size_t channel) {
 }
 
 void ck_normalization(const ck_channels *channels, float *y, const float *x, const float *scale, const float *shift,
-                      float *mean, float *variance, float epsilon, bool rectifies, float *scratch, int tasks) {
+                      float *mean, float *variance, float epsilon, float negative_slope, float *scratch, int tasks) {
   work w = {.g = grid_of(channels), .x = x, .result = y, .scale = scale, .shift = shift, .epsilon = epsilon,
-            .rectifies = rectifies, .mean = mean, .variance = variance, .new_mean = mean, .new_variance = variance,
+            .negative_slope = negative_slope, .mean = mean, .variance = variance, .new_mean = mean, .new_variance = variance,
             .reduce = reduce_moments, .add = add_moments_of_lane, .finish = finish_moments, .apply = apply};
   run(&w, scratch, tasks);
 }
 
 void ck_normalization_by(const ck_channels *channels, float *y, const float *x, const float *scale, const float *shift,
-                         const float *mean, const float *variance, float epsilon, bool rectifies, int tasks) {
+                         const float *mean, const float *variance, float epsilon, float negative_slope, int tasks) {
   work w = {.g = grid_of(channels), .x = x, .result = y, .scale = scale, .shift = shift, .epsilon = epsilon,
-            .rectifies = rectifies, .mean = mean, .variance = variance, .apply = apply};
+            .negative_slope = negative_slope, .mean = mean, .variance = variance, .apply = apply};
   run(&w, NULL, tasks);
 }
 
@@ -318,9 +318,10 @@ static void finish_gradients(const work *w, size_t channel) {
 
 void ck_normalization_gradient(const ck_channels *channels, float *dx, float *scale_gradient, float *shift_gradient,
                                const float *x, const float *dy, const float *mean, const float *variance,
-                               const float *scale, const float *shift, float epsilon, float *scratch, int tasks) {
+                               const float *scale, const float *shift, float epsilon, float negative_slope, float *scratch,
+                               int tasks) {
   work w = {.g = grid_of(channels), .x = x, .dy = dy, .result = dx, .scale = scale, .shift = shift, .epsilon = epsilon,
-            .rectifies = shift != NULL, .mean = mean, .variance = variance, .scale_gradient = scale_gradient,
+            .negative_slope = negative_slope, .mean = mean, .variance = variance, .scale_gradient = scale_gradient,
             .shift_gradient = shift_gradient, .reduce = reduce_gradients, .add = add_gradients_of_lane,
             .finish = finish_gradients, .apply = apply};
   run(&w, scratch, tasks);

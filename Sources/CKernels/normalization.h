@@ -37,7 +37,7 @@ typedef struct {
 // What a tile is normalized by: (x - mean) slope + shift; and the gradient is slope dy + (x - mean) decline + offset.
 typedef struct {
   float mean[TILE], slope[TILE], shift[TILE], decline[TILE], offset[TILE];
-  bool rectifies;
+  float negative_slope;  // of negative results: 1 leaves them as they are, 0 makes them zero
 } factors;
 
 // Each works on `rows` rows of `columns` vectors, whose beginnings are `row` floats apart, and asks for what lies `ahead` floats

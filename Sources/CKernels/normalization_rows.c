@@ -7,6 +7,17 @@
 
 typedef int32_t bits __attribute__((vector_size(64)));
 
+// What becomes of negative results. They are told apart when a kernel is compiled.
+typedef enum { AS_THEY_ARE, RECTIFIED, LEAKY } negatives;
+
+#define WITH_NEGATIVES(slope, call, columns)            \
+  if ((slope) == 1)                                     \
+    call(columns, AS_THEY_ARE);                         \
+  else if ((slope) == 0)                                \
+    call(columns, RECTIFIED);                           \
+  else                                                  \
+    call(columns, LEAKY)
+
 #define WITH_COLUMNS(columns, call) \
   switch (columns) {                \
     case 1: call(1); break;         \
@@ -84,12 +95,20 @@ VECTORISED void ck_end_moments(moments *m, size_t lanes) {
   m->block_rows = m->block_units = 0;
 }
 
-// Of a gradient what a rectified result lets through: nothing where it is not above zero. The result is computed as it was.
-#define PASSED(dy, difference, slope, shift, rectifies) \
-  ((rectifies) ? (lanes)((bits)(dy) & ~((difference) * (slope) + (shift) <= (lanes){0})) : (dy))
+// `yes` where the mask is set, `no` elsewhere.
+#define CHOSEN(mask, yes, no) ((lanes)(((bits)(yes) & (mask)) | ((bits)(no) & ~(mask))))
+
+// Of a gradient what the result lets through: where that is not above zero nothing, or the slope's share. The result is computed
+// as it was.
+#define NOT_ABOVE_ZERO(difference, slope, shift) ((difference) * (slope) + (shift) <= (lanes){0})
+#define PASSED(dy, difference, slope, shift, kind, below)                                                   \
+  ((kind) == AS_THEY_ARE ? (dy)                                                                             \
+   : (kind) == RECTIFIED ? (lanes)((bits)(dy) & ~NOT_ABOVE_ZERO(difference, slope, shift))                  \
+                         : CHOSEN(NOT_ABOVE_ZERO(difference, slope, shift), (below) * (dy), dy))
 
 INLINE void add_gradients(gradient_sums *s, const float *x, const float *dy, const factors *f, size_t row, size_t rows,
-                          ptrdiff_t ahead, size_t columns, bool rectifies) {
+                          ptrdiff_t ahead, size_t columns, negatives kind) {
+  const float below = f->negative_slope;
   lanes mean[COLUMNS], slope[COLUMNS], shift[COLUMNS];
   lanes gradients[COLUMNS], products[COLUMNS], differences[COLUMNS];
   load_columns(mean, f->mean, columns);
@@ -103,7 +122,7 @@ INLINE void add_gradients(gradient_sums *s, const float *x, const float *dy, con
       __builtin_prefetch(x + j * WIDTH + ahead);
       __builtin_prefetch(dy + j * WIDTH + ahead);
       const lanes difference = LOAD(x + j * WIDTH) - mean[j];
-      const lanes gradient = PASSED(LOAD(dy + j * WIDTH), difference, slope[j], shift[j], rectifies);
+      const lanes gradient = PASSED(LOAD(dy + j * WIDTH), difference, slope[j], shift[j], kind, below);
       gradients[j] += gradient;
       products[j] += gradient * difference;
       differences[j] += difference;
@@ -115,13 +134,11 @@ INLINE void add_gradients(gradient_sums *s, const float *x, const float *dy, con
 
 VECTORISED void ck_add_gradients(gradient_sums *s, const float *x, const float *dy, const factors *f, size_t row,
                                  size_t rows, ptrdiff_t ahead, size_t columns) {
-#define CALL(columns)                                            \
-  if (f->rectifies)                                              \
-    add_gradients(s, x, dy, f, row, rows, ahead, columns, true);        \
-  else                                                           \
-    add_gradients(s, x, dy, f, row, rows, ahead, columns, false)
+#define WITH_KIND(columns, kind) add_gradients(s, x, dy, f, row, rows, ahead, columns, kind)
+#define CALL(columns) WITH_NEGATIVES(f->negative_slope, WITH_KIND, columns)
   WITH_COLUMNS(columns, CALL)
 #undef CALL
+#undef WITH_KIND
 }
 
 VECTORISED void ck_end_gradients(gradient_sums *s, size_t lanes) {
@@ -170,10 +187,14 @@ void ck_end_channels(channel_sums *s, size_t lanes) {
 // MARK: Results
 
 // Zero comes first in the comparison, so that what is not a number stays so.
-#define RECTIFIED(y) ((lanes)(~((lanes){0} > (y)) & (bits)(y)))
+#define RESULT(y, kind, below)                                                 \
+  ((kind) == AS_THEY_ARE ? (y)                                                 \
+   : (kind) == RECTIFIED ? (lanes)(~((lanes){0} > (y)) & (bits)(y))            \
+                         : CHOSEN((lanes){0} > (y), (below) * (y), y))
 
 INLINE void normalize(float *y, const float *x, const factors *f, size_t row, size_t rows, ptrdiff_t ahead,
-                      size_t columns, bool rectifies) {
+                      size_t columns, negatives kind) {
+  const float below = f->negative_slope;
   lanes mean[COLUMNS], slope[COLUMNS], shift[COLUMNS];
   load_columns(mean, f->mean, columns);
   load_columns(slope, f->slope, columns);
@@ -184,23 +205,22 @@ INLINE void normalize(float *y, const float *x, const factors *f, size_t row, si
       __builtin_prefetch(y + j * WIDTH + ahead, 1);
       const lanes difference = LOAD(x + j * WIDTH) - mean[j];
       const lanes result = difference * slope[j] + shift[j];
-      STORE(y + j * WIDTH, rectifies ? RECTIFIED(result) : result);
+      STORE(y + j * WIDTH, RESULT(result, kind, below));
     }
 }
 
 VECTORISED void ck_normalize(float *y, const float *x, const factors *f, size_t row, size_t rows, ptrdiff_t ahead,
                              size_t columns) {
-#define CALL(columns)                                     \
-  if (f->rectifies)                                       \
-    normalize(y, x, f, row, rows, ahead, columns, true);  \
-  else                                                    \
-    normalize(y, x, f, row, rows, ahead, columns, false)
+#define WITH_KIND(columns, kind) normalize(y, x, f, row, rows, ahead, columns, kind)
+#define CALL(columns) WITH_NEGATIVES(f->negative_slope, WITH_KIND, columns)
   WITH_COLUMNS(columns, CALL)
 #undef CALL
+#undef WITH_KIND
 }
 
 INLINE void normalize_gradient(float *dx, const float *x, const float *dy, const factors *f, size_t row, size_t rows,
-                               ptrdiff_t ahead, size_t columns, bool rectifies) {
+                               ptrdiff_t ahead, size_t columns, negatives kind) {
+  const float below = f->negative_slope;
   lanes mean[COLUMNS], slope[COLUMNS], shift[COLUMNS], decline[COLUMNS], offset[COLUMNS];
   load_columns(mean, f->mean, columns);
   load_columns(slope, f->slope, columns);
@@ -213,7 +233,7 @@ INLINE void normalize_gradient(float *dx, const float *x, const float *dy, const
       __builtin_prefetch(dy + j * WIDTH + ahead);
       __builtin_prefetch(dx + j * WIDTH + ahead, 1);
       const lanes difference = LOAD(x + j * WIDTH) - mean[j];
-      const lanes gradient = PASSED(LOAD(dy + j * WIDTH), difference, slope[j], shift[j], rectifies);
+      const lanes gradient = PASSED(LOAD(dy + j * WIDTH), difference, slope[j], shift[j], kind, below);
       const lanes lost = difference * decline[j] + offset[j];
       STORE(dx + j * WIDTH, gradient * slope[j] + lost);
     }
@@ -221,11 +241,9 @@ INLINE void normalize_gradient(float *dx, const float *x, const float *dy, const
 
 VECTORISED void ck_normalize_gradient(float *dx, const float *x, const float *dy, const factors *f, size_t row,
                                       size_t rows, ptrdiff_t ahead, size_t columns) {
-#define CALL(columns)                                                  \
-  if (f->rectifies)                                                    \
-    normalize_gradient(dx, x, dy, f, row, rows, ahead, columns, true); \
-  else                                                                 \
-    normalize_gradient(dx, x, dy, f, row, rows, ahead, columns, false)
+#define WITH_KIND(columns, kind) normalize_gradient(dx, x, dy, f, row, rows, ahead, columns, kind)
+#define CALL(columns) WITH_NEGATIVES(f->negative_slope, WITH_KIND, columns)
   WITH_COLUMNS(columns, CALL)
 #undef CALL
+#undef WITH_KIND
 }

@@ -130,6 +130,36 @@ void ck_stochastic_depth(float *result, const float *x, size_t first, size_t exa
   }
 }
 
+typedef struct {
+  float *result;
+  const float *x, *quantiles;
+  size_t count;
+  float deviation;
+  uint32_t key[2], counter[3];
+  int tasks;
+} noise;
+
+// Eight numbers of a block of random bits, sixteen bits each.
+static void noise_share(void *context, int task) {
+  const noise *n = context;
+  const size_t blocks = (n->count + 7) / 8, last = blocks * ((size_t)task + 1) / (size_t)n->tasks;
+  for (size_t block = blocks * (size_t)task / (size_t)n->tasks; block < last; ++block) {
+    uint32_t words[4] = {(uint32_t)block, n->counter[0], n->counter[1], n->counter[2]};
+    philox(words, n->key[0], n->key[1]);
+    const size_t first = 8 * block, rest = n->count - first, count = rest < 8 ? rest : 8;
+    for (size_t i = 0; i < count; ++i) {
+      const uint32_t place = words[i / 2] >> (i % 2 * 16) & 0xFFFF;
+      n->result[first + i] = n->x[first + i] + n->deviation * n->quantiles[place];
+    }
+  }
+}
+
+void ck_add_noise(float *result, const float *x, size_t count, float deviation, const float *quantiles,
+                  const uint32_t key[2], const uint32_t counter[3], int tasks) {
+  noise work = {result, x, quantiles, count, deviation, {key[0], key[1]}, {counter[0], counter[1], counter[2]}, tasks};
+  ck_parallel(tasks, noise_share, &work);
+}
+
 void ck_softmax_of_no_numbers(float *y, const float *x, size_t rows, size_t classes, size_t positions) {
   for (size_t row = 0; row < rows; ++row, x += classes * positions, y += classes * positions)
     for (size_t position = 0; position < positions; ++position) {

@@ -13,7 +13,7 @@ public enum ResizingFilter: String, Hashable, Sendable, Codable, CaseIterable {
   case lanczos
 
   /// Half the width of the window, in pixels of the larger picture's grid.
-  var support: Double {
+  package var support: Double {
     switch self {
     case .box: 0.5
     case .bilinear: 1
@@ -23,7 +23,7 @@ public enum ResizingFilter: String, Hashable, Sendable, Codable, CaseIterable {
   }
 
   /// The weight at a distance from the centre.
-  func weight(at distance: Double) -> Double {
+  package func weight(at distance: Double) -> Double {
     let x = abs(distance)
     switch self {
     case .box:

@@ -11,6 +11,8 @@ public enum Initializer: Hashable, Sendable, Codable {
   case constant(Float)
   /// Normal with mean 0.
   case normal(standardDeviation: Float)
+  /// Uniform in [-bound, bound]: PyTorch's convolutions begin so, with a bound of 1 / sqrt(in).
+  case uniform(bound: Float)
   /// Uniform in [-sqrt(6 / (in + out)), sqrt(6 / (in + out))]: keeps the variance of activations
   /// and of gradients where the nonlinearity is nearly linear (Glorot and Bengio, 2010).
   case glorotUniform
@@ -52,6 +54,7 @@ public enum Initializer: Hashable, Sendable, Codable {
     case .ones: Tensor(repeating: 1 as Float, shape: shape)
     case .constant(let value): Tensor(repeating: value, shape: shape)
     case .normal(let deviation): normal(deviation)
+    case .uniform(let bound): uniform(bound)
     case .glorotUniform: uniform((6 / (fanIn + fanOut)).squareRoot())
     case .glorotNormal: normal((2 / (fanIn + fanOut)).squareRoot())
     case .heUniform: uniform((6 / fanIn).squareRoot())

@@ -18,6 +18,8 @@ public enum RandomPurpose: UInt32, Sendable {
   case mixing
   /// Which size the pictures of a batch have.
   case sizes
+  /// What is added to the input of a network at each step.
+  case perturbation
 }
 
 /// Names one stream of random numbers: every number is a function of the key and its position, so results depend on

@@ -82,8 +82,8 @@ struct NormalizationData {
 
   mutating func setInput(_ value: Float, at place: Int) { input[place] = value }
 
-  mutating func maskGradient(_ isKept: (Int) -> Bool) {
-    for place in outputGradient.indices where !isKept(place) { outputGradient[place] = 0 }
+  mutating func scaleGradient(by slope: Float, where isScaled: (Int) -> Bool) {
+    for place in outputGradient.indices where isScaled(place) { outputGradient[place] *= slope }
   }
 
   struct Result {
@@ -98,7 +98,7 @@ struct NormalizationData {
     }
   }
 
-  func normalize(rectifies: Bool) -> Result {
+  func normalize(negativeSlope: Float) -> Result {
     let zeros = [Float](repeating: 0, count: geometry.channels)
     var result = Result(output: input, mean: zeros, variance: zeros)
     // Doubles lie in it.
@@ -108,7 +108,8 @@ struct NormalizationData {
         result.output.withUnsafeMutableBufferPointer { output in
           ck_normalization(
             kernel, output.baseAddress, output.baseAddress, scale, shift, &result.mean,
-            &result.variance, epsilon, rectifies, scratch.bindMemory(to: Float.self).baseAddress,
+            &result.variance, epsilon, negativeSlope,
+            scratch.bindMemory(to: Float.self).baseAddress,
             Int32(geometry.tasks))
         }
       }
@@ -117,12 +118,12 @@ struct NormalizationData {
   }
 
   /// The same with statistics that are given.
-  func normalize(by statistics: Result, rectifies: Bool) -> [Float] {
+  func normalize(by statistics: Result, negativeSlope: Float) -> [Float] {
     var output = [Float](repeating: .nan, count: geometry.count)
     withUnsafePointer(to: geometry.kernel) {
       ck_normalization_by(
-        $0, &output, input, scale, shift, statistics.mean, statistics.variance, epsilon, rectifies,
-        Int32(geometry.tasks))
+        $0, &output, input, scale, shift, statistics.mean, statistics.variance, epsilon,
+        negativeSlope, Int32(geometry.tasks))
     }
     return output
   }
@@ -133,7 +134,7 @@ struct NormalizationData {
     var shift: [Float]
   }
 
-  func gradients(_ statistics: Result, rectifies: Bool) -> Gradients {
+  func gradients(_ statistics: Result, negativeSlope: Float) -> Gradients {
     let zeros = [Float](repeating: 0, count: geometry.channels)
     var result = Gradients(input: outputGradient, scale: zeros, shift: zeros)
     var scratch = scratch.withUnsafeBytes { Array($0.bindMemory(to: Double.self)) }
@@ -143,8 +144,8 @@ struct NormalizationData {
           ck_normalization_gradient(
             kernel, gradient.baseAddress, &result.scale, &result.shift, input,
             gradient.baseAddress, statistics.mean, statistics.variance, scale,
-            rectifies ? shift : nil, epsilon, scratch.bindMemory(to: Float.self).baseAddress,
-            Int32(geometry.tasks))
+            negativeSlope == 1 ? nil : shift, epsilon, negativeSlope,
+            scratch.bindMemory(to: Float.self).baseAddress, Int32(geometry.tasks))
         }
       }
     }
@@ -163,11 +164,11 @@ struct NormalizationData {
     var inputTerms: Double
   }
 
-  /// - Parameter isKept: whether a place passes its gradient.
-  func reference(_ channel: Int, isKept: (Int) -> Bool) -> Channel {
+  /// - Parameter share: of its gradient that a place passes.
+  func reference(_ channel: Int, share: (Int) -> Double) -> Channel {
     let places = geometry.places(of: channel)
     let x = places.map { Double(input[$0]) }
-    let dy = places.map { isKept($0) ? Double(outputGradient[$0]) : 0 }
+    let dy = places.map { share($0) * Double(outputGradient[$0]) }
     let count = Double(places.count)
     let mean = x.reduce(0, +) / count
     let variance = x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count

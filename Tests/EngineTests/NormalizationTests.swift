@@ -36,11 +36,11 @@ import Testing
   @Test("statistics and gradients are within 1e-5 of double precision", arguments: geometries)
   func bound(_ geometry: Geometry) {
     let data = NormalizationData(geometry, seed: 1)
-    for rectifies in [false, true] {
-      let result = data.normalize(rectifies: rectifies)
-      let gradients = data.gradients(result, rectifies: rectifies)
+    for slope: Float in [1, 0, 0.2] {
+      let result = data.normalize(negativeSlope: slope)
+      let gradients = data.gradients(result, negativeSlope: slope)
       for channel in 0..<geometry.channels {
-        let expected = data.reference(channel) { !rectifies || result.output[$0] > 0 }
+        let expected = data.reference(channel) { result.output[$0] > 0 ? 1 : Double(slope) }
         func expect(_ actual: Float, _ value: Double, of terms: Double, _ what: String) {
           #expect(abs(Double(actual) - value) <= 1e-5 * terms, "\(what) of \(channel)")
         }
@@ -52,7 +52,7 @@ import Testing
         expect(
           gradients.shift[channel], expected.shiftGradient, of: expected.shiftTerms, "shift")
         let places = geometry.places(of: channel)
-        let output = rectifies ? expected.output.map { max(0, $0) } : expected.output
+        let output = expected.output.map { $0 < 0 ? Double(slope) * $0 : $0 }
         // The mean is known in single precision only.
         let lacking = 0x1p-24 * abs(expected.mean) / expected.variance.squareRoot()
         #expect(
@@ -69,28 +69,31 @@ import Testing
   @Test("what fills up a block stays zero", arguments: geometries.filter { $0.mean < 1 })
   func padding(_ geometry: Geometry) {
     let data = NormalizationData(geometry, seed: 2)
-    let result = data.normalize(rectifies: false)
+    let result = data.normalize(negativeSlope: 1)
     var padding = Set(0..<geometry.count)
     for channel in 0..<geometry.channels { padding.subtract(geometry.places(of: channel)) }
     #expect(padding.allSatisfy { result.output[$0] == 0 })
-    let gradients = data.gradients(result, rectifies: true)
+    let gradients = data.gradients(result, negativeSlope: 0)
     #expect(padding.allSatisfy { gradients.input[$0] == 0 })
-    #expect(padding.allSatisfy { data.normalize(by: result, rectifies: false)[$0] == 0 })
+    #expect(padding.allSatisfy { data.normalize(by: result, negativeSlope: 1)[$0] == 0 })
   }
 
   @Test(
-    "given statistics give the same bit for bit, and gradients pass where the result is positive",
+    "given statistics give the same bit for bit, and of gradients passes what the result let through",
     arguments: geometries.filter { $0.mean < 1 })
   func repeated(_ geometry: Geometry) {
-    var data = NormalizationData(geometry, seed: 3)
-    for rectifies in [false, true] {
-      let result = data.normalize(rectifies: rectifies)
-      #expect(data.normalize(by: result, rectifies: rectifies) == result.output)
+    let data = NormalizationData(geometry, seed: 3)
+    for slope: Float in [1, 0, 0.2] {
+      let result = data.normalize(negativeSlope: slope)
+      #expect(data.normalize(by: result, negativeSlope: slope) == result.output)
     }
-    let result = data.normalize(rectifies: true)
-    let gradients = data.gradients(result, rectifies: true)
-    data.maskGradient { result.output[$0] > 0 }
-    #expect(data.gradients(result, rectifies: false) == gradients)
+    for slope: Float in [0, 0.25] {
+      var data = data
+      let result = data.normalize(negativeSlope: slope)
+      let gradients = data.gradients(result, negativeSlope: slope)
+      data.scaleGradient(by: slope) { result.output[$0] <= 0 }
+      #expect(data.gradients(result, negativeSlope: 1) == gradients)
+    }
   }
 
   @Test("a result does not depend on the order in memory, or on threads, but for rounding")
@@ -102,7 +105,7 @@ import Testing
         let geometry = Geometry(
           examples: 2, channels: 1, positions: positions, order: order, tasks: tasks, mean: 1000)
         // One channel: its numbers are drawn in the same order.
-        results.append(NormalizationData(geometry, seed: 4).normalize(rectifies: false))
+        results.append(NormalizationData(geometry, seed: 4).normalize(negativeSlope: 1))
       }
     }
     for result in results {
@@ -113,20 +116,20 @@ import Testing
 
   @Test(
     "what is not a number comes out, of statistics in its channel and given ones in its place",
-    arguments: geometries.filter { $0.mean < 1 }, [false, true])
-  func notANumber(_ geometry: Geometry, rectifies: Bool) {
+    arguments: geometries.filter { $0.mean < 1 }, [1, 0, 0.2] as [Float])
+  func notANumber(_ geometry: Geometry, slope: Float) {
     var data = NormalizationData(geometry, seed: 5)
     let channel = geometry.channels - 1
     let place = geometry.places(of: channel)[geometry.places(of: channel).count / 2]
-    let statistics = data.normalize(rectifies: rectifies)
+    let statistics = data.normalize(negativeSlope: slope)
     data.setInput(.nan, at: place)
-    let given = data.normalize(by: statistics, rectifies: rectifies)
+    let given = data.normalize(by: statistics, negativeSlope: slope)
     #expect(given.indices.filter { given[$0].isNaN } == [place])
-    let result = data.normalize(rectifies: rectifies)
+    let result = data.normalize(negativeSlope: slope)
     let unknown = result.output.indices.filter { result.output[$0].isNaN }
     #expect(unknown == geometry.places(of: channel).sorted())
     #expect(result.mean[channel].isNaN && result.variance[channel].isNaN)
-    let gradients = data.gradients(result, rectifies: rectifies)
+    let gradients = data.gradients(result, negativeSlope: slope)
     #expect(gradients.scale[channel].isNaN)
     #expect(geometry.places(of: channel).allSatisfy { gradients.input[$0].isNaN })
     #expect(gradients.scale.count(where: \.isNaN) == 1)
@@ -178,9 +181,9 @@ import Testing
       seed: 7)
     var numbers = RandomNumbers(RandomKey(seed: 8, purpose: .input))
     for place in data.input.indices { data.setInput(1000 + numbers.normal(), at: place) }
-    let result = data.normalize(rectifies: false)
+    let result = data.normalize(negativeSlope: 1)
     for channel in 0..<2 {
-      let expected = data.reference(channel) { _ in true }
+      let expected = data.reference(channel) { _ in 1 }
       #expect(abs(Double(result.mean[channel]) / expected.mean - 1) < 1e-5)
       #expect(abs(Double(result.variance[channel]) / expected.variance - 1) < 1e-5)
       #expect(abs(expected.variance - 1) < 0.01)

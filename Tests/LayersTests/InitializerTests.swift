@@ -15,6 +15,7 @@ private let promises: [Promise] = {
   let (fanIn, fanOut) = (32.0 * 9, 64.0 * 9)
   return [
     Promise(initializer: .normal(standardDeviation: 0.01), variance: 1e-4),
+    Promise(initializer: .uniform(bound: 0.3), variance: 0.03, bound: 0.3),
     Promise(
       initializer: .glorotUniform, variance: 2 / (fanIn + fanOut),
       bound: Float((6 / (fanIn + fanOut)).squareRoot())),

@@ -77,6 +77,9 @@ size_t ci_png_size_bound(uint32_t width, uint32_t height, uint32_t channels);
 ci_status ci_encode_png(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels,
                         uint8_t *output, size_t capacity, size_t *written, char *message);
 
+// The checksum that ends a chunk of a PNG file, of its kind and its data.
+uint32_t ci_png_checksum(const uint8_t *bytes, size_t count);
+
 // Encodes 1 or 3 channels with a quality from 1 to 100 into memory that the caller frees with `ci_free`. The two channels of
 // color may be halved each way.
 ci_status ci_encode_jpeg(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, int quality,

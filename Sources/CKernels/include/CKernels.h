@@ -135,6 +135,10 @@ void ck_dropout(float *result, const float *x, size_t first, size_t count, uint3
 // The same for whole examples: result <- scale x or 0, of `examples` of `count` numbers each, which are those from `first` on.
 void ck_stochastic_depth(float *result, const float *x, size_t first, size_t examples, size_t count, uint32_t threshold,
                          float scale, const uint32_t key[2], const uint32_t counter[3]);
+// result <- x + deviation times random numbers: each one of 2^16 `quantiles` of a distribution, by sixteen bits of the blocks
+// that the counter goes on with. Results do not depend on the number of tasks.
+void ck_add_noise(float *result, const float *x, size_t count, float deviation, const float *quantiles,
+                  const uint32_t key[2], const uint32_t counter[3], int tasks);
 // Rows of logits -> probabilities, and the sum over the rows of the cross-entropy with the target distribution.
 // Labels are indices (`labels`) or distributions (`targets`); the other is null. Not a number where an index is no class.
 double ck_cross_entropy(float *probabilities, const float *logits, const int32_t *labels, const float *targets,
@@ -184,6 +188,25 @@ typedef struct {
 // given back to the inputs that it mixed, in double precision. `sums` has room for a plane of the input and a row.
 void ck_upsample_gradient(float *input, const float *output, size_t planes, const ck_tap *rows, const ck_tap *columns,
                           size_t input_height, size_t input_width, size_t output_height, size_t output_width, double *sums);
+
+// What the positions along an axis of a result are made of: result i is the sum of `weights[k]` times source `sources[k]`, of k
+// from `starts[i]` to `starts[i + 1]`; none make zero. `extent` is the number of sources.
+typedef struct {
+  size_t results, extent;
+  const int32_t *starts, *sources;
+  const float *weights;
+} ck_combination;
+
+// Pictures of `channels` in blocks of 16, filled up with zeros, which the result's are too; so many floats from an example to
+// the next.
+typedef struct {
+  size_t examples, channels, x_example, y_example;
+  ck_combination down, along;
+} ck_block_combination;
+
+// y <- combinations of rows, and of positions along them, summed in single precision. `scratch` has room for a row of 16
+// channels of the source for each of the tasks, which run on the pool.
+void ck_combine_blocks(const ck_block_combination *combination, float *y, const float *x, float *scratch, int tasks);
 
 // Instructions that a kernel may use: AVX-512; AVX2 with fused multiply-adds; or what every processor of its kind has.
 typedef enum { CK_WIDEST, CK_AVX2, CK_PORTABLE } ck_instructions;
@@ -289,17 +312,19 @@ typedef struct {
 
 // Floats of scratch memory, for all tasks together.
 size_t ck_normalization_scratch(const ck_channels *channels, int tasks);
-// y <- (x - mean) scale / sqrt(variance + epsilon) + shift, negative elements to zero where it `rectifies`, with the mean and
-// the variance (the mean of squared differences from it) of the batch, which are written. `y` may be `x`.
+// y <- (x - mean) scale / sqrt(variance + epsilon) + shift, negative elements times `negative_slope`, which is 1 where they stay
+// as they are and 0 for a ReLU, with the mean and the variance (the mean of squared differences from it) of the batch, which
+// are written. `y` may be `x`.
 void ck_normalization(const ck_channels *channels, float *y, const float *x, const float *scale, const float *shift,
-                      float *mean, float *variance, float epsilon, bool rectifies, float *scratch, int tasks);
+                      float *mean, float *variance, float epsilon, float negative_slope, float *scratch, int tasks);
 // The same with given statistics.
 void ck_normalization_by(const ck_channels *channels, float *y, const float *x, const float *scale, const float *shift,
-                         const float *mean, const float *variance, float epsilon, bool rectifies, int tasks);
-// The gradients of `ck_normalization`, by x, scale and shift; `dx` may be `dy`. `shift` where that rectified, else null.
+                         const float *mean, const float *variance, float epsilon, float negative_slope, int tasks);
+// The gradients of `ck_normalization`, by x, scale and shift; `dx` may be `dy`. `shift` may be null where `negative_slope` is 1.
 void ck_normalization_gradient(const ck_channels *channels, float *dx, float *scale_gradient, float *shift_gradient,
                                const float *x, const float *dy, const float *mean, const float *variance,
-                               const float *scale, const float *shift, float epsilon, float *scratch, int tasks);
+                               const float *scale, const float *shift, float epsilon, float negative_slope, float *scratch,
+                               int tasks);
 
 // The sums of each channel's elements over examples and positions.
 void ck_channel_sums(const ck_channels *channels, float *sums, const float *x, float *scratch, int tasks);

@@ -3,13 +3,14 @@ import ConvNetTensors
 
 extension Pass {
   /// Rectifies the result of a training batch normalization while it is written, and its gradient while it is read: two passes
-  /// over memory less in each direction.
+  /// over memory less in each direction. A ReLU may be a leaky one.
   ///
   /// Refused where anything but one ReLU reads the normalization's result, where that is a result of the graph, and where the
   /// ReLU's gradient is read by anything but the normalization's.
   public static let normalizationFusion = Pass(
     name: "normalization-fusion",
-    purpose: "moves a ReLU, and its gradient, into the training batch normalization before it",
+    purpose:
+      "moves a ReLU, leaky or not, and its gradient into the training batch normalization before it",
     rewrite: { (graph: inout Graph) throws(GraphError) in
       var uses = GraphUses(graph)
       for index in graph.operations.indices {
@@ -28,19 +29,21 @@ extension Graph {
       normalization.form == .training,
       let relu = uses.soleReader(of: operations[index].outputs[0]),
       let activation = operations[relu].attributes as? Operation.Activation,
-      activation.function == .relu
+      let slope = activation.function.negativeSlope
     else { return }
     let rectified = operations[relu].outputs[0]
     let backward = gradients(of: rectified, normalizationAt: index, uses)
     guard case .fusible(let pair) = backward else { return }
 
     normalization.form = .rectifiedTraining
+    normalization.negativeSlope = slope
     operations[index].kind = normalization.kind
     operations[index].outputs[0] = rectified
     if let pair,
       var gradient = operations[pair.outer].attributes as? Operation.BatchNormalizationGradient
     {
       gradient.isRectified = true
+      gradient.negativeSlope = slope
       operations[pair.outer].kind = gradient.kind
       let incoming = operations[pair.inner].inputs[1]
       let shift = operations[index].inputs[2]
@@ -80,5 +83,16 @@ extension Graph {
       operations[outer[0]].inputs[1] == operations[inner[0]].outputs[0]
     else { return .refused }
     return .fusible((inner[0], outer[0]))
+  }
+}
+
+extension ActivationFunction {
+  /// What a ReLU multiplies negative numbers by; `nil` of other functions.
+  fileprivate var negativeSlope: Float? {
+    switch self {
+    case .relu: 0
+    case .leakyReLU(let slope): slope
+    case .relu6, .elu, .silu, .gelu, .tanh, .sigmoid, .hardSigmoid, .hardSwish: nil
+    }
   }
 }

@@ -57,6 +57,7 @@ extension Lowering {
     let input = operation.inputs[0]
     let (source, channels) = try readByChannels(input)
     let isRectified = [.rectifiedTraining, .rectifiedInference].contains(normalization.form)
+    let negativeSlope = isRectified ? normalization.negativeSlope : 1
     let (epsilon, tasks) = (normalization.epsilon, Int32(clamping: options.threads))
     let result = make(operation.outputs[0], over: source, of: input)
     var places = KernelPlaces()
@@ -71,7 +72,7 @@ extension Lowering {
         withUnsafePointer(to: channels) {
           ck_normalization_by(
             $0, memory[to], memory[from], memory[scale], memory[shift], memory[mean],
-            memory[variance], epsilon, isRectified, tasks)
+            memory[variance], epsilon, negativeSlope, tasks)
         }
       }
     case .training, .rectifiedTraining:
@@ -83,7 +84,7 @@ extension Lowering {
         withUnsafePointer(to: channels) {
           ck_normalization(
             $0, memory[to], memory[from], memory[scale], memory[shift], memory[mean],
-            memory[variance], epsilon, isRectified, memory[work], tasks)
+            memory[variance], epsilon, negativeSlope, memory[work], tasks)
         }
       }
     }
@@ -108,12 +109,13 @@ extension Lowering {
     let scale = places.reads(read(operation.inputs[4]))
     let shift = places.reads(ifAny: gradient.isRectified ? read(operation.inputs[5]) : nil)
     let (epsilon, tasks) = (gradient.epsilon, Int32(clamping: options.threads))
+    let negativeSlope = gradient.isRectified ? gradient.negativeSlope : 1
     emitKernel("normalization gradient", places, for: operation) { memory, _ in
       withUnsafePointer(to: channels) {
         ck_normalization_gradient(
           $0, memory[byInput], memory[byScale], memory[byShift], memory[from], memory[byOutput],
           memory[mean], memory[variance], memory[scale], memory[ifAny: shift], epsilon,
-          memory[work], tasks)
+          negativeSlope, memory[work], tasks)
       }
     }
   }

@@ -151,6 +151,12 @@ extension Lowering {
   }
 
   mutating func lower(_ upsample: Operation.Upsample, _ operation: Operation) throws {
+    if try isBlocked(operation.inputs[0]) {
+      let extents = shape(operation.inputs[0]).spatial
+      return try combineBlocks(
+        "upsampling", down: upsample.combination(axis: 0, extent: extents[0]),
+        along: upsample.combination(axis: 1, extent: extents[1]), for: operation)
+    }
     let source = read(operation.inputs[0])
     let destination = try Layout.any(shape(operation.outputs[0]))
     let primitive = try Primitive {
@@ -166,6 +172,14 @@ extension Lowering {
   mutating func lower(_ gradient: Operation.UpsampleGradient, _ operation: Operation) throws {
     if gradient.upsample.mostTerms > BatchParts.Summation.mostTerms {
       return try lowerInDoublePrecision(gradient.upsample, operation)
+    }
+    if try isBlocked(operation.inputs[0]) {
+      let extents = shape(operation.outputs[0]).spatial
+      return try combineBlocks(
+        "upsampling gradient",
+        down: gradient.upsample.combination(axis: 0, extent: extents[0]).transposed,
+        along: gradient.upsample.combination(axis: 1, extent: extents[1]).transposed,
+        for: operation)
     }
     // The library does not choose a layout here.
     let (output, input) = (operation.inputs[0], operation.outputs[0])
@@ -207,6 +221,13 @@ extension Lowering {
 
   mutating func lower(_ pad: Operation.Pad, _ operation: Operation) throws {
     let (input, output) = (operation.inputs[0], operation.outputs[0])
+    if try padsBlocks(pad, from: input, to: output) {
+      let extents = shape(input).spatial
+      return try combineBlocks(
+        "pad", down: pad.combination(axis: 0, extent: extents[0]),
+        along: pad.combination(axis: 1, extent: extents[1]), to: pad.channels.before,
+        for: operation)
+    }
     let source = try readRowMajor(input)
     let result = make(output, try .rowMajor(shape(output)))
     let geometry = PadGeometry(pad, input: shape(input), output: shape(output))
@@ -226,8 +247,27 @@ extension Lowering {
     }
   }
 
+  /// Whether the input lies in blocks of channels, or its result is wanted so by a concatenation.
+  private func padsBlocks(
+    _ pad: Operation.Pad, from input: ValueID, to output: ValueID
+  ) throws -> Bool {
+    guard shape(input).rank == 4, pad.channels.before % 16 == 0 else { return false }
+    return try concatenations.slices[output] != nil || isBlocked(input)
+  }
+
   mutating func lower(_ gradient: Operation.PadGradient, _ operation: Operation) throws {
     let (incoming, output) = (operation.inputs[0], operation.outputs[0])
+    if gradient.pad.channels.before % 16 == 0, try isBlocked(incoming) {
+      let extents = shape(output).spatial
+      let down = gradient.pad.combination(axis: 0, extent: extents[0]).transposed
+      let along = gradient.pad.combination(axis: 1, extent: extents[1]).transposed
+      // An edge may be repeated more often than single precision bears.
+      if down.mostTerms * along.mostTerms <= BatchParts.Summation.mostTerms {
+        return try combineBlocks(
+          "pad gradient", down: down, along: along, from: gradient.pad.channels.before,
+          for: operation)
+      }
+    }
     let source = try readRowMajor(incoming)
     let result = make(output, try .rowMajor(shape(output)))
     let geometry = PadGeometry(gradient.pad, input: shape(output), output: shape(incoming))
@@ -261,7 +301,7 @@ extension Operation.Upsample {
   }
 
   /// What each output position along an axis is made of.
-  fileprivate func taps(extent: Int, factor: Int) -> [ck_tap] {
+  func taps(extent: Int, factor: Int) -> [ck_tap] {
     (0..<extent * factor).map { position in
       switch mode {
       case .nearest:

@@ -34,10 +34,11 @@ extension Operation {
       case inference
       /// With the batch's statistics, which are further outputs.
       case training
-      /// The same with negative results made zero. What the compiler makes of ``training`` and a ReLU after it.
+      /// The same with negative results times ``negativeSlope``. What the compiler makes of ``training`` and a ReLU, or a leaky
+      /// one, after it.
       case rectifiedTraining
-      /// ``inference`` with negative results made zero: how the compiler repeats ``rectifiedTraining``, whose statistics are then
-      /// known.
+      /// ``inference`` with negative results times ``negativeSlope``: how the compiler repeats ``rectifiedTraining``, whose
+      /// statistics are then known.
       case rectifiedInference
       /// With the running statistics in training too: of a layer that is frozen. Computes what ``inference`` does, and stays so
       /// when a graph is given the form of training.
@@ -52,6 +53,8 @@ extension Operation {
     public var runningVariance: VarianceEstimate
     /// Which statistics it takes. Compiling chooses, by the mode.
     public package(set) var form: Form
+    /// What negative results are multiplied by where the form is a rectified one: 0 for a ReLU.
+    public package(set) var negativeSlope: Float = 0
 
     /// A normalization with the constants of Keras, where none are given.
     public init(
@@ -62,6 +65,30 @@ extension Operation {
       self.momentum = momentum
       self.runningVariance = runningVariance
       self.form = form
+    }
+
+    private enum CodingKeys: CodingKey {
+      case epsilon, momentum, runningVariance, form, negativeSlope
+    }
+
+    // Files from before there were leaky forms do not say a slope.
+    public init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      try self.init(
+        epsilon: container.decode(Float.self, forKey: .epsilon),
+        momentum: container.decode(Float.self, forKey: .momentum),
+        runningVariance: container.decode(VarianceEstimate.self, forKey: .runningVariance),
+        form: container.decode(Form.self, forKey: .form))
+      negativeSlope = try container.decodeIfPresent(Float.self, forKey: .negativeSlope) ?? 0
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(epsilon, forKey: .epsilon)
+      try container.encode(momentum, forKey: .momentum)
+      try container.encode(runningVariance, forKey: .runningVariance)
+      try container.encode(form, forKey: .form)
+      if negativeSlope != 0 { try container.encode(negativeSlope, forKey: .negativeSlope) }
     }
 
     public var traits: OperationTraits {
@@ -114,7 +141,8 @@ extension Operation {
       let isRectified = form == .rectifiedTraining
       let shift = isRectified ? [operation.inputs[2]] : []
       let gradients: [ValueID?] = try builder.append(
-        BatchNormalizationGradient(epsilon: epsilon, isRectified: isRectified),
+        BatchNormalizationGradient(
+          epsilon: epsilon, isRectified: isRectified, negativeSlope: negativeSlope),
         to: [operation.inputs[0], gradient] + operation.outputs[1...2] + [operation.inputs[1]]
           + shift, of: operation)
       return gradients + [nil, nil]
@@ -175,7 +203,7 @@ extension Operation {
   ///     dshift = sum of dy,  dscale = sum of dy x^
   ///     dx = scale / sqrt(variance + epsilon) (dy - mean of dy - x^ mean of (dy x^))
   ///
-  /// Where the output was rectified, dy is zero for elements that are not positive, which is computed again.
+  /// Where the output was rectified, dy of elements that are not positive, which is computed again, is multiplied by the slope.
   ///
   /// Inputs: forward input; gradient by the output; the batch's mean and variance [C]; scale [C]; where rectified, shift [C].
   /// Outputs: gradients by the input, the scale and the shift.
@@ -184,12 +212,15 @@ extension Operation {
 
     /// Added to the variance, as in the forward operation.
     public var epsilon: Float
-    /// Whether the forward operation made negative results zero.
+    /// Whether the forward operation multiplied negative results by the slope.
     public var isRectified: Bool
+    /// That of the forward operation: 0 for a ReLU.
+    public var negativeSlope: Float
 
-    package init(epsilon: Float, isRectified: Bool = false) {
+    package init(epsilon: Float, isRectified: Bool = false, negativeSlope: Float = 0) {
       self.epsilon = epsilon
       self.isRectified = isRectified
+      self.negativeSlope = negativeSlope
     }
 
     public var traits: OperationTraits {

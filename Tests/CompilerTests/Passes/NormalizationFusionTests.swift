@@ -26,18 +26,25 @@ import Testing
     return (operation.attributes as? Operation.BatchNormalization)?.form
   }
 
-  @Test("a ReLU goes into the normalization before it, and its gradient into the gradient")
-  func granted() throws {
+  @Test(
+    "a ReLU goes into the normalization before it, and its gradient into the gradient",
+    arguments: [(.relu, 0), (.leakyReLU(slope: 0.2), 0.2)] as [(ActivationFunction, Float)])
+  func granted(function: ActivationFunction, slope: Float) throws {
     var sample = GraphSample()
     let x = sample.input()
-    sample.output(try sample.activation(sample.normalization(x, "norm")))
+    sample.output(try sample.activation(sample.normalization(x, "norm"), "relu", function))
     let graph = try fuse(sample, by: [x])
     #expect(try form("norm", in: graph) == .rectifiedTraining)
+    let normalization = try #require(graph.operations.first { $0.name == "norm" })
+    #expect(
+      (normalization.attributes as? Operation.BatchNormalization)?.negativeSlope == slope)
     #expect(
       !graph.operations.contains { ["activation", "activationGradient"].contains($0.kind.name) })
     let gradient = try #require(
       graph.operations.first { $0.kind.name == "batchNormalizationGradient" })
     #expect(gradient.inputs.count == 6)
+    #expect(
+      (gradient.attributes as? Operation.BatchNormalizationGradient)?.negativeSlope == slope)
   }
 
   @Test("without a backward pass the ReLU goes in as well")

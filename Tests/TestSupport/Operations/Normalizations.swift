@@ -131,7 +131,7 @@ extension Operation.BatchNormalizationGradient: ReferenceOperation {
       incoming = evaluator.elementwise(
         incoming, evaluator.batchNormalization(forward, arguments)[0]
       ) {
-        $1 > 0 ? $0 : 0
+        $1 > 0 ? $0 : Double(negativeSlope) * $0
       }
     }
     return try (0..<3).map {
@@ -235,16 +235,17 @@ extension ReferenceEvaluator {
         * (input[example, channel, row, column] - mean.elements[channel]) / deviation
         + inputs[2].elements[channel]
     }
+    let slope = Double(attributes.negativeSlope)
     switch attributes.form {
     case .inference, .frozen: return [output]
     case .rectifiedInference:
       var rectified = output
-      rectified.elements = output.elements.map { max(0, $0) }
+      rectified.elements = output.elements.map { $0 < 0 ? slope * $0 : $0 }
       return [rectified]
     case .training: return [output, mean, variance]
     case .rectifiedTraining:
       var rectified = output
-      rectified.elements = output.elements.map { max(0, $0) }
+      rectified.elements = output.elements.map { $0 < 0 ? slope * $0 : $0 }
       return [rectified, mean, variance]
     }
   }
