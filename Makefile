@@ -25,7 +25,7 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build serving install test-serving demo lecture gallery test test-kernels test-arm64 fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-direct benchmark-optimizers benchmark-overhead benchmark-fast benchmark-pooling benchmark-pictures benchmark-serving benchmark-protocols \
+.PHONY: help setup build serving install test-serving demo lecture gallery test test-kernels test-arm64 fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-direct benchmark-optimizers benchmark-overhead benchmark-fast benchmark-prior benchmark-pooling benchmark-pictures benchmark-serving benchmark-protocols \
   test-peers parity clean
 
 help: ## List the targets
@@ -131,6 +131,10 @@ benchmark-fast: build ## Measure the time to 94 % on Fashion-MNIST beside PyTorc
 benchmark-protocols: build ## Measure 10-crop and dense evaluation beside torchvision on PyTorch, in turn
 	@scripts/peers-environment .venv-peers
 	.venv-peers/bin/python Benchmarks/protocols.py --convnet $(CONVNET) $(ARGUMENTS)
+
+benchmark-prior: build ## Measure the deep image prior beside PyTorch, in turn (ARGUMENTS: speed, or denoise --picture FILE)
+	@scripts/peers-environment .venv-peers
+	.venv-peers/bin/python Benchmarks/prior.py --convnet $(CONVNET) $(or $(ARGUMENTS),speed)
 
 benchmark-pooling: setup ## Measure our pooling kernels beside oneDNN's, pool by pool
 	@mkdir -p .build

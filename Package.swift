@@ -116,8 +116,8 @@ let package = Package(
     room(
       "Insight",
       imports: [
-        "Inference", "Reports", "Datasets", "Layers", "Images", "Files",
-      ] + engineRooms),
+        "Training", "Inference", "Reports", "Formats", "Datasets", "Layers", "Images", "Files",
+      ] + engineRooms, shims: ["CKernels"]),
     room(
       "Serving",
       imports: [

@@ -23,6 +23,10 @@ public enum InsightError: Error, Hashable, Sendable {
   case program(name: String, status: Int32, message: String)
   /// Too few of something to make anything of.
   case tooFew(what: String, count: Int, least: Int)
+  /// A picture whose fit has no room in memory, and one that would have.
+  case tooLarge(height: Int, width: Int, byteCount: Int, fits: [Int])
+  /// A state to go on with that is of something else.
+  case otherFit(what: String)
   /// A network without layers of a kind.
   case noLayer(model: String, kind: String)
 }
@@ -52,6 +56,10 @@ extension InsightError: ReadableError {
       "\(name) ended with status \(status)" + (message.isEmpty ? "" : ": \(message)")
     case .tooFew(let what, let count, let least):
       "there are \(count) \(what), needed are at least \(least)"
+    case .tooLarge(let height, let width, let byteCount, let fits):
+      "a picture of \(width)x\(height) needs \(byteCount) bytes of memory, which cannot be had; one of \(text(fits)) fits"
+    case .otherFit(let what):
+      "the state to go on with is of \(what)"
     case .noLayer(let model, let kind):
       "\(model) has no \(kind)"
     }

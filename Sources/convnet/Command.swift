@@ -24,7 +24,7 @@ struct Command: ParsableCommand {
       ModelsCommand.self, SummaryCommand.self, ExplainCommand.self, TrainCommand.self,
       CompareCommand.self, ExperimentCommand.self, RecipesCommand.self, AugmentationsCommand.self,
       EvaluateCommand.self, PredictCommand.self, ServeCommand.self, VisualizeCommand.self,
-      RunCommand.self, GradientsCommand.self,
+      PriorCommand.self, RunCommand.self, GradientsCommand.self,
       ConvertCommand.self, CalibrateCommand.self, PullCommand.self, BenchmarkCommand.self,
       DatasetCommand.self,
     ])

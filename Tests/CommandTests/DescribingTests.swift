@@ -202,6 +202,8 @@ import Testing
       "visualize normalization", "visualize shift", "visualize receptive-field",
       "visualize network", "visualize filters", "visualize features", "visualize nearest",
       "visualize maximize", "visualize invert", "visualize embedding", "visualize landscape",
+      "prior", "prior denoise", "prior inpaint", "prior superresolve", "prior restore",
+      "prior flash",
     ])
   func help(command: String) throws {
     let run = try Invocation(command.split(separator: " ").map(String.init) + ["--help"])
@@ -219,7 +221,7 @@ import Testing
       #expect(begins || line.hasSuffix("\\"), "\(line)")
     }
     // Every command but those that only have others takes the options of all.
-    guard !["", "dataset", "visualize"].contains(command) else { return }
+    guard !["", "dataset", "visualize", "prior"].contains(command) else { return }
     for option in ["--json", "--threads", "--seed", "--quiet"] {
       #expect(run.output.contains(option))
     }
@@ -265,6 +267,8 @@ import Testing
           predict                 Tell the classes, labels or numbers of pictures.
           serve                   Classify pictures over HTTP.
           visualize               Draw what a network does, and how its layers work.
+          prior                   Repair a picture with a network that knows no other:
+                                  the deep image prior.
           run                     Push a raw tensor through a network.
           gradients               Write the gradients of one training step, which
                                   changes nothing.

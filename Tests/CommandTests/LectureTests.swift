@@ -83,6 +83,11 @@ import Testing
         #expect(errors.contains(arguments[1]), "\(command)")
         continue
       }
+      guard arguments[0] != "prior" else {
+        // Understood as a whole; only the picture is missing, which the command before it draws.
+        #expect(try Invocation(arguments).failure().contains(arguments[2]), "\(command)")
+        continue
+      }
       guard arguments[0] != "visualize" else {
         guard !arguments.contains("model.safetensors") else {
           // Understood as a whole; only the reader's own file is missing.
