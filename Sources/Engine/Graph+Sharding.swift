@@ -14,9 +14,24 @@ extension Graph {
       inputs.allSatisfy({ self[$0].shape.dimensions.first == batch }),
       batch >= options.threads, batch % options.threads == 0,
       let roles = try outputRoles(in: options.mode),
-      let graph = try? batched(batch / options.threads)
+      let graph = try? batched(batch / options.threads), isParted(in: graph, options.threads)
     else { return nil }
     return (graph, roles)
+  }
+
+  /// Whether all that is of examples is smaller in a part. A value that examples share may hold as many positions as there are
+  /// examples: beside a part of one example, it would stand for a batch of its own.
+  private func isParted(in part: Graph, _ count: Int) -> Bool {
+    let roles = batchRoles
+    return operations.allSatisfy { operation in
+      operation.outputs.allSatisfy { output in
+        roles[output] != .example
+          || self[output].shape.dimensions.first
+            == part[output].shape.dimensions.first.map {
+              $0 * count
+            }
+      }
+    }
   }
 
   /// Of all parameters, as a file holds them.

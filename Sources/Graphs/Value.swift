@@ -48,9 +48,16 @@ public enum ParameterKind: String, Hashable, Sendable, Codable {
   /// Batch normalization's moving averages: updated by the forward pass of training, never by an
   /// optimizer.
   case runningMean, runningVariance
+  /// A number of the network's formula, such as an imported file has: never updated.
+  case constant
 
-  /// Whether an optimizer changes it: all but moving averages.
-  public var isTrainable: Bool { self != .runningMean && self != .runningVariance }
+  /// Whether an optimizer changes it: all but moving averages and constants.
+  public var isTrainable: Bool {
+    switch self {
+    case .kernel, .bias, .scale, .shift: true
+    case .runningMean, .runningVariance, .constant: false
+    }
+  }
 }
 
 /// A named tensor of the graph.

@@ -102,6 +102,7 @@ extension ParameterKind {
     case .shift: "beta"
     case .runningMean: "moving_mean"
     case .runningVariance: "moving_variance"
+    case .constant: "constant"
     }
   }
 }

@@ -132,6 +132,6 @@ extension OperationCase {
 
   /// Whether an input is a picture or a signal, whose layout the engine chooses.
   var hasPicture: Bool {
-    inputs.contains { $0.parameter == nil && $0.type.shape.rank > 2 }
+    inputs.contains { $0.parameter == nil && 3...4 ~= $0.type.shape.rank }
   }
 }

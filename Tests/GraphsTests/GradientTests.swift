@@ -129,6 +129,7 @@ import Testing
     for operation in OperationCase.differentiable
     where operation.inputs.allSatisfy({ $0.parameter != nil || $0.type.shape.rank > 1 })
       && operation.inputs.filter({ $0.parameter == nil }).count == 1
+      && operation.attributes.traits.batch != .together
       && ![Operation.Transpose.name, Operation.Slice.name].contains(operation.attributes.kind.name)
     {
       let training = try operation.training()

@@ -212,6 +212,48 @@ import Testing
       "input 1 needs shape 1x4x5x5"),
   ]
 
+  static let general: [Refusal] = [
+    Refusal(
+      Operation.Elementwise(.add), [[2, 3], [2, 4]],
+      "input 1 needs shape 2x3, or 1 along an axis, has 2x4"),
+    Refusal(
+      Operation.Elementwise(.add), [[2, 3], [3]], "input 1 needs 2 dimensions, has shape 3"),
+    Refusal(Operation.Elementwise(.select), [[2], [2]], "takes 3 inputs, was given 2"),
+    Refusal(
+      Operation.Elementwise(.sine), types: [ValueType([2], .int32)],
+      "input 0 needs elements of type float32, has int32"),
+    Refusal(Operation.Reduction(.sum, axes: [1, 1]), [[2, 3]], "axes is [1, 1]"),
+    Refusal(Operation.Reduction(.sum, axes: [2]), [[2, 3]], "axes is [2]"),
+    Refusal(Operation.Reduction(.sum, axes: [-1]), [[2, 3]], "axes is [-1]"),
+    Refusal(
+      Operation.MatrixProduct(), [[2, 3], [3, 2]], "input 0 needs 3 or more dimensions"),
+    Refusal(
+      Operation.MatrixProduct(), [[2, 3, 4], [2, 5, 3]], "input 1 needs shape 2x4x3, has 2x5x3"),
+    Refusal(
+      Operation.MatrixProduct(), [[2, 3, 4], [3, 4, 3]], "input 1 needs shape 2x4x3, has 3x4x3"),
+    Refusal(
+      Operation.AxisMap(axis: 1, extent: 3, sources: [3]), [[2, 3]], "sources is [3]"),
+    Refusal(Operation.AxisMap(axis: 1, extent: 3, sources: []), [[2, 3]], "sources is []"),
+    Refusal(
+      Operation.AxisMap(axis: 1, extent: 4, sources: [0]), [[2, 3]],
+      "input 0 needs shape 2x4, has 2x3"),
+    Refusal(
+      Operation.AxisMap(axis: 1, extent: 3, sources: [0, 1], weights: [1]), [[2, 3]],
+      "none, or one a source"),
+    Refusal(
+      Operation.AxisMap(axis: 1, extent: 3, sources: [0, 1], termCount: 0), [[2, 3]],
+      "extent and terms is [3, 0]"),
+    Refusal(
+      Operation.AxisMap(axis: 1, extent: 3, sources: [-1], fill: .infinity), [[2, 3]],
+      "fill is inf, must be a finite number"),
+    Refusal(Operation.AxisMap(axis: 2, extent: 3, sources: [0]), [[2, 3]], "axis is 2"),
+    Refusal(Operation.Top(axis: 1, count: 4), [[2, 3]], "count is 4, must be from 1 to the 3"),
+    Refusal(Operation.Top(axis: 1, count: 0), [[2, 3]], "count is 0"),
+    Refusal(
+      Operation.Regroup(shape: [4, 2]), [[2, 3]], "of 8 elements, to become 4x2"),
+    Refusal(Operation.Regroup(shape: [0]), [[2, 3]], "shape is [0]"),
+  ]
+
   static let losses: [Refusal] = [
     Refusal(
       Operation.Dropout(rate: 1, index: 0), [[2]], "rate is 1.0, must be at least 0 and below 1"),
@@ -244,7 +286,7 @@ import Testing
 
   @Test(
     "what does not fit is refused with what would",
-    arguments: convolutions + poolings + normalizations + movements + channels + losses)
+    arguments: convolutions + poolings + normalizations + movements + general + channels + losses)
   func refusal(_ refusal: Refusal) {
     let problem = #expect(throws: GraphError.Problem.self) {
       try refusal.attributes.outputTypes(for: refusal.inputs)

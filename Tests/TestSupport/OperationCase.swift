@@ -59,7 +59,7 @@ package struct OperationCase: Sendable, CustomStringConvertible {
 
   package static let all: [OperationCase] =
     convolutions + transposedConvolutions + dense + poolings + normalizations + elementwise
-    + movements + losses
+    + movements + losses + general
 
   /// The cases that have a gradient.
   package static var differentiable: [OperationCase] { all.filter(\.hasGradient) }

@@ -108,6 +108,109 @@ bool ck_all_finite(const float *x, size_t count);
 
 // MARK: Operations
 
+// Values of at most so many dimensions.
+enum { CK_RANK = 12 };
+
+// Functions of one, two or three elements: what `Operation.Elementwise.Function` says of each.
+typedef enum {
+  CK_ABSOLUTE,
+  CK_SIGN,
+  CK_FLOOR,
+  CK_CEILING,
+  CK_ROUND,
+  CK_TRUNCATE,
+  CK_RECIPROCAL,
+  CK_SQUARE_ROOT,
+  CK_EXPONENTIAL,
+  CK_LOGARITHM,
+  CK_SINE,
+  CK_COSINE,
+  CK_TANGENT,
+  CK_ARCSINE,
+  CK_ARCCOSINE,
+  CK_ARCTANGENT,
+  CK_HYPERBOLIC_SINE,
+  CK_HYPERBOLIC_COSINE,
+  CK_AREA_SINE,
+  CK_AREA_COSINE,
+  CK_AREA_TANGENT,
+  CK_ERROR_FUNCTION,
+  CK_SOFTPLUS,
+  CK_IS_NAN,
+  CK_IS_INFINITE,
+  CK_IS_POSITIVE_INFINITY,
+  CK_IS_NEGATIVE_INFINITY,
+  CK_IS_ZERO,
+  CK_ADD,
+  CK_SUBTRACT,
+  CK_MULTIPLY,
+  CK_DIVIDE,
+  CK_POWER,
+  CK_MINIMUM,
+  CK_MAXIMUM,
+  CK_REMAINDER,
+  CK_MODULO,
+  CK_EQUAL,
+  CK_LESS,
+  CK_LESS_OR_EQUAL,
+  CK_AND,
+  CK_OR,
+  CK_EXCLUSIVE_OR,
+  CK_SECOND,
+  CK_SELECT,
+} ck_function;
+
+// The extents of a result, and the floats from one position of each axis to the next in up to three inputs: 0 where an input
+// has one position for all.
+typedef struct {
+  int rank;
+  size_t extents[CK_RANK];
+  size_t strides[3][CK_RANK];
+} ck_broadcast;
+
+// y[i] <- f(a[i], b[i], c[i]), y in row-major order. Inputs that the function does not have are null.
+void ck_elementwise(float *y, const float *const inputs[3], ck_function function, const ck_broadcast *broadcast, int tasks);
+
+typedef enum { CK_SUM, CK_MEAN, CK_PRODUCT, CK_LARGEST, CK_SMALLEST } ck_reduction;
+
+// One element for all along some axes: of a row-major x, the extents and strides of the axes that stay and of those that go.
+typedef struct {
+  int kept_rank, reduced_rank;
+  size_t kept[CK_RANK], kept_strides[CK_RANK], reduced[CK_RANK], reduced_strides[CK_RANK];
+} ck_axes;
+
+void ck_reduce(float *y, const float *x, ck_reduction reduction, const ck_axes *axes, int tasks);
+
+// y[i, j] <- sum over k of a[i, k] b[k, j], for each of `batch` matrices, of which a and b have an offset each.
+typedef struct {
+  size_t batch, rows, terms, columns;
+  // Floats from one row, term or column to the next.
+  size_t a_row, a_term, b_term, b_column;
+} ck_matrix_product;
+
+void ck_multiply_matrices(float *y, const float *a, const float *b, const size_t *a_offsets, const size_t *b_offsets,
+                          const ck_matrix_product *product, int tasks);
+
+// y[o, i, n] <- sum over t of weights[i, t] x[o, sources[i, t], n]; sources below zero are none, and where all are, y is `fill`.
+// `weights` may be null.
+typedef struct {
+  size_t outer, in_extent, out_extent, inner, terms;
+  float fill;
+} ck_axis_map;
+
+void ck_map_axis(float *y, const float *x, const int32_t *sources, const float *weights, const ck_axis_map *map, int tasks);
+
+// The `count` largest elements of x[o, extent, n] along its axis, in descending order, or the smallest in ascending order, and
+// their places. Of equal elements the first comes first, or the last.
+typedef struct {
+  size_t outer, extent, count, inner;
+  bool is_largest, prefers_last;
+} ck_top;
+
+void ck_find_top(float *values, float *places, const float *x, const ck_top *top, int tasks);
+// The transpose: x is zero but where the values came from.
+void ck_find_top_gradient(float *x, const float *values, const float *places, const ck_top *top);
+
 // Copies `rows` runs of `count` floats, which lie so many floats apart here and there; in at most so many tasks.
 void ck_copy_rows(float *to, size_t to_stride, const float *from, size_t from_stride, size_t rows, size_t count,
                   int tasks);
