@@ -27,9 +27,19 @@ package struct ProtocolBufferWriter: Sendable {
   }
 
   package mutating func append(_ value: [UInt8], field: Int) {
-    appendKey(field, .bytes)
-    appendVarint(UInt64(value.count))
+    appendBeginning(byteCount: value.count, field: field)
     bytes += value
+  }
+
+  /// The key of a field of bytes, and how many there will be: whoever has them writes them behind.
+  package mutating func appendBeginning(byteCount: Int, field: Int) {
+    appendKey(field, .bytes)
+    appendVarint(UInt64(byteCount))
+  }
+
+  /// The bytes of a field whose beginning is there.
+  package mutating func append(bytesOfField bytes: [UInt8]) {
+    self.bytes += bytes
   }
 
   /// A message within the message.
