@@ -31,7 +31,7 @@ func tests(of name: String, imports rooms: [String] = [], shims: [String] = []) 
     path: "Tests/\(name)Tests",
     exclude: [
       "Tensors", "Formats", "Images", "Datasets", "Graphs", "Engine", "Models", "Training",
-      "Evaluation", "Insight",
+      "Evaluation", "Insight", "Inference",
     ].contains(name) ? ["Fixtures"] : [],
     swiftSettings: settings
   )

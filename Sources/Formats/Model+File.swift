@@ -89,14 +89,14 @@ extension Model {
     ).write(to: path, progress: progress)
   }
 
-  /// Reads a model file. Its parameters become `float32`.
+  /// Reads a model file, or a network of another framework as an ONNX file. Its parameters become `float32`.
   ///
   /// - Parameters:
   ///   - isMapped: whether parameters that are `float32` stay in the file, whose pages come into memory when they are
   ///     read, instead of being copied. The file may be replaced meanwhile, as ``save(to:as:progress:)`` does, but not changed in
   ///     place: whoever reads a parameter after that finds other numbers, or is ended by the system.
   ///   - operations: from outside the package, that the network may be made of.
-  /// - Throws: ``SafetensorsError`` where the file is damaged, ``ModelFileError`` where it
+  /// - Throws: ``SafetensorsError`` or ``ONNXError`` where the file is damaged, ``ModelFileError`` where it
   ///   describes no model, or needs an operation that is neither of the package nor among `operations`; ``GraphError`` where a
   ///   parameter is missing or has another shape.
   public init(
@@ -117,6 +117,10 @@ extension Model {
     operations: [any OperationAttributes.Type] = []
   ) throws {
     try file.requireNoCheckpoint()
+    if let file = file.onnx {
+      try self.init(file)
+      return
+    }
     guard let text = file.metadata[Self.descriptionKey] else {
       throw ModelFileError(path: file.path, problem: .noNetwork)
     }
@@ -202,6 +206,6 @@ extension JSONDecoder {
 }
 
 extension WeightFile {
-  /// Whether the file is a model file, with the network in its metadata.
-  public var describesModel: Bool { metadata[Model.descriptionKey] != nil }
+  /// Whether the file is a model file, with the network in it.
+  public var describesModel: Bool { metadata[Model.descriptionKey] != nil || format == .onnx }
 }

@@ -4,7 +4,7 @@ import ConvNetTestSupport
 package enum FuzzedFormat: String, CaseIterable, Codable, Sendable {
   case png, jpeg, webp, gif, tiff, bitmap, netpbm
   case idx, gzip, cifar, csv, tar, classes
-  case npy, npz, pth, pickle, safetensors
+  case npy, npz, pth, pickle, safetensors, onnx
   case graph, checkpoint, preparation
 }
 
@@ -27,11 +27,11 @@ package struct Fuzzer {
     reader = try Reader(directory: directory)
   }
 
-  package func input(_ index: Int) -> [UInt8] {
+  package func input(_ index: Int) throws -> [UInt8] {
     var mutator = Mutator(
       samples: samples,
       seed: seed &+ UInt64(truncatingIfNeeded: index) &* 0xA24B_AED4_963E_E407)
-    return format.mutant(&mutator)
+    return try format.mutant(&mutator)
   }
 
   /// Whether the reader accepted it.
@@ -43,7 +43,7 @@ package struct Fuzzer {
 }
 
 extension FuzzedFormat {
-  func mutant(_ mutator: inout Mutator) -> [UInt8] {
+  func mutant(_ mutator: inout Mutator) throws -> [UInt8] {
     let choice = mutator.integer(below: 4)
     switch self {
     case .png:
@@ -68,6 +68,7 @@ extension FuzzedFormat {
       var bytes = mutator.sample()
       Framing.replaceMetadata(&bytes, key: ModelSamples.checkpointKey, &mutator)
       return bytes
+    case .onnx where choice > 0: return try ONNXSamples.bytes(of: ONNXSamples.mutant(&mutator))
     case .graph where choice > 0, .preparation where choice > 0:
       return [UInt8](
         JSONMutator.mutant(of: String(decoding: mutator.sample(), as: UTF8.self), &mutator).utf8)

@@ -108,6 +108,7 @@ struct Reader {
       let held = file.tensors.values.reduce(0) { $0 + $1.byteCount }
       try Broken.unless(held <= bytes.count, "\(held) bytes")
       return true
+    case .onnx: return try readNetwork(bytes)
     case .graph: return try readGraph(String(decoding: bytes, as: UTF8.self), index)
     case .checkpoint:
       let path = try file(bytes, "checkpoint")
@@ -146,6 +147,19 @@ struct Reader {
       guard read != nil else { return false }
       try Broken.unless(contents.count <= bytes.count, "\(contents.count) bytes")
     }
+    return true
+  }
+
+  private func readNetwork(_ bytes: [UInt8]) throws -> Bool {
+    let path = try file(bytes, "x.onnx")
+    guard let file = try accepted({ try ONNXFile(path) }) else { return false }
+    let network = try accepted { try file.imported() }
+    _ = try accepted { try Model(loading: path) }
+    guard let network else { return false }
+    try network.graph.verify()
+    let held = network.parameters.values.reduce(0) { $0 + $1.byteCount }
+    // What is computed while a file is read is bounded, too.
+    try Broken.unless(held <= bytes.count * 64 + 1 << 27, "\(held) bytes")
     return true
   }
 

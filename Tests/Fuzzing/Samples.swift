@@ -116,6 +116,7 @@ extension FuzzedFormat {
           "{\"__metadata__\":{\"k\":\"v\"},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}   ",
           data: [0, 0, 128, 63])
       ]
+    case .onnx: return try ONNXSamples.models.map(ONNXSamples.bytes)
     case .graph: return try ModelSamples.descriptions().map { [UInt8]($0.utf8) }
     case .checkpoint: return try ModelSamples.checkpoints()
     case .preparation: return ModelSamples.preparations.map { [UInt8]($0.utf8) }

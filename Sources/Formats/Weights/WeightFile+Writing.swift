@@ -54,6 +54,7 @@ extension WeightFile {
       try ArchiveWriter.write(
         items, to: path, isDeflated: isDeflated, comment: network.map(comment(naming:)),
         progress: progress)
+    case .onnx: throw fail(.needsNetwork)
     }
   }
 

@@ -49,6 +49,7 @@ public struct WeightFile: Sendable {
     case safetensors(SafetensorsHeader, MappedFile)
     case pyTorch(PyTorchFile)
     case npz(NumpyArchive)
+    case onnx(ONNXFile)
   }
 
   /// What wrappers of a network put before every name: data parallelism and the compiler of PyTorch.
@@ -103,6 +104,11 @@ public struct WeightFile: Sendable {
             ? "1 entry beside the arrays is something else"
             : "\(archive.otherCount) entries beside the arrays are something else")
       }
+    case .onnx(let file):
+      format = .onnx
+      metadata = [:]
+      network = nil
+      entries = try file.weights
     }
     for _ in 0..<Self.wrapperLimit {
       guard
@@ -148,6 +154,9 @@ public struct WeightFile: Sendable {
       }
       throw unknown("a bare pickle, which is not executed here")
     }
+    if ONNXFile.mayBegin(head) || file.path.lowercased().hasSuffix(".onnx") {
+      return .onnx(try ONNXFile(file))
+    }
     // Said to be one, or nearly: its reader knows what is wrong.
     if head.dropFirst(8).first == UInt8(ascii: "{") || file.path.hasSuffix(".safetensors") {
       return try safetensors(file)
@@ -155,6 +164,9 @@ public struct WeightFile: Sendable {
     let kind = file.withBytes { FileKind(of: $0) }
     throw unknown(kind.map { $0.name + ($0.remedy.map { "; \($0)" } ?? "") })
   }
+
+  /// The file's network, where it is one of another framework's.
+  var onnx: ONNXFile? { if case .onnx(let file) = contents { file } else { nil } }
 
   private static func safetensors(_ file: MappedFile) throws(SafetensorsError) -> Contents {
     let header = try file.withBytes { bytes throws(SafetensorsError) in
@@ -256,6 +268,7 @@ public struct WeightFile: Sendable {
       }
     case .pyTorch(let checkpoint): return try checkpoint.read(checkpoint.entries[index], as: type)
     case .npz(let archive): return try archive.read(archive.entries[index], as: type)
+    case .onnx(let file): return try file.weight(at: index, as: type)
     }
   }
 }

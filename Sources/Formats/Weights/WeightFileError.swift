@@ -10,6 +10,8 @@ public struct WeightFileError: Error, Hashable, Sendable {
     case missingTensor(name: String)
     /// The name of a file to be written has no ending that tells the format.
     case unknownExtension
+    /// The format holds networks, not tensors alone.
+    case needsNetwork
     /// There is nothing to write.
     case noTensors
     /// Two tensors have one name.
@@ -38,9 +40,11 @@ extension WeightFileError.Problem: CustomStringConvertible {
     switch self {
     case .unknownFormat(let isLike):
       "not a file of weights\(isLike.map { ", but \($0)" } ?? ""); "
-        + "safetensors, PyTorch checkpoints (.pth) and NumPy archives (.npz) are read"
+        + "safetensors, PyTorch checkpoints (.pth), NumPy archives (.npz) and ONNX are read"
     case .missingTensor(let name): "has no tensor \(name)"
     case .unknownExtension: "the ending of the name must tell the format: \(Self.endings)"
+    case .needsNetwork:
+      "the format holds a network with its weights, here are weights alone; write safetensors, .pth or .npz"
     case .noTensors: "there are no tensors to write"
     case .duplicateName(let name): "two tensors are called \(name)"
     case .tooManyDimensions(let tensor, let rank, let limit):

@@ -7,6 +7,8 @@ public enum WeightFormat: String, Hashable, Sendable, CaseIterable {
   case pyTorch
   /// `.npz`: what `numpy.savez` and `numpy.savez_compressed` write.
   case npz
+  /// `.onnx` (https://onnx.ai): a network with its weights, as other frameworks export it.
+  case onnx
 
   /// The endings of file names.
   public var extensions: [String] {
@@ -14,6 +16,7 @@ public enum WeightFormat: String, Hashable, Sendable, CaseIterable {
     case .safetensors: ["safetensors"]
     case .pyTorch: ["pth", "pt"]
     case .npz: ["npz"]
+    case .onnx: ["onnx"]
     }
   }
 
@@ -34,6 +37,7 @@ extension WeightFormat: CustomStringConvertible {
     case .safetensors: "safetensors"
     case .pyTorch: "PyTorch checkpoint"
     case .npz: "NumPy archive"
+    case .onnx: "ONNX"
     }
   }
 }

@@ -1,0 +1,113 @@
+import ConvNetGraphs
+import ConvNetTensors
+
+/// A value of an ONNX graph while the graph is read: known now, or computed by the network, or both.
+struct ONNXOperand {
+  var name: String
+  /// What the file says the elements are. In the graph all are `float32`: whole numbers up to 2^24 are exact there.
+  var type: ONNXElementType
+  /// As ONNX has it: a scalar has no extents.
+  var shape: [Int]
+  /// Its numbers, where they do not depend on what the network is given.
+  var constant: Tensor?
+  var value: ValueID?
+  /// Whether it is given at every run although its numbers were told.
+  var isInput = false
+
+  var rank: Int { shape.count }
+  var count: Int { shape.reduce(1, *) }
+
+  /// Its shape in a graph, where values have an axis at least.
+  var graphShape: Shape { Shape(shape.isEmpty ? [1] : shape) }
+
+  /// Of a constant: whole numbers, exactly.
+  var integers: [Int]? {
+    guard let constant, constant.count <= ONNXOperand.foldedCount else { return nil }
+    switch constant.elementType {
+    case .int64: return constant.elements(of: Int64.self).map { Int($0) }
+    case .int32: return constant.elements(of: Int32.self).map { Int($0) }
+    case .int16: return constant.elements(of: Int16.self).map { Int($0) }
+    case .int8: return constant.elements(of: Int8.self).map { Int($0) }
+    case .uint64: return constant.elements(of: UInt64.self).map { Int(clamping: $0) }
+    case .uint32: return constant.elements(of: UInt32.self).map { Int($0) }
+    case .uint16: return constant.elements(of: UInt16.self).map { Int($0) }
+    case .uint8: return constant.elements(of: UInt8.self).map { Int($0) }
+    case .bool: return constant.withUnsafeBytes { $0.map { $0 == 0 ? 0 : 1 } }
+    case .float64, .float32, .float16, .bfloat16: return nil
+    }
+  }
+
+  /// Of a constant: numbers of any type.
+  var numbers: [Double]? {
+    if let integers { return integers.map(Double.init) }
+    guard let constant, constant.count <= ONNXOperand.foldedCount else { return nil }
+    return constant.converted(to: .float64).elements(of: Double.self)
+  }
+
+  /// Of a constant of one element, with or without axes.
+  var number: Double? { count == 1 ? numbers?.first : nil }
+
+  /// Elements of what is computed while a file is read: sizes and tables, seldom more.
+  static let foldedCount = 1 << 20
+
+  static func constant(_ tensor: Tensor, name: String) -> ONNXOperand {
+    ONNXOperand(
+      name: name, type: ONNXElementType(tensor.elementType), shape: tensor.shape.dimensions,
+      constant: tensor)
+  }
+
+  static func constant(
+    _ integers: [Int], shape: [Int], type: ONNXElementType = .int64, name: String
+  ) -> ONNXOperand {
+    ONNXOperand(
+      name: name, type: type, shape: shape,
+      constant: tensor(integers, shape: Shape(shape), type: type.elementType ?? .int64))
+  }
+
+  static func constant(
+    _ numbers: [Double], shape: [Int], type: ONNXElementType, name: String
+  ) -> ONNXOperand {
+    let shaped = Shape(shape)
+    guard type.isFloatingPoint, let elementType = type.elementType else {
+      return constant(
+        numbers.map { Int(clamping: $0) }, shape: shape, type: type, name: name)
+    }
+    return ONNXOperand(
+      name: name, type: type, shape: shape,
+      constant: Tensor(numbers, shape: shaped).converted(to: elementType))
+  }
+
+  private static func tensor(_ integers: [Int], shape: Shape, type: ElementType) -> Tensor {
+    func of<Scalar: TensorScalar & FixedWidthInteger>(_ scalar: Scalar.Type) -> Tensor {
+      Tensor(integers.map { Scalar(truncatingIfNeeded: $0) }, shape: shape)
+    }
+    switch type {
+    case .int32: return of(Int32.self)
+    case .int16: return of(Int16.self)
+    case .int8: return of(Int8.self)
+    case .uint64: return of(UInt64.self)
+    case .uint32: return of(UInt32.self)
+    case .uint16: return of(UInt16.self)
+    case .uint8: return of(UInt8.self)
+    case .bool:
+      let bits = Tensor(integers.map { UInt8($0 == 0 ? 0 : 1) }, shape: shape)
+      return bits.withUnsafeBytes { Tensor(copying: $0.bytes, of: .bool, shape: shape, as: .bool) }
+    default: return of(Int64.self)
+    }
+  }
+}
+
+extension Int {
+  /// The whole number next to a number on the side of zero; the nearest there is, and 0 for what is none.
+  init(clamping number: Double) {
+    if number.isNaN {
+      self = 0
+    } else if number >= 0x1p63 {
+      self = .max
+    } else if number <= -0x1p63 {
+      self = .min
+    } else {
+      self = Int(number)
+    }
+  }
+}
