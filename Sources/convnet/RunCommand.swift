@@ -13,19 +13,35 @@ struct RunCommand: ParsableCommand {
       EXAMPLES
         convnet run model.safetensors --input x.npy --output y.npy
         convnet run resnet50-v1.5 --weights w.pth --input x.npy --output y.npy
+
+      An ONNX file may have several inputs and outputs, of any type: give --input
+      for each, in the file's order or as NAME=x.npy. Where --output has no ending
+      .npy, it is a folder, which gets NAME.npy for each output.
+
+        convnet run network.onnx --input x.npy --input size=s.npy --output results
+
+      --cases reads many such runs from a file, one a line, and tells of each on a
+      line of JSON what became of it:
+
+        {"model": "a.onnx", "inputs": ["x.npy"], "output": "results/a"}
       """)
 
-  @Argument(help: "A model file, or a model's name.") var model: String
+  @Argument(help: "A model file, or a model's name.") var model: String?
   @Option(
     help: ArgumentHelp(
       "Weights for a model by name: safetensors, .pth or .npz.", valueName: "file"))
   var weights: String?
   @OptionGroup var asNamed: AsNamedOption
-  @Option(help: ArgumentHelp("The tensor to read.", valueName: "x.npy")) var input: String
+  @Option(
+    help: ArgumentHelp(
+      "The tensor to read; NAME=x.npy for an input by its name.", valueName: "x.npy"))
+  var input: [String] = []
   @Option(
     help: ArgumentHelp(
       "Where to write the result; replaces a file of its name.", valueName: "y.npy"))
-  var output: String
+  var output: String?
+  @Option(help: ArgumentHelp("Many runs of ONNX files, one a line.", valueName: "file"))
+  var cases: String?
   @Option(help: "Classes of the output.") var classes: Int?
   @OptionGroup var compute: InferenceArguments
   @OptionGroup var shared: SharedOptions
@@ -44,14 +60,37 @@ struct RunCommand: ParsableCommand {
 
   func validate() throws {
     if let classes { try requirePositive(classes, "--classes") }
+    if cases != nil {
+      guard model == nil, input.isEmpty, output == nil else {
+        throw ValidationError("--cases says model, inputs and output of each run")
+      }
+      return
+    }
+    guard model != nil else { throw ValidationError("name a model") }
+    guard output != nil else { throw ValidationError("--output says where to write the result") }
+    guard !input.isEmpty else { throw ValidationError("--input names the tensor to read") }
   }
 
   func run() throws {
+    if let cases { return try ONNXCases(path: cases).run(compute: compute.options(shared)) }
+    guard let model, let output, let input = input.first else { return }
+    if try ONNXCase.isONNX(model) {
+      guard weights == nil, classes == nil else {
+        throw FixedSizes(path: model, options: weights == nil ? "--classes" : "--weights")
+      }
+      let written = try ONNXCase(model: model, inputs: self.input, output: output).run(
+        compute: compute.options(shared))
+      return try shared.json
+        ? printJSON(written) : written.forEach { try print("saved \($0.file), \(Shape($0.shape))") }
+    }
+    guard self.input.count == 1 else {
+      throw ValidationError("\(model) has one input; --input was given \(self.input.count) times")
+    }
     let file = try NumpyFile(input)
-    let model = try Self.model(
+    let network = try Self.model(
       model, weights: weights, asNamed: asNamed.isOn, for: file.layout, classes: classes, shared)
     let tensor = try file.tensor()
-    let result = try model.run(
+    let result = try network.run(
       tensor, order: Self.order, compute: compute.options(shared))
     try result.writeNPY(to: output)
     Self.tellNonFinite(tensor, "the input \(input)")
@@ -59,7 +98,7 @@ struct RunCommand: ParsableCommand {
     guard shared.json else { return try print("saved \(output), \(result.shape)") }
     try printJSON(
       Result(
-        model: model.graph.name, input: tensor.shape.dimensions, output: result.shape.dimensions,
+        model: network.graph.name, input: tensor.shape.dimensions, output: result.shape.dimensions,
         saved: output, nonFiniteInput: tensor.nonFiniteCount, nonFinite: result.nonFiniteCount))
   }
 

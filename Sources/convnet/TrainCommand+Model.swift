@@ -10,6 +10,13 @@ extension TrainCommand {
     var model = try network.model(
       from: source, imageShape: training.imageShape, classNames: training.classNames,
       for: start.`init`, recipe: settings.recipe, seed: settings.seed)
+    if source.isForeign, model.classCount != training.classNames.count {
+      shared.note(
+        "\(settings.model) has \(plural(model.classCount, "class", "classes")), the data \(training.classNames.count): its last layer begins anew"
+      )
+      model = try model.replacingLastLayer(classes: training.classNames.count, seed: settings.seed)
+    }
+    if source.isForeign { model.classNames = training.classNames }
     model.targetKind = training.targetKind
     var brought: BroughtDescription?
     if case .file(_, let path) = source { brought = try BroughtDescription(WeightFile(path)) }

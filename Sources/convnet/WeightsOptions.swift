@@ -21,6 +21,8 @@ struct WeightsOptions: ParsableArguments {
     guard let weights else {
       if case .weights(let file, let entry, _) = source {
         try assume(file, entry, &model, shared)
+      } else if source.isForeign {
+        try assume(of: source, &model, shared)
       } else {
         try prepare(&model)
       }
@@ -45,6 +47,30 @@ struct WeightsOptions: ParsableArguments {
   private func prepare(_ model: inout Model) throws {
     guard preparation.isGiven, let own = model.preprocessing else { return }
     model.preprocessing = try preparation.applied(to: own)
+  }
+
+  /// Takes a network of another framework with ImageNet's 1000 classes for one of those that are published, and tells so.
+  private func assume(
+    of source: ModelSource, _ model: inout Model, _ shared: SharedOptions
+  ) throws {
+    let path = source.path ?? ""
+    let isOfImageNet = model.classCount == ImageNetClasses.names.count
+    if isOfImageNet, model.classNames.isEmpty {
+      model.classNames = ImageNetClasses.names
+      shared.note("\(path) names no classes: its 1000 are taken as ImageNet's")
+    }
+    guard !preparation.isGiven, let own = model.preprocessing, own.isUsual else {
+      return try prepare(&model)
+    }
+    guard isOfImageNet, own.channels == 3 else {
+      return shared.note(
+        "\(path) does not say how pictures are prepared: \(own); say it with --preset")
+    }
+    let assumed = try own.applying(.imagenet)
+    model.preprocessing = assumed
+    shared.note(
+      "\(path) does not say how pictures are prepared: taken as imagenet, \(assumed); "
+        + "--preset, --resize and --filter say it otherwise")
   }
 
   /// Calls the classes what those call them who publish such a file: 1000 classes are ImageNet's.
