@@ -30,27 +30,6 @@ void cdnn_version(int *major, int *minor, int *patch) {
 // Each set of instructions has the bits of those that it contains.
 static bool has_instructions(dnnl_cpu_isa_t set) { return ((int)dnnl_get_effective_cpu_isa() & (int)set) == (int)set; }
 
-const char *cdnn_instruction_set(void) {
-#if defined(__x86_64__)
-  static const struct {
-    dnnl_cpu_isa_t set;
-    const char *name;
-  } names[] = {
-      {dnnl_cpu_isa_avx512_core_amx, "AVX-512 with AMX"},
-      {dnnl_cpu_isa_avx512_core_bf16, "AVX-512 with bfloat16"},
-      {dnnl_cpu_isa_avx512_core_vnni, "AVX-512 with VNNI"},
-      {dnnl_cpu_isa_avx512_core, "AVX-512"},
-      {dnnl_cpu_isa_avx2_vnni, "AVX2 with VNNI"},
-      {dnnl_cpu_isa_avx2, "AVX2"},
-      {dnnl_cpu_isa_avx, "AVX"},
-      {dnnl_cpu_isa_sse41, "SSE4.1"},
-  };
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (has_instructions(names[i].set)) return names[i].name;
-#endif
-  return "its usual";
-}
-
 cdnn_instructions cdnn_instructions_in_use(void) {
 #if defined(__x86_64__)
   if (has_instructions(dnnl_cpu_isa_avx512_core)) return CDNN_AVX512;

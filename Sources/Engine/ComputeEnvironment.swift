@@ -8,8 +8,8 @@ public struct ComputeEnvironment: Hashable, Sendable {
   public var processor: String
   /// Processors that this process may use.
   public var processorCount: Int
-  /// Of the processor, what the kernel library makes use of: `AVX-512`.
-  public var instructionSet: String
+  /// Of the processor, what kernels make use of.
+  public var instructions: Processor
   /// The kernel library with its version: `oneDNN 2.6.3`.
   public var library: String
   /// The operating system with its version.
@@ -21,7 +21,7 @@ public struct ComputeEnvironment: Hashable, Sendable {
   private init() {
     processor = Threads.processorName
     processorCount = Threads.available
-    instructionSet = String(cString: cdnn_instruction_set())
+    instructions = Processor.current
     library = Self.libraryName
     system = ProcessInfo.processInfo.operatingSystemVersionString
   }

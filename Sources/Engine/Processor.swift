@@ -2,7 +2,8 @@ import CKernels
 import COneDNN
 import Foundation
 
-/// The processor, as far as it decides how convolutions are computed: which instructions our kernels and the library's use.
+/// The processor, as far as it decides how fast networks are computed, and in last digits what comes out: the instructions that our
+/// kernels and the library's use, and its caches.
 public struct Processor: Hashable, Sendable {
   /// Vector instructions that kernels exist for, narrowest first.
   public enum Instructions: String, Hashable, Sendable, Codable, CaseIterable, Comparable {
@@ -24,6 +25,17 @@ public struct Processor: Hashable, Sendable {
   public let instructions: Instructions
   /// Those that the processor has.
   public let available: Instructions
+  /// Of the caches of data, nearest first, in bytes; empty where the system does not tell.
+  public let cacheByteCounts: [Int]
+  /// Channels that lie beside each other in memory, of which kernels compute all at once.
+  public static let channelBlock = 16
+  /// The channels of all blocks that so many need.
+  static func wholeBlocks(_ channels: Int) -> Int {
+    (channels + channelBlock - 1) / channelBlock * channelBlock
+  }
+
+  /// Numbers that one instruction works on.
+  public var vectorWidth: Int { instructions.vectorWidth }
 
   /// The processor of this process.
   public static let current: Processor = {
@@ -31,7 +43,9 @@ public struct Processor: Hashable, Sendable {
     let limit = (try? asked.get()) ?? available
     if limit < available { _ = cdnn_limit_instructions(limit.ofLibrary) }
     let library = Instructions(cdnn_instructions_in_use())
-    return Processor(instructions: min(available, limit, library), available: available)
+    return Processor(
+      instructions: min(available, limit, library), available: available,
+      cacheByteCounts: measuredCaches)
   }()
 
   /// What the environment asks for; all there is where it asks for nothing. Fails for a name that is none, and for what the
@@ -49,6 +63,19 @@ public struct Processor: Hashable, Sendable {
         subject: variable,
         problem: .unknownInstructions(name, available: known.map(\.rawValue))))
   }()
+
+  private static var measuredCaches: [Int] {
+    #if canImport(Darwin)
+      ["hw.l1dcachesize", "hw.l2cachesize", "hw.l3cachesize"].map { name in
+        var (size, length): (Int64, Int) = (0, MemoryLayout<Int64>.size)
+        return sysctlbyname(name, &size, &length, nil, 0) == 0 ? Int(size) : 0
+      }.filter { $0 > 0 }
+    #else
+      [_SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE].map {
+        sysconf(Int32($0))
+      }.filter { $0 > 0 }
+    #endif
+  }
 
   /// - Throws: ``EngineError`` where `CONVNET_INSTRUCTIONS` cannot be followed.
   static func check() throws {
@@ -69,7 +96,40 @@ public struct Processor: Hashable, Sendable {
   var sharesBlocks: Bool { instructions == .avx512 }
 }
 
-extension Processor.Instructions {
+extension Processor: CustomStringConvertible {
+  /// `AVX2 of AVX-512, 8 floats at a time`
+  public var description: String {
+    let limited = instructions < available ? " of \(available)" : ""
+    return "\(instructions)\(limited), \(vectorWidth) floats at a time"
+  }
+}
+
+extension Processor.Instructions: CustomStringConvertible {
+  /// Numbers that one instruction works on.
+  public var vectorWidth: Int {
+    switch self {
+    case .portable: 4
+    case .avx2: 8
+    case .avx512: 16
+    }
+  }
+
+  /// As the maker calls them: `AVX-512`.
+  public var description: String {
+    switch self {
+    case .avx512: "AVX-512"
+    case .avx2: "AVX2"
+    case .portable:
+      #if arch(arm64)
+        "NEON"
+      #elseif arch(x86_64)
+        "SSE2"
+      #else
+        "plain"
+      #endif
+    }
+  }
+
   fileprivate init(_ instructions: ck_instructions) {
     self = instructions == CK_WIDEST ? .avx512 : instructions == CK_AVX2 ? .avx2 : .portable
   }

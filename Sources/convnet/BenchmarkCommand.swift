@@ -25,6 +25,36 @@ struct BenchmarkCommand: ParsableCommand {
   @OptionGroup var memory: MemoryArguments
   @OptionGroup var shared: SharedOptions
 
+  /// What computes.
+  private struct Environment: Encodable {
+    var processor: String
+    /// `avx512`, `avx2` or `portable`, in use.
+    var instructions: Processor.Instructions
+    /// Floats that an instruction works on.
+    var vectorWidth: Int
+    /// Channels that lie beside each other in memory.
+    var channelBlock = Processor.channelBlock
+    /// Of data, nearest first.
+    var cacheBytes: [Int]
+    var library: String
+
+    init() {
+      let here = ComputeEnvironment.current
+      processor = here.processor
+      instructions = here.instructions.instructions
+      vectorWidth = here.instructions.vectorWidth
+      cacheBytes = here.instructions.cacheByteCounts
+      library = here.library
+    }
+
+    var text: String {
+      let here = ComputeEnvironment.current
+      let caches = cacheBytes.map(HumanReadable.bytes).joined(separator: ", ")
+      return "\(processor): \(here.instructions)"
+        + (caches.isEmpty ? "" : ", caches \(caches)") + "; \(library)"
+    }
+  }
+
   private struct Result: Encodable {
     struct Rate: Encodable {
       var median: Double
@@ -35,6 +65,7 @@ struct BenchmarkCommand: ParsableCommand {
     var mode: String
     var batch: Int
     var threads: Int
+    var environment = Environment()
     var imagesPerSecond: Rate
     var compileSeconds: Double
     /// Of the parameters as they are prepared for the processor.
@@ -74,7 +105,8 @@ struct BenchmarkCommand: ParsableCommand {
     if shared.json { return try printJSON(result) }
     try print(
       """
-      \(result.model), \(result.mode), batch \(plan.batch), \(result.threads) threads
+      \(result.model), \(result.mode), batch \(plan.batch), \(plural(result.threads, "thread"))
+      \(result.environment.text)
       \(HumanReadable.quantity(result.imagesPerSecond.median)) images/s (10 % \
       \(HumanReadable.quantity(result.imagesPerSecond.p10)), 90 % \
       \(HumanReadable.quantity(result.imagesPerSecond.p90)))

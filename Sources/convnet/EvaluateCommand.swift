@@ -219,10 +219,11 @@ struct EvaluateCommand: ParsableCommand {
     }
     try Console.write(
       wrapping: "\(own.samples) pictures, \(score.protocolDescription)", indent: 2)
+    try print("top-1 accuracy \(text(own.top1, own.top1Interval))")
+    // Of five classes and fewer, every answer is among the first five.
+    if own.confusion.count > 5 { try print("top-5 accuracy \(text(own.top5, own.top5Interval))") }
     try print(
       """
-      top-1 accuracy \(text(own.top1, own.top1Interval))
-      top-5 accuracy \(text(own.top5, own.top5Interval))
       loss           \(HumanReadable.fixed(own.loss, digits: 4))
       calibration    \(HumanReadable.percent(own.calibrationError, digits: 2)) expected error
       cost           \(plural(score.passes, "forward pass", "forward passes")), \(HumanReadable.quantity(score.multiplyAdds)) multiply-adds a picture

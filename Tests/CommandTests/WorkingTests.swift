@@ -281,13 +281,32 @@ func trainingArguments(_ output: String = "out") -> [String] {
     #expect(
       Set(result.keys) == [
         "model", "mode", "batch", "threads", "imagesPerSecond", "compileSeconds", "weightBytes",
-        "activationBytes", "peakMemoryBytes",
+        "activationBytes", "peakMemoryBytes", "environment",
       ])
     #expect(result["mode"] as? String == mode && result["batch"] as? Int == 4)
     let rates = try #require(result["imagesPerSecond"] as? [String: Double])
     #expect(Set(rates.keys) == ["median", "p10", "p90"])
     let (low, median, high) = (rates["p10"] ?? 0, rates["median"] ?? 0, rates["p90"] ?? 0)
     #expect(0 < low && low <= median && median <= high)
+  }
+
+  @Test(
+    "benchmark: the processor as it is used, and as it is asked to be used",
+    arguments: Processor.Instructions.allCases.filter { $0 <= Processor.current.instructions })
+  func benchmark(on instructions: Processor.Instructions) throws {
+    let run = try Invocation(
+      ["benchmark", "lenet5", "--seconds", "0", "--threads", "1", "--json"],
+      settings: ["CONVNET_INSTRUCTIONS": instructions.rawValue])
+    let result = try #require(try run.json() as? [String: Any])
+    let environment = try #require(result["environment"] as? [String: Any])
+    #expect(
+      Set(environment.keys) == [
+        "processor", "instructions", "vectorWidth", "channelBlock", "cacheBytes", "library",
+      ])
+    #expect(environment["instructions"] as? String == instructions.rawValue)
+    #expect(environment["vectorWidth"] as? Int == instructions.vectorWidth)
+    let caches = try #require(environment["cacheBytes"] as? [Int])
+    #expect(caches == caches.sorted() && caches == Processor.current.cacheByteCounts)
   }
 
   @Test("benchmark: the profile's keys, its sums, and the trace")

@@ -79,8 +79,6 @@ typedef enum {
 } cdnn_kind;
 
 void cdnn_version(int *major, int *minor, int *patch);
-// What of the processor the library makes use of, in words: ONEDNN_MAX_CPU_ISA may hold it to less.
-const char *cdnn_instruction_set(void);
 const char *cdnn_status_text(int status);
 
 // Widest first.

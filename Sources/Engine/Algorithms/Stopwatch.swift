@@ -107,7 +107,7 @@ enum Stopwatch {
 
     /// Pictures whose channels fill up blocks of 16.
     convenience init(blocksOf shape: Shape) throws(AllocationError) {
-      try self.init(floats: shape.count / shape[1] * ((shape[1] + 15) / 16 * 16))
+      try self.init(floats: shape.count / shape[1] * Processor.wholeBlocks(shape[1]))
     }
 
     var address: UnsafeMutableRawPointer {

@@ -117,7 +117,7 @@ extension Lowering {
     let (input, output) = (operation.inputs[0], operation.outputs[0])
     let (whole, part) = (shape(input), shape(output))
     guard slice.axis == 1, whole.rank == 4,
-      [slice.start, part[1], whole[1]].allSatisfy({ $0 % 16 == 0 }),
+      [slice.start, part[1], whole[1]].allSatisfy({ $0 % Processor.channelBlock == 0 }),
       nativeLayout(input) == (try Layout.blocked(whole))
     else { return false }
     var source = read(input)

@@ -112,7 +112,7 @@ extension ck_direct {
   init(
     _ convolution: Operation.Convolution, input: Shape, kernel: Shape, output: Shape
   ) throws {
-    func stride(_ shape: Shape) -> Int { (shape[1] + 15) / 16 * 16 * shape[2] * shape[3] }
+    func stride(_ shape: Shape) -> Int { Processor.wholeBlocks(shape[1]) * shape[2] * shape[3] }
     let sides = try convolution.sides(input: input, kernel: kernel)
     self.init(
       batch: input[0], groups: convolution.groups, in_channels: input[1], height: input[2],

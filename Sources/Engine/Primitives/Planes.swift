@@ -11,7 +11,7 @@ struct PlaneConvolution: Sendable {
 
   /// Whether a vector holds the 16 output channels of a position, rather than 16 neighbours of a row: then the result has the
   /// library's blocked layout.
-  var hasChannelLanes: Bool { planes.out_channels == 16 }
+  var hasChannelLanes: Bool { planes.out_channels == Processor.channelBlock }
 
   func resultLayout(_ shape: Shape) throws -> Layout {
     hasChannelLanes ? try .blocked(shape) : try .rowMajor(shape)
@@ -70,7 +70,8 @@ struct PlaneConvolution: Sendable {
   ) throws {
     guard input.rank == 4, convolution.groups == 1, !convolution.fused.contains(.addition),
       convolution.strides == [1, 1], convolution.dilations == [1, 1],
-      input[1] <= 16, output[1] <= 16, min(input[1], output[1]) < 16
+      max(input[1], output[1]) <= Processor.channelBlock,
+      min(input[1], output[1]) < Processor.channelBlock
     else { return nil }
     let sides = try convolution.sides(input: input, kernel: kernel)
     planes = ck_planes(

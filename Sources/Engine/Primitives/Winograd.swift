@@ -26,7 +26,7 @@ struct WinogradConvolution: ParameterGradientKernels {
   ) throws {
     guard input.rank == 4, Self.hasKernel(kernel.spatial), convolution.groups == 1,
       convolution.strides == [1, 1], convolution.dilations == [1, 1],
-      input[1] % 16 == 0, output[1] % 16 == 0,
+      input[1] % Processor.channelBlock == 0, output[1] % Processor.channelBlock == 0,
       let fused = convolution.additionAndRectification
     else { return nil }
     (adds, rectifies) = fused

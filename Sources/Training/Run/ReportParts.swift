@@ -22,7 +22,7 @@ struct ReportParts: Sendable {
     let data = training.fingerprints
     environment = [
       ("ConvNet", packageVersion), ("Kernels", here.library), ("Processor", here.processor),
-      ("Instruction set", here.instructionSet),
+      ("Instructions", "\(here.instructions)"),
       (
         "Threads",
         "\(training.trainer.compute.threads) of \(plural(here.processorCount, "processor"))"
