@@ -28,7 +28,7 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build serving install test-serving demo lecture gallery test test-kernels test-arm64 fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-direct benchmark-optimizers benchmark-overhead benchmark-fast benchmark-prior benchmark-pooling benchmark-pictures benchmark-serving benchmark-protocols \
+.PHONY: help setup build mpi test-mpi serving install test-serving demo lecture gallery test test-kernels test-arm64 fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-direct benchmark-optimizers benchmark-overhead benchmark-fast benchmark-prior benchmark-pooling benchmark-pictures benchmark-serving benchmark-protocols \
   test-peers parity conformance clean
 
 help: ## List the targets
@@ -68,6 +68,12 @@ test-kernels: setup ## Test the kernels in C alone, on this processor
 	@clang -std=gnu11 -O2 -Wno-missing-field-initializers -ISources/CKernels/include Tests/Kernels/*.c Sources/CKernels/*.c \
 	  -lm -lpthread -ldl -o .build/test-kernels
 	.build/test-kernels
+
+mpi: setup ## Build the command for trainings of several processes, with the MPI whose mpicc there is
+	@flags=$$(scripts/mpi-flags) && set -x && swift build -c release --traits MPI --scratch-path .build-mpi --product convnet $$flags
+
+test-mpi: mpi ## Train by several processes, and compare with one
+	python3 Tests/Processes/test_mpi.py --convnet .build-mpi/release/convnet
 
 test-serving: serving ## Ask a server by clients that are not ours, downloaded once (ARGUMENTS: --soak 600)
 	@scripts/peers-environment .venv-serving $(SERVING_PEERS)
@@ -166,4 +172,4 @@ conformance: build ## Hold the reader of ONNX files to ONNX's own test suite and
 	.venv-conformance/bin/python Benchmarks/conformance.py --convnet $(CONVNET) $(ARGUMENTS)
 
 clean: ## Delete what was built; keeps runs and the peers' environments
-	rm -rf .build .build-sanitize .build-serving Examples/Outside/.build
+	rm -rf .build .build-mpi .build-sanitize .build-serving Examples/Outside/.build

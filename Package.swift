@@ -55,9 +55,10 @@ let package = Package(
     .executable(name: "convnet", targets: ["ConvNetCommand"]),
   ],
   traits: [
+    .trait(name: "MPI", description: "Training by several processes: links MPI."),
     .trait(
       name: "Serving",
-      description: "HTTP for `convnet serve`: brings Hummingbird, SwiftNIO and a TLS library.")
+      description: "HTTP for `convnet serve`: brings Hummingbird, SwiftNIO and a TLS library."),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -83,6 +84,8 @@ let package = Package(
     .target(name: "CTar", linkerSettings: [.linkedLibrary("archive")]),
     // libcurl is looked for when it is needed: nothing is linked.
     .target(name: "CTransfer"),
+    // Empty without the trait: the compiler and linker are told of MPI by `make mpi`.
+    .target(name: "CMPI", cSettings: [.define("CONVNET_MPI", .when(traits: ["MPI"]))]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
     // Rooms.
@@ -113,6 +116,7 @@ let package = Package(
         "Evaluation", "Inference", "Reports", "Datasets", "Formats", "Models", "Layers", "Images",
         "Files",
       ] + engineRooms, shims: ["CKernels"]),
+    room("Distribution", imports: ["Training", "Files"], shims: ["CMPI"]),
     room(
       "Insight",
       imports: [
@@ -139,7 +143,7 @@ let package = Package(
         "ConvNetFiles", "ConvNetTensors", "ConvNetGraphs", "ConvNetCompiler", "ConvNetEngine",
         "ConvNetLayers", "ConvNetModels", "ConvNetFormats", "ConvNetImages", "ConvNetDatasets",
         "ConvNetInference", "ConvNetEvaluation", "ConvNetTraining", "ConvNetInsight",
-        "ConvNetReports", "ConvNetDownloads", "ConvNetServing",
+        "ConvNetReports", "ConvNetDownloads", "ConvNetDistribution", "ConvNetServing",
       ], swiftSettings: settings),
     .executableTarget(
       name: "ConvNetCommand",

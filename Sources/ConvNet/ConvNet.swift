@@ -1,6 +1,7 @@
 // One import for a client: the rooms that it needs, under one name.
 @_exported import ConvNetCompiler
 @_exported import ConvNetDatasets
+@_exported import ConvNetDistribution
 @_exported import ConvNetDownloads
 @_exported import ConvNetEngine
 @_exported import ConvNetEvaluation

@@ -44,6 +44,7 @@ public final class BatchLoader {
   ///   - sampling: which samples a shuffled epoch has.
   ///   - sides: pixels of the input's shorter side, of which each batch has one; none: that of the preprocessing. Its mean
   ///     picture, which has one size, is then not subtracted.
+  ///   - share: the part of every batch that is read, of ``batchSize`` samples in all.
   ///   - options: threads, memory, and what happens to pictures that cannot be read.
   ///   - skipped: samples that an earlier loader of the same data could not read, which are counted, and not told again.
   /// - Throws: ``LoadingError``, ``PreprocessingError``, ``AugmentationError``, which a sample that is left out and mixed into
@@ -51,10 +52,17 @@ public final class BatchLoader {
   public init(
     _ dataset: any Dataset, batchSize: Int, preprocessing: Preprocessing,
     augmentation: Augmentation = .none, shuffleSeed: UInt64? = nil, sampling: Sampling = .every,
-    sides: [Int] = [], options: LoadingOptions = LoadingOptions(), skipped: Set<Int> = []
+    sides: [Int] = [], share: BatchShare = .whole, options: LoadingOptions = LoadingOptions(),
+    skipped: Set<Int> = []
   ) throws {
     guard batchSize > 0 else {
       throw LoadingError(setting: .batchSize, value: batchSize, requirement: "at least 1")
+    }
+    guard share.count == 1 || min(batchSize, dataset.count) >= share.leastBatch else {
+      throw LoadingError(
+        setting: .batchSize, value: min(batchSize, dataset.count),
+        requirement:
+          "at least \(share.leastBatch), two samples for each of \(share.count) processes")
     }
     try options.validate()
     let sizes = try BatchSizes(
@@ -70,7 +78,7 @@ public final class BatchLoader {
     self.shuffleSeed = shuffleSeed
     self.dataset = dataset
     self.sampling = sampling
-    let plan = BatchPlan(sampleCount: dataset.count, batchSize: batchSize)
+    let plan = BatchPlan(sampleCount: dataset.count, batchSize: batchSize, share: share)
     self.plan = plan
     let makeStorage = {
       try BatchStorage(
@@ -106,10 +114,10 @@ public final class BatchLoader {
   /// Batches of an epoch.
   public var batchCount: Int { plan.batchCount }
 
-  /// Samples of an epoch.
+  /// Samples of an epoch, of all processes.
   public var sampleCount: Int { plan.sampleCount }
 
-  /// Samples of the largest batch: the batch size, or one more.
+  /// Samples of the largest batch, or of the largest part: the batch size, or one more.
   public var largestBatch: Int { plan.capacity }
 
   /// Seconds that ``next()`` has spent waiting for the threads since the loader was made.
@@ -140,7 +148,7 @@ public final class BatchLoader {
     threads.start(
       epoch: epoch, order: order,
       plan: BatchPlan(
-        sampleCount: plan.sampleCount, batchSize: plan.batchSize, from: first))
+        sampleCount: plan.sampleCount, batchSize: plan.batchSize, from: first, share: plan.share))
     isRunning = true
   }
 
@@ -157,6 +165,8 @@ public final class BatchLoader {
       var batch = Batch(made.storage)
       batch.count = made.count
       batch.index = made.index
+      batch.wholeCount = made.whole.count
+      batch.firstPlace = plan.share.places(of: made.whole.count).lowerBound
       if let failure = made.outcome.failure {
         threads.recycle(made.storage)
         abandon()

@@ -34,6 +34,8 @@ struct BatchWork: Sendable {
     let size: Int
     /// Of the samples, with the one that is mixed into the last.
     let positions: Range<Int>
+    /// Of the whole batch, of which these may be a part.
+    let whole: Range<Int>
     /// The first that no thread has begun.
     var next: Int
     /// Samples that are not yet there.
@@ -99,14 +101,14 @@ struct BatchWork: Sendable {
   private mutating func openBatches() -> Int {
     var shares = 0
     while nextBatch < plan.batchCount, var storage = spare.popLast() {
-      let range = plan.range(of: nextBatch)
-      let size = sizes.number(epoch: epoch, batch: range.lowerBound / plan.batchSize)
+      let (range, whole) = (plan.range(of: nextBatch), plan.wholeRange(of: nextBatch))
+      let size = sizes.number(epoch: epoch, batch: whole.lowerBound / plan.batchSize)
       storage.sampleShape = sizes.pipelines[size].preprocessing.shape
       let positions = range.lowerBound..<range.upperBound + (mixesSamples ? 1 : 0)
       open.append(
         Open(
           index: nextBatch, storage: storage, size: size, positions: positions,
-          next: positions.lowerBound,
+          whole: whole, next: positions.lowerBound,
           pending: positions.count, count: range.count))
       shares += (positions.count + shareSize - 1) / shareSize
       nextBatch += 1

@@ -50,7 +50,8 @@ struct ConcatenationPlan {
   }
 
   static func joinsBlocks(_ concatenate: Operation.Concatenate, _ inputs: [Shape]) -> Bool {
-    concatenate.axis == 1 && inputs.allSatisfy { $0.rank == 4 && $0[1] % Processor.channelBlock == 0 }
+    concatenate.axis == 1
+      && inputs.allSatisfy { $0.rank == 4 && $0[1] % Processor.channelBlock == 0 }
   }
 
   /// Where the blocks from a channel on begin in an example, in bytes.

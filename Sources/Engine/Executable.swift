@@ -86,11 +86,14 @@ public struct Executable: ~Copyable, Sendable {
   /// - Parameters:
   ///   - step: the training step; random operations draw anew at each.
   ///   - seed: of the random operations.
+  ///   - firstExample: the place of the first example in the batch that random operations draw for, of which this may be a part.
   /// - Throws: ``EngineError`` where the library reports a failure.
-  public mutating func run(step: Int = 0, seed: UInt64 = 0) throws {
+  public mutating func run(step: Int = 0, seed: UInt64 = 0, firstExample: Int = 0) throws {
     let arithmetic = Self.beginComputing(threads: shards.threads)
     defer { Self.endComputing(arithmetic) }
-    try shards.run(RunContext(seed: seed, step: UInt32(truncatingIfNeeded: step)))
+    try shards.run(
+      RunContext(
+        seed: seed, step: UInt32(truncatingIfNeeded: step), firstExample: firstExample))
   }
 
   /// Runs some times, and tells in nanoseconds since the first began, by run, then by shard, when each step began, and when the

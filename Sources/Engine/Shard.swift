@@ -54,7 +54,7 @@ final class Shard: @unchecked Sendable {
   /// Runs every step; stops at the first that fails.
   func run(_ context: RunContext) {
     var context = context
-    context.firstExample = firstExample
+    context.firstExample += firstExample
     for index in steps.indices {
       let status = steps[index].run(context)
       guard status == 0 else {
@@ -67,7 +67,7 @@ final class Shard: @unchecked Sendable {
   /// Runs, and notes in ``stepTimes`` when each step began.
   func timeSteps(_ context: RunContext, since origin: ContinuousClock.Instant) {
     var context = context
-    context.firstExample = firstExample
+    context.firstExample += firstExample
     let clock = ContinuousClock()
     stepTimes.removeAll(keepingCapacity: true)
     stepTimes.reserveCapacity(steps.count + 1)

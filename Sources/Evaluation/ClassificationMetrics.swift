@@ -16,6 +16,20 @@ public struct ClassificationMetrics: Hashable, Sendable, Codable {
   /// Of no samples yet.
   public init() {}
 
+  /// All sums: of parts of the data, these are added.
+  package var sums: [Double] {
+    get {
+      [Double(samples), Double(nonFiniteCount), Double(skippedCount), lossSum]
+        + [Double(top1Count), Double(top5Count)]
+    }
+    set {
+      (samples, nonFiniteCount, skippedCount) = (
+        Int(newValue[0]), Int(newValue[1]), Int(newValue[2])
+      )
+      (lossSum, top1Count, top5Count) = (newValue[3], Int(newValue[4]), Int(newValue[5]))
+    }
+  }
+
   /// The mean cross-entropy, in nats (or what else was made small), of the samples whose scores are finite; not a number where
   /// there are samples and no such.
   public var loss: Double {

@@ -60,6 +60,8 @@ public struct Checkpoint: Sendable {
     var nextLearningRate: Float?
     /// Of settings on the way, in their order; `nil` for none.
     var changes: [TrainingChange]?
+    /// Processes that trained together; `nil` for one.
+    var processCount: Int?
     /// Of batches that no update has come of; `nil` for none.
     var waitingSamples: Int?
 
@@ -121,6 +123,9 @@ public struct Checkpoint: Sendable {
   /// What settings were changed on the way, in their order.
   public var changes: [TrainingChange] { state.changes ?? [] }
 
+  /// Processes that trained together when it was kept: so many may go on, or others.
+  public var processCount: Int { state.processCount ?? 1 }
+
   /// Samples that the epoch after the finished ones has had; 0 between two epochs.
   public var samplesOfEpoch: Int { state.place?.samples ?? 0 }
 
@@ -160,6 +165,7 @@ public struct Checkpoint: Sendable {
       skipped: skipped.isEmpty ? nil : skipped.sorted(), bestStep: best?.step,
       averagedFrom: session.optimizer.averagedFrom == 0 ? nil : session.optimizer.averagedFrom,
       earlyStopping: session.trainer.earlyStopping,
+      processCount: session.trainer.processes?.count,
       waitingSamples: session.waitingSamples == 0 ? nil : session.waitingSamples)
   }
 

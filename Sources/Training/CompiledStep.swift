@@ -60,7 +60,9 @@ package final class CompiledStep {
   }
 
   /// Computes forward and backward pass on what was written.
-  package func run(step: Int, seed: UInt64) throws {
+  ///
+  /// - Parameter firstExample: the place of its first sample in the batch of all processes.
+  package func run(step: Int, seed: UInt64, firstExample: Int = 0) throws {
     if let trunk, !hasFeatures {
       try trunk.executable.run()
       for name in featureNames {
@@ -73,7 +75,7 @@ package final class CompiledStep {
         }
       }
     }
-    try executable.run(step: step, seed: seed)
+    try executable.run(step: step, seed: seed, firstExample: firstExample)
   }
 
   /// The input of the network that was written last; `nil` where only features were.

@@ -53,7 +53,8 @@ extension Trainer {
     of training: any Dataset, validating validation: (any Dataset)?, _ session: TrainingSession,
     augmentation: Augmentation, epochs: Int, requireGoing: () throws -> Void
   ) throws -> TrainingFeatures? {
-    guard featureKeeping != .never, epochs > 0 else { return nil }
+    // Several processes would each compute all of them.
+    guard featureKeeping != .never, processes == nil, epochs > 0 else { return nil }
     guard let trunk = session.trunk else {
       guard !featureKeeping.isDemanded else {
         throw inputSides.isEmpty ? Self.noFeatures : featuresOfOneSize

@@ -111,7 +111,7 @@ extension Trainer {
     model.augmentation = augmentation
     return try BatchLoader(
       training, batchSize: batchSize, preprocessing: preprocessing, augmentation: augmentation,
-      shuffleSeed: seed, sampling: sampling, sides: inputSides, options: loading,
-      skipped: skipped)
+      shuffleSeed: seed, sampling: sampling, sides: inputSides,
+      share: processes?.share ?? .whole, options: loading, skipped: skipped)
   }
 }

@@ -34,7 +34,7 @@ public struct Trainer: Sendable {
   public var objective: any Objective
   /// What is done to training pictures at random; validation sees them as they are.
   public var augmentation: Augmentation
-  /// Samples of a step.
+  /// Samples of a step; of several processes, of all together.
   public var batchSize: Int
   /// Of shuffling, augmentation and dropout.
   public var seed: UInt64
@@ -50,6 +50,8 @@ public struct Trainer: Sendable {
   public var sampling = Sampling.every
   /// Whether what a frozen beginning of the network makes of pictures is computed once.
   public var featureKeeping: FeatureKeeping = .automatic
+  /// Those that train together with this process; `nil` where it trains alone.
+  public var processes: (any ProcessGroup)?
   /// Ends a training that gets no better; `nil` where all its epochs are wanted.
   public var earlyStopping: EarlyStopping?
 

@@ -13,6 +13,8 @@ public enum TrainingError: Error, Hashable, Sendable {
   case checkpoint(String)
   /// Every picture to train on is of one class: there is nothing to tell apart.
   case oneClass(name: String, data: String)
+  /// Processes that shall train together do not agree; the text says on what.
+  case processes(String)
   /// Stopped as it was asked to, within this epoch, from 1.
   case stopped(epoch: Int)
 }
@@ -30,7 +32,7 @@ extension TrainingError: ReadableError {
     case .nonFiniteParameter(let name, let count, let elements):
       "\(name) has \(count) of \(elements) numbers that are not finite, before the first step; begin "
         + "with other weights"
-    case .checkpoint(let text):
+    case .checkpoint(let text), .processes(let text):
       text
     case .oneClass(let name, let data):
       "every picture to train on in \(data) is of the class \(name); a network learns to tell classes apart: give at least two, "

@@ -67,6 +67,7 @@ public final class TrainingInProgress {
     if let checkpoint, checkpoint.history.count < epochs { try checkpoint.requireSame(data) }
     try trainer.requireSeveralClasses(in: training)
     try trainer.requireSides(for: model)
+    try trainer.requireJointly(model, on: data, resuming: checkpoint)
     model.classNames = names
     try Memory.requireReserve(for: "a training")
     loader = try trainer.makeLoader(
@@ -224,8 +225,19 @@ public final class TrainingInProgress {
   }
 
   private func requireGoing() throws {
-    if isCancelled() { throw CancellationError() }
-    if loggers.contains(where: \.asksToStop) { throw TrainingError.stopped(epoch: epoch) }
+    var (isCancelled, isAsked) = (isCancelled(), loggers.contains(where: \.asksToStop))
+    if let processes = trainer.processes {
+      // What one is asked, all do.
+      let asked = try processes.sum([isCancelled ? 1 : 0, isAsked ? 1 : 0])
+      (isCancelled, isAsked) = (asked[0] > 0, asked[1] > 0)
+    }
+    if isCancelled { throw CancellationError() }
+    if isAsked { throw TrainingError.stopped(epoch: epoch) }
+  }
+
+  /// Within a validation, in which every process has another number of batches: of several, none stops.
+  private func requireGoingAlone() throws {
+    if trainer.processes == nil { try requireGoing() }
   }
 
   /// Computes once what is the same at every epoch.
@@ -248,10 +260,11 @@ public final class TrainingInProgress {
       let step = try session.step(for: batch)
       try step.write(batch, to: session.model.inputName, features: session.features)
       session.point.epochShare = Double(place.samples) / Double(loader.sampleCount)
-      let loss = try session.run(step)
+      let loss = try session.run(
+        step, part: BatchPart(first: batch.firstPlace, wholeCount: batch.wholeCount))
       try measure(step, batch, loss: loss)
       lastStep = step
-      place.samples += batch.count
+      place.samples += batch.wholeCount
       try tell(loss: loss)
       try requireGoing()
     }
@@ -261,9 +274,11 @@ public final class TrainingInProgress {
   /// Adds what a step made of its batch to the figures of the epoch.
   private func measure(_ step: CompiledStep, _ batch: Batch, loss: Double) throws {
     guard session.model.targetKind != .classes else {
-      return try step.executable.withOutput(TrainingGraph.probabilitiesName) { scores in
-        batch.withLabels { place.metrics.add(scores: scores, labels: $0, meanLoss: loss) }
+      var metrics = ClassificationMetrics()
+      try step.executable.withOutput(TrainingGraph.probabilitiesName) { scores in
+        batch.withLabels { metrics.add(scores: scores, labels: $0, meanLoss: loss) }
       }
+      return try add(metrics)
     }
     let known = place.targets
     var sums = TargetSums(session.model, continuing: known)
@@ -272,6 +287,12 @@ public final class TrainingInProgress {
     }
     place.targets = sums.metrics
     place.metrics.add(samples: batch.count, nonFinite: 0, meanLoss: loss)
+  }
+
+  /// Adds what all processes made of a batch.
+  private func add(_ metrics: ClassificationMetrics) throws {
+    let sums = try trainer.processes?.sum(metrics.sums) ?? metrics.sums
+    place.metrics.sums = zip(place.metrics.sums, sums).map { $0 + $1 }
   }
 
   private func tell(loss: Double) throws {
@@ -336,7 +357,7 @@ public final class TrainingInProgress {
     defer { self.assessment = assessment }
     if let kept = features?.validation, let trunk = session.trunk {
       return try trainer.metrics(
-        of: model, trunk, kept, on: validation, requireGoing: requireGoing,
+        of: model, trunk, kept, on: validation, requireGoing: requireGoingAlone,
         sampleSkipped: tellOnce
       ) { assessment?.add(sample: $0, label: $1, logits: $2) }
     }
@@ -344,18 +365,23 @@ public final class TrainingInProgress {
       return try TargetEvaluation.measure(
         model, on: validation, prepared: model.requiredPreprocessing(), loading: trainer.loading,
         compile: { try model.executable(batch: $0, compute: trainer.compute) },
-        write: { try $1.write($0, to: model.inputName) }, progress: { _ in try requireGoing() },
+        write: { try $1.write($0, to: model.inputName) },
+        progress: { _ in try requireGoingAlone() },
         sampleSkipped: tellOnce)
     }
-    let metrics = try ClassificationMetrics(
-      of: model, on: validation, compute: trainer.compute, loading: trainer.loading
+    let part = try ValidationPart(of: validation, for: trainer.processes)
+    var metrics = try ClassificationMetrics(
+      of: model, on: part.dataset, compute: trainer.compute, loading: trainer.loading
     ) { _ in
-      try requireGoing()
+      try requireGoingAlone()
     } sampleSkipped: {
       try tellOnce($0)
     } observe: {
-      assessment?.add(sample: $0, label: $1, logits: $2)
+      if !part.note(sample: $0, label: $1, logits: $2, isAssessed: assessment != nil) {
+        assessment?.add(sample: $0, label: $1, logits: $2)
+      }
     }
+    try part.join(&metrics) { assessment?.add(sample: $0, label: $1, logits: $2) }
     return (metrics, nil)
   }
 

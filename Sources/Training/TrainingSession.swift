@@ -37,6 +37,10 @@ package final class TrainingSession {
   package static let stepLimit = 2 * Trainer.mostSides
   /// Steps that are compiled now.
   package var compiledStepCount: Int { steps.count }
+  /// The gradients of all processes; `nil` where this one trains alone.
+  private let buckets: GradientBuckets?
+  /// Running statistics, which steps change by themselves.
+  private let statisticNames: [String]
   /// For averaged weights.
   var statisticsStep: StatisticsStep?
 
@@ -78,6 +82,9 @@ package final class TrainingSession {
           kept: own)
       )
     }
+    buckets = trainer.processes.map(GradientBuckets.init)
+    let learned = Set(graph.learnedParameters([]).map(\.name))
+    statisticNames = store.shapes.keys.filter { !learned.contains($0) }.sorted()
     point = checkpoint?.state.point ?? TrainingPoint()
     waitingSamples = checkpoint?.state.waitingSamples ?? 0
     learningRate = try trainer.schedule.validRate(at: point)
@@ -230,20 +237,32 @@ package final class TrainingSession {
   /// - Throws: ``TrainingError/nonFinite(what:layer:step:learningRate:gradientNorm:)`` before
   ///   anything that is not finite reaches the parameters, naming where it began;
   ///   ``TrainingError/invalidSetting(name:value:requirement:)`` where the schedule gives no rate.
+  ///
+  /// - Parameter part: the step's place in the batch of all processes.
   @discardableResult
-  package func run(_ step: CompiledStep) throws -> Double {
-    let loss = try compute(step)
+  package func run(_ step: CompiledStep, part: BatchPart? = nil) throws -> Double {
+    let loss = try compute(step, part: part)
     try finish(step, loss: loss)
     return loss
   }
 
-  /// Forward and backward pass.
-  func compute(_ step: CompiledStep) throws -> Double {
+  /// Forward and backward pass; where several processes train together, of all of them.
+  func compute(_ step: CompiledStep, part: BatchPart? = nil) throws -> Double {
     learningRate = try trainer.schedule.validRate(at: point)
-    try step.run(step: stepCount, seed: trainer.seed)
-    let loss = try step.executable.withOutput(TrainingGraph.lossName) { Double($0[0]) }
+    try step.run(step: stepCount, seed: trainer.seed, firstExample: part?.first ?? 0)
+    var loss = try step.executable.withOutput(TrainingGraph.lossName) { Double($0[0]) }
+    if let part, let processes = trainer.processes {
+      loss = try processes.sum([loss * Double(step.batch) / Double(part.wholeCount)])[0]
+      let share = Float(Double(step.batch) / Double(part.wholeCount))
+      try buckets?.average(step.parameters.map(\.gradient) + runningStatistics(), share: share)
+    }
     guard loss.isFinite else { throw nonFinite(loss, step) }
     return loss
+  }
+
+  /// The memory of the running statistics, which stays where it is.
+  private func runningStatistics() -> [UnsafeMutableBufferPointer<Float>] {
+    statisticNames.compactMap { name in store.withFloats(of: name) { $0 } }
   }
 
   /// The update after both passes.
@@ -256,7 +275,8 @@ package final class TrainingSession {
   ///
   /// - Returns: whether they are. Else nothing is moved.
   private func update(_ step: CompiledStep) -> Bool {
-    if let areFinite = step.executable.meansAreFinite {
+    // What this process computed alone says nothing of the sums.
+    if trainer.processes == nil, let areFinite = step.executable.meansAreFinite {
       guard areFinite else { return false }
       // One pass for the norm and the update, unless the gradients change in between.
       if transforms.isEmpty {
@@ -294,6 +314,14 @@ package final class TrainingSession {
     waitingSamples = 0
     return .update
   }
+}
+
+/// Where a step's samples are in the batch of all processes.
+package struct BatchPart {
+  /// The place of the first.
+  var first: Int
+  /// Of the whole batch.
+  var wholeCount: Int
 }
 
 /// What a step is compiled for.

@@ -35,6 +35,11 @@ struct TrainCommand: ParsableCommand {
         convnet train --model resnet50 --data pictures --output runs/long \\
           --epochs 90 --checkpoint-every 30m --keep 3 --early-stopping 8
 
+      Several processes train together where `mpirun -n 4 convnet train ...` starts
+      them, of a build with MPI (`make mpi`): each reads its part of every batch, of
+      --batch-size times as many samples as there are processes. The first one
+      writes the folder. A training of four may go on with two, or one.
+
       A folder that holds a training is not written over: --resume goes on with it,
       --overwrite replaces it. --resume takes every option that is left out from
       the checkpoint. What is given and was another is told, old beside new, with the
@@ -76,8 +81,16 @@ struct TrainCommand: ParsableCommand {
   }
 
   func run() throws {
+    guard let processes = try MPIProcesses.joined() else { return try train(with: nil) }
+    try run(with: processes)
+  }
+
+  /// - Parameter processes: those that train together with this one; `nil` where it trains alone.
+  func train(with processes: MPIProcesses?) throws {
     let run = RunFolder(output)
-    if !resume, !overwrite {
+    // The first process has the folder, and the others nothing of it but the checkpoint to go on from.
+    let isFirst = processes?.isFirst ?? true
+    if isFirst, !resume, !overwrite {
       do { try run.requireUnused() } catch { throw UsedFolder(error) }
     }
     if resume, !FileSystem.exists(run.checkpointPath) { throw NoTraining(folder: output) }
@@ -101,6 +114,8 @@ struct TrainCommand: ParsableCommand {
       trainer = self.trainer(settings, loading.options)
     }
     try tune(&trainer, &settings, model, training, resuming: checkpoint)
+    trainer.processes = processes
+    noteProcesses(processes, trainer, checkpoint)
     if sweep.findLearningRate { return try findLearningRate(trainer, model, training, settings) }
     if checkpoint != nil {
       try adopt(settings, trainer, model, training, validation, in: &checkpoint)
@@ -115,6 +130,11 @@ struct TrainCommand: ParsableCommand {
       model.trainingSummary?.notes["recipe"] = settings.recipeInWords
     }
     Interruption.deferSignals()
+    guard isFirst else {
+      return try trainer.fit(
+        &model, on: training, validating: validation, epochs: settings.epochs,
+        resuming: checkpoint, loggers: [StopOnSignal()])
+    }
     try withOutputFolder(output) {
       try train(trainer, &model, on: training, validation, settings, from: checkpoint, into: run)
     }

@@ -51,6 +51,21 @@ import Testing
     #expect(run.errors.contains(says), "\(run.errors)")
   }
 
+  @Test("several processes that were started together are not several trainings in one folder")
+  func startedTogether() throws {
+    let directory = try TemporaryDirectory()
+    for setting in ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"] {
+      let run = try Invocation(
+        ["train", "--model", "lenet5", "--data", "fashion-mnist", "--output", "run"],
+        in: directory.path, settings: [setting: "3"])
+      #expect(
+        try run.failure()
+          == "3 processes were started together, and this command is built for one; build it with MPI: `make mpi`"
+      )
+    }
+    #expect(try directory.contents().isEmpty)
+  }
+
   @Test("behind two dashes, and before an equals sign, nothing is joined")
   func notJoined() throws {
     let run = try convnet("summary", "--", "-1")

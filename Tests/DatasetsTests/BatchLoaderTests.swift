@@ -52,6 +52,46 @@ struct BatchLoaderTests {
   }
 
   @Test(
+    "The parts of several processes are all of every batch, as even as can be, with two samples at least",
+    arguments: [(25, 8), (25, 12), (24, 24), (40, 13), (26, 8)], 1...4)
+  func parts(_ sizes: (samples: Int, batch: Int), of count: Int) throws {
+    let (samples, size) = sizes
+    let plans = (0..<count).map {
+      BatchPlan(sampleCount: samples, batchSize: size, share: BatchShare(rank: $0, of: count))
+    }
+    #expect(Set(plans.map(\.batchCount)).count == 1)
+    var all: [Int] = []
+    for index in 0..<plans[0].batchCount {
+      let parts = plans.map { $0.range(of: index) }
+      #expect(parts.flatMap { Array($0) } == Array(plans[0].wholeRange(of: index)))
+      let counts = parts.map(\.count)
+      #expect((counts.max() ?? 9) - (counts.min() ?? 0) <= 1 && counts.allSatisfy { $0 >= 2 })
+      for (plan, part) in zip(plans, parts) { #expect(part.count <= plan.capacity) }
+      all += parts.flatMap { Array($0) }
+    }
+    #expect(all == Array(0..<samples))
+  }
+
+  @Test("Each process reads its part of the same epoch", arguments: [1, 2, 3, 4])
+  func processes(count: Int) throws {
+    let whole = try BatchLoader(
+      Self.dataset(), batchSize: 8, preprocessing: Self.preprocessing(), shuffleSeed: 1)
+    let parts = try (0..<count).map { rank in
+      let loader = try BatchLoader(
+        Self.dataset(), batchSize: 8, preprocessing: Self.preprocessing(), shuffleSeed: 1,
+        share: BatchShare(rank: rank, of: count))
+      return try Self.epoch(loader, 2)
+    }
+    let joined = parts[0].indices.map { batch in parts.flatMap { $0[batch] } }
+    #expect(joined.flatMap(\.self) == (try Self.epoch(whole, 2)).flatMap(\.self))
+    #expect(throws: LoadingError.self) {
+      try BatchLoader(
+        Self.dataset(), batchSize: 2 * count, preprocessing: Self.preprocessing(), shuffleSeed: 1,
+        share: BatchShare(rank: 0, of: count + 1))
+    }
+  }
+
+  @Test(
     "An epoch that begins behind its first samples has its other batches, as they were",
     arguments: [1, 2, 7, 8, 12, 24, 25, 30])
   func within(size: Int) throws {

@@ -43,7 +43,8 @@ package enum ConvolutionAlgorithm: String, CaseIterable {
     let window = problem.convolution.window(kernel: problem.kernel)
     let isFiltering =
       WinogradConvolution.hasKernel(window.kernel) && window.strides == [1, 1]
-      && window.dilations == [1, 1] && problem.convolution.groups == 1 && problem.input[1] >= Processor.channelBlock
+      && window.dilations == [1, 1] && problem.convolution.groups == 1
+      && problem.input[1] >= Processor.channelBlock
     // The library's blocks are ours with AVX-512 alone: elsewhere its kernels cost reorders on both sides.
     let needsLibrary =
       Processor.current.sharesBlocks || (try? problem.ownDirect) == nil

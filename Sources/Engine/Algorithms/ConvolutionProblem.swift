@@ -97,7 +97,8 @@ struct ConvolutionProblem {
     }
     let window = try convolution.paddedWindow(input: input, kernel: kernel)
     // Pictures of few channels are read as they come.
-    let source = try blocked && input[1] >= Processor.channelBlock ? Layout.blocked(input) : .any(input)
+    let source =
+      try blocked && input[1] >= Processor.channelBlock ? Layout.blocked(input) : .any(input)
     let destination = try blocked ? Layout.blocked(output) : .any(output)
     let weights = try Layout.any(convolution.libraryKernel(kernel))
     let bias = try convolution.hasBias ? Layout.rowMajor([kernel[0]]) : nil

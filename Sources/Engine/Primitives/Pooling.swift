@@ -51,7 +51,7 @@ extension Layout {
     var strides = [Int64](repeating: 0, count: max(1, rank))
     var block: Int64 = 1
     guard 3...4 ~= rank, cdnn_desc_channel_strides(handle, Int32(rank), &strides, &block),
-      [1, 8, Processor.channelBlock].contains(block)
+      [1, 8, Int64(Processor.channelBlock)].contains(block)
     else { return nil }
     return ck_picture_strides(
       example: Int(strides[0]), channel: Int(strides[1]),
