@@ -25,6 +25,8 @@ public struct EpochReport: Hashable, Sendable, Codable {
   public var skippedCount: Int
   /// When the epoch ended, in seconds since 1970.
   public var endTime: Double
+  /// Of several processes: how each spent the time of training, as far as this process knows of it; `nil` of one alone.
+  public var processes: [ProcessTimes]?
 
   /// The share of the time that was spent waiting for data, 0 to 1.
   public var dataWaitShare: Double { dataWaitSeconds / max(seconds, 1e-9) }
@@ -47,7 +49,7 @@ public struct EpochReport: Hashable, Sendable, Codable {
     epoch: Int, step: Int? = nil, learningRate: Float, training: ClassificationMetrics,
     validation: ClassificationMetrics?, trainingTargets: TargetMetrics? = nil,
     validationTargets: TargetMetrics? = nil, seconds: Double, dataWaitSeconds: Double,
-    skippedCount: Int, endTime: Double
+    skippedCount: Int, endTime: Double, processes: [ProcessTimes]? = nil
   ) {
     self.epoch = epoch
     self.step = step
@@ -60,6 +62,7 @@ public struct EpochReport: Hashable, Sendable, Codable {
     self.dataWaitSeconds = dataWaitSeconds
     self.skippedCount = skippedCount
     self.endTime = endTime
+    self.processes = processes
   }
 }
 

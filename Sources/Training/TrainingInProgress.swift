@@ -45,8 +45,8 @@ public final class TrainingInProgress {
   /// Of samples that cannot be read, whose reasons name the file; each is told once.
   private var told: Set<String> = []
   private let clock = ContinuousClock()
-  /// Since when the epoch goes on in this process, and what the loader had waited then.
-  private var begin: (time: ContinuousClock.Instant, waited: Double)
+  /// Since when the epoch goes on in this process, and what the loader, and the processes for each other, had waited then.
+  private var begin: (time: ContinuousClock.Instant, waited: Double, exchange: Double)
 
   init(
     _ trainer: Trainer, _ model: inout Model, on training: any Dataset,
@@ -89,7 +89,7 @@ public final class TrainingInProgress {
     changes = checkpoint?.newChanges ?? []
     earlierChanges = checkpoint?.changes ?? []
     givenSummary = checkpoint?.state.trainingSummary ?? model.trainingSummary
-    begin = (clock.now, loader.secondsWaited)
+    begin = (clock.now, loader.secondsWaited, session.exchangeSeconds)
     if let checkpoint {
       try session.update(
         &model, afterEpoch: place.samples > 0 ? nil : history.count - 1, from: loader)
@@ -252,7 +252,7 @@ public final class TrainingInProgress {
 
   /// The steps of an epoch, or those that are left of it.
   private func runEpoch() throws {
-    begin = (clock.now, loader.secondsWaited)
+    begin = (clock.now, loader.secondsWaited, session.exchangeSeconds)
     session.point.epoch = history.count
     loader.start(epoch: history.count, from: place.samples)
     try requireGoing()
@@ -313,9 +313,10 @@ public final class TrainingInProgress {
   /// Measures the model, which then has the epoch's parameters, and reports.
   private func finishEpoch(_ model: inout Model) throws {
     let place = placeNow ?? EpochPlace()
+    let times = try processTimes(place)
     // What a stopped validation goes on from.
     self.place = place
-    begin = (clock.now, loader.secondsWaited)
+    begin = (clock.now, loader.secondsWaited, session.exchangeSeconds)
     try Memory.require(session.store.byteCount, for: "a copy of the parameters")
     // The model keeps its last epoch until this one is measured.
     var candidate = model
@@ -327,7 +328,7 @@ public final class TrainingInProgress {
       training: place.metrics, validation: validated?.metrics, trainingTargets: place.targets,
       validationTargets: validated?.targets, seconds: place.seconds,
       dataWaitSeconds: place.dataWaitSeconds, skippedCount: loader.skippedCount,
-      endTime: Date().timeIntervalSince1970)
+      endTime: Date().timeIntervalSince1970, processes: times)
     history.append(report)
     self.place = EpochPlace()
     model.trainingSummary = summary(at: nil)
@@ -340,6 +341,16 @@ public final class TrainingInProgress {
     }
     lastModel = model
     for logger in loggers { try logger.epochEnded(report, of: self) }
+  }
+
+  /// How each of several processes spent what it trained of the epoch since its beginning, or since it goes on.
+  private func processTimes(_ place: EpochPlace) throws -> [ProcessTimes]? {
+    guard let processes = trainer.processes else { return nil }
+    let exchange = session.exchangeSeconds - begin.exchange
+    return try processes.gather(
+      ProcessTimes(
+        rank: processes.rank, seconds: (clock.now - begin.time) / .seconds(1),
+        dataWaitSeconds: loader.secondsWaited - begin.waited, exchangeSeconds: exchange))
   }
 
   /// Those among which the best is looked for.

@@ -39,6 +39,9 @@ package final class TrainingSession {
   package var compiledStepCount: Int { steps.count }
   /// The gradients of all processes; `nil` where this one trains alone.
   private let buckets: GradientBuckets?
+  /// Spent with the sums of all processes, and with waiting for these, in seconds.
+  private(set) var exchangeSeconds = 0.0
+  private let clock = ContinuousClock()
   /// Running statistics, which steps change by themselves.
   private let statisticNames: [String]
   /// For averaged weights.
@@ -252,6 +255,8 @@ package final class TrainingSession {
     try step.run(step: stepCount, seed: trainer.seed, firstExample: part?.first ?? 0)
     var loss = try step.executable.withOutput(TrainingGraph.lossName) { Double($0[0]) }
     if let part, let processes = trainer.processes {
+      let begin = clock.now
+      defer { exchangeSeconds += (clock.now - begin) / .seconds(1) }
       loss = try processes.sum([loss * Double(step.batch) / Double(part.wholeCount)])[0]
       let share = Float(Double(step.batch) / Double(part.wholeCount))
       try buckets?.average(step.parameters.map(\.gradient) + runningStatistics(), share: share)

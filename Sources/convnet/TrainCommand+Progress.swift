@@ -33,6 +33,9 @@ extension TrainCommand {
       }
     }
     notes += waiting(report.dataWaitShare)
+    if let processes = report.processes, let slow = ProcessTimes.slow(among: processes) {
+      notes.append("all wait for process \(slow.rank) on \(slow.machine)")
+    }
     if report.skippedCount > 0 { notes.append("skipped \(report.skippedCount)") }
     if report.learningRate != settings.learningRate {
       notes.append("rate \(HumanReadable.quantity(Double(report.learningRate)))")

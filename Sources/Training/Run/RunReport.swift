@@ -72,7 +72,7 @@ public struct RunReport: Sendable {
                   ? "Validation figures are measured after the epoch; the validation loss is \(targetFigures == nil ? "the cross-entropy, in nats" : "without weights")."
                   : "There was no validation: the learning rate went by the training loss.")),
           ])
-      ] + settingSections)
+      ] + processSections + settingSections)
   }
 
   private var stepSections: [ReportPage.Section] {
@@ -114,6 +114,32 @@ public struct RunReport: Sendable {
         at: 0)
     }
     return sections
+  }
+
+  private var processSections: [ReportPage.Section] {
+    guard let processes = history.last?.processes else { return [] }
+    var table = Table([
+      .init("process", .right), .init("machine"), .init("computing", .right),
+      .init("waiting for pictures", .right), .init("for the others", .right),
+    ])
+    for process in processes {
+      table.append(
+        ["\(process.rank)", process.machine]
+          + [process.computeSeconds, process.dataWaitSeconds, process.exchangeSeconds].map {
+            HumanReadable.duration($0)
+          })
+    }
+    let slow = ProcessTimes.slow(among: processes)
+    return [
+      .init(
+        "Processes",
+        [
+          .table(table),
+          .text(
+            "Of the last epoch's training. The time for the others is that of the sums, and of waiting for the slowest, who waits least. "
+              + (slow.map { "All wait for process \($0.rank)." } ?? "None is waited for.")),
+        ])
+    ]
   }
 
   private var settingSections: [ReportPage.Section] {

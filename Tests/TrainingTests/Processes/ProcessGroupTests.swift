@@ -182,6 +182,25 @@ import Testing
     }
   }
 
+  @Test("a slow one is known by its own time, which is not that of its waiting for the others")
+  func slowness() throws {
+    let results = ThreadProcesses.run(3) { group in
+      var trainer = Self.trainer
+      trainer.processes = group
+      var model = Model(Self.network(), seed: 1)
+      let log = Log(pausing: group.rank == 1 ? 20_000 : 0)
+      try trainer.fit(
+        &model, on: syntheticData(count: 50, extent: 8), epochs: 1, loggers: [log])
+      return log.epochs[0].processes ?? []
+    }
+    for result in results {
+      let times = try result.get()
+      #expect(times.map(\.rank) == [0, 1, 2] && times.allSatisfy { !$0.machine.isEmpty })
+      #expect(ProcessTimes.slow(among: times)?.rank == 1)
+      #expect(times[1].exchangeSeconds < times[0].exchangeSeconds)
+    }
+  }
+
   @Test("sum gradients of all sizes, weighed by their samples")
   func buckets() throws {
     let counts = [1, 7, 70_000, 3, 65_535, 65_536, 12, 0, 40_000, 40_000]
@@ -219,14 +238,18 @@ private final class Log: TrainingLogger {
   private(set) var norms: [Double] = []
   private(set) var confusion: [[Int]]?
 
-  init(keeping path: String? = nil, stoppingAfter last: Int = .max) {
-    (self.path, self.last) = (path, last)
+  private let pause: UInt32
+
+  /// - Parameter pause: after each step, in microseconds.
+  init(keeping path: String? = nil, stoppingAfter last: Int = .max, pausing pause: UInt32 = 0) {
+    (self.path, self.last, self.pause) = (path, last, pause)
   }
 
   var asksToStop: Bool { steps >= last }
 
   func stepEnded(_ step: StepReport, of training: TrainingInProgress) {
     steps += 1
+    usleep(pause)
     norms.append(step.gradientNorm)
   }
 
