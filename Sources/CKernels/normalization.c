@@ -29,6 +29,8 @@ struct work {
   void (*reduce)(const work *, size_t tile, size_t first, size_t last, double *sums);
   // Adds the sums of a lane to those of its channel.
   void (*add)(const work *, size_t channel, const double sums[SUMS]);
+  // Makes of the sums of all channels those of all processes; there are processes where `joint` is not null.
+  void (*join)(const work *);
   // Computes a channel's results from its sums.
   void (*finish)(const work *, size_t channel);
   void (*apply)(const work *, size_t tile, size_t first, size_t last);
@@ -38,6 +40,7 @@ struct work {
   float *decline, *offset;  // of the gradient, [channels]
   float epsilon;
   float negative_slope;
+  const ck_joint *joint;
 };
 
 static size_t unit_count(const work *w) { return w->g.c->examples * w->g.units; }
@@ -46,7 +49,7 @@ static double *sums_of(const work *w, int part, size_t tile) {
   return w->partial + ((size_t)part * w->g.tiles + tile) * SUMS * sums_stride(&w->g);
 }
 
-static void merge(const work *w, size_t first, size_t last) {
+static void gather(const work *w, size_t first, size_t last) {
   const size_t channels = w->g.c->channels, stride = sums_stride(&w->g);
   for (size_t tile = first; tile < last; ++tile)
     for (size_t lane = 0; lane < lanes_of(&w->g, tile); ++lane)
@@ -61,6 +64,9 @@ static void merge(const work *w, size_t first, size_t last) {
         if (channel < channels) w->add(w, channel, sums);
       }
     }
+}
+
+static void finish(const work *w, size_t first, size_t last) {
   for (size_t tile = first; tile < last; ++tile)
     for (size_t lane = 0; lane < lanes_of(&w->g, tile); ++lane)
       if (is_first(&w->g, tile, lane)) w->finish(w, channel_of(&w->g, tile, lane));
@@ -72,7 +78,8 @@ static void whole_share(void *context, int task) {
   for (size_t tile = tiles * (size_t)task / (size_t)w->tasks; tile < last; ++tile) {
     if (w->reduce) {
       w->reduce(w, tile, 0, unit_count(w), sums_of(w, 0, tile));
-      merge(w, tile, tile + 1);
+      gather(w, tile, tile + 1);
+      finish(w, tile, tile + 1);
     }
     if (w->apply) w->apply(w, tile, 0, unit_count(w));
   }
@@ -103,7 +110,8 @@ static void run(work *w, float *scratch, int tasks) {
   w->partial = w->total + SUMS * w->g.c->channels;
   w->decline = (float *)(w->partial + (size_t)tasks * tiles * SUMS * sums_stride(&w->g));
   w->offset = w->decline + w->g.c->channels;
-  if (tiles_are_apart(&w->g) && (tiles % (size_t)w->tasks == 0 || tiles >= 8 * (size_t)w->tasks)) {
+  // Processes meet once for all channels.
+  if (!w->joint && tiles_are_apart(&w->g) && (tiles % (size_t)w->tasks == 0 || tiles >= 8 * (size_t)w->tasks)) {
     w->parts = 1;
     ck_parallel(w->tasks, whole_share, w);
     return;
@@ -111,7 +119,9 @@ static void run(work *w, float *scratch, int tasks) {
   w->parts = w->tasks;
   if (w->reduce) {
     ck_parallel(w->tasks, reduce_share, w);
-    merge(w, 0, tiles);
+    gather(w, 0, tiles);
+    if (w->joint) w->join(w);
+    finish(w, 0, tiles);
   }
   if (w->apply) ck_parallel(w->tasks, apply_share, w);
 }
@@ -235,6 +245,26 @@ static void add_moments_of_lane(const work *w, size_t channel, const double sums
   *count = together;
 }
 
+// First the mean of all, then the squares about it.
+static void join_moments(const work *w) {
+  const size_t channels = w->g.c->channels;
+  double *mean = w->total, *squares = mean + channels, *count = squares + channels;
+  // The sums of the parts were needed up to here; there is room for a number of each channel in one of them.
+  double *sums = w->partial, *counts = sums + channels;
+  for (size_t c = 0; c < channels; ++c) {
+    sums[c] = mean[c] * count[c];
+    counts[c] = count[c];
+  }
+  w->joint->sum(w->joint->context, sums, 2 * channels);
+  for (size_t c = 0; c < channels; ++c) {
+    const double whole = sums[c] / counts[c], difference = mean[c] - whole;
+    squares[c] += difference * difference * count[c];
+    mean[c] = whole;
+    count[c] = counts[c];
+  }
+  w->joint->sum(w->joint->context, squares, channels);
+}
+
 static void finish_moments(const work *w, size_t channel) {
   const size_t channels = w->g.c->channels;
   w->new_mean[channel] = (float)w->total[channel];
@@ -242,10 +272,12 @@ static void finish_moments(const work *w, size_t channel) {
 }
 
 void ck_normalization(const ck_channels *channels, float *y, const float *x, const float *scale, const float *shift,
-                      float *mean, float *variance, float epsilon, float negative_slope, float *scratch, int tasks) {
+                      float *mean, float *variance, float epsilon, float negative_slope, float *scratch, int tasks,
+                      const ck_joint *joint) {
   work w = {.g = grid_of(channels), .x = x, .result = y, .scale = scale, .shift = shift, .epsilon = epsilon,
             .negative_slope = negative_slope, .mean = mean, .variance = variance, .new_mean = mean, .new_variance = variance,
-            .reduce = reduce_moments, .add = add_moments_of_lane, .finish = finish_moments, .apply = apply};
+            .reduce = reduce_moments, .add = add_moments_of_lane, .join = join_moments, .finish = finish_moments,
+            .apply = apply, .joint = joint};
   run(&w, scratch, tasks);
 }
 
@@ -301,13 +333,22 @@ static void add_gradients_of_lane(const work *w, size_t channel, const double su
   for (size_t i = 0; i < SUMS; ++i) w->total[i * w->g.c->channels + channel] += sums[i];
 }
 
+// Gradients are of the mean over a process's own samples, of which the whole batch's has its share; differences are not.
+static void join_gradients(const work *w) {
+  const size_t channels = w->g.c->channels;
+  for (size_t i = 0; i < 2 * channels; ++i) w->total[i] *= w->joint->share;
+  w->joint->sum(w->joint->context, w->total, SUMS * channels);
+}
+
 // The mean is known to single precision only: what it lacks is the mean of the differences from it, and is taken off the
 // products.
 static void finish_gradients(const work *w, size_t channel) {
   const size_t channels = w->g.c->channels;
   const double count = (double)(w->g.c->examples * (w->g.c->length / w->g.c->period));
   const double inverse = inverse_deviation(w, channel), slope = (double)w->scale[channel] * inverse;
-  const double gradients = w->total[channel], lacking = w->total[2 * channels + channel] / count;
+  // Of several processes the sums are of all, and the gradient by the input of this one's mean.
+  const double whole = w->joint ? count / w->joint->share : count;
+  const double gradients = w->total[channel], lacking = w->total[2 * channels + channel] / whole;
   const double products = w->total[channels + channel] - lacking * gradients;
   const double decline = -slope * inverse * inverse * products / count;
   w->shift_gradient[channel] = (float)gradients;
@@ -319,11 +360,11 @@ static void finish_gradients(const work *w, size_t channel) {
 void ck_normalization_gradient(const ck_channels *channels, float *dx, float *scale_gradient, float *shift_gradient,
                                const float *x, const float *dy, const float *mean, const float *variance,
                                const float *scale, const float *shift, float epsilon, float negative_slope, float *scratch,
-                               int tasks) {
+                               int tasks, const ck_joint *joint) {
   work w = {.g = grid_of(channels), .x = x, .dy = dy, .result = dx, .scale = scale, .shift = shift, .epsilon = epsilon,
             .negative_slope = negative_slope, .mean = mean, .variance = variance, .scale_gradient = scale_gradient,
             .shift_gradient = shift_gradient, .reduce = reduce_gradients, .add = add_gradients_of_lane,
-            .finish = finish_gradients, .apply = apply};
+            .join = join_gradients, .finish = finish_gradients, .apply = apply, .joint = joint};
   run(&w, scratch, tasks);
 }
 

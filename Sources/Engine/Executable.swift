@@ -89,11 +89,19 @@ public struct Executable: ~Copyable, Sendable {
   ///   - firstExample: the place of the first example in the batch that random operations draw for, of which this may be a part.
   /// - Throws: ``EngineError`` where the library reports a failure.
   public mutating func run(step: Int = 0, seed: UInt64 = 0, firstExample: Int = 0) throws {
+    try run(step: step, seed: seed, firstExample: firstExample, joint: nil)
+  }
+
+  /// The same, of one of several processes that normalize by the statistics of all.
+  package mutating func run(
+    step: Int, seed: UInt64, firstExample: Int, joint: JointSums?
+  ) throws {
     let arithmetic = Self.beginComputing(threads: shards.threads)
     defer { Self.endComputing(arithmetic) }
     try shards.run(
       RunContext(
-        seed: seed, step: UInt32(truncatingIfNeeded: step), firstExample: firstExample))
+        seed: seed, step: UInt32(truncatingIfNeeded: step), firstExample: firstExample,
+        joint: joint))
   }
 
   /// Runs some times, and tells in nanoseconds since the first began, by run, then by shard, when each step began, and when the

@@ -54,6 +54,8 @@ package struct RunContext: Sendable {
   var step: UInt32
   /// The place of the first example in the whole batch, where several runs share one.
   var firstExample = 0
+  /// Where several processes share the batch, and normalize by the statistics of all of it.
+  var joint: JointSums?
 }
 
 /// Something that a run does.

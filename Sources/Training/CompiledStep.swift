@@ -61,8 +61,12 @@ package final class CompiledStep {
 
   /// Computes forward and backward pass on what was written.
   ///
-  /// - Parameter firstExample: the place of its first sample in the batch of all processes.
-  package func run(step: Int, seed: UInt64, firstExample: Int = 0) throws {
+  /// - Parameters:
+  ///   - firstExample: the place of its first sample in the batch of all processes.
+  ///   - joint: the sums of all processes, where they normalize together.
+  package func run(
+    step: Int, seed: UInt64, firstExample: Int = 0, joint: JointSums? = nil
+  ) throws {
     if let trunk, !hasFeatures {
       try trunk.executable.run()
       for name in featureNames {
@@ -75,7 +79,7 @@ package final class CompiledStep {
         }
       }
     }
-    try executable.run(step: step, seed: seed, firstExample: firstExample)
+    try executable.run(step: step, seed: seed, firstExample: firstExample, joint: joint)
   }
 
   /// The input of the network that was written last; `nil` where only features were.

@@ -52,6 +52,9 @@ public struct Trainer: Sendable {
   public var featureKeeping: FeatureKeeping = .automatic
   /// Those that train together with this process; `nil` where it trains alone.
   public var processes: (any ProcessGroup)?
+  /// Whether batch normalization goes by the samples of all processes, which then meet at each of its layers twice; else by each
+  /// process's own.
+  public var normalizesJointly = false
   /// Ends a training that gets no better; `nil` where all its epochs are wanted.
   public var earlyStopping: EarlyStopping?
 

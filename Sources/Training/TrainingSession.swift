@@ -252,7 +252,10 @@ package final class TrainingSession {
   /// Forward and backward pass; where several processes train together, of all of them.
   func compute(_ step: CompiledStep, part: BatchPart? = nil) throws -> Double {
     learningRate = try trainer.schedule.validRate(at: point)
-    try step.run(step: stepCount, seed: trainer.seed, firstExample: part?.first ?? 0)
+    let joint = part.flatMap { JointNormalization(trainer, share: step.batch, of: $0.wholeCount) }
+    try step.run(
+      step: stepCount, seed: trainer.seed, firstExample: part?.first ?? 0, joint: joint?.sums)
+    try joint?.throwFailure()
     var loss = try step.executable.withOutput(TrainingGraph.lossName) { Double($0[0]) }
     if let part, let processes = trainer.processes {
       let begin = clock.now

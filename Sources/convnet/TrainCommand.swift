@@ -37,8 +37,9 @@ struct TrainCommand: ParsableCommand {
 
       Several processes train together where `mpirun -n 4 convnet train ...` starts
       them, of a build with MPI (`make mpi`): each reads its part of every batch, of
-      --batch-size times as many samples as there are processes. The first one
-      writes the folder. A training of four may go on with two, or one.
+      --batch-size times as many samples as there are processes. Batch normalization
+      goes by each one's own samples, or, with --sync-batchnorm, by all. The first
+      process writes the folder. A training of four may go on with two, or one.
 
       A folder that holds a training is not written over: --resume goes on with it,
       --overwrite replaces it. --resume takes every option that is left out from
@@ -65,6 +66,8 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup var keeping: KeepingOptions
   @Flag(help: "Go on from the checkpoint in the output folder.") var resume = false
   @Flag(help: "Replace the training that the output folder holds.") var overwrite = false
+  @Flag(help: "Of several processes: normalize by the samples of all of them.")
+  var syncBatchnorm = false
   @OptionGroup var network: NetworkOptions
   @OptionGroup var compute: ComputeArguments
   @OptionGroup var memory: MemoryArguments
@@ -115,6 +118,7 @@ struct TrainCommand: ParsableCommand {
     }
     try tune(&trainer, &settings, model, training, resuming: checkpoint)
     trainer.processes = processes
+    trainer.normalizesJointly = settings.normalizesJointly ?? false
     noteProcesses(processes, trainer, checkpoint)
     if sweep.findLearningRate { return try findLearningRate(trainer, model, training, settings) }
     if checkpoint != nil {

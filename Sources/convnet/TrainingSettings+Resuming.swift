@@ -68,6 +68,10 @@ extension TrainingSettings {
     take(recipe)
     groups = given ?? groups
     sampling = command.balance.sampling ?? sampling
+    if command.syncBatchnorm, normalizesJointly != true {
+      normalizesJointly = true
+      tell("batch normalization goes by the samples of all processes from here on")
+    }
     if command.compute.exact { isExact = true }
     earlyStopping = command.keeping.earlyStopping ?? earlyStopping
     if let given = command.loading.onBad, (given == .skip) != skipsBadPictures {

@@ -40,6 +40,8 @@ struct TrainingSettings: Codable {
   /// In the order of the class names.
   var classWeights: [Float]?
   var sampling: Sampling?
+  /// Whether several processes normalize by the samples of all; `nil` for no.
+  var normalizesJointly: Bool?
   /// Everything of the trainer that is not above; `nil` in checkpoints of earlier versions, which had no more than what is.
   var recipe: Recipe?
   /// What the model said of itself when the training began, in checkpoints that do not hold it themselves.
@@ -66,6 +68,7 @@ struct TrainingSettings: Codable {
     preparation = command.preparation.words
     initial = command.start.`init`
     skipsBadPictures = command.loading.onBad == .skip
+    normalizesJointly = command.syncBatchnorm ? true : nil
     seed = command.shared.seed
     threads = command.shared.threadCount
     tuning = command.compute.tuning

@@ -110,7 +110,7 @@ struct NormalizationData {
             kernel, output.baseAddress, output.baseAddress, scale, shift, &result.mean,
             &result.variance, epsilon, negativeSlope,
             scratch.bindMemory(to: Float.self).baseAddress,
-            Int32(geometry.tasks))
+            Int32(geometry.tasks), nil)
         }
       }
     }
@@ -145,7 +145,7 @@ struct NormalizationData {
             kernel, gradient.baseAddress, &result.scale, &result.shift, input,
             gradient.baseAddress, statistics.mean, statistics.variance, scale,
             negativeSlope == 1 ? nil : shift, epsilon, negativeSlope,
-            scratch.bindMemory(to: Float.self).baseAddress, Int32(geometry.tasks))
+            scratch.bindMemory(to: Float.self).baseAddress, Int32(geometry.tasks), nil)
         }
       }
     }

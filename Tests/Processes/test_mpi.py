@@ -157,6 +157,13 @@ def main() -> None:
         trainings.run(2, *base, "--output", "again", "--batch-size", "24", "--epochs", "2")
         check(difference(trainings.model("2"), trainings.model("again")) == 0, "again: the same bytes")
 
+        normalized = ["--model", "resnet20", "--data", "bars", "--seed", "3", "--threads", "1"]
+        normalized += ["--epochs", "1", "--learning-rate", "0.001"]
+        trainings.run(1, *normalized, "--output", "alone", "--batch-size", "64")
+        trainings.run(2, *normalized, "--output", "joint", "--batch-size", "32", "--sync-batchnorm")
+        most = difference(trainings.model("alone"), trainings.model("joint"))
+        check(most < 2e-3, f"--sync-batchnorm: no weight of ResNet-20 differs by more than {most:.1e}")
+
         trainings.run(4, *base, "--output", "four", "--batch-size", "12", "--epochs", "1")
         said = trainings.run(2, "--resume", "--output", "four", "--epochs", "2", "--threads", "1")
         check("4 processes came so far, 2 go on" in said, "four, then two: told")

@@ -413,13 +413,22 @@ typedef struct {
   size_t channels, examples, example_stride, runs, run_stride, length, period;
 } ck_channels;
 
+// What normalizes by the statistics of several processes that train together: `sum` replaces numbers by their sums over all, and
+// of the examples of all, this process's are `share`.
+typedef struct {
+  void (*sum)(void *context, double *values, size_t count);
+  void *context;
+  double share;
+} ck_joint;
+
 // Floats of scratch memory, for all tasks together.
 size_t ck_normalization_scratch(const ck_channels *channels, int tasks);
 // y <- (x - mean) scale / sqrt(variance + epsilon) + shift, negative elements times `negative_slope`, which is 1 where they stay
 // as they are and 0 for a ReLU, with the mean and the variance (the mean of squared differences from it) of the batch, which
-// are written. `y` may be `x`.
+// are written. `y` may be `x`. `joint` is null where the batch is this process's alone.
 void ck_normalization(const ck_channels *channels, float *y, const float *x, const float *scale, const float *shift,
-                      float *mean, float *variance, float epsilon, float negative_slope, float *scratch, int tasks);
+                      float *mean, float *variance, float epsilon, float negative_slope, float *scratch, int tasks,
+                      const ck_joint *joint);
 // The same with given statistics.
 void ck_normalization_by(const ck_channels *channels, float *y, const float *x, const float *scale, const float *shift,
                          const float *mean, const float *variance, float epsilon, float negative_slope, int tasks);
@@ -427,7 +436,7 @@ void ck_normalization_by(const ck_channels *channels, float *y, const float *x, 
 void ck_normalization_gradient(const ck_channels *channels, float *dx, float *scale_gradient, float *shift_gradient,
                                const float *x, const float *dy, const float *mean, const float *variance,
                                const float *scale, const float *shift, float epsilon, float negative_slope, float *scratch,
-                               int tasks);
+                               int tasks, const ck_joint *joint);
 
 // The sums of each channel's elements over examples and positions.
 void ck_channel_sums(const ck_channels *channels, float *sums, const float *x, float *scratch, int tasks);

@@ -80,11 +80,13 @@ extension Lowering {
       let mean = places.writes(make(operation.outputs[1], vector))
       let variance = places.writes(make(operation.outputs[2], vector))
       let work = places.scratch(try scratch(floats: normalizationScratch(channels)))
-      emitKernel("normalization", places, for: operation) { memory, _ in
-        withUnsafePointer(to: channels) {
-          ck_normalization(
-            $0, memory[to], memory[from], memory[scale], memory[shift], memory[mean],
-            memory[variance], epsilon, negativeSlope, memory[work], tasks)
+      emitKernel("normalization", places, for: operation) { memory, context in
+        withUnsafePointer(to: channels) { channels in
+          context.withJoint {
+            ck_normalization(
+              channels, memory[to], memory[from], memory[scale], memory[shift], memory[mean],
+              memory[variance], epsilon, negativeSlope, memory[work], tasks, $0)
+          }
         }
       }
     }
@@ -110,12 +112,14 @@ extension Lowering {
     let shift = places.reads(ifAny: gradient.isRectified ? read(operation.inputs[5]) : nil)
     let (epsilon, tasks) = (gradient.epsilon, Int32(clamping: options.threads))
     let negativeSlope = gradient.isRectified ? gradient.negativeSlope : 1
-    emitKernel("normalization gradient", places, for: operation) { memory, _ in
-      withUnsafePointer(to: channels) {
-        ck_normalization_gradient(
-          $0, memory[byInput], memory[byScale], memory[byShift], memory[from], memory[byOutput],
-          memory[mean], memory[variance], memory[scale], memory[ifAny: shift], epsilon,
-          negativeSlope, memory[work], tasks)
+    emitKernel("normalization gradient", places, for: operation) { memory, context in
+      withUnsafePointer(to: channels) { channels in
+        context.withJoint {
+          ck_normalization_gradient(
+            channels, memory[byInput], memory[byScale], memory[byShift], memory[from],
+            memory[byOutput], memory[mean], memory[variance], memory[scale],
+            memory[ifAny: shift], epsilon, negativeSlope, memory[work], tasks, $0)
+        }
       }
     }
   }
@@ -148,14 +152,14 @@ extension Lowering {
     if isUpdate { alias(output, old) }
     let result = isUpdate ? old : make(output, old.layout)
     let count = shape(output).count
-    let (momentum, freshWeight) =
-      (average.momentum, (1 - average.momentum) * average.correction)
+    let (momentum, correction) = (average.momentum, average.correction)
     var places = KernelPlaces()
     let to = places.writes(result)
     let (before, seen) = (places.reads(old), places.reads(fresh))
-    emitKernel("moving average", places, for: operation) { memory, _ in
+    emitKernel("moving average", places, for: operation) { memory, context in
+      let whole = context.joint?.correction(correction) ?? correction
       ck_moving_average(
-        memory[to], memory[before], memory[seen], count, momentum, freshWeight)
+        memory[to], memory[before], memory[seen], count, momentum, (1 - momentum) * whole)
     }
   }
 

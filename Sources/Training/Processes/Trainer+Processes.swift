@@ -34,6 +34,7 @@ extension Trainer {
     try processes.requireSame([
       ("the version", packageVersion), ("the seed", "\(seed)"),
       ("the network", "\(model.graph.name), fingerprint \(network.digits)"),
+      ("the normalization", normalizesJointly ? "by all samples" : "by each process's samples"),
       ("the recipe", try text(Checkpoint.Recipe(self))),
       ("the training data", data.training.digest),
       ("the validation data", data.validation?.digest ?? "none"),

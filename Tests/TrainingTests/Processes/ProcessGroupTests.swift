@@ -38,11 +38,13 @@ import Testing
 
   /// What a process comes to.
   private static func outcome(
-    of processes: (any ProcessGroup)?, isNormalized: Bool = false, epochs: Int = 2,
+    of processes: (any ProcessGroup)?, isNormalized: Bool = false, isJoint: Bool = false,
+    epochs: Int = 2,
     keeping path: String? = nil, resuming checkpoint: Checkpoint? = nil
   ) throws -> Outcome {
     var trainer = Self.trainer
     trainer.processes = processes
+    trainer.normalizesJointly = isJoint
     var model = Model(network(isNormalized: isNormalized), seed: 1)
     let log = Log(keeping: processes?.rank ?? 0 == 0 ? path : nil)
     try trainer.fit(
@@ -82,6 +84,21 @@ import Testing
       #expect(outcome.parameters == together[0].parameters)
       Self.expectNear(outcome, alone)
     }
+  }
+
+  @Test("normalize by the samples of all, and come to what one comes to", arguments: [2, 3])
+  func jointNormalization(count: Int) throws {
+    let alone = try Self.outcome(of: nil, isNormalized: true)
+    let together = try ThreadProcesses.run(count) {
+      try Self.outcome(of: $0, isNormalized: true, isJoint: true)
+    }.map { try $0.get() }
+    for outcome in together {
+      #expect(outcome.parameters == together[0].parameters)
+      Self.expectNear(outcome, alone, 2e-4)
+    }
+    let apart = try ThreadProcesses.run(count) { try Self.outcome(of: $0, isNormalized: true) }[0]
+      .get()
+    #expect(apart.parameters != together[0].parameters)
   }
 
   @Test("come to the same bytes again, with normalization too", arguments: [2, 3])
