@@ -164,6 +164,7 @@ parity: build ## Compare the outputs of the same weights, pictures and events wi
 	.venv-peers/bin/python Benchmarks/pictures.py parity
 	.venv-peers/bin/python Benchmarks/parity.py --convnet $(CONVNET) $(ARGUMENTS)
 	.venv-peers/bin/python Benchmarks/formats.py --convnet $(CONVNET)
+	.venv-peers/bin/python Benchmarks/exports.py --convnet $(CONVNET)
 	@scripts/peers-environment .venv-tensorboard $(TENSORBOARD)
 	.venv-tensorboard/bin/python Benchmarks/events.py --convnet $(CONVNET)
 

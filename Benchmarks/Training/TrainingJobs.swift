@@ -3,13 +3,17 @@ import Foundation
 
 // Trains as a script of another framework asks for, one job a line of standard input, and answers with a line each: what was
 // trained on, in which order, and what every step lost. With the word `overhead` and a number of threads it measures what a
-// training takes beside its engine instead.
+// training takes beside its engine instead; with `parameters`, a network of the zoo and a file, it writes a model file of random
+// parameters.
 @main
 struct TrainingJobs {
   static func main() throws {
     if CommandLine.arguments.dropFirst().first == "overhead" {
       let threads = CommandLine.arguments.dropFirst(2).first.flatMap(Int.init)
       exit(try Overhead.measure(threads: threads ?? Threads.preferred) ? 0 : 1)
+    }
+    if CommandLine.arguments.dropFirst().first == "parameters" {
+      return try RandomParameters.write(CommandLine.arguments.dropFirst(2).map(\.self))
     }
     while let line = readLine() {
       let job = try JSONDecoder().decode(Job.self, from: Data(line.utf8))

@@ -8,7 +8,8 @@ struct ConvertCommand: ParsableCommand {
     discussion: """
       Reads safetensors, PyTorch checkpoints (.pth, .pt) and NumPy archives (.npz),
       told by their contents; nothing in a checkpoint is executed. Writes the format
-      that the ending of OUT names.
+      that the ending of OUT names: .safetensors, .pth, .pt, .npz, or .onnx, which
+      holds the network too, for other frameworks and runtimes.
 
       With --model, the weights must be those of that network, and a .safetensors
       file becomes a model file, which describes itself: predict, evaluate and
@@ -22,6 +23,8 @@ struct ConvertCommand: ParsableCommand {
         convnet convert runs/first/model.safetensors lenet5.pth
         convnet convert model.safetensors small.safetensors --element-type bfloat16
         convnet convert weights.npz weights.safetensors --json
+        convnet convert runs/first/model.safetensors lenet5.onnx
+        convnet convert mobilenet_v2.pth mobilenet.onnx --model mobilenet-v2
       """)
 
   @Argument(help: ArgumentHelp("The file to read.", valueName: "in")) var source: String
@@ -83,6 +86,7 @@ struct ConvertCommand: ParsableCommand {
   }
 
   func run() throws {
+    guard !target.lowercased().hasSuffix(".onnx") else { return try writeONNX() }
     let format = try WeightFormat(forPath: target)
     let file = try WeightFile(source)
     for note in file.notes { shared.note("\(source): \(note)") }
@@ -115,14 +119,38 @@ struct ConvertCommand: ParsableCommand {
         progress: report)
     }
     progress.finish()
+    try printResult(
+      file, format.rawValue, name: model.map { "model \($0.graph.name)" } ?? format.description,
+      model, written, notes)
+  }
+
+  /// A network with its weights, for other frameworks and runtimes.
+  private func writeONNX() throws {
+    let file = try WeightFile(source)
+    for note in file.notes { shared.note("\(source): \(note)") }
+    guard let model = try describedModel(file) else {
+      throw ValidationError(
+        "\(target) would hold a network, and \(source) has none; name it with --model")
+    }
+    let notes = try assumptions(of: model, file)
+    notes.forEach(shared.note)
+    let written = parameters(of: model)
+    tellNonFinite(in: written)
+    try model.writeONNX(to: target, as: elementType?.type ?? .float32)
+    try printResult(file, "onnx", name: "ONNX of \(model.graph.name)", model, written, notes)
+  }
+
+  private func printResult(
+    _ file: WeightFile, _ format: String, name: String, _ model: Model?,
+    _ written: [WeightFile.NamedTensor], _ notes: [String]
+  ) throws {
     let result = Result(
       input: source, output: target, inputFormat: file.format.rawValue,
-      outputFormat: format.rawValue, model: model?.graph.name, tensors: written.count,
+      outputFormat: format, model: model?.graph.name, tensors: written.count,
       elements: written.reduce(0) { $0 + $1.tensor.count },
       bytes: written.reduce(0) { $0 + $1.tensor.byteCount }, notes: file.notes + notes)
     if shared.json { return try printJSON(result) }
     let size = HumanReadable.bytes(result.bytes)
-    let name = result.model.map { "model \($0)" } ?? format.description
     try print(
       "\(target): \(name), \(plural(result.tensors, "tensor")), "
         + "\(HumanReadable.count(result.elements)) numbers, \(size)")
