@@ -2,10 +2,12 @@
 
     python Benchmarks/prior.py --convnet .build/release/convnet speed [--size 256] [--channels 128] [--rounds 5]
     python Benchmarks/prior.py --convnet .build/release/convnet denoise --picture photograph.png [--iterations 1000]
+    python Benchmarks/prior.py pictures --output folder
 
 `speed` measures pairs, ConvNet and then each variant of PyTorch, every one in a process of its own, so that what else the
 machine does hits both. `denoise` adds Gaussian noise to a picture, takes one step in ConvNet, and goes on from that state in
-both: the same network, parameters, Adam's memory and input. Only the numbers that are added to the input differ.
+both: the same network, parameters, Adam's memory and input. Only the numbers that are added to the input differ. `pictures` makes those of docs/experiments.md, of
+photographs that scikit-image has.
 """
 
 import argparse
@@ -161,9 +163,35 @@ def denoise(options):
             print(f"PyTorch {psnr(average):.2f} dB after {options.iterations} steps, {time.time() - begin:.0f} s")
 
 
+def pictures(options):
+    import skimage.data
+    from PIL import Image, ImageDraw, ImageFont
+
+    os.makedirs(options.output, exist_ok=True)
+    rng = np.random.default_rng(0)
+    mask = Image.new("L", (256, 256), 255)
+    draw, font = ImageDraw.Draw(mask), ImageFont.load_default(11)
+    text = 2 * "the structure of a network is a prior of natural pictures and needs no other "
+    for line, top in enumerate(range(6, 250, 19)):
+        first = 13 * line % 70
+        draw.text((3, top), text[first : first + 46], fill=0, font=font)
+    mask = mask.point(lambda level: 0 if level < 128 else 255)
+    mask.save(f"{options.output}/mask.png")
+    for name, pixels in [("astronaut", skimage.data.astronaut()), ("chelsea", skimage.data.chelsea()[10:290, 110:390])]:
+        picture = Image.fromarray(pixels).resize((256, 256), Image.LANCZOS)
+        picture.save(f"{options.output}/{name}.png")
+        picture.resize((64, 64), Image.LANCZOS).save(f"{options.output}/{name}-small.png")
+        truth = np.asarray(picture)
+        noisy = np.clip(np.round(truth + rng.normal(0, 25, truth.shape)), 0, 255).astype(np.uint8)
+        Image.fromarray(noisy).save(f"{options.output}/{name}-noisy.png")
+        written = truth.copy()
+        written[np.asarray(mask) == 0] = 255
+        Image.fromarray(written).save(f"{options.output}/{name}-text.png")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--convnet", required=True)
+    parser.add_argument("--convnet", default=".build/release/convnet")
     parser.add_argument("--threads", type=int, default=2)
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ["speed", "worker", "denoise"]:
@@ -178,8 +206,9 @@ def main():
         command.add_argument("--picture")
         command.add_argument("--only", default="convnet,pytorch")
         command.add_argument("--iterations", type=int, default=1000)
+    commands.add_parser("pictures").add_argument("--output", default="runs/prior")
     options = parser.parse_args()
-    {"speed": speed, "worker": worker, "denoise": denoise}[options.command](options)
+    {"speed": speed, "worker": worker, "denoise": denoise, "pictures": pictures}[options.command](options)
 
 
 if __name__ == "__main__":
