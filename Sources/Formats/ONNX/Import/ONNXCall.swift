@@ -236,8 +236,19 @@ struct ONNXCall {
     case .subtract where isPlain:
       return try append(Operation.Add(coefficients: [1, -1]), values, part)
     case .multiply where isPlain: return try append(Operation.Multiply(), values, part)
+    case .multiply where isScale(values[1], of: values[0]):
+      return try append(Operation.ChannelScale(), values, part)
+    case .multiply where isScale(values[0], of: values[1]):
+      return try append(Operation.ChannelScale(), [values[1], values[0]], part)
     default: return try append(Operation.Elementwise(function), values, part)
     }
+  }
+
+  /// Whether a value has one number for each channel of each example of another.
+  private func isScale(_ factor: ValueID, of value: ValueID) -> Bool {
+    let (factors, extents) = (shape(factor).dimensions, shape(value).dimensions)
+    return 3...4 ~= extents.count && importer.graph[factor].source == .operation
+      && factors.prefix(2) == extents.prefix(2) && factors.dropFirst(2).allSatisfy { $0 == 1 }
   }
 
   // MARK: Terms of formulas

@@ -8,7 +8,8 @@ extension ONNXOperators {
     "LeakyRelu": { try activation($0, .leakyReLU(slope: $0.float("alpha", or: 0.01))) },
     "Elu": { try activation($0, .elu(alpha: $0.float("alpha", or: 1))) },
     "Gelu": gelu, "Selu": selu, "Celu": celu, "PRelu": parametricReLU, "HardSigmoid": hardSigmoid,
-    "HardSwish": hardSwish, "Swish": swish, "Mish": mish, "Softplus": { try unary($0, .softplus) },
+    "HardSwish": { try activation($0, .hardSwish) }, "Swish": swish, "Mish": mish,
+    "Softplus": { try unary($0, .softplus) },
     "Softsign": softsign, "ThresholdedRelu": thresholdedReLU, "Shrink": shrink, "Clip": clip,
     "Softmax": { try softmax($0, isLogarithmic: false) },
     "LogSoftmax": { try softmax($0, isLogarithmic: true) }, "Hardmax": hardmax,
@@ -94,15 +95,10 @@ extension ONNXOperators {
   }
 
   private static func hardSigmoid(_ call: ONNXCall) throws -> [ONNXOperand] {
-    try result(
-      hardSigmoid(call, alpha: call.float("alpha", or: 0.2), beta: call.float("beta", or: 0.5)),
-      call)
-  }
-
-  private static func hardSwish(_ call: ONNXCall) throws -> [ONNXOperand] {
-    let gate = try hardSigmoid(call, alpha: 1 / 6, beta: 0.5)
-    return try result(
-      call.append(Operation.Multiply(), [call.value(call.operand(0)), gate]), call)
+    let (alpha, beta) = (try call.float("alpha", or: 0.2), try call.float("beta", or: 0.5))
+    // PyTorch's, which is fused.
+    if abs(alpha - 1 / 6) < 1e-6, beta == 0.5 { return try activation(call, .hardSigmoid) }
+    return try result(hardSigmoid(call, alpha: alpha, beta: beta), call)
   }
 
   private static func swish(_ call: ONNXCall) throws -> [ONNXOperand] {
