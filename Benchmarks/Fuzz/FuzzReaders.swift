@@ -122,7 +122,7 @@ struct FuzzReaders: ParsableCommand {
     for index in first..<first + count {
       guard start.duration(to: .now) < .seconds(min(seconds, 1e9)) else { break }
       place.pointee = Int64(index)
-      let input = try fuzzer.input(index)
+      let input = fuzzer.input(index)
       Self.watch(seconds: Self.secondsOfAnInput)
       let begin = ContinuousClock.now
       do {

@@ -1,3 +1,4 @@
+import ConvNetFormats
 import ConvNetTestSupport
 
 /// A kind of file that ConvNet reads.
@@ -27,11 +28,11 @@ package struct Fuzzer {
     reader = try Reader(directory: directory)
   }
 
-  package func input(_ index: Int) throws -> [UInt8] {
+  package func input(_ index: Int) -> [UInt8] {
     var mutator = Mutator(
       samples: samples,
       seed: seed &+ UInt64(truncatingIfNeeded: index) &* 0xA24B_AED4_963E_E407)
-    return try format.mutant(&mutator)
+    return format.mutant(&mutator)
   }
 
   /// Whether the reader accepted it.
@@ -43,7 +44,7 @@ package struct Fuzzer {
 }
 
 extension FuzzedFormat {
-  func mutant(_ mutator: inout Mutator) throws -> [UInt8] {
+  func mutant(_ mutator: inout Mutator) -> [UInt8] {
     let choice = mutator.integer(below: 4)
     switch self {
     case .png:
@@ -68,7 +69,7 @@ extension FuzzedFormat {
       var bytes = mutator.sample()
       Framing.replaceMetadata(&bytes, key: ModelSamples.checkpointKey, &mutator)
       return bytes
-    case .onnx where choice > 0: return try ONNXSamples.bytes(of: ONNXSamples.mutant(&mutator))
+    case .onnx where choice > 0: return ONNXSamples.mutant(&mutator).bytes
     case .graph where choice > 0, .preparation where choice > 0:
       return [UInt8](
         JSONMutator.mutant(of: String(decoding: mutator.sample(), as: UTF8.self), &mutator).utf8)

@@ -129,13 +129,6 @@ enum ONNXSamples {
     return all
   }()
 
-  static func bytes(of model: ONNXModel) throws -> [UInt8] {
-    let directory = try TemporaryDirectory()
-    let path = directory.file("a.onnx")
-    try model.write(to: path)
-    return try fileBytes(path)
-  }
-
   private static let numbers = [
     0, 1, -1, 2, 3, 7, 255, 1 << 14, 1 << 20, 1 << 30, 1 << 31, 1 << 40, 1 << 62, .max, .min,
   ]

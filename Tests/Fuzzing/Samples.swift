@@ -1,3 +1,4 @@
+import ConvNetFormats
 import Foundation
 
 /// The good files that are damaged.
@@ -116,7 +117,7 @@ extension FuzzedFormat {
           "{\"__metadata__\":{\"k\":\"v\"},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}   ",
           data: [0, 0, 128, 63])
       ]
-    case .onnx: return try ONNXSamples.models.map(ONNXSamples.bytes)
+    case .onnx: return ONNXSamples.models.map(\.bytes)
     case .graph: return try ModelSamples.descriptions().map { [UInt8]($0.utf8) }
     case .checkpoint: return try ModelSamples.checkpoints()
     case .preparation: return ModelSamples.preparations.map { [UInt8]($0.utf8) }

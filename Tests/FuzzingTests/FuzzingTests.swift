@@ -7,7 +7,7 @@ import Testing
 struct FuzzingTests {
   private static func count(_ format: FuzzedFormat) -> Int {
     switch format {
-    case .graph: 3000
+    case .graph, .onnx: 3000
     default: 6000
     }
   }

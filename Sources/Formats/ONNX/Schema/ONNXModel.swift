@@ -146,6 +146,29 @@ extension ONNXModel {
   /// - Throws: ``FileError`` where the file cannot be written, ``ONNXError`` where it would have more than the 2 GB that messages
   ///   of protocol buffers may have.
   package func write(to path: String) throws {
+    let parts = parts
+    let byteCount = parts.reduce(0) { $0 + $1.bytes.count + ($1.tensor?.rawByteCount ?? 0) }
+    guard byteCount < Int(Int32.max) else {
+      throw ONNXError(file: path, problem: .tooLargeToWrite(byteCount: byteCount))
+    }
+    try AtomicFile.write(to: path) { file in
+      for part in parts {
+        try file.write(part.bytes.span.bytes)
+        try part.tensor?.withRawBytes { try file.write($0) }
+      }
+    }
+  }
+
+  /// The whole file in memory: of small models.
+  package var bytes: [UInt8] {
+    parts.reduce(into: []) { bytes, part in
+      bytes += part.bytes
+      part.tensor?.withRawBytes { bytes += $0.array(0..<$0.byteCount) }
+    }
+  }
+
+  /// What a file is made of: bytes, and the tensors whose elements follow them.
+  private var parts: [(bytes: [UInt8], tensor: ONNXTensor?)] {
     var head = ProtocolBufferWriter()
     head.append(formatVersion, field: 1)
     head.append(ifAny: producer, field: 2)
@@ -155,27 +178,17 @@ extension ONNXModel {
     for function in functions { head.append(function, field: 25) }
     var body = ProtocolBufferWriter()
     graph.write(to: &body, withInitializers: false)
-    // What stands before the bytes of each tensor.
     let tensors = graph.initializers.map { tensor in
       var beginning = ProtocolBufferWriter()
       tensor.writeBeginning(to: &beginning)
       var framed = ProtocolBufferWriter()
       framed.appendBeginning(byteCount: beginning.bytes.count + tensor.rawByteCount, field: 5)
-      return framed.bytes + beginning.bytes
+      return (bytes: framed.bytes + beginning.bytes, tensor: Optional(tensor))
     }
-    let sizes = zip(tensors, graph.initializers).map { $0.count + $1.rawByteCount }
-    let byteCount = sizes.reduce(body.bytes.count, +)
-    guard head.bytes.count + byteCount < Int(Int32.max) - 16 else {
-      throw ONNXError(file: path, problem: .tooLargeToWrite(byteCount: byteCount))
+    let byteCount = tensors.reduce(body.bytes.count) {
+      $0 + $1.bytes.count + ($1.tensor?.rawByteCount ?? 0)
     }
     head.appendBeginning(byteCount: byteCount, field: 7)
-    try AtomicFile.write(to: path) { file in
-      try file.write(head.bytes.span.bytes)
-      try file.write(body.bytes.span.bytes)
-      for (beginning, tensor) in zip(tensors, graph.initializers) {
-        try file.write(beginning.span.bytes)
-        try tensor.withRawBytes { try file.write($0) }
-      }
-    }
+    return [(head.bytes + body.bytes, nil)] + tensors
   }
 }
