@@ -117,6 +117,21 @@ import Testing
     #expect(try run.failure().contains(words), "\(run.errors)")
   }
 
+  @Test("a picture too large for memory is refused with the size that fits")
+  func memory() throws {
+    let directory = try TemporaryDirectory()
+    try directory.write(
+      Image(height: 1200, width: 1600, color: .white, channels: 1).encodedPNG(), to: "big.png")
+    let run = try Invocation(
+      ["prior", "denoise", "big.png", "--output", "o.png", "--threads", "1"], in: directory.path,
+      shell: "ulimit -v 4000000; exec \"$0\" \"$@\"")
+    let failure = try run.failure()
+    let found = try #require(
+      failure.firstMatch(of: /1600x1200 needs \d+ bytes .* one of (\d+)x(\d+)/))
+    let (width, height) = (try #require(Int(found.1)), try #require(Int(found.2)))
+    #expect(width < 1600 && width > 200 && abs(width * 3 - height * 4) < 8)
+  }
+
   @Test(
     "arguments that make no sense are a matter of usage",
     arguments: [

@@ -71,8 +71,7 @@ public final class DeepImagePrior {
     threads = compute.threads
     let height = settings.network.paddedExtent(problem.height)
     let width = settings.network.paddedExtent(problem.width)
-    base = try Self.input(settings, problem, guide, height: height, width: width)
-
+    if settings.input == .picture { try Self.requireFit(guide, problem) }
     let step = try PriorStep(problem, settings, height: height, width: width)
     let adam = Adam(decayForm: .coupled)
     try checkpoint?.requireParameters(of: step.graph, slots: adam.slots)
@@ -83,6 +82,8 @@ public final class DeepImagePrior {
       updateCount: checkpoint?.iteration ?? 0)
     var executable = try Self.compiled(step, store, compute, problem)
     for (name, tensor) in step.inputs { try executable.write(tensor, to: name) }
+    // After what needs most: that tells what would fit.
+    base = try Self.input(settings, problem, guide, height: height, width: width)
     var parameters: [OptimizedParameter] = []
     for gradient in step.gradients {
       parameters.append(
@@ -240,15 +241,7 @@ public final class DeepImagePrior {
       return (0..<count).map { share($0 % width, width) }
         + (0..<count).map { share($0 / width, height) }
     case .picture:
-      guard let guide else {
-        throw InsightError.setting(
-          name: "the input", value: "missing", requirement: "a picture of the same scene")
-      }
-      guard guide.height == problem.height, guide.width == problem.width else {
-        throw InsightError.extents(
-          what: "the picture that is the input", actual: [guide.width, guide.height],
-          expected: [problem.width, problem.height])
-      }
+      guard let guide else { return [] }
       let planes = PriorProblem.planes(
         of: guide.converted(toChannels: settings.network.inputChannels))
       // Beyond the picture its last row and column go on.
@@ -259,6 +252,19 @@ public final class DeepImagePrior {
           return planes[(index / count * guide.height + row) * guide.width + column]
         }
       }
+    }
+  }
+
+  /// - Throws: ``InsightError`` where there is no picture to be the input, or it has other extents.
+  private static func requireFit(_ guide: Image?, _ problem: PriorProblem) throws {
+    guard let guide else {
+      throw InsightError.setting(
+        name: "the input", value: "missing", requirement: "a picture of the same scene")
+    }
+    guard guide.height == problem.height, guide.width == problem.width else {
+      throw InsightError.extents(
+        what: "the picture that is the input", actual: [guide.width, guide.height],
+        expected: [problem.width, problem.height])
     }
   }
 
