@@ -48,7 +48,10 @@ package enum ConvolutionAlgorithm: String, CaseIterable {
     // The library's blocks are ours with AVX-512 alone: elsewhere its kernels cost reorders on both sides.
     let needsLibrary =
       Processor.current.sharesBlocks || (try? problem.ownDirect) == nil
-    let sums: [Self] = needsLibrary ? [.direct, .libraryDirect] : [.direct]
+    let sums: [Self] =
+      !needsLibrary
+      ? [.direct]
+      : isLibraryFaster(problem) ? [.libraryDirect, .direct] : [.direct, .libraryDirect]
     guard isFiltering, !options.isExact,
       repaysTransformation(problem, runs: options.expectedRuns)
     else { return sums }
@@ -56,6 +59,20 @@ package enum ConvolutionAlgorithm: String, CaseIterable {
       window.kernel == [3, 3] && Processor.current.sharesBlocks
       ? [.winograd, .libraryWinograd] : [.winograd]
     return isWorthFiltering(problem) ? filtering + sums : sums + filtering
+  }
+
+  /// Whether the library's kernel for channels that are each convolved by itself is the faster, as measured on blocks that are its
+  /// own: not for gradients by weights, which it computes by reference for kernels of 5x5 and 7x7, and not where an activation must
+  /// follow in a pass of its own.
+  private static func isLibraryFaster(_ problem: ConvolutionProblem) -> Bool {
+    let convolution = problem.convolution
+    guard convolution.groups > 1, convolution.groups == problem.input[1],
+      convolution.groups == problem.output[1], Processor.current.sharesBlocks,
+      problem.direction != .parameterGradient
+    else { return false }
+    return convolution.fused.allSatisfy {
+      if case .activation(let function) = $0 { function.postOperation != nil } else { true }
+    }
   }
 
   /// Whether transforming the weights, once in inference, is made good in so many runs: as measured, where the runs have some
