@@ -137,6 +137,31 @@ import Testing
     #expect(model.graph[model.graph.outputs[0].value].shape == [1, 3])
   }
 
+  @Test("Sizes that are clipped while they are computed are known, as those of paddings are")
+  func clippedSizes() throws {
+    let directory = try TemporaryDirectory()
+    func constant(_ name: String, _ values: [Int]) -> ONNXNode {
+      ONNXNode(
+        "Constant", inputs: [], outputs: [name],
+        attributes: [ONNXAttribute("value_ints", values)])
+    }
+    let path = try Self.file(
+      [
+        constant("low", [-7, 0, 0, 3]), constant("least", [0]), constant("most", [2]),
+        ONNXNode("Squeeze", inputs: ["least"], outputs: ["from"]),
+        ONNXNode("Squeeze", inputs: ["most"], outputs: ["to"]),
+        ONNXNode("Clip", inputs: ["low", "from", "to"], outputs: ["before"]),
+        ONNXNode("Clip", inputs: ["low", "from"], outputs: ["after"]),
+        ONNXNode(
+          "Concat", inputs: ["before", "after"], outputs: ["pads"],
+          attributes: [ONNXAttribute("axis", 0)]),
+        ONNXNode("Pad", inputs: ["x", "pads"], outputs: ["y"]),
+      ], in: directory, input: [.name("batch"), .extent(3), .extent(8), .extent(8)]
+    ).path
+    let model = try Model(loading: path)
+    #expect(model.graph[model.graph.outputs[0].value].shape == [1, 3, 8, 13])
+  }
+
   @Test("A node that mixes examples binds the network to its batch")
   func mixedExamples() throws {
     let directory = try TemporaryDirectory()

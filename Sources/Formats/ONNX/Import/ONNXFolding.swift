@@ -48,7 +48,7 @@ enum ONNXFolding {
     "Ceil": { try unary($0, { $0 }, { $0.rounded(.up) }) },
     "Round": { try unary($0, { $0 }, { $0.rounded(.toNearestOrEven) }) },
     "Sqrt": { try unary($0, { Int(clamping: Double($0).squareRoot()) }, { $0.squareRoot() }) },
-    "Where": select, "ReduceProd": product, "DequantizeLinear": dequantize,
+    "Clip": clip, "Where": select, "ReduceProd": product, "DequantizeLinear": dequantize,
   ]
 
   private static func identity(_ call: ONNXCall) throws -> ONNXOperand? {
@@ -349,6 +349,27 @@ enum ONNXFolding {
     return operand.numbers.map {
       .constant($0.map(number), shape: operand.shape, type: operand.type, name: operand.name)
     }
+  }
+
+  private static func clip(_ call: ONNXCall) throws -> ONNXOperand? {
+    var bounds: [Double?] = []
+    for (index, attribute) in [(1, "min"), (2, "max")] {
+      if call.version < 11 {
+        bounds.append(try call.float(attribute).map(Double.init))
+      } else if let operand = call.optional(index) {
+        guard let number = operand.number else { return nil }
+        bounds.append(number)
+      } else {
+        bounds.append(nil)
+      }
+    }
+    let (lower, upper) = (bounds[0] ?? -.infinity, bounds[1] ?? .infinity)
+    return try unary(
+      call,
+      { value in
+        let raised = Double(value) < lower ? Int(clamping: lower) : value
+        return Double(raised) > upper ? Int(clamping: upper) : raised
+      }, { Swift.min(Swift.max($0, lower), upper) })
   }
 
   /// With the sign of the divisor, or as C has it with that of what is divided.
