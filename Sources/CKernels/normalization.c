@@ -251,7 +251,9 @@ static void join_moments(const work *w) {
   double *mean = w->total, *squares = mean + channels, *count = squares + channels;
   // The sums of the parts were needed up to here; there is room for a number of each channel in one of them.
   double *sums = w->partial, *counts = sums + channels;
+  const bool counts_nowhere = w->joint->share == 0;
   for (size_t c = 0; c < channels; ++c) {
+    if (counts_nowhere) squares[c] = count[c] = 0;
     sums[c] = mean[c] * count[c];
     counts[c] = count[c];
   }
@@ -336,7 +338,8 @@ static void add_gradients_of_lane(const work *w, size_t channel, const double su
 // Gradients are of the mean over a process's own samples, of which the whole batch's has its share; differences are not.
 static void join_gradients(const work *w) {
   const size_t channels = w->g.c->channels;
-  for (size_t i = 0; i < 2 * channels; ++i) w->total[i] *= w->joint->share;
+  for (size_t i = 0; i < SUMS * channels; ++i)
+    w->total[i] *= i < 2 * channels ? w->joint->share : w->joint->share > 0;
   w->joint->sum(w->joint->context, w->total, SUMS * channels);
 }
 

@@ -13,8 +13,8 @@ public struct Batch: Sendable {
   public internal(set) var index: Int
   /// Samples of the whole batch, of which this one may be the part of one of several processes.
   public internal(set) var wholeCount: Int
-  /// The place of the first sample in the whole batch.
-  public internal(set) var firstPlace: Int
+  /// Of that, the places of this part: none where there are fewer samples than processes, and what is here does not count.
+  public internal(set) var places: Range<Int>
   /// The shape of one picture: [H, W, C] or [C, H, W].
   public var sampleShape: Shape { storage.sampleShape }
   /// Targets of a sample, where there are such: as many as the data set has classes, labels or numbers.
@@ -29,7 +29,7 @@ public struct Batch: Sendable {
     count = 0
     index = 0
     wholeCount = 0
-    firstPlace = 0
+    places = 0..<0
   }
 
   /// [N, H, W, C] or [N, C, H, W].

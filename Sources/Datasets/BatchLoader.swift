@@ -58,11 +58,10 @@ public final class BatchLoader {
     guard batchSize > 0 else {
       throw LoadingError(setting: .batchSize, value: batchSize, requirement: "at least 1")
     }
-    guard share.count == 1 || min(batchSize, dataset.count) >= share.leastBatch else {
+    guard share.count == 1 || min(batchSize, dataset.count) >= share.count else {
       throw LoadingError(
         setting: .batchSize, value: min(batchSize, dataset.count),
-        requirement:
-          "at least \(share.leastBatch), two samples for each of \(share.count) processes")
+        requirement: "at least \(share.count), a sample for each of the processes")
     }
     try options.validate()
     let sizes = try BatchSizes(
@@ -166,7 +165,7 @@ public final class BatchLoader {
       batch.count = made.count
       batch.index = made.index
       batch.wholeCount = made.whole.count
-      batch.firstPlace = plan.share.places(of: made.whole.count).lowerBound
+      batch.places = plan.share.places(of: made.whole.count)
       if let failure = made.outcome.failure {
         threads.recycle(made.storage)
         abandon()

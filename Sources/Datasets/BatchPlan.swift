@@ -1,8 +1,9 @@
 /// Which samples of an epoch's order each batch takes: `batchSize` of them, the last batch the
 /// rest. A rest of one sample joins the batch before it, since statistics over a batch of one mean
-/// nothing; of several processes, a rest that has less than two samples for each. No sample is left out.
+/// nothing. No sample is left out.
 ///
-/// An epoch that goes on behind its first samples has the batches that are left of it.
+/// An epoch that goes on behind its first samples has the batches that are left of it. Batches do not depend on the processes that
+/// share them.
 package struct BatchPlan: Hashable, Sendable {
   package let sampleCount: Int
   package let batchSize: Int
@@ -24,23 +25,20 @@ package struct BatchPlan: Hashable, Sendable {
 
   private var left: Int { sampleCount - first }
 
-  /// A rest of fewer joins the batch before it.
-  private var leastRest: Int { min(batchSize, share.leastBatch) }
+  private var mergesTail: Bool { batchSize > 1 && left > batchSize && left % batchSize == 1 }
 
-  /// What joins the last whole batch.
-  private var tail: Int {
-    let rest = left % batchSize
-    return left > batchSize && rest < leastRest ? rest : 0
+  package var batchCount: Int {
+    (left + batchSize - 1) / batchSize - (mergesTail ? 1 : 0)
   }
 
-  package var batchCount: Int { (left - tail + batchSize - 1) / batchSize }
-
   /// The size of the largest part of a batch.
-  package var capacity: Int { share.capacity(of: min(left, batchSize) + tail) }
+  package var capacity: Int {
+    share.capacity(of: min(left, batchSize) + (mergesTail ? 1 : 0))
+  }
 
   /// The same, whatever is taken already.
   var room: Int {
-    share.capacity(of: sampleCount > batchSize ? batchSize + leastRest - 1 : min(left, batchSize))
+    batchSize > 1 && sampleCount > batchSize ? share.capacity(of: batchSize + 1) : capacity
   }
 
   /// The whole batch.
@@ -51,12 +49,20 @@ package struct BatchPlan: Hashable, Sendable {
     return first + index * batchSize..<end
   }
 
-  /// The part of a batch that is read.
+  /// The part of a batch that is this process's: none of a rest that has fewer samples than there are processes.
   ///
   /// - Precondition: `0..<batchCount` contains `index`.
   package func range(of index: Int) -> Range<Int> {
     let whole = wholeRange(of: index)
     let places = share.places(of: whole.count)
     return whole.lowerBound + places.lowerBound..<whole.lowerBound + places.upperBound
+  }
+
+  /// What is read for a part: of none, the batch's first sample, so that every process has something to compute.
+  func readRange(of index: Int) -> Range<Int> {
+    let part = range(of: index)
+    guard part.isEmpty else { return part }
+    let first = wholeRange(of: index).lowerBound
+    return first..<first + 1
   }
 }

@@ -21,7 +21,4 @@ public struct BatchShare: Hashable, Sendable {
 
   /// The samples of the largest part.
   func capacity(of samples: Int) -> Int { (samples + count - 1) / count }
-
-  /// Samples that a batch has at least, so that statistics over every part mean something.
-  var leastBatch: Int { 2 * count }
 }

@@ -101,7 +101,7 @@ struct BatchWork: Sendable {
   private mutating func openBatches() -> Int {
     var shares = 0
     while nextBatch < plan.batchCount, var storage = spare.popLast() {
-      let (range, whole) = (plan.range(of: nextBatch), plan.wholeRange(of: nextBatch))
+      let (range, whole) = (plan.readRange(of: nextBatch), plan.wholeRange(of: nextBatch))
       let size = sizes.number(epoch: epoch, batch: whole.lowerBound / plan.batchSize)
       storage.sampleShape = sizes.pipelines[size].preprocessing.shape
       let positions = range.lowerBound..<range.upperBound + (mixesSamples ? 1 : 0)

@@ -2,7 +2,7 @@ import CKernels
 
 /// Sums over processes that train together, by which batch normalization knows the statistics of all.
 package struct JointSums: Sendable {
-  /// Of the examples of all processes, this one's, 0 to 1.
+  /// Of the examples of all processes, this one's, 0 to 1; of 0, what it computes counts nowhere.
   var share: Double
   /// Replaces numbers by their sums over all processes.
   var sum: @Sendable (UnsafeMutableBufferPointer<Double>) -> Void
@@ -15,7 +15,7 @@ package struct JointSums: Sendable {
 
   /// n / (n - 1), of the n numbers of this process, for those of all.
   func correction(_ own: Float) -> Float {
-    guard own > 1 else { return own }
+    guard own > 1, share > 0 else { return own }
     let count = Double(own) / (Double(own) - 1) / share
     return Float(count / (count - 1))
   }

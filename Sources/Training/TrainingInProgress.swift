@@ -261,7 +261,7 @@ public final class TrainingInProgress {
       try step.write(batch, to: session.model.inputName, features: session.features)
       session.point.epochShare = Double(place.samples) / Double(loader.sampleCount)
       let loss = try session.run(
-        step, part: BatchPart(first: batch.firstPlace, wholeCount: batch.wholeCount))
+        step, part: BatchPart(places: batch.places, wholeCount: batch.wholeCount))
       try measure(step, batch, loss: loss)
       lastStep = step
       place.samples += batch.wholeCount
@@ -276,6 +276,8 @@ public final class TrainingInProgress {
     guard session.model.targetKind != .classes else {
       var metrics = ClassificationMetrics()
       try step.executable.withOutput(TrainingGraph.probabilitiesName) { scores in
+        // Of a part without samples, what was computed does not count.
+        guard !batch.places.isEmpty else { return }
         batch.withLabels { metrics.add(scores: scores, labels: $0, meanLoss: loss) }
       }
       return try add(metrics)

@@ -252,17 +252,18 @@ package final class TrainingSession {
   /// Forward and backward pass; where several processes train together, of all of them.
   func compute(_ step: CompiledStep, part: BatchPart? = nil) throws -> Double {
     learningRate = try trainer.schedule.validRate(at: point)
-    let joint = part.flatMap { JointNormalization(trainer, share: step.batch, of: $0.wholeCount) }
+    let joint = part.flatMap { JointNormalization(trainer, share: $0.share) }
     try step.run(
-      step: stepCount, seed: trainer.seed, firstExample: part?.first ?? 0, joint: joint?.sums)
+      step: stepCount, seed: trainer.seed, firstExample: part?.places.lowerBound ?? 0,
+      joint: joint?.sums)
     try joint?.throwFailure()
     var loss = try step.executable.withOutput(TrainingGraph.lossName) { Double($0[0]) }
     if let part, let processes = trainer.processes {
       let begin = clock.now
       defer { exchangeSeconds += (clock.now - begin) / .seconds(1) }
-      loss = try processes.sum([loss * Double(step.batch) / Double(part.wholeCount)])[0]
-      let share = Float(Double(step.batch) / Double(part.wholeCount))
-      try buckets?.average(step.parameters.map(\.gradient) + runningStatistics(), share: share)
+      loss = try processes.sum([loss * part.share])[0]
+      try buckets?.average(
+        step.parameters.map(\.gradient) + runningStatistics(), share: Float(part.share))
     }
     guard loss.isFinite else { throw nonFinite(loss, step) }
     return loss
@@ -326,10 +327,12 @@ package final class TrainingSession {
 
 /// Where a step's samples are in the batch of all processes.
 package struct BatchPart {
-  /// The place of the first.
-  var first: Int
+  var places: Range<Int>
   /// Of the whole batch.
   var wholeCount: Int
+
+  /// Of the whole batch, what is this process's, 0 to 1.
+  var share: Double { Double(places.count) / Double(wholeCount) }
 }
 
 /// What a step is compiled for.

@@ -414,7 +414,7 @@ typedef struct {
 } ck_channels;
 
 // What normalizes by the statistics of several processes that train together: `sum` replaces numbers by their sums over all, and
-// of the examples of all, this process's are `share`.
+// of the examples of all, this process's are `share`: 0 where what it has counts nowhere.
 typedef struct {
   void (*sum)(void *context, double *values, size_t count);
   void *context;

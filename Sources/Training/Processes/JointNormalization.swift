@@ -11,9 +11,9 @@ struct JointNormalization {
   private let failure = Failure()
 
   /// `nil` where each process normalizes by itself.
-  init?(_ trainer: Trainer, share own: Int, of whole: Int) {
+  init?(_ trainer: Trainer, share: Double) {
     guard trainer.normalizesJointly, let processes = trainer.processes else { return nil }
-    sums = JointSums(share: Double(own) / Double(whole)) { [failure] values in
+    sums = JointSums(share: share) { [failure] values in
       do { try processes.sum(values) } catch { failure.error.withLock { $0 = error } }
     }
   }
