@@ -2,8 +2,8 @@
 /// rest. A rest of one sample joins the batch before it, since statistics over a batch of one mean
 /// nothing. No sample is left out.
 ///
-/// An epoch that goes on behind its first samples has the batches that are left of it. Batches do not depend on the processes that
-/// share them.
+/// An epoch that goes on behind its first samples has the batches that are left of it. Batches do not depend on the processes
+/// that share them.
 package struct BatchPlan: Hashable, Sendable {
   package let sampleCount: Int
   package let batchSize: Int

@@ -2,8 +2,8 @@ import CKernels
 import COneDNN
 import Foundation
 
-/// The processor, as far as it decides how fast networks are computed, and in last digits what comes out: the instructions that our
-/// kernels and the library's use, and its caches.
+/// The processor, as far as it decides how fast networks are computed, and in last digits what comes out: the instructions that
+/// our kernels and the library's use, and its caches.
 public struct Processor: Hashable, Sendable {
   /// Vector instructions that kernels exist for, narrowest first.
   public enum Instructions: String, Hashable, Sendable, Codable, CaseIterable, Comparable {

@@ -61,9 +61,9 @@ package enum ConvolutionAlgorithm: String, CaseIterable {
     return isWorthFiltering(problem) ? filtering + sums : sums + filtering
   }
 
-  /// Whether the library's kernel for channels that are each convolved by itself is the faster, as measured on blocks that are its
-  /// own: not for gradients by weights, which it computes by reference for kernels of 5x5 and 7x7, and not where an activation must
-  /// follow in a pass of its own.
+  /// Whether the library's kernel for channels that are each convolved by itself is the faster, as measured on blocks that are
+  /// its own: not for gradients by weights, which it computes by reference for kernels of 5x5 and 7x7, and not where an
+  /// activation must follow in a pass of its own.
   private static func isLibraryFaster(_ problem: ConvolutionProblem) -> Bool {
     let convolution = problem.convolution
     guard convolution.groups > 1, convolution.groups == problem.input[1],

@@ -3,10 +3,10 @@ import Foundation
 
 /// Processes that train one network together, each on its part of every batch.
 ///
-/// Each has the same data, model, trainer and, where it goes on, checkpoint; a ``Trainer`` that is given a group reads the part of
-/// its rank and takes every step with the gradients of all. What n processes make of batches of b samples each is what one makes of
-/// batches of n b, but for the order of sums, and for batch normalization, whose statistics are of each process's own samples unless
-/// ``Trainer/normalizesJointly``.
+/// Each has the same data, model, trainer and, where it goes on, checkpoint; a ``Trainer`` that is given a group reads the part
+/// of its rank and takes every step with the gradients of all. What n processes make of batches of b samples each is what one
+/// makes of batches of n b, but for the order of sums, and for batch normalization, whose statistics are of each process's own
+/// samples unless ``Trainer/normalizesJointly``.
 ///
 /// All processes call the same in the same order; a call returns when all have called.
 public protocol ProcessGroup: AnyObject, Sendable {

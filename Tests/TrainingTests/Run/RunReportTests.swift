@@ -102,7 +102,7 @@ import Testing
     for text in [
       "Learning rate", "Gradient norm", "Most confident mistakes", "Confusion", "precision",
       "recall",
-      "F1", "after epoch 2", "LeNet, 0.8 % test error on MNIST", "lecture:", "Instruction set",
+      "F1", "after epoch 2", "LeNet, 0.8 % test error on MNIST", "lecture:", "Instructions",
       "Processor", "oneDNN", "fingerprint", "taken for",
     ] { #expect(html.contains(text), "\(text)") }
     #expect(html.contains("data:image/png;base64,"))
