@@ -364,7 +364,8 @@ func trainingArguments(_ output: String = "out") -> [String] {
       "1", "--profile")
     #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
     let lines = run.output.split(separator: "\n", omittingEmptySubsequences: false)
-    #expect(lines[4].hasPrefix("peaks of 1 thread, measured: "))
+    #expect(lines[1].contains(ComputeEnvironment.current.library))
+    #expect(lines[5].hasPrefix("peaks of 1 thread, measured: "))
     let headings = lines.map { $0.split(separator: " ") }.filter { $0.last == "peak" }
     let columns: [Substring] = ["time", "share", "GFLOP/s", "GB/s", "of", "peak"]
     #expect(headings.first ?? [] == ["operation", "implementation"] + columns)
