@@ -14,6 +14,8 @@ import Foundation
 /// Belongs to the thread of the training; what it says is of the moment of the call.
 public final class TrainingInProgress {
   let trainer: Trainer
+  /// Of several processes.
+  private let meter: ProcessMeter?
   package let session: TrainingSession
   private var loader: BatchLoader
   /// What a frozen beginning of the network makes of the pictures, where that is kept.
@@ -53,6 +55,9 @@ public final class TrainingInProgress {
     validating validation: (any Dataset)?, epochs: Int, resuming checkpoint: Checkpoint?,
     loggers: [any TrainingLogger], isCancelled: @escaping () -> Bool
   ) throws {
+    var trainer = trainer
+    meter = trainer.processes.map(ProcessMeter.init)
+    trainer.processes = meter
     try trainer.validate(epochs: epochs)
     let names = model.classNames.isEmpty ? training.classNames : model.classNames
     try trainer.takeTargets(of: training, for: &model, resuming: checkpoint)
@@ -89,7 +94,7 @@ public final class TrainingInProgress {
     changes = checkpoint?.newChanges ?? []
     earlierChanges = checkpoint?.changes ?? []
     givenSummary = checkpoint?.state.trainingSummary ?? model.trainingSummary
-    begin = (clock.now, loader.secondsWaited, session.exchangeSeconds)
+    begin = (clock.now, loader.secondsWaited, meter?.seconds ?? 0)
     if let checkpoint {
       try session.update(
         &model, afterEpoch: place.samples > 0 ? nil : history.count - 1, from: loader)
@@ -252,7 +257,7 @@ public final class TrainingInProgress {
 
   /// The steps of an epoch, or those that are left of it.
   private func runEpoch() throws {
-    begin = (clock.now, loader.secondsWaited, session.exchangeSeconds)
+    begin = (clock.now, loader.secondsWaited, meter?.seconds ?? 0)
     session.point.epoch = history.count
     loader.start(epoch: history.count, from: place.samples)
     try requireGoing()
@@ -318,7 +323,7 @@ public final class TrainingInProgress {
     let times = try processTimes(place)
     // What a stopped validation goes on from.
     self.place = place
-    begin = (clock.now, loader.secondsWaited, session.exchangeSeconds)
+    begin = (clock.now, loader.secondsWaited, meter?.seconds ?? 0)
     try Memory.require(session.store.byteCount, for: "a copy of the parameters")
     // The model keeps its last epoch until this one is measured.
     var candidate = model
@@ -348,7 +353,7 @@ public final class TrainingInProgress {
   /// How each of several processes spent what it trained of the epoch since its beginning, or since it goes on.
   private func processTimes(_ place: EpochPlace) throws -> [ProcessTimes]? {
     guard let processes = trainer.processes else { return nil }
-    let exchange = session.exchangeSeconds - begin.exchange
+    let exchange = (meter?.seconds ?? 0) - begin.exchange
     return try processes.gather(
       ProcessTimes(
         rank: processes.rank, seconds: (clock.now - begin.time) / .seconds(1),

@@ -39,9 +39,6 @@ package final class TrainingSession {
   package var compiledStepCount: Int { steps.count }
   /// The gradients of all processes; `nil` where this one trains alone.
   private let buckets: GradientBuckets?
-  /// Spent with the sums of all processes, and with waiting for these, in seconds.
-  private(set) var exchangeSeconds = 0.0
-  private let clock = ContinuousClock()
   /// Running statistics, which steps change by themselves.
   private let statisticNames: [String]
   /// For averaged weights.
@@ -259,8 +256,6 @@ package final class TrainingSession {
     try joint?.throwFailure()
     var loss = try step.executable.withOutput(TrainingGraph.lossName) { Double($0[0]) }
     if let part, let processes = trainer.processes {
-      let begin = clock.now
-      defer { exchangeSeconds += (clock.now - begin) / .seconds(1) }
       loss = try processes.sum([loss * part.share])[0]
       try buckets?.average(
         step.parameters.map(\.gradient) + runningStatistics(), share: Float(part.share))

@@ -16,7 +16,9 @@ public struct ProcessTimes: Hashable, Sendable, Codable {
   /// Its own time for an epoch, whatever the others do.
   public var ownSeconds: Double { computeSeconds + dataWaitSeconds }
 
-  init(rank: Int, seconds: Double, dataWaitSeconds: Double, exchangeSeconds: Double) {
+  package init(
+    rank: Int, seconds: Double, dataWaitSeconds: Double, exchangeSeconds: Double
+  ) {
     self.rank = rank
     machine = Self.machineName
     self.dataWaitSeconds = dataWaitSeconds

@@ -115,7 +115,7 @@ import Testing
   @Test("the running statistics are of the samples of all")
   func statistics() throws {
     // Without any learning the normalization's own samples change nothing of what comes before it.
-    func means(_ processes: (any ProcessGroup)?) throws -> [Float] {
+    @Sendable func means(_ processes: (any ProcessGroup)?) throws -> [Float] {
       var trainer = Self.trainer
       (trainer.processes, trainer.schedule) = (processes, .constant(1e-12))
       var model = Model(Self.network(isNormalized: true), seed: 1)
@@ -204,22 +204,41 @@ import Testing
     }
   }
 
-  @Test("a slow one is known by its own time, which is not that of its waiting for the others")
-  func slowness() throws {
+  @Test("the one that all wait for is known by its own time")
+  func slowness() {
+    func slow(_ own: [(seconds: Double, data: Double, exchange: Double)]) -> Int? {
+      let all = own.enumerated().map {
+        ProcessTimes(
+          rank: $0, seconds: $1.seconds, dataWaitSeconds: $1.data, exchangeSeconds: $1.exchange)
+      }
+      return ProcessTimes.slow(among: all)?.rank
+    }
+    // All take as long; who waits least for the others is waited for.
+    #expect(slow([(10, 0, 4), (10, 0, 4.5), (10, 0, 1)]) == 2)
+    #expect(slow([(10, 6, 1), (10, 0, 4), (10, 0, 4)]) == 0)
+    #expect(slow([(10, 0, 4), (10, 0, 4.5), (10, 0, 3.5)]) == nil)
+    #expect(slow([(10, 0, 1)]) == nil && slow([]) == nil)
+  }
+
+  @Test("tell how each spent its time")
+  func times() throws {
     let results = ThreadProcesses.run(3) { group in
       var trainer = Self.trainer
       trainer.processes = group
       var model = Model(Self.network(), seed: 1)
-      let log = Log(pausing: group.rank == 1 ? 20_000 : 0)
+      let log = Log()
       try trainer.fit(
-        &model, on: syntheticData(count: 50, extent: 8), epochs: 1, loggers: [log])
-      return log.epochs[0].processes ?? []
+        &model, on: syntheticData(count: 50, extent: 8), epochs: 2, loggers: [log])
+      return log.epochs.map { $0.processes ?? [] }
     }
-    for result in results {
-      let times = try result.get()
-      #expect(times.map(\.rank) == [0, 1, 2] && times.allSatisfy { !$0.machine.isEmpty })
-      #expect(ProcessTimes.slow(among: times)?.rank == 1)
-      #expect(times[1].exchangeSeconds < times[0].exchangeSeconds)
+    let all = try results.map { try $0.get() }
+    for epochs in all {
+      #expect(epochs == all[0] && epochs.count == 2)
+      for times in epochs {
+        #expect(times.map(\.rank) == [0, 1, 2])
+        #expect(times.allSatisfy { !$0.machine.isEmpty && $0.computeSeconds > 0 })
+        #expect(times.allSatisfy { $0.exchangeSeconds > 0 && $0.dataWaitSeconds >= 0 })
+      }
     }
   }
 
@@ -260,18 +279,14 @@ private final class Log: TrainingLogger {
   private(set) var norms: [Double] = []
   private(set) var confusion: [[Int]]?
 
-  private let pause: UInt32
-
-  /// - Parameter pause: after each step, in microseconds.
-  init(keeping path: String? = nil, stoppingAfter last: Int = .max, pausing pause: UInt32 = 0) {
-    (self.path, self.last, self.pause) = (path, last, pause)
+  init(keeping path: String? = nil, stoppingAfter last: Int = .max) {
+    (self.path, self.last) = (path, last)
   }
 
   var asksToStop: Bool { steps >= last }
 
   func stepEnded(_ step: StepReport, of training: TrainingInProgress) {
     steps += 1
-    usleep(pause)
     norms.append(step.gradientNorm)
   }
 

@@ -1,0 +1,28 @@
+/// A group whose time is measured: that of its sums, and of waiting for the slowest.
+final class ProcessMeter: ProcessGroup, @unchecked Sendable {
+  private let group: any ProcessGroup
+  private let clock = ContinuousClock()
+  /// Spent so far. Belongs to the thread of the training, as the calls do.
+  private(set) var seconds = 0.0
+
+  init(_ group: any ProcessGroup) { self.group = group }
+
+  var rank: Int { group.rank }
+  var count: Int { group.count }
+
+  func sum(_ values: UnsafeMutableBufferPointer<Float>) throws {
+    try measured { try group.sum(values) }
+  }
+
+  func sum(_ values: UnsafeMutableBufferPointer<Double>) throws {
+    try measured { try group.sum(values) }
+  }
+
+  func gather(_ bytes: [UInt8]) throws -> [[UInt8]] { try measured { try group.gather(bytes) } }
+
+  private func measured<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let begin = clock.now
+    defer { seconds += (clock.now - begin) / .seconds(1) }
+    return try body()
+  }
+}
