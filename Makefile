@@ -28,7 +28,7 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build mpi test-mpi serving install test-serving demo lecture gallery test test-kernels test-arm64 fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-direct benchmark-optimizers benchmark-overhead benchmark-fast benchmark-prior benchmark-pooling benchmark-pictures benchmark-serving benchmark-protocols \
+.PHONY: help setup build mpi test-mpi serving install test-serving demo lecture gallery test test-outside test-kernels test-arm64 fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-direct benchmark-optimizers benchmark-overhead benchmark-fast benchmark-prior benchmark-pooling benchmark-pictures benchmark-serving benchmark-protocols \
   test-peers parity conformance clean
 
 help: ## List the targets
@@ -55,10 +55,12 @@ lecture: build ## Run every command of docs/lecture.md, slide by slide, each in 
 gallery: build ## Make the pictures of docs/gallery.md again
 	@scripts/gallery $(CONVNET)
 
-test: setup ## Run every test, optimized, and what a package builds that depends on this one
+test: setup ## Run every test, optimized
 	swift test -c release
 	@scripts/test-instructions
 	@$(MAKE) --no-print-directory test-kernels
+
+test-outside: setup ## Build and run a package that depends on this one
 	swift build -c release --package-path Examples/Outside
 	@mkdir -p runs/outside
 	cd runs/outside && ../../Examples/Outside/.build/release/Outside
