@@ -28,7 +28,7 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build mpi test-mpi serving install test-serving demo lecture gallery test test-outside test-kernels test-arm64 fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-direct benchmark-optimizers benchmark-overhead benchmark-fast benchmark-prior benchmark-pooling benchmark-pictures benchmark-serving benchmark-protocols \
+.PHONY: help setup build mpi test-mpi serving install test-serving demo lecture gallery test test-outside test-kernels test-arm64 fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-direct benchmark-optimizers benchmark-overhead benchmark-fast benchmark-prior benchmark-pooling benchmark-pictures benchmark-serving benchmark-scaling benchmark-protocols \
   test-peers parity conformance clean
 
 help: ## List the targets
@@ -80,6 +80,9 @@ test-mpi: mpi ## Train by several processes, and compare with one
 test-serving: serving ## Ask a server by clients that are not ours, downloaded once (ARGUMENTS: --soak 600)
 	@scripts/peers-environment .venv-serving $(SERVING_PEERS)
 	.venv-serving/bin/python Tests/Serving/test_serving.py --convnet $(SERVING_CONVNET) $(ARGUMENTS)
+
+benchmark-scaling: mpi ## Measure two processes of one thread beside one of two, in turn
+	python3 Benchmarks/scaling.py --convnet .build-mpi/release/convnet $(ARGUMENTS)
 
 test-arm64: ## Test them on arm64, under emulation where this is another processor
 	@scripts/test-arm64
