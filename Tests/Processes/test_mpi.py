@@ -111,6 +111,20 @@ class Trainings:
         return [entry for entry in map(json.loads, lines) if entry["kind"] == "epoch"]
 
 
+def workers(command: str, output: str) -> list[int]:
+    """The processes that train into a folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            arguments = (entry / "cmdline").read_bytes().split(b"\0")
+            if (entry / "exe").resolve() == Path(command) and output.encode() in arguments:
+                found.append(int(entry.name))
+        except OSError:
+            # It has ended, or is another user's.
+            continue
+    return sorted(found)
+
+
 def check(condition: bool, what: str) -> None:
     print(("ok      " if condition else "FAILED  ") + what, flush=True)
     if not condition:
@@ -213,14 +227,7 @@ def main() -> None:
         running = trainings.start(2, *long, "--checkpoint-every", "50")
         checkpoint = folder / "killed" / "checkpoint"
         wait_for(checkpoint.exists, "a checkpoint")
-        children = subprocess.run(
-            ["pgrep", "-f", "train --model lenet5 .* --output killed"], capture_output=True, text=True
-        ).stdout.split()
-        processes = [
-            int(child)
-            for child in children
-            if Path(f"/proc/{child}/exe").resolve() == Path(trainings.command)
-        ]
+        processes = workers(trainings.command, "killed")
         os.kill(processes[-1], signal.SIGKILL)
         said, _ = running.communicate(timeout=60)
         check(running.returncode != 0, "a process is killed: all end")
