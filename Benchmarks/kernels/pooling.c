@@ -111,7 +111,7 @@ static void measure(enum direction direction, int batch, size_t pool, int thread
 
 int main(int count, char **words) {
   const char *name = count > 1 ? words[1] : "forward", *filter = count > 3 ? words[3] : "";
-  const int batch = count > 2 ? atoi(words[2]) : 16, threads = count > 4 ? atoi(words[4]) : ck_available_processors();
+  const int batch = count > 2 ? atoi(words[2]) : 16, threads = count > 4 ? atoi(words[4]) : ck_affine_processors();
   const enum direction direction = strcmp(name, "training") == 0   ? TRAINING
                                    : strcmp(name, "gradient") == 0 ? GRADIENT
                                                                    : FORWARD;

@@ -1,3 +1,4 @@
+import ConvNetFiles
 import ConvNetGraphs
 import ConvNetTensors
 
@@ -95,11 +96,5 @@ final class Shard: @unchecked Sendable {
       plan.placement[port.buffer].flatMap { offset in arena.bytes.baseAddress.map { $0 + offset } }
       ?? outside[port.buffer] ?? plan.constantAddress(port.buffer)
     return UnsafeMutableRawBufferPointer(start: start, count: start == nil ? 0 : port.byteCount)
-  }
-}
-
-extension Duration {
-  fileprivate var nanoseconds: Int {
-    Int(components.seconds) * 1_000_000_000 + Int(components.attoseconds / 1_000_000_000)
   }
 }

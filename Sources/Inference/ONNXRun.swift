@@ -90,18 +90,7 @@ extension Tensor {
           return Scalar(exactly: whole) ?? (whole > 0 ? .max : whole < 0 ? .min : 0)
         }, shape: shape)
     }
-    switch type {
-    case .int64: return of(Int64.self)
-    case .int32: return of(Int32.self)
-    case .int16: return of(Int16.self)
-    case .int8: return of(Int8.self)
-    case .uint64: return of(UInt64.self)
-    case .uint32: return of(UInt32.self)
-    case .uint16: return of(UInt16.self)
-    case .uint8: return of(UInt8.self)
-    default:
-      let bits = Tensor(numbers.map { UInt8($0 == 0 ? 0 : 1) }, shape: shape)
-      return bits.withUnsafeBytes { Tensor(copying: $0.bytes, of: .bool, shape: shape, as: .bool) }
-    }
+    if let integer = type.integer { return of(integer) }
+    return Tensor(integers: numbers.map { $0 == 0 ? 0 : 1 }, shape: shape, as: type)
   }
 }

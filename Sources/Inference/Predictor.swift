@@ -98,11 +98,11 @@ public final class Predictor: Sendable {
     let request = Request(inputs, batch: inference.batch)
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        request.whenDone { continuation.resume(with: $0) }
+        request.answer.whenDone { continuation.resume(with: $0) }
         queue.enter(request)
       }
     } onCancel: {
-      request.finish(.failure(CancellationError()))
+      request.answer.finish(.failure(CancellationError()))
     }
   }
 
@@ -125,9 +125,9 @@ public final class Predictor: Sendable {
     guard !inputs.isEmpty else { return [] }
     let request = Request(inputs, batch: inference.batch)
     let done = DispatchSemaphore(value: 0)
-    request.whenDone { _ in done.signal() }
+    request.answer.whenDone { _ in done.signal() }
     queue.enter(request)
     done.wait()
-    return try request.predictions()
+    return try request.answer.outcome?.get() ?? []
   }
 }

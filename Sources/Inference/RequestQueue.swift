@@ -15,16 +15,14 @@ package final class ExecutableBox: Sendable {
 
 /// Inputs that somebody waits for, computed in parts of a batch.
 final class Request: Sendable {
-  typealias Outcome = Result<[Prediction], any Error>
-
   private struct State {
     var predictions: [Prediction?]
     var missing: Int
-    var outcome: Outcome?
-    var waiter: (@Sendable (Outcome) -> Void)?
   }
 
   let inputs: [PredictionInput]
+  /// Of all inputs, once the last part is there.
+  let answer = Awaited<[Prediction]>()
   private let batch: Int
   private let state: Mutex<State>
 
@@ -42,18 +40,6 @@ final class Request: Sendable {
     inputs[index * batch..<min(inputs.count, (index + 1) * batch)]
   }
 
-  /// Whether nobody waits for it any more.
-  var isFinished: Bool { state.withLock { $0.outcome != nil } }
-
-  /// Calls a function once there is an outcome, at once where there is.
-  func whenDone(_ waiter: @escaping @Sendable (Outcome) -> Void) {
-    let outcome = state.withLock { state in
-      if state.outcome == nil { state.waiter = waiter }
-      return state.outcome
-    }
-    if let outcome { waiter(outcome) }
-  }
-
   /// Takes the answers of a part. After the last there is an outcome.
   func add(_ predictions: [Prediction], from start: Int) {
     let all: [Prediction]? = state.withLock { state in
@@ -63,23 +49,7 @@ final class Request: Sendable {
       state.missing -= predictions.count
       return state.missing == 0 ? state.predictions.compactMap { $0 } : nil
     }
-    if let all { finish(.success(all)) }
-  }
-
-  /// Sets the outcome, where there is none yet.
-  func finish(_ outcome: Outcome) {
-    let waiter: (@Sendable (Outcome) -> Void)? = state.withLock { state in
-      guard state.outcome == nil else { return nil }
-      state.outcome = outcome
-      defer { state.waiter = nil }
-      return state.waiter
-    }
-    waiter?(outcome)
-  }
-
-  /// The outcome, of a request that has one.
-  func predictions() throws -> [Prediction] {
-    try state.withLock(\.outcome)?.get() ?? []
+    if let all { answer.finish(.success(all)) }
   }
 }
 
@@ -134,7 +104,7 @@ final class RequestQueue: Sendable {
     let (next, isClosed) = state.withLock { state in (state.takeNext(), state.isClosed) }
     guard let (request, part) = next else { return !isClosed }
     // Somebody who was cancelled waits no more.
-    guard !request.isFinished else { return true }
+    guard !request.answer.isFinished else { return true }
     do {
       let inputs = request.part(part)
       let predictions = try box.executable.withLock { executable in
@@ -142,7 +112,7 @@ final class RequestQueue: Sendable {
       }
       request.add(predictions, from: inputs.startIndex)
     } catch {
-      request.finish(.failure(error))
+      request.answer.finish(.failure(error))
     }
     return true
   }

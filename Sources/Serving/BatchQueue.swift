@@ -62,14 +62,14 @@ package final class BatchQueue<Input: Sendable, Output: Sendable>: Sendable {
   ///
   /// - Throws: what computing it throws; `CancellationError`.
   package func output(of input: Input) async throws -> Output {
-    let ticket = Ticket(input)
+    let ticket = Ticket(input: input)
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        ticket.whenDone { continuation.resume(with: $0) }
+        ticket.output.whenDone { continuation.resume(with: $0) }
         line.enter(ticket)
       }
     } onCancel: {
-      ticket.finish(.failure(CancellationError()))
+      ticket.output.finish(.failure(CancellationError()))
     }
   }
 
@@ -79,39 +79,10 @@ package final class BatchQueue<Input: Sendable, Output: Sendable>: Sendable {
   // MARK: The line
 
   /// One input, for which somebody waits.
-  private final class Ticket: Sendable {
-    typealias Outcome = Result<Output, any Error>
-
-    private struct State {
-      var outcome: Outcome?
-      var waiter: (@Sendable (Outcome) -> Void)?
-    }
-
+  private struct Ticket: Sendable {
     let input: Input
     let start = ContinuousClock.now
-    private let state = Mutex(State())
-
-    init(_ input: Input) { self.input = input }
-
-    var isFinished: Bool { state.withLock { $0.outcome != nil } }
-
-    func whenDone(_ waiter: @escaping @Sendable (Outcome) -> Void) {
-      let outcome = state.withLock { state in
-        if state.outcome == nil { state.waiter = waiter }
-        return state.outcome
-      }
-      if let outcome { waiter(outcome) }
-    }
-
-    func finish(_ outcome: Outcome) {
-      let waiter: (@Sendable (Outcome) -> Void)? = state.withLock { state in
-        guard state.outcome == nil else { return nil }
-        state.outcome = outcome
-        defer { state.waiter = nil }
-        return state.waiter
-      }
-      waiter?(outcome)
-    }
+    let output = Awaited<Output>()
   }
 
   private final class Line: Sendable {
@@ -169,24 +140,12 @@ package final class BatchQueue<Input: Sendable, Output: Sendable>: Sendable {
       // More was counted than there are tickets: the ends of other threads among them.
       for _ in max(1, taken.count)..<count { arrivals.signal() }
       guard !taken.isEmpty else { return !isClosed }
-      let wanted = taken.filter { !$0.isFinished }
+      let wanted = taken.filter { !$0.output.isFinished }
       guard !wanted.isEmpty else { return true }
-      for (ticket, outcome) in zip(wanted, compute(wanted.map(\.input))) { ticket.finish(outcome) }
+      for (ticket, outcome) in zip(wanted, compute(wanted.map(\.input))) {
+        ticket.output.finish(outcome)
+      }
       return true
     }
-  }
-}
-
-extension Duration {
-  /// Whole nanoseconds; of more than an `Int` holds, its largest.
-  var nanoseconds: Int {
-    let (seconds, attoseconds) = components
-    return Int(clamping: seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue)
-      + Int(attoseconds / 1_000_000_000)
-  }
-
-  /// In seconds.
-  package var seconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

@@ -37,6 +37,21 @@ public enum ElementType: String, Hashable, Sendable, Codable, CaseIterable {
     }
   }
 
+  /// The Swift type of whole numbers; `nil` of types with a fraction, and of `bool`.
+  package var integer: (any (TensorScalar & FixedWidthInteger).Type)? {
+    switch self {
+    case .int64: Int64.self
+    case .int32: Int32.self
+    case .int16: Int16.self
+    case .int8: Int8.self
+    case .uint64: UInt64.self
+    case .uint32: UInt32.self
+    case .uint16: UInt16.self
+    case .uint8: UInt8.self
+    case .float64, .float32, .float16, .bfloat16, .bool: nil
+    }
+  }
+
   /// Bytes of one element of the widest type.
   package static let widestByteCount = 8
 }

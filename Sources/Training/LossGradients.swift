@@ -101,7 +101,7 @@ extension Tensor {
   /// - Throws: ``TrainingError/invalidSetting(name:value:requirement:)`` where they are not one
   ///   integer an example, each below the number of classes.
   fileprivate func classes(of count: Int, examples: Int) throws(TrainingError) -> Tensor {
-    guard shape == [examples], let labels = integers else {
+    guard shape == [examples], elementType != .bool, let labels = integers else {
       throw .invalidSetting(
         name: "the tensor of labels", value: "\(elementType) of shape \(shape)",
         requirement: "an integer for each of the \(examples) examples")
@@ -111,20 +111,5 @@ extension Tensor {
         name: "a label", value: "\(wrong)", requirement: "from 0 to \(count - 1)")
     }
     return Tensor(labels.map { Int32(truncatingIfNeeded: $0) })
-  }
-
-  /// `nil` where the elements are not integers.
-  private var integers: [Int]? {
-    switch elementType {
-    case .int64: elements(of: Int64.self).map { Int(truncatingIfNeeded: $0) }
-    case .int32: elements(of: Int32.self).map(Int.init)
-    case .int16: elements(of: Int16.self).map(Int.init)
-    case .int8: elements(of: Int8.self).map(Int.init)
-    case .uint64: elements(of: UInt64.self).map { Int(clamping: $0) }
-    case .uint32: elements(of: UInt32.self).map { Int(clamping: $0) }
-    case .uint16: elements(of: UInt16.self).map(Int.init)
-    case .uint8: elements(of: UInt8.self).map(Int.init)
-    case .float64, .float32, .float16, .bfloat16, .bool: nil
-    }
   }
 }

@@ -257,8 +257,10 @@ package final class TrainingSession {
     var loss = try step.executable.withOutput(TrainingGraph.lossName) { Double($0[0]) }
     if let part, let processes = trainer.processes {
       loss = try processes.sum([loss * part.share])[0]
+      // Where all normalize together, each has the statistics of all.
+      let statistics = joint == nil ? runningStatistics() : []
       try buckets?.average(
-        step.parameters.map(\.gradient) + runningStatistics(), share: Float(part.share))
+        step.parameters.map(\.gradient) + statistics, share: Float(part.share))
     }
     guard loss.isFinite else { throw nonFinite(loss, step) }
     return loss

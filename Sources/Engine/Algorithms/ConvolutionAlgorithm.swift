@@ -47,7 +47,7 @@ package enum ConvolutionAlgorithm: String, CaseIterable {
       && problem.input[1] >= Processor.channelBlock
     // The library's blocks are ours with AVX-512 alone: elsewhere its kernels cost reorders on both sides.
     let needsLibrary =
-      Processor.current.sharesBlocks || (try? problem.ownDirect) == nil
+      Processor.current.sharesBlocks || (try? problem.own(DirectConvolution.self)) == nil
     let sums: [Self] =
       !needsLibrary
       ? [.direct]

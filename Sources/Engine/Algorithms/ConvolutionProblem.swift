@@ -49,16 +49,11 @@ struct ConvolutionProblem {
     let kernels: (any ConvolutionKernels)?
     switch algorithm {
     case .libraryDirect, .libraryWinograd: return .library(try primitive(algorithm))
-    case .direct: kernels = try ownDirect
+    case .direct: kernels = try own(DirectConvolution.self)
     case .winograd: kernels = try own(WinogradConvolution.self)
     }
     guard let kernels else { throw LibraryFailure(status: Int32(CDNN_UNIMPLEMENTED)) }
     return .own(kernels)
-  }
-
-  /// Kernels of our own for the sum as it is written; `nil` where there are none.
-  var ownDirect: (any ConvolutionKernels)? {
-    get throws { try own(DirectConvolution.self) ?? own(DepthwiseConvolution.self) }
   }
 
   /// Kernels of our own for the direction; `nil` where they do not compute it.

@@ -6,7 +6,7 @@ import ConvNetTensors
 /// depends on whether the convolution itself is computed or its gradient by the input.
 protocol ConvolutionKernels: Sendable {
   /// What its steps are called.
-  static var name: String { get }
+  var name: String { get }
   /// `nil` where the kernels cannot compute the convolution, with all that is fused into it.
   init?(
     _ convolution: Operation.Convolution, input: Shape, kernel: Shape, output: Shape) throws
@@ -102,7 +102,7 @@ extension Lowering {
     let bias = places.reads(ifAny: convolution.hasBias ? read(operation.inputs[2]) : nil)
     let added = places.reads(ifAny: addend)
     emitKernel(
-      type(of: kernels).name, places, for: operation, kind: kernels.kind,
+      kernels.name, places, for: operation, kind: kernels.kind,
       multiplyAdds: multiplyAdds(of: operation), performedMultiplyAdds: kernels.multiplyAdds
     ) { memory, _ in
       kernels.run(
@@ -123,7 +123,7 @@ extension Lowering {
     let (to, from, weights) = (places.writes(result), places.reads(source), places.reads(packed))
     let work = places.scratch(try scratch(floats: kernels.scratchCount(threads: threads)))
     emitKernel(
-      "\(type(of: kernels).name) input gradient", places, for: operation, kind: kernels.kind,
+      "\(kernels.name) input gradient", places, for: operation, kind: kernels.kind,
       multiplyAdds: multiplyAdds(of: operation), performedMultiplyAdds: kernels.multiplyAdds
     ) { memory, _ in
       kernels.run(
@@ -146,7 +146,7 @@ extension Lowering {
     let byWeights = places.writes(results[0])
     let byBias = places.writes(ifAny: results.dropFirst().first)
     emitKernel(
-      "\(type(of: kernels).name) gradient", places, for: operation, kind: kernels.kind,
+      "\(kernels.name) gradient", places, for: operation, kind: kernels.kind,
       multiplyAdds: multiplyAdds(of: operation), performedMultiplyAdds: kernels.multiplyAdds
     ) { memory, _ in
       kernels.runGradient(
@@ -162,7 +162,7 @@ extension Lowering {
     let layout = try Layout.rowMajor([kernels.packedCount])
     let threads = options.threads
     return derive(
-      "\(type(of: kernels).name) weights", layout, from: try readRowMajor(weights), for: operation
+      "\(kernels.name) weights", layout, from: try readRowMajor(weights), for: operation
     ) {
       kernels.pack($0.assumingMemoryBound(to: Float.self), weights: $1, threads: threads)
     }

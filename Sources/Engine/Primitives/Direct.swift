@@ -2,12 +2,53 @@ import CKernels
 import ConvNetGraphs
 import ConvNetTensors
 
-// Convolutions by our own kernels as the sum is written, `CKernels/direct*.c`: any kernel, stride, dilation and padding.
+// Convolutions by our own kernels as the sum is written: any kernel, stride, dilation and padding.
+
+/// The functions of a family of kernels, in all three directions.
+private struct DirectKernels: Sendable {
+  typealias Geometry = UnsafePointer<ck_direct>
+  typealias Memory = UnsafeMutablePointer<Float>
+  typealias Source = UnsafePointer<Float>
+
+  let name: String
+  let canCompute: @Sendable (Geometry, _ transposes: Bool) -> Bool
+  let weightsSize: @Sendable (Geometry, _ transposes: Bool) -> Int
+  let scratch: @Sendable (Geometry, _ transposes: Bool, Int32) -> Int
+  let pack: @Sendable (Geometry, Memory, Source, _ transposes: Bool, Int32) -> Void
+  let forward:
+    @Sendable (Geometry, Memory, Source, Source, Source?, Source?, ck_activation, Memory, Int32)
+      -> Void
+  let inputGradient: @Sendable (Geometry, Memory, Source, Source, Memory, Int32) -> Void
+  let gradientScratch: @Sendable (Geometry, Int32) -> Int
+  let gradient: @Sendable (Geometry, Memory, Memory?, Source, Source, Memory, Int32) -> Void
+
+  /// Sums over channels, `CKernels/direct*.c`.
+  static let direct = DirectKernels(
+    name: "direct", canCompute: { ck_direct_can_compute($0, $1) },
+    weightsSize: { ck_direct_weights_size($0, $1) }, scratch: { ck_direct_scratch($0, $1, $2) },
+    pack: { ck_direct_pack($0, $1, $2, $3, $4) },
+    forward: { ck_direct_forward($0, $1, $2, $3, $4, $5, $6, $7, $8) },
+    inputGradient: { ck_direct_input_gradient($0, $1, $2, $3, $4, $5) },
+    gradientScratch: { ck_direct_gradient_scratch($0, $1) },
+    gradient: { ck_direct_gradient($0, $1, $2, $3, $4, $5, $6) })
+
+  /// Each channel by itself, `CKernels/depthwise*.c`.
+  static let depthwise = DirectKernels(
+    name: "depthwise", canCompute: { ck_depthwise_can_compute($0, $1) },
+    weightsSize: { ck_depthwise_weights_size($0, $1) },
+    scratch: { ck_depthwise_scratch($0, $1, $2) },
+    pack: { geometry, packed, weights, transposes, _ in
+      ck_depthwise_pack(geometry, packed, weights, transposes)
+    },
+    forward: { ck_depthwise_forward($0, $1, $2, $3, $4, $5, $6, $7, $8) },
+    inputGradient: { ck_depthwise_input_gradient($0, $1, $2, $3, $4, $5) },
+    gradientScratch: { ck_depthwise_gradient_scratch($0, $1) },
+    gradient: { ck_depthwise_gradient($0, $1, $2, $3, $4, $5, $6) })
+}
 
 /// A convolution that our direct kernels compute, in all three directions.
 struct DirectConvolution: ParameterGradientKernels {
-  static let name = "direct"
-
+  private let kernels: DirectKernels
   private var geometry: ck_direct
   let adds: Bool
   private let activation: ck_activation
@@ -20,16 +61,21 @@ struct DirectConvolution: ParameterGradientKernels {
   ) throws {
     guard input.rank == 4, let fused = convolution.additionAndActivation else { return nil }
     (adds, activation) = fused
-    geometry = try ck_direct(convolution, input: input, kernel: kernel, output: output)
-    isTransposed = false
+    let given = try ck_direct(convolution, input: input, kernel: kernel, output: output)
+    let kernels = [DirectKernels.direct, .depthwise].first { family in
+      withUnsafePointer(to: given) { family.canCompute($0, false) }
+    }
+    guard let kernels else { return nil }
+    (self.kernels, geometry, isTransposed) = (kernels, given, false)
     if readsPlain { geometry.in_stride = input.withoutBatch.count }
-    guard withUnsafePointer(to: geometry, { ck_direct_can_compute($0, false) }) else { return nil }
   }
 
-  private init(_ geometry: ck_direct, isTransposed: Bool) {
-    self.geometry = geometry
-    (adds, activation, self.isTransposed) = (false, CK_IDENTITY, isTransposed)
+  private init(transposing other: DirectConvolution) {
+    (kernels, geometry) = (other.kernels, other.geometry)
+    (adds, activation, isTransposed) = (false, CK_IDENTITY, true)
   }
+
+  var name: String { kernels.name }
 
   /// Whether the input is read in plain order, or with the channels innermost, where it is ``interleaved``.
   var readsPlain: Bool { withUnsafePointer(to: geometry) { ck_direct_is_plain($0) } }
@@ -52,8 +98,8 @@ struct DirectConvolution: ParameterGradientKernels {
   }
 
   var transposed: DirectConvolution? {
-    withUnsafePointer(to: geometry) { ck_direct_can_compute($0, true) }
-      ? DirectConvolution(geometry, isTransposed: true) : nil
+    withUnsafePointer(to: geometry) { kernels.canCompute($0, true) }
+      ? DirectConvolution(transposing: self) : nil
   }
 
   var multiplyAdds: Int {
@@ -62,18 +108,18 @@ struct DirectConvolution: ParameterGradientKernels {
   }
 
   var packedCount: Int {
-    withUnsafePointer(to: geometry) { ck_direct_weights_size($0, isTransposed) }
+    withUnsafePointer(to: geometry) { kernels.weightsSize($0, isTransposed) }
   }
 
   func scratchCount(threads: Int) -> Int {
-    withUnsafePointer(to: geometry) { ck_direct_scratch($0, isTransposed, Int32(threads)) }
+    withUnsafePointer(to: geometry) { kernels.scratch($0, isTransposed, Int32(threads)) }
   }
 
   func pack(
     _ packed: UnsafeMutablePointer<Float>, weights: UnsafePointer<Float>, threads: Int
   ) {
     withUnsafePointer(to: geometry) {
-      ck_direct_pack($0, packed, weights, isTransposed, Int32(threads))
+      kernels.pack($0, packed, weights, isTransposed, Int32(threads))
     }
   }
 
@@ -84,16 +130,16 @@ struct DirectConvolution: ParameterGradientKernels {
   ) {
     withUnsafePointer(to: geometry) {
       if isTransposed {
-        ck_direct_input_gradient($0, result, source, packed, scratch, Int32(threads))
+        kernels.inputGradient($0, result, source, packed, scratch, Int32(threads))
       } else {
-        ck_direct_forward(
+        kernels.forward(
           $0, result, source, packed, bias, addend, activation, scratch, Int32(threads))
       }
     }
   }
 
   func gradientScratchCount(threads: Int) -> Int {
-    withUnsafePointer(to: geometry) { ck_direct_gradient_scratch($0, Int32(threads)) }
+    withUnsafePointer(to: geometry) { kernels.gradientScratch($0, Int32(threads)) }
   }
 
   func runGradient(
@@ -102,7 +148,7 @@ struct DirectConvolution: ParameterGradientKernels {
     scratch: UnsafeMutablePointer<Float>, threads: Int
   ) {
     withUnsafePointer(to: geometry) {
-      ck_direct_gradient($0, weights, bias, source, outputGradient, scratch, Int32(threads))
+      kernels.gradient($0, weights, bias, source, outputGradient, scratch, Int32(threads))
     }
   }
 }

@@ -7,7 +7,7 @@ import ConvNetTensors
 
 /// A convolution that Winograd's algorithm computes, in all three directions.
 struct WinogradConvolution: ParameterGradientKernels {
-  static let name = "winograd"
+  var name: String { "winograd" }
 
   private var geometry: ck_winograd
   let adds: Bool

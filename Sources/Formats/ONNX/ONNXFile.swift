@@ -124,26 +124,14 @@ package struct ONNXFile: Sendable {
   private static func tensor(
     _ values: [Int], shape: Shape, type: ElementType, problem: () -> ONNXError.Problem
   ) throws -> Tensor {
-    func of<Scalar: TensorScalar & FixedWidthInteger>(_ scalar: Scalar.Type) -> Tensor {
-      Tensor(values.map { Scalar(truncatingIfNeeded: $0) }, shape: shape)
-    }
     switch type {
-    case .int64: return of(Int64.self)
-    case .int32: return of(Int32.self)
-    case .int16: return of(Int16.self)
-    case .int8: return of(Int8.self)
-    case .uint64: return of(UInt64.self)
-    case .uint32: return of(UInt32.self)
-    case .uint16: return of(UInt16.self)
-    case .uint8: return of(UInt8.self)
-    case .bool, .float16, .bfloat16:
-      // By their bits, which are an integer's of the same size.
-      let bits = type == .bool ? of(UInt8.self) : of(UInt16.self)
-      return bits.withUnsafeBytes { Tensor(copying: $0.bytes, of: type, shape: shape, as: type) }
-    case .float32 where values.isEmpty: return of(Int32.self).converted(to: .float32)
-    case .float64 where values.isEmpty: return of(Int64.self).converted(to: .float64)
-    case .float32, .float64: throw problem()
+    case .float16, .bfloat16:
+      return Tensor(integers: values, shape: shape, as: .uint16).withBits(of: type)
+    case .float32, .float64:
+      guard values.isEmpty else { throw problem() }
+    default: break
     }
+    return Tensor(integers: values, shape: shape, as: type)
   }
 
   private func withRawBytes<Result>(

@@ -22,11 +22,7 @@ extension Operation {
       self.index = index
     }
 
-    public var traits: OperationTraits {
-      OperationTraits(
-        batch: .separately(linear: .inEach([0])), recomputable: .all, overwritesInput: true,
-        isRandom: rate > 0, isGradient: false, isIdentityInInference: true)
-    }
+    public var traits: OperationTraits { .dropping(rate: rate) }
 
     public func multiplyAdds(inputs: [ValueType], outputs: [ValueType]) -> Int { 0 }
 
@@ -35,15 +31,7 @@ extension Operation {
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
-      try requireInputs(inputs, 1...1)
-      try requireFloat(inputs)
-      guard rate >= 0, rate < 1 else {
-        throw .attribute(name: "rate", value: "\(rate)", requirement: "at least 0 and below 1")
-      }
-      guard 0...Int(UInt32.max) ~= index else {
-        throw .attribute(
-          name: "index", value: "\(index)", requirement: "between 0 and \(UInt32.max)")
-      }
+      try requireDrop(inputs, rate: rate, index: index)
       return inputs
     }
 
@@ -55,5 +43,31 @@ extension Operation {
       guard let gradient = outputGradients[0] else { return [nil] }
       return try builder.append(self, to: [gradient], of: operation)
     }
+  }
+}
+
+// What it shares with ``Operation/StochasticDepth``.
+
+extension OperationTraits {
+  /// Of what leaves something out at random in training, and does nothing in inference.
+  static func dropping(rate: Float) -> OperationTraits {
+    OperationTraits(
+      batch: .separately(linear: .inEach([0])), recomputable: .all, overwritesInput: true,
+      isRandom: rate > 0, isGradient: false, isIdentityInInference: true)
+  }
+}
+
+/// Refuses what cannot be left out at random.
+func requireDrop(
+  _ inputs: [ValueType], rate: Float, index: Int
+) throws(GraphError.Problem) {
+  try requireInputs(inputs, 1...1)
+  try requireFloat(inputs)
+  guard rate >= 0, rate < 1 else {
+    throw .attribute(name: "rate", value: "\(rate)", requirement: "at least 0 and below 1")
+  }
+  guard 0...Int(UInt32.max) ~= index else {
+    throw .attribute(
+      name: "index", value: "\(index)", requirement: "between 0 and \(UInt32.max)")
   }
 }

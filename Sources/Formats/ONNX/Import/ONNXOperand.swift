@@ -23,18 +23,7 @@ struct ONNXOperand {
   /// Of a constant: whole numbers, exactly.
   var integers: [Int]? {
     guard let constant, constant.count <= ONNXOperand.foldedCount else { return nil }
-    switch constant.elementType {
-    case .int64: return constant.elements(of: Int64.self).map { Int($0) }
-    case .int32: return constant.elements(of: Int32.self).map { Int($0) }
-    case .int16: return constant.elements(of: Int16.self).map { Int($0) }
-    case .int8: return constant.elements(of: Int8.self).map { Int($0) }
-    case .uint64: return constant.elements(of: UInt64.self).map { Int(clamping: $0) }
-    case .uint32: return constant.elements(of: UInt32.self).map { Int($0) }
-    case .uint16: return constant.elements(of: UInt16.self).map { Int($0) }
-    case .uint8: return constant.elements(of: UInt8.self).map { Int($0) }
-    case .bool: return constant.withUnsafeBytes { $0.map { $0 == 0 ? 0 : 1 } }
-    case .float64, .float32, .float16, .bfloat16: return nil
-    }
+    return constant.integers
   }
 
   /// Of a constant: numbers of any type.
@@ -61,7 +50,7 @@ struct ONNXOperand {
   ) -> ONNXOperand {
     ONNXOperand(
       name: name, type: type, shape: shape,
-      constant: tensor(integers, shape: Shape(shape), type: type.elementType ?? .int64))
+      constant: Tensor(integers: integers, shape: Shape(shape), as: type.elementType ?? .int64))
   }
 
   static func constant(
@@ -75,25 +64,6 @@ struct ONNXOperand {
     return ONNXOperand(
       name: name, type: type, shape: shape,
       constant: Tensor(numbers, shape: shaped).converted(to: elementType))
-  }
-
-  private static func tensor(_ integers: [Int], shape: Shape, type: ElementType) -> Tensor {
-    func of<Scalar: TensorScalar & FixedWidthInteger>(_ scalar: Scalar.Type) -> Tensor {
-      Tensor(integers.map { Scalar(truncatingIfNeeded: $0) }, shape: shape)
-    }
-    switch type {
-    case .int32: return of(Int32.self)
-    case .int16: return of(Int16.self)
-    case .int8: return of(Int8.self)
-    case .uint64: return of(UInt64.self)
-    case .uint32: return of(UInt32.self)
-    case .uint16: return of(UInt16.self)
-    case .uint8: return of(UInt8.self)
-    case .bool:
-      let bits = Tensor(integers.map { UInt8($0 == 0 ? 0 : 1) }, shape: shape)
-      return bits.withUnsafeBytes { Tensor(copying: $0.bytes, of: .bool, shape: shape, as: .bool) }
-    default: return of(Int64.self)
-    }
   }
 }
 
