@@ -1,4 +1,5 @@
 public import ConvNetEngine
+import ConvNetFiles
 import ConvNetFormats
 public import ConvNetGraphs
 public import ConvNetImages

@@ -109,6 +109,26 @@ import Testing
     #expect(try shards(sum) == 1)
   }
 
+  @Test(
+    "a parameter with a row for each example keeps the batch whole: a part would take it for its own; one row for all does not",
+    arguments: [(rows: 1, threads: 4), (4, 4), (4, 2)])
+  func parameterRows(_ arguments: (rows: Int, threads: Int)) throws {
+    let (rows, threads) = arguments
+    var graph = Graph(name: "rows")
+    let x = graph.addInput("x", ValueType([4, 3]))
+    let added = graph.addParameter("added", [rows, 3], .kernel)
+    graph.addOutput("y", try graph.append(Operation.Elementwise(.add), to: x, added, name: "sum"))
+    let (input, numbers) = (Tensor.random([4, 3], seed: 1), Tensor.random([rows, 3], seed: 2))
+    var executable = try Executable(
+      graph, parameters: ["added": numbers], options: CompilationOptions(threads: threads))
+    #expect(executable.shardCount == (rows == 1 ? threads : 1))
+    let result = try #require(executable.run(["x": input])["y"])
+    let elements = numbers.elements
+    #expect(
+      result.elements
+        == input.elements.enumerated().map { $1 + elements[$0 % elements.count] })
+  }
+
   @Test("runs after the threads have gone to sleep are the same bytes")
   func sleepingThreads() async throws {
     let network = try makeNetwork()
