@@ -19,7 +19,8 @@ extension Tensor {
     withUnsafeBytes { Tensor(copying: $0.bytes, of: type, shape: shape, as: type) }
   }
 
-  /// The elements, where they are whole numbers: those of `uint64` up to the largest `Int`, those of `bool` as 1 and 0; else `nil`.
+  /// The elements, where they are whole numbers: those of `uint64` up to the largest `Int`, those of `bool` as 1 and 0;
+  /// else `nil`.
   package var integers: [Int]? {
     func of<Scalar: TensorScalar & FixedWidthInteger>(_ scalar: Scalar.Type) -> [Int] {
       elements(of: scalar).map { Int(clamping: $0) }

@@ -11,6 +11,7 @@ private struct DirectKernels: Sendable {
   typealias Source = UnsafePointer<Float>
 
   let name: String
+  let isPlain: @Sendable (Geometry) -> Bool
   let canCompute: @Sendable (Geometry, _ transposes: Bool) -> Bool
   let weightsSize: @Sendable (Geometry, _ transposes: Bool) -> Int
   let scratch: @Sendable (Geometry, _ transposes: Bool, Int32) -> Int
@@ -24,7 +25,8 @@ private struct DirectKernels: Sendable {
 
   /// Sums over channels, `CKernels/direct*.c`.
   static let direct = DirectKernels(
-    name: "direct", canCompute: { ck_direct_can_compute($0, $1) },
+    name: "direct", isPlain: { ck_direct_is_plain($0) },
+    canCompute: { ck_direct_can_compute($0, $1) },
     weightsSize: { ck_direct_weights_size($0, $1) }, scratch: { ck_direct_scratch($0, $1, $2) },
     pack: { ck_direct_pack($0, $1, $2, $3, $4) },
     forward: { ck_direct_forward($0, $1, $2, $3, $4, $5, $6, $7, $8) },
@@ -34,7 +36,7 @@ private struct DirectKernels: Sendable {
 
   /// Each channel by itself, `CKernels/depthwise*.c`.
   static let depthwise = DirectKernels(
-    name: "depthwise", canCompute: { ck_depthwise_can_compute($0, $1) },
+    name: "depthwise", isPlain: { _ in false }, canCompute: { ck_depthwise_can_compute($0, $1) },
     weightsSize: { ck_depthwise_weights_size($0, $1) },
     scratch: { ck_depthwise_scratch($0, $1, $2) },
     pack: { geometry, packed, weights, transposes, _ in
@@ -78,7 +80,7 @@ struct DirectConvolution: ParameterGradientKernels {
   var name: String { kernels.name }
 
   /// Whether the input is read in plain order, or with the channels innermost, where it is ``interleaved``.
-  var readsPlain: Bool { withUnsafePointer(to: geometry) { ck_direct_is_plain($0) } }
+  var readsPlain: Bool { withUnsafePointer(to: geometry) { kernels.isPlain($0) } }
 
   var interleaved: DirectConvolution {
     var other = self
