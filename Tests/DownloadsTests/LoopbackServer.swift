@@ -56,7 +56,7 @@ final class LoopbackServer: Sendable {
     port = UInt16(bigEndian: address.sin_port)
     try Threads.start(for: "a server") { [socket, seen] in
       while true {
-        let connection = accept(socket, nil, nil)
+        let connection = Self.uninterrupted { accept(socket, nil, nil) }
         guard connection >= 0 else { return }
         if let request = Self.request(on: connection) {
           seen.list.withLock { $0.append(request) }
@@ -72,10 +72,20 @@ final class LoopbackServer: Sendable {
     close(socket)
   }
 
+  /// What a system call says, once no signal of another test has interrupted it.
+  private static func uninterrupted<Count: FixedWidthInteger>(_ call: () -> Count) -> Count {
+    while true {
+      let count = call()
+      if count >= 0 || errno != EINTR { return count }
+    }
+  }
+
   private static func request(on connection: Int32) -> Request? {
     var bytes: [UInt8] = []
     var byte: UInt8 = 0
-    while !bytes.suffix(4).elementsEqual([13, 10, 13, 10]), read(connection, &byte, 1) == 1 {
+    while !bytes.suffix(4).elementsEqual([13, 10, 13, 10]),
+      uninterrupted({ read(connection, &byte, 1) }) == 1
+    {
       bytes.append(byte)
     }
     let lines = String(decoding: bytes, as: UTF8.self).components(separatedBy: "\r\n")
@@ -92,8 +102,8 @@ final class LoopbackServer: Sendable {
   private static func write(_ bytes: [UInt8], to connection: Int32) {
     var done = 0
     while done < bytes.count {
-      let count = bytes[done...].withUnsafeBytes {
-        send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+      let count = bytes[done...].withUnsafeBytes { rest in
+        uninterrupted { send(connection, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL)) }
       }
       guard count > 0 else { return }
       done += count
