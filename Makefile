@@ -10,7 +10,7 @@ PREFIX ?= /usr/local
 LOADING_PEERS := torch==2.15.0 torchvision==0.29.2 numpy==2.4.6 pillow==13.0.0
 SERVING_BENCHMARK := torch==2.15.0 torchvision==0.29.2 numpy==2.4.6 pillow==13.0.0 onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 \
   fastapi==0.165.0 uvicorn==0.54.0
-SERVING_PEERS := tritonclient[http]==2.73.0 numpy==2.4.6 pillow==13.0.0
+SERVING_PEERS := tritonclient[http,grpc]==2.73.0 numpy==2.4.6 pillow==13.0.0
 # TensorFlow brings it no more.
 # What reads and writes ONNX, and networks to export.
 CONFORMANCE := torch==2.15.0 torchvision==0.29.2 numpy==2.4.6 pillow==13.0.0 onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 \
@@ -40,7 +40,7 @@ setup: ## Install the system packages that are missing (nothing happens when all
 build: setup ## Build the library and the command, optimized
 	swift build -c release
 
-serving: setup ## Build the command with HTTP, for `convnet serve`
+serving: setup ## Build the command with HTTP and gRPC, for `convnet serve`
 	swift build -c release --traits Serving --scratch-path .build-serving --product convnet
 
 install: ## Install the command that is built (with HTTP, where that is), its manual and completions: PREFIX, DESTDIR

@@ -58,13 +58,16 @@ let package = Package(
     .trait(name: "MPI", description: "Training by several processes: links MPI."),
     .trait(
       name: "Serving",
-      description: "HTTP for `convnet serve`: brings Hummingbird, SwiftNIO and a TLS library."),
+      description:
+        "HTTP and gRPC for `convnet serve`: brings Hummingbird, gRPC and SwiftNIO."),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     // Of the trait alone: without it neither is fetched or built.
     .package(
       url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+    .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+    .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -130,6 +133,8 @@ let package = Package(
       products: [
         .whenServing("HummingbirdCore", of: "hummingbird"),
         .whenServing("HummingbirdTLS", of: "hummingbird"),
+        .whenServing("GRPCCore", of: "grpc-swift-2"),
+        .whenServing("GRPCNIOTransportHTTP2Posix", of: "grpc-swift-nio-transport"),
         .whenServing("NIOCore", of: "swift-nio"), .whenServing("NIOPosix", of: "swift-nio"),
         .whenServing("NIOSSL", of: "swift-nio-ssl"), .whenServing("Logging", of: "swift-log"),
         .whenServing("HTTPTypes", of: "swift-http-types"),

@@ -5,44 +5,9 @@ import Foundation
 
 // The Open Inference Protocol (KServe's version 2) below `/v2`: https://github.com/kserve/open-inference-protocol.
 extension PictureService {
-  private struct ServerMetadata: Encodable {
-    var name = "convnet"
-    var version = packageVersion
-    var extensions = ["binary_tensor_data", "classification", "model_repository"]
-  }
-
-  private struct ModelMetadata: Encodable {
-    struct Tensor: Encodable {
-      var name: String
-      var datatype = "FP32"
-      /// -1 for any number of examples.
-      var shape: [Int]
-    }
-
-    var name: String
-    var versions: [String]
-    var platform = "convnet"
-    var inputs: [Tensor]
-    var outputs: [Tensor]
-
-    init(_ model: ServedModel) {
-      name = model.name
-      versions = ["\(model.version)"]
-      inputs = [.init(name: model.inputName, shape: [-1] + model.inputShape)]
-      outputs = [.init(name: model.outputName, shape: [-1] + model.outputShape)]
-    }
-  }
-
   private struct Readiness: Encodable {
     var name: String
     var ready: Bool
-  }
-
-  private struct IndexRow: Encodable {
-    var name: String
-    var version: String?
-    var state: String
-    var reason = ""
   }
 
   /// - Parameter path: below `/v2`.
@@ -61,31 +26,22 @@ extension PictureService {
       switch path[1] {
       case "live": return try ServiceResponse(json: ["live": true])
       case "ready":
-        let isReady = store.models.count == store.sources.count
         return try ServiceResponse(isReady ? 200 : 503, json: ["ready": isReady])
       default: throw nothing
       }
     case "repository" where path == ["repository", "index"]:
       route = "metadata"
       try require(request, "POST")
-      return try ServiceResponse(
-        json: store.sources.map { source in
-          let model = store[source.name]
-          return IndexRow(
-            name: source.name, version: model.map { "\($0.version)" },
-            state: model == nil ? "UNAVAILABLE" : "READY")
-        })
+      return try ServiceResponse(json: modelIndex)
     case "models" where path.count >= 2:
-      let model = try model(path[1])
       var rest = path.dropFirst(2)
+      var version: String?
       if rest.first == "versions" {
-        guard let version = rest.dropFirst().first else { throw nothing }
-        guard version == "\(model.version)" else {
-          throw Refusal(
-            404, "\(model.name) has no version \(version) any more; \(model.version) serves")
-        }
+        version = rest.dropFirst().first
+        if version == nil { throw nothing }
         rest = rest.dropFirst(2)
       }
+      let model = try model(path[1], version: version)
       switch rest.first {
       case nil:
         route = "metadata"
@@ -115,6 +71,17 @@ extension PictureService {
       return length
     }
     let asked = try InferenceRequest(request.body, headLength: headLength)
+    let (body, length) = try await inference(asked, by: model).encoded()
+    guard let length else { return ServiceResponse(200, body, type: "application/json") }
+    return ServiceResponse(
+      200, body, type: "application/octet-stream",
+      headers: [("Inference-Header-Content-Length", "\(length)")])
+  }
+
+  /// What a model makes of the tensors of a request.
+  func inference(
+    _ asked: InferenceRequest, by model: ServedModel
+  ) async throws -> InferenceResponse {
     let (values, count) = try input(of: asked, model)
     let size = model.inputShape.reduce(1, *)
     let rows = try await admission.admit(count) {
@@ -149,13 +116,8 @@ extension PictureService {
           values: .texts(rows.flatMap { Self.classes(of: $0, limit, model.classNames) }),
           isBinary: isBinary)
       }
-    let (body, length) = try InferenceResponse(
-      model: model.name, version: "\(model.version)", id: asked.id, outputs: outputs
-    ).encoded()
-    guard let length else { return ServiceResponse(200, body, type: "application/json") }
-    return ServiceResponse(
-      200, body, type: "application/octet-stream",
-      headers: [("Inference-Header-Content-Length", "\(length)")])
+    return InferenceResponse(
+      model: model.name, version: "\(model.version)", id: asked.id, outputs: outputs)
   }
 
   /// The numbers of the one input, and how many examples they are.

@@ -99,7 +99,12 @@ package final class PictureService: Sendable {
     do {
       try authorize(request)
       if request.body.count > limits.body { throw tooLong(request.body.count) }
-      response = try await answer(request, &route)
+      response =
+        if let method = InferenceMethod(request) {
+          try await answer(method, request.body, &route)
+        } else {
+          try await answer(request, &route)
+        }
     } catch {
       response = failure(error)
     }
@@ -118,7 +123,8 @@ package final class PictureService: Sendable {
     let id = Self.requestID(of: request)
     response.headers += [("X-Request-Id", id), ("X-Content-Type-Options", "nosniff")]
     let seconds = (ContinuousClock.now - start).seconds
-    let method = ["GET", "HEAD", "POST"].contains(request.method) ? request.method : "other"
+    let methods = ["GET", "HEAD", "POST", InferenceMethod.transport]
+    let method = methods.contains(request.method) ? request.method : "other"
     metrics.count(
       "convnet_requests_total",
       [("method", method), ("route", route), ("status", "\(response.status)")])
@@ -162,7 +168,7 @@ package final class PictureService: Sendable {
   /// The page itself knows nothing, and who probes the health has no token.
   private func isOpen(_ request: ServiceRequest) -> Bool {
     request.path.isEmpty || request.path.starts(with: ["v2", "health"])
-      || request.path == ["favicon.ico"]
+      || request.path == ["favicon.ico"] || InferenceMethod(request)?.isForHealth == true
   }
 
   /// In a time that does not tell how many bytes agree.
@@ -223,8 +229,17 @@ package final class PictureService: Sendable {
     }
   }
 
-  func model(_ name: String) throws -> ServedModel {
-    if let model = store[name] { return model }
+  /// A model that serves.
+  ///
+  /// - Parameter version: the one that is asked for; `nil` or empty for whichever serves.
+  func model(_ name: String, version: String? = nil) throws -> ServedModel {
+    if let model = store[name] {
+      if let version, !version.isEmpty, version != "\(model.version)" {
+        throw Refusal(
+          404, "\(name) has no version \(version) any more; \(model.version) serves")
+      }
+      return model
+    }
     let names = store.sources.map(\.name)
     if names.contains(name) {
       throw Refusal(503, "\(name) is not ready", headers: [("Retry-After", "1")])
@@ -255,7 +270,7 @@ package final class PictureService: Sendable {
     case is AllocationError:
       return ServiceResponse(503, error: "\(error)", headers: [("Retry-After", "1")])
     case is ViewsError, is EvaluationError, is InferenceError, is InferenceRequest.Failure,
-      is MultipartBody.Failure:
+      is MultipartBody.Failure, is ProtocolBufferError:
       return ServiceResponse(400, error: "\(error)")
     case is CancellationError:
       return ServiceResponse(

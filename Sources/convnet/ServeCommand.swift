@@ -6,12 +6,12 @@ import Synchronization
 
 struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "serve", abstract: "Classify pictures over HTTP.",
+    commandName: "serve", abstract: "Classify pictures over HTTP and gRPC.",
     discussion: """
       A model is called by its file's name, model.safetensors by its folder's, or as
       NAME=FILE says. A page is at /, pictures go to /v1/models/NAME:classify, tensors
       by the Open Inference Protocol to /v2/models/NAME/infer, metrics are at /metrics.
-      Standard error has a line of JSON for every request.
+      With --grpc-port the protocol is spoken over gRPC there, too. Standard error has a line of JSON for every request.
 
       A file that changes takes its place when it is read; SIGHUP has all read again.
       A bad file leaves the one before it. SIGTERM and SIGINT end what is in flight,
@@ -28,6 +28,10 @@ struct ServeCommand: ParsableCommand {
   @Option(help: "The address to listen at; 0.0.0.0 for all of the machine's.")
   var host = "127.0.0.1"
   @Option(help: "The port; 0 for one that is free.") var port = 8080
+  @Option(
+    help: ArgumentHelp(
+      "A port for gRPC; 0 for one that is free. Default: none.", valueName: "port"))
+  var grpcPort: Int?
   @Option(help: "Pictures of several requests that are computed at once, at most.")
   var batchSize = 8
   @Option(
@@ -66,8 +70,12 @@ struct ServeCommand: ParsableCommand {
 
   func validate() throws {
     guard !files.isEmpty else { throw ValidationError("name at least one model file") }
-    guard 0...65_535 ~= port else {
-      throw ValidationError("--port is \(port), must be from 0 to 65535")
+    for (port, option) in [(port, "--port"), (grpcPort ?? 0, "--grpc-port")]
+    where !(0...65_535 ~= port) {
+      throw ValidationError("\(option) is \(port), must be from 0 to 65535")
+    }
+    guard grpcPort != port || port == 0 else {
+      throw ValidationError("--port and --grpc-port are both \(port); choose two")
     }
     for (value, option) in [
       (concurrency, "--concurrency"), (queueLimit, "--queue-limit"), (pixelLimit, "--pixel-limit"),
@@ -116,6 +124,8 @@ struct ServeCommand: ParsableCommand {
         var file: String
       }
       var url: String
+      /// Host and port of gRPC.
+      var grpc: String?
       var models: [Model]
     }
 
@@ -140,12 +150,10 @@ struct ServeCommand: ParsableCommand {
         limits: .init(
           body: Int(bodyLimit * 1_048_576), pixels: pixelLimit, pictures: queueLimit),
         token: token, threads: Threads.available, metrics: metrics, log: log)
-      let server = HTTPServer(
-        service,
-        options: .init(
-          host: host, port: port, certificate: certificate, key: key, connections: connections,
-          timeout: .milliseconds(Int64(timeout * 1000)),
-          patience: .milliseconds(Int64(timeout * 1000))))
+      let options = HTTPServer.Options(
+        host: host, port: port, certificate: certificate, key: key, connections: connections,
+        timeout: .milliseconds(Int64(timeout * 1000)),
+        patience: .milliseconds(Int64(timeout * 1000)))
       if token == nil, !["127.0.0.1", "::1", "localhost"].contains(host) {
         shared.note("anybody who reaches \(host) may ask: --token-file names a token to ask for")
       }
@@ -162,27 +170,11 @@ struct ServeCommand: ParsableCommand {
       }
       if watch > 0 { try store.watch(every: .milliseconds(Int64(watch * 1000))) }
       defer { store.stopWatching() }
-      let scheme = certificate == nil ? "http" : "https"
-      let (host, isJSON) = (host, shared.json)
       let failure = Mutex<(any Error)?>(nil)
       let done = DispatchSemaphore(value: 0)
       Task.detached {
         do {
-          try await server.run(stop: stop) { port in
-            let url = "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(port)"
-            let names = sources.map(\.name).joined(separator: ", ")
-            do {
-              if isJSON {
-                try printJSON(
-                  Ready(url: url, models: sources.map { .init(name: $0.name, file: $0.path) }))
-              } else {
-                try Console.write("serving \(names) at \(url)\n")
-              }
-            } catch {
-              failure.withLock { $0 = error }
-              stop()
-            }
-          }
+          try await listen(service, options, stop: stop, serving: sources)
         } catch {
           failure.withLock { $0 = error }
         }
@@ -190,6 +182,59 @@ struct ServeCommand: ParsableCommand {
       }
       done.wait()
       if let error = failure.withLock({ $0 }) { throw error }
+    }
+
+    /// Serves at all ports until it is stopped; where one cannot, the others stop.
+    private func listen(
+      _ service: PictureService, _ options: HTTPServer.Options, stop: Stop,
+      serving sources: [ModelStore.Source]
+    ) async throws {
+      let (ports, ready) = AsyncStream.makeStream(of: (Int, isGRPC: Bool).self)
+      try await withThrowingTaskGroup { group in
+        group.addTask {
+          try await HTTPServer(service, options: options)
+            .run(stop: stop) { ready.yield(($0, isGRPC: false)) }
+        }
+        if let grpcPort {
+          var options = options
+          options.port = grpcPort
+          group.addTask { [options] in
+            try await InferenceServer(service, options: options)
+              .run(stop: stop) { ready.yield(($0, isGRPC: true)) }
+          }
+        }
+        group.addTask {
+          var (http, grpc): (Int?, Int?) = (nil, nil)
+          for await (port, isGRPC) in ports {
+            if isGRPC { grpc = port } else { http = port }
+            guard let http, grpc != nil || grpcPort == nil else { continue }
+            return try tell(http, grpc, sources)
+          }
+        }
+        do {
+          for try await _ in group {}
+        } catch {
+          stop()
+          ready.finish()
+          throw error
+        }
+      }
+    }
+
+    /// Says that connections are taken.
+    private func tell(_ port: Int, _ grpcPort: Int?, _ sources: [ModelStore.Source]) throws {
+      let host = host.contains(":") ? "[\(host)]" : host
+      let url = "\(certificate == nil ? "http" : "https")://\(host):\(port)"
+      let grpc = grpcPort.map { "\(host):\($0)" }
+      if shared.json {
+        try printJSON(
+          Ready(
+            url: url, grpc: grpc, models: sources.map { .init(name: $0.name, file: $0.path) }))
+      } else {
+        let names = sources.map(\.name).joined(separator: ", ")
+        try Console.write(
+          "serving \(names) at \(url)" + (grpc.map { ", gRPC at \($0)" } ?? "") + "\n")
+      }
     }
   #endif
 }

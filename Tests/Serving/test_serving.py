@@ -27,6 +27,7 @@ import urllib.error
 import urllib.request
 
 import numpy
+import tritonclient.grpc
 import tritonclient.http
 from PIL import Image
 
@@ -73,7 +74,8 @@ class Server:
             self.process.stdout.close()
             self.log.close()
             raise RuntimeError(f"no server: {text}")
-        self.url = json.loads(line)["url"]
+        told = json.loads(line)
+        self.url, self.grpc = told["url"], told.get("grpc")
         self.port = int(self.url.rsplit(":", 1)[1])
 
     def __enter__(self):
@@ -208,6 +210,66 @@ class Serving(unittest.TestCase):
             tensor.set_data_from_numpy(numpy.zeros((1, 3), numpy.float32))
             client.infer("first", [tensor])
         client.close()
+
+    def test_triton_client_over_grpc(self):
+        values = numpy.random.default_rng(4).normal(size=(5, 28, 28, 1)).astype(numpy.float32)
+        numpy.save(FOLDER / "x.npy", values.transpose(0, 3, 1, 2).copy())
+        command("run", self.models[0], "--input", FOLDER / "x.npy", "--output", FOLDER / "y.npy", "--threads", 1)
+        expected = numpy.load(FOLDER / "y.npy")
+        with Server(*self.models, "--grpc-port", "0") as server:
+            client = tritonclient.grpc.InferenceServerClient(server.grpc)
+            self.assertTrue(client.is_server_live() and client.is_server_ready() and client.is_model_ready("first"))
+            self.assertEqual(client.get_server_metadata().name, "convnet")
+            self.assertEqual([row.state for row in client.get_model_repository_index().models], ["READY", "READY"])
+            metadata = client.get_model_metadata("second")
+            (given,), (told,) = metadata.inputs, metadata.outputs
+            self.assertEqual((given.datatype, list(given.shape)), ("FP32", [-1, 28, 28, 1]))
+            tensor = tritonclient.grpc.InferInput(given.name, values.shape, "FP32")
+            tensor.set_data_from_numpy(values)
+            for version in ("", "1"):
+                result = client.infer("first", [tensor], request_id="7", model_version=version)
+                self.assertEqual((result.get_response().id, result.get_response().model_version), ("7", "1"))
+                numpy.testing.assert_allclose(result.as_numpy(told.name), expected, atol=1e-4)
+            best = tritonclient.grpc.InferRequestedOutput(told.name, class_count=1)
+            rows = client.infer("first", [tensor], outputs=[best]).as_numpy(told.name)
+            self.assertEqual([int(row[0].decode().split(":")[1]) for row in rows], list(expected.argmax(1)))
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                for result in pool.map(lambda _: client.infer("first", [tensor]), range(40)):
+                    numpy.testing.assert_allclose(result.as_numpy(told.name), expected, atol=1e-4)
+            wrong = tritonclient.grpc.InferInput(given.name, (1, 3), "FP32")
+            wrong.set_data_from_numpy(numpy.zeros((1, 3), numpy.float32))
+            for name, version, inputs, code in (("first", "", [wrong], "INVALID_ARGUMENT"), ("third", "", [tensor], "NOT_FOUND"),
+                                                ("first", "9", [tensor], "NOT_FOUND")):
+                with self.assertRaises(tritonclient.grpc.InferenceServerException) as caught:
+                    client.infer(name, inputs, model_version=version)
+                self.assertIn(code, caught.exception.status())
+            self.assertIn('method="gRPC",route="infer",status="200"', server.ask("/metrics")[2].decode())
+            # A stop ends, whoever is connected.
+            server.process.send_signal(signal.SIGTERM)
+            self.assertEqual(server.process.wait(10), 0)
+            client.close()
+        with Server(self.models[0], "--grpc-port", "0", environment={"CONVNET_TOKEN": "s3cret"}) as server:
+            client = tritonclient.grpc.InferenceServerClient(server.grpc)
+            self.assertTrue(client.is_server_ready())
+            with self.assertRaisesRegex(tritonclient.grpc.InferenceServerException, "token"):
+                client.get_model_metadata("first")
+            self.assertEqual(client.get_model_metadata("first", headers={"authorization": "Bearer s3cret"}).name, "first")
+            client.close()
+
+    def test_half_calls_over_grpc_end(self):
+        with Server(self.models[0], "--grpc-port", "0", "--timeout", "1") as server:
+            host, port = server.grpc.split(":")
+            with socket.create_connection((host, int(port)), timeout=20) as silent, \
+                    socket.create_connection((host, int(port)), timeout=20) as hostile:
+                hostile.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                everything(hostile)
+                # A connection that never says anything does not hold a stop either.
+                time.sleep(0.2)
+                server.process.send_signal(signal.SIGTERM)
+                self.assertEqual(server.process.wait(10), 0)
+                everything(silent)
+        with self.assertRaisesRegex(RuntimeError, "cannot serve at"):
+            Server(self.models[0], "--grpc-port", self.server.port)
 
     def test_who_is_slow_is_left_alone(self):
         whole = head(self.classify, len(self.photo)) + self.photo
@@ -383,6 +445,10 @@ class Serving(unittest.TestCase):
             context = ssl.create_default_context(cafile=certificate)
             self.assertEqual(server.ask(self.classify, self.photo, context=context)[0], 200)
             self.assertNotIn(b"200 OK", server.raw(b"GET / HTTP/1.1\r\n\r\n"))
+        with Server(self.models[0], "--certificate", certificate, "--key", key, "--grpc-port", "0") as server:
+            client = tritonclient.grpc.InferenceServerClient(server.grpc, ssl=True, root_certificates=str(certificate))
+            self.assertTrue(client.is_model_ready("first"))
+            client.close()
         with self.assertRaisesRegex(RuntimeError, "private key"):
             Server(self.models[0], "--certificate", certificate, "--key", certificate)
 

@@ -64,7 +64,8 @@
           idleTimeout: .nanoseconds(Int64(options.timeout.nanoseconds)),
           httpDecoderConfiguration: .init(
             maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)))
-      let builder = try tls().map { try HTTPServerBuilder.tls(channel, tlsConfiguration: $0) }
+      let builder = try options.tls(protocols: ["http/1.1"])
+        .map { try HTTPServerBuilder.tls(channel, tlsConfiguration: $0) }
       let threads = MultiThreadedEventLoopGroup(
         numberOfThreads: max(1, min(4, Threads.available / 2)))
       let failure = Mutex<(any Error)?>(nil)
@@ -91,23 +92,6 @@
       try? await threads.shutdownGracefully()
       if let error = failure.withLock({ $0 }), !stop.isAsked {
         throw ServerFailure(host: options.host, port: options.port, reason: "\(error)")
-      }
-    }
-
-    private func tls() throws -> TLSConfiguration? {
-      guard let certificate = options.certificate, let key = options.key else { return nil }
-      do {
-        let chain = try NIOSSLCertificate.fromPEMFile(certificate)
-        var configuration = TLSConfiguration.makeServerConfiguration(
-          certificateChain: chain.map { .certificate($0) },
-          privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
-        configuration.minimumTLSVersion = .tlsv12
-        configuration.applicationProtocols = ["http/1.1"]
-        // That the two belong together shows here, not at the first request.
-        _ = try NIOSSLContext(configuration: configuration)
-        return configuration
-      } catch {
-        throw CertificateFailure(certificate: certificate, key: key, reason: "\(error)")
       }
     }
 
@@ -208,6 +192,28 @@
     }
 
     private struct Unfinished: Error {}
+  }
+
+  extension HTTPServer.Options {
+    /// The certificate's, and `nil` where there is none.
+    ///
+    /// - Parameter protocols: that are spoken behind it.
+    func tls(protocols: [String]) throws -> TLSConfiguration? {
+      guard let certificate, let key else { return nil }
+      do {
+        let chain = try NIOSSLCertificate.fromPEMFile(certificate)
+        var configuration = TLSConfiguration.makeServerConfiguration(
+          certificateChain: chain.map { .certificate($0) },
+          privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
+        configuration.minimumTLSVersion = .tlsv12
+        configuration.applicationProtocols = protocols
+        // That the two belong together shows here, not at the first request.
+        _ = try NIOSSLContext(configuration: configuration)
+        return configuration
+      } catch {
+        throw CertificateFailure(certificate: certificate, key: key, reason: "\(error)")
+      }
+    }
   }
 
   /// Bytes of bodies that may be in memory at once.

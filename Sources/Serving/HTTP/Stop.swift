@@ -4,7 +4,7 @@ import Synchronization
 package final class Stop: Sendable {
   private struct State {
     var isAsked = false
-    var action: (@Sendable () -> Void)?
+    var actions: [@Sendable () -> Void] = []
   }
 
   private let state = Mutex(State())
@@ -15,17 +15,17 @@ package final class Stop: Sendable {
 
   /// Stops.
   package func callAsFunction() {
-    let action = state.withLock { state in
+    let actions = state.withLock { state in
       state.isAsked = true
-      return state.action
+      return state.actions
     }
-    action?()
+    for action in actions { action() }
   }
 
-  /// - Parameter action: is called when it is asked for, at once where it has been.
+  /// - Parameter action: is called every time it is asked for, at once where it has been.
   package func whenAsked(_ action: @escaping @Sendable () -> Void) {
     let isAsked = state.withLock { state in
-      state.action = action
+      state.actions.append(action)
       return state.isAsked
     }
     if isAsked { action() }

@@ -33,6 +33,8 @@ package struct InferenceRequest {
   /// Of outputs that do not say it.
   package var isBinary = false
 
+  package init() {}
+
   /// Reads a body.
   ///
   /// - Parameter headLength: bytes of its JSON, where tensors in binary follow.
@@ -84,9 +86,6 @@ package struct InferenceRequest {
     var start = length
     for index in inputs.indices {
       let input = inputs[index]
-      guard let count = input.elementCount else {
-        throw Failure(description: "input \(input.name) has no shape that fits into memory")
-      }
       if let size = input.binarySize {
         guard size >= 0, size <= body.count - start else {
           throw Failure(
@@ -94,27 +93,10 @@ package struct InferenceRequest {
               "input \(input.name) says that it has \(size) bytes, \(body.count - start) are left of the body"
           )
         }
-        guard input.datatype == "FP32", size == count * 4 else {
-          throw Failure(
-            description:
-              "input \(input.name) has \(size) bytes of \(input.datatype), its shape \(input.shape) needs \(count) numbers of FP32"
-          )
-        }
-        inputs[index].values = [Float](unsafeUninitializedCapacity: count) { target, filled in
-          body.withUnsafeBytes { bytes in
-            UnsafeMutableRawBufferPointer(target).copyMemory(
-              from: UnsafeRawBufferPointer(rebasing: bytes[start..<start + size]))
-          }
-          filled = count
-        }
+        try inputs[index].take(body[start..<start + size])
         start += size
       }
-      guard inputs[index].values.count == count else {
-        throw Failure(
-          description:
-            "input \(input.name) has \(inputs[index].values.count) numbers, its shape \(input.shape) needs \(count)"
-        )
-      }
+      try inputs[index].check()
     }
     guard start == body.count else {
       throw Failure(description: "\(body.count - start) bytes follow behind the inputs")
@@ -146,7 +128,9 @@ extension InferenceRequest.Input {
       }
     }
   }
+}
 
+extension InferenceRequest.Input {
   /// `nil` where it is more than there can be.
   fileprivate var elementCount: Int? {
     var count = 1
@@ -156,6 +140,38 @@ extension InferenceRequest.Input {
       count = product
     }
     return shape.isEmpty ? nil : count
+  }
+
+  private func count() throws(InferenceRequest.Failure) -> Int {
+    guard let elementCount else {
+      throw .init(description: "input \(name) has no shape that fits into memory")
+    }
+    return elementCount
+  }
+
+  /// Takes numbers of four bytes each, the lowest first.
+  mutating func take(_ bytes: ArraySlice<UInt8>) throws(InferenceRequest.Failure) {
+    let count = try count()
+    guard datatype == "FP32", bytes.count == count * 4 else {
+      throw .init(
+        description:
+          "input \(name) has \(bytes.count) bytes of \(datatype), its shape \(shape) needs \(count) numbers of FP32"
+      )
+    }
+    values = [Float](unsafeUninitializedCapacity: count) { target, filled in
+      bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(target).copyMemory(from: $0) }
+      filled = count
+    }
+  }
+
+  /// - Throws: where there are not as many numbers as the shape says.
+  func check() throws(InferenceRequest.Failure) {
+    let count = try count()
+    guard values.count == count else {
+      throw .init(
+        description:
+          "input \(name) has \(values.count) numbers, its shape \(shape) needs \(count)")
+    }
   }
 }
 

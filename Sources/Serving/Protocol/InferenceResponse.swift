@@ -1,3 +1,4 @@
+import ConvNetFiles
 import Foundation
 
 /// The answer of the Open Inference Protocol to an inference.
@@ -12,6 +13,22 @@ struct InferenceResponse {
     var shape: [Int]
     var values: Values
     var isBinary: Bool
+
+    var datatype: String {
+      switch values {
+      case .numbers: "FP32"
+      case .texts: "BYTES"
+      }
+    }
+
+    /// Numbers of four bytes, the lowest first; texts behind their lengths of four bytes.
+    var bytes: [UInt8] {
+      switch values {
+      case .numbers(let numbers): numbers.withUnsafeBytes { Array($0) }
+      case .texts(let texts):
+        texts.flatMap { littleEndianBytes(UInt32($0.utf8.count)) + $0.utf8 }
+      }
+    }
   }
 
   var model: String
@@ -23,29 +40,17 @@ struct InferenceResponse {
   func encoded() throws -> (body: [UInt8], headLength: Int?) {
     var tail: [UInt8] = []
     let rows = outputs.map { output in
-      var row = Row(name: output.name, datatype: "", shape: output.shape)
+      var row = Row(name: output.name, datatype: output.datatype, shape: output.shape)
+      if output.isBinary {
+        let bytes = output.bytes
+        tail += bytes
+        row.parameters = ["binary_data_size": bytes.count]
+        return row
+      }
       switch output.values {
-      case .numbers(let numbers):
-        row.datatype = "FP32"
-        if output.isBinary {
-          numbers.withUnsafeBytes { tail += $0 }
-          row.parameters = ["binary_data_size": numbers.count * 4]
-        } else {
-          // What is no number has no form in JSON.
-          row.data = .numbers(numbers.map { $0.isFinite ? $0 : nil })
-        }
-      case .texts(let texts):
-        row.datatype = "BYTES"
-        if output.isBinary {
-          let start = tail.count
-          for text in texts {
-            withUnsafeBytes(of: UInt32(text.utf8.count).littleEndian) { tail += $0 }
-            tail += text.utf8
-          }
-          row.parameters = ["binary_data_size": tail.count - start]
-        } else {
-          row.data = .texts(texts)
-        }
+      // What is no number has no form in JSON.
+      case .numbers(let numbers): row.data = .numbers(numbers.map { $0.isFinite ? $0 : nil })
+      case .texts(let texts): row.data = .texts(texts)
       }
       return row
     }
