@@ -100,7 +100,8 @@ extension PublishedTable {
 
   static let googLeNet = PublishedTable(
     "googlenet", title: "GoogLeNet by networks and crops",
-    source: "C. Szegedy et al., \"Going Deeper with Convolutions\", 2015, table 3",
+    source:
+      "C. Szegedy et al., \"Going Deeper with Convolutions\", 2015, table 3, whose last difference is printed as -3.45",
     labels: ["networks", "crops", "cost"], columns: ["top-5 error", "beside the first row"],
     rows: [
       ("single", 1, 1, 10.07, 0), ("10-crop", 1, 10, 9.15, -0.92),

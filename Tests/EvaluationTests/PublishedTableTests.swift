@@ -74,6 +74,7 @@ private struct TwoPictures: Dataset {
     // Sums of each column, made of the lecture's text by a program.
     for (name, sums) in [
       ("vgg-3", [330.6, 109.6]), ("vgg-4", [266.3, 85.7]), ("vgg-methods", [322.7, 137.8, 123.4]),
+      ("googlenet", [49.49]),
       ("inception-4", [130.5, 51.43]), ("inception-5", [61.0, 26.89]),
       ("resnet-4", [171.34, 60.59]), ("resnet-5", [34.11]),
     ] {
@@ -83,6 +84,17 @@ private struct TwoPictures: Dataset {
         #expect(abs(own - sum) < 1e-9, "\(name), column \(column): \(own)")
       }
     }
+  }
+
+  @Test("GoogLeNet's gains are differences from the first row, where 3.45 is printed for 3.40")
+  func gains() throws {
+    let rows = try #require(PublishedTable.named("googlenet")).rows
+    let base = try #require(rows[0].numbers[0])
+    for row in rows {
+      let (error, gain) = (try #require(row.numbers[0]), try #require(row.numbers[1]))
+      #expect(abs(error - base - gain) < 1e-9, "\(row.labels)")
+    }
+    #expect(rows.map { $0.labels[2] } == ["1", "10", "144", "7", "70", "1008"])
   }
 
   @Test("a score stands in the row of its network, its protocol, its scales, its number of models")
