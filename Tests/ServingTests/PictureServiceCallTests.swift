@@ -1,4 +1,6 @@
 import ConvNetFiles
+import ConvNetGraphs
+import ConvNetInference
 import ConvNetLayers
 import ConvNetServing
 import ConvNetTensors
@@ -65,7 +67,7 @@ import Testing
   /// A request for an inference.
   private func request(
     _ name: String? = nil, shape: [Int] = [5, 9, 8, 3], datatype: String = "FP32",
-    _ contents: Contents = .raw, classes: Int? = nil
+    contents: Contents = .raw, classes: Int? = nil
   ) throws -> ProtocolBufferWriter {
     let inputName = try #require(model.graph.inputs.first.map { model.graph[$0].name })
     var (message, tensor) = (named("m"), ProtocolBufferWriter())
@@ -107,7 +109,7 @@ import Testing
   @Test("tensors have the network's own result, raw where they came raw", arguments: [true, false])
   func inference(isRaw: Bool) async throws {
     let expected = try model.run(input, compute: oneThread)
-    let response = await call(.modelInfer, try request(isRaw ? .raw : .typed))
+    let response = await call(.modelInfer, try request(contents: isRaw ? .raw : .typed))
     #expect(response.status == 200, "\(response.problem ?? "")")
     let answer = try fields(response.body)
     for (field, text) in [(1, "m"), (2, "1"), (3, "i")] {
@@ -132,7 +134,7 @@ import Testing
   func classes(isRaw: Bool) async throws {
     let expected = try model.run(input, compute: oneThread).elements
     let best = expected[..<4].indices.max { expected[$0] < expected[$1] } ?? 0
-    let response = await call(.modelInfer, try request(isRaw ? .raw : .typed, classes: 2))
+    let response = await call(.modelInfer, try request(contents: isRaw ? .raw : .typed, classes: 2))
     let answer = try fields(response.body)
     let tensor = try bytes(answer[5]?.first, of: response.body)
     #expect(try bytes(fields(tensor)[3]?.first, of: tensor) == [5, 2])
@@ -154,11 +156,11 @@ import Testing
   func refusals() async throws {
     for (message, status, words) in [
       (try request("x"), 400, "takes the input"),
-      (try request(shape: [1, 3], .none), 400, "0 numbers, its shape [1, 3] needs 3"),
+      (try request(shape: [1, 3], contents: .none), 400, "0 numbers, its shape [1, 3] needs 3"),
       (try request(shape: [4, 9, 8, 3]), 400, "needs 864 numbers"),
       (try request(datatype: "FP16"), 400, "bytes of FP16"),
-      (try request(.both), 400, "contents twice"),
-      (try request(shape: [], .none), 400, "no shape"),
+      (try request(contents: .both), 400, "contents twice"),
+      (try request(shape: [], contents: .none), 400, "no shape"),
       (try request(shape: [1 << 40, 1 << 40]), 400, "no shape"),
       (named("m"), 400, "takes the input"), (named("q"), 404, "no model q"),
       (named("m", version: "7"), 404, "no version 7"), (named("bad"), 503, "not ready"),
@@ -167,7 +169,7 @@ import Testing
       #expect(response.status == status)
       #expect(response.problem?.contains(words) == true, "\(response.problem ?? "")")
     }
-    var second = try request(.typed)
+    var second = try request(contents: .typed)
     second.append([1, 2, 3, 4], field: 7)
     second.append([1, 2, 3, 4], field: 7)
     #expect(await call(.modelInfer, second).problem?.contains("2 raw contents") == true)

@@ -1,6 +1,6 @@
 import ConvNetFiles
 
-// The messages of the Open Inference Protocol over gRPC, in protocol buffers. Fields have the numbers of the protocol's definition:
+// The messages of the Open Inference Protocol over gRPC, in protocol buffers, with the numbers of its definition:
 // https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/open_inference_grpc.proto
 
 /// Which model a message is for.
