@@ -265,7 +265,7 @@ import Testing
           augmentations           List the augmentations that are known by name.
           evaluate                Measure the accuracy of a model on a data set.
           predict                 Tell the classes, labels or numbers of pictures.
-          serve                   Classify pictures over HTTP.
+          serve                   Classify pictures over HTTP and gRPC.
           visualize               Draw what a network does, and how its layers work.
           prior                   Repair a picture with a network that knows no other:
                                   the deep image prior.
