@@ -28,6 +28,8 @@ package final class PictureService: Sendable {
   package let metrics: ServiceMetrics
   let store: ModelStore
   package let admission: Admission
+  /// Of all that are being read.
+  let bodies: BodyBudget
   let preparation: PicturePreparation
   private let token: [UInt8]?
   private let log: @Sendable (ServiceLogEntry) -> Void
@@ -47,6 +49,7 @@ package final class PictureService: Sendable {
     self.metrics = metrics
     self.log = log
     admission = Admission(limit: limits.pictures)
+    bodies = BodyBudget(limit: max(8 * limits.body, 128 << 20))
     preparation = try PicturePreparation(threads: threads)
     metrics.declareCounter("convnet_requests_total", "Requests by route, method and status.")
     metrics.declareHistogram(

@@ -216,7 +216,7 @@ class Serving(unittest.TestCase):
         numpy.save(FOLDER / "x.npy", values.transpose(0, 3, 1, 2).copy())
         command("run", self.models[0], "--input", FOLDER / "x.npy", "--output", FOLDER / "y.npy", "--threads", 1)
         expected = numpy.load(FOLDER / "y.npy")
-        with Server(*self.models, "--grpc-port", "0") as server:
+        with Server(*self.models, "--grpc-port", "0", "--body-limit", "4") as server:
             client = tritonclient.grpc.InferenceServerClient(server.grpc)
             self.assertTrue(client.is_server_live() and client.is_server_ready() and client.is_model_ready("first"))
             self.assertEqual(client.get_server_metadata().name, "convnet")
@@ -243,6 +243,11 @@ class Serving(unittest.TestCase):
                 with self.assertRaises(tritonclient.grpc.InferenceServerException) as caught:
                     client.infer(name, inputs, model_version=version)
                 self.assertIn(code, caught.exception.status())
+            long = tritonclient.grpc.InferInput(given.name, (2000, 28, 28, 1), "FP32")
+            long.set_data_from_numpy(numpy.zeros((2000, 28, 28, 1), numpy.float32))
+            with self.assertRaisesRegex(tritonclient.grpc.InferenceServerException, "longer than the 4194304 bytes") as caught:
+                client.infer("first", [long])
+            self.assertIn("RESOURCE_EXHAUSTED", caught.exception.status())
             self.assertIn('method="gRPC",route="infer",status="200"', server.ask("/metrics")[2].decode())
             # A stop ends, whoever is connected.
             server.process.send_signal(signal.SIGTERM)

@@ -3,6 +3,8 @@
   import GRPCCore
   import GRPCNIOTransportHTTP2Posix
   import NIOCore
+  import NIOHPACK
+  import NIOHTTP2
   import NIOPosix
 
   /// The Open Inference Protocol over gRPC, on a port of its own: HTTP/2, with TLS where there is a certificate. What is answered
@@ -29,7 +31,14 @@
         let transport = HTTP2ServerTransport.Posix(
           address: try address(), transportSecurity: security,
           config: .defaults { config in
-            config.rpc.maxRequestPayloadSize = service.limits.body
+            // The transport would reset what is too long without a word; `CallLimit` tells why.
+            config.rpc.maxRequestPayloadSize = .max
+            config.channelDebuggingCallbacks.onAcceptHTTP2Stream = { channel in
+              channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(
+                  CallLimit(of: service), position: .first)
+              }
+            }
             config.http2.maxConcurrentStreams = service.limits.pictures
             config.connection.maxIdleTime = options.timeout
           }, eventLoopGroup: threads)
@@ -125,6 +134,61 @@
         defer { group.cancelAll() }
         guard let message = try await group.next() else { throw CancellationError() }
         return message
+      }
+    }
+  }
+
+  /// Counts the bytes of a call before they are gathered: one that is too long, or too much beside all others, ends at once.
+  private final class CallLimit: ChannelInboundHandler {
+    typealias InboundIn = HTTP2Frame.FramePayload
+    typealias OutboundOut = HTTP2Frame.FramePayload
+
+    /// What surrounds a message.
+    static let slack = 64
+
+    private let limit: Int
+    private var share: BodyBudget.Share
+    private var count = 0
+    private var hasEnded = false
+
+    init(of service: PictureService) {
+      limit = service.limits.body
+      share = service.bodies.share()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+      guard !hasEnded else { return }
+      if case .data(let frame) = unwrapInboundIn(data) {
+        let byteCount = frame.data.readableBytes
+        count += byteCount
+        if count > limit + Self.slack {
+          return end(
+            context, .resourceExhausted,
+            "the message is longer than the \(limit) bytes that are taken; send fewer examples")
+        }
+        guard share.take(byteCount) else {
+          return end(context, .unavailable, "too many messages are being read; try again in 1 s")
+        }
+      }
+      context.fireChannelRead(data)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+      share.giveBack()
+      context.fireChannelInactive()
+    }
+
+    private func end(_ context: ChannelHandlerContext, _ code: RPCError.Code, _ words: String) {
+      hasEnded = true
+      let headers: HPACKHeaders = [
+        ":status": "200", "content-type": "application/grpc",
+        "grpc-status": "\(code.rawValue)", "grpc-message": words,
+      ]
+      context.writeAndFlush(
+        wrapOutboundOut(.headers(.init(headers: headers, endStream: true))), promise: nil)
+      // What still comes is passed over for a little: a reset would overtake the words.
+      context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(2)) {
+        context.close(promise: nil)
       }
     }
   }

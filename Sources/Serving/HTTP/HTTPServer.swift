@@ -44,13 +44,10 @@
 
     private let service: PictureService
     private let options: Options
-    /// Bytes of bodies that are read at the moment, of all connections.
-    private let bodies: BodyBudget
 
     package init(_ service: PictureService, options: Options) {
       self.service = service
       self.options = options
-      bodies = BodyBudget(limit: max(8 * service.limits.body, 128 << 20))
     }
 
     /// Serves until ``Stop/callAsFunction()``, and then until what is in flight is answered.
@@ -115,7 +112,7 @@
       if request.headers[.expect]?.lowercased() == "100-continue" {
         try await writer.writeInformationalHead(HTTPResponse(status: .continue))
       }
-      var budget = bodies.share()
+      var budget = service.bodies.share()
       defer { budget.giveBack() }
       var body: [UInt8] = []
       body.reserveCapacity(min(declared ?? 0, service.limits.body))
@@ -212,34 +209,6 @@
         return configuration
       } catch {
         throw CertificateFailure(certificate: certificate, key: key, reason: "\(error)")
-      }
-    }
-  }
-
-  /// Bytes of bodies that may be in memory at once.
-  private final class BodyBudget: Sendable {
-    private let limit: Int
-    private let used = Atomic(0)
-
-    init(limit: Int) { self.limit = limit }
-
-    func share() -> Share { Share(budget: self) }
-
-    struct Share {
-      private let budget: BodyBudget
-      private var taken = 0
-
-      init(budget: BodyBudget) { self.budget = budget }
-
-      mutating func take(_ count: Int) -> Bool {
-        let sum = budget.used.add(count, ordering: .relaxed).newValue
-        taken += count
-        return sum <= budget.limit
-      }
-
-      mutating func giveBack() {
-        budget.used.subtract(taken, ordering: .relaxed)
-        taken = 0
       }
     }
   }
