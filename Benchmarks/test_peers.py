@@ -13,6 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from peers import tables
 from peers.cases import CASES, PEERS, SUITES, selected_cases
+from peers.convnet import model_file
+from peers.onnx_export import onnx_file
 from peers.peer import Case, Measurement, PeerFailure, run
 from peers.results import Record, Results, best_peer, geometric_mean, key_of, median_of_convnet
 from peers.worker import repeat
@@ -127,6 +129,12 @@ class Selecting(unittest.TestCase):
     def test_every_case_has_a_peer(self) -> None:
         for case in selected_cases(SUITES, []):
             self.assertTrue(any(peer.variants(case) for peer in PEERS), case.name)
+
+    def test_a_file_is_measured_beside_those_that_read_it(self) -> None:
+        for case in selected_cases(["exported", "exported start"], []):
+            readers = {peer.key for peer in PEERS if peer.variants(case)}
+            self.assertEqual(readers, {"onnxruntime", "openvino"}, case.name)
+            self.assertEqual(len({str(onnx_file(case)), str(model_file(case))}), 1)
 
     def test_keys_are_different(self) -> None:
         self.assertEqual(len({peer.key for peer in PEERS}), len(PEERS))

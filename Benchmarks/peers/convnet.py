@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from peers.onnx_export import export, onnx_file
 from peers.peer import MADE, Case, Measurement, Peer, PeerFailure, run
 
 
@@ -24,10 +25,14 @@ class ConvNet(Peer):
         return ["command"]
 
     def prepare(self, case: Case) -> None:
-        if not case.starts or model_file(case).exists():
+        if case.is_file:
+            export(case)
+        if not case.starts or first_picture(case).exists() and model_file(case).exists():
             return
         pictures = MADE / "pictures" / case.model
         make_pictures(pictures, case)
+        if case.is_file:
+            return
         run([
             self.command, "train", "--model", case.model, "--data", str(pictures), "--epochs", "1",
             "--batch-size", "4", "--output", str(model_file(case).parent), "--json",
@@ -37,7 +42,7 @@ class ConvNet(Peer):
         if case.starts:
             return super().measure(case, variant, seconds)
         done = run([
-            self.command, "benchmark", case.model, "--batch", str(case.batch),
+            self.command, "benchmark", str(onnx_file(case)) if case.is_file else case.model, "--batch", str(case.batch),
             "--mode", "training" if case.trains else "inference",
             "--threads", str(case.threads), "--seconds", str(0 if case.is_memory else seconds),
             "--json",
@@ -51,21 +56,26 @@ class ConvNet(Peer):
         return Measurement(done.peak_mebibytes if case.is_memory else rate["median"], details)
 
     def start_command(self, case: Case, variant: str) -> list[str]:
-        picture = MADE / "pictures" / case.model / "0" / "0.png"
-        return [self.command, "predict", str(model_file(case)), str(picture),
+        return [self.command, "predict", str(model_file(case)), str(first_picture(case)),
                 "--threads", str(case.threads)]
 
 
+def first_picture(case: Case) -> Path:
+    return MADE / "pictures" / case.model / "0" / "0.png"
+
+
 def model_file(case: Case) -> Path:
+    if case.is_file:
+        return onnx_file(case)
     return MADE / "convnet" / case.model / "model.safetensors"
 
 
 def make_pictures(folder: Path, case: Case) -> None:
-    """Noise in the network's size, two pictures a class."""
+    """Noise in the network's size, two pictures a class; of a file, which is not trained, of one class."""
     from PIL import Image
 
     channels, height, width = case.image
-    for label in range(case.classes):
+    for label in range(1 if case.is_file else case.classes):
         (folder / str(label)).mkdir(parents=True, exist_ok=True)
         for index in range(2):
             picture = Image.effect_noise((width, height), 80)

@@ -10,7 +10,7 @@ from peers.peer import MADE, Case, run
 
 def onnx_file(case: Case) -> Path:
     """The file of a case, one for all its batches."""
-    return MADE / "onnx" / f"{case.model}-{case.classes}.onnx"
+    return MADE / "onnx" / (case.model if case.is_file else f"{case.model}-{case.classes}.onnx")
 
 
 def export(case: Case) -> None:

@@ -41,7 +41,7 @@ class OpenVINO(Peer):
 
 def converted_file(case: Case) -> Path:
     """The network in OpenVINO's own format."""
-    return MADE / "openvino" / f"{case.model}-{case.classes}.xml"
+    return MADE / "openvino" / onnx_file(case).with_suffix(".xml").name
 
 
 def settings(threads: int, hint: str) -> dict[str, str | int]:

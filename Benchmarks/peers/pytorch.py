@@ -17,6 +17,8 @@ class PyTorch(Peer):
     module = "pytorch"
 
     def variants(self, case: Case) -> list[str]:
+        if case.is_file:
+            return []
         if case.starts:
             return ["state dict", "script"]
         return ["eager"]
@@ -42,7 +44,7 @@ class PyTorchChannelsLast(PyTorch):
     name = "PyTorch channels-last"
 
     def variants(self, case: Case) -> list[str]:
-        return [] if case.starts else ["eager channels-last"]
+        return [] if case.starts or case.is_file else ["eager channels-last"]
 
 
 class PyTorchCompiled(PyTorch):
@@ -52,7 +54,7 @@ class PyTorchCompiled(PyTorch):
     name = "PyTorch compiled"
 
     def variants(self, case: Case) -> list[str]:
-        if case.starts:
+        if case.starts or case.is_file:
             return []
         if case.trains:
             return ["compile channels-last", "compile"]

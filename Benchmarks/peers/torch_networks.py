@@ -49,7 +49,8 @@ def resnet20(classes: int) -> nn.Module:
 
 
 def network(name: str, classes: int, trains: bool) -> nn.Module:
-    """A network in the given mode. Auxiliary classifiers are there where it trains."""
+    """A network in the given mode. Auxiliary classifiers are there where it trains. A name with the ending of a file is one of
+    torchvision's own."""
     plain = {"weights": None, "num_classes": classes}
     # The initialization of those that take this argument runs for minutes and changes no speed.
     quick = {**plain, "init_weights": False}
@@ -68,6 +69,8 @@ def network(name: str, classes: int, trains: bool) -> nn.Module:
         "efficientnet-b0": lambda: models.efficientnet_b0(**plain),
         "convnext-tiny": lambda: models.convnext_tiny(**plain),
     }
+    if name.endswith(".onnx"):
+        return models.get_model(name.removesuffix(".onnx"), **plain).train(trains)
     return makers[name]().train(trains)
 
 
