@@ -2,7 +2,8 @@
 
 Of each network with random parameters, running statistics among them, `convnet convert` writes the file. `onnx.checker` must be
 content with it, shapes inferred and all; ONNX Runtime and OpenVINO must give the logits that `convnet run` gives, of a batch of
-two and of one of three: no logit may differ by more than a ten-thousandth of the largest.
+two and of one of three: no logit may differ by more than a ten-thousandth of the largest. Files that are given pixels, written
+with `--with-preprocessing`, must make of them what `convnet run` makes of the numbers that NumPy makes of them.
 
 The exit code is 1 where one does not pass. Needs: a release build of ConvNet, `scripts/peers-environment`.
 """
@@ -24,6 +25,13 @@ import openvino
 from peers.peer import ROOT
 
 TOLERANCE = 1e-4
+
+# Networks whose files are given pixels as well, and what is done to these: a preset, means, deviations, and the order of channels.
+PREPROCESSED = {
+    "lenet5": (None, (0,), (1,), slice(None)),
+    "resnet20": ("imagenet", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), slice(None)),
+    "vgg-a": ("keras-caffe", (123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255, 1 / 255, 1 / 255), slice(None, None, -1)),
+}
 
 
 def call(*arguments: object) -> str:
@@ -60,6 +68,25 @@ def compare(name: str, command: Path, folder: Path) -> tuple[float, float]:
     return gaps[0], gaps[1]
 
 
+def compare_pixels(name: str, command: Path, folder: Path) -> tuple[float, float]:
+    """The same of the file that is given pixels."""
+    preset, mean, deviation, order = PREPROCESSED[name]
+    model, file, source, result = (folder / part for part in ("m.safetensors", "p.onnx", "x.npy", "y.npy"))
+    call(command, "convert", model, file, "--with-preprocessing", "--quiet", *(["--preset", preset] if preset else []))
+    onnx.checker.check_model(file, full_check=True)
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    compiled = openvino.Core().compile_model(file, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    shape = [extent for extent in session.get_inputs()[0].shape if isinstance(extent, int)]
+    pixels = numpy.random.default_rng(5).integers(0, 256, (2, *shape), "uint8")
+    column = (-1, 1, 1)
+    images = (pixels / 255 - numpy.reshape(mean, column)) / numpy.reshape(deviation, column)
+    numpy.save(source, images[:, order].astype("float32"))
+    call(command, "run", model, "--input", source, "--output", result, "--quiet")
+    expected = numpy.load(result)
+    theirs = (session.run(None, {session.get_inputs()[0].name: pixels})[0], compiled(pixels)[0])
+    return gap(theirs[0], expected), gap(theirs[1], expected)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("models", nargs="*", help="the networks to compare; all where none is given")
@@ -75,13 +102,17 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="convnet-exports-") as folder:
             try:
                 gaps = compare(name, command, Path(folder))
+                pixels = compare_pixels(name, command, Path(folder)) if name in PREPROCESSED else None
             except Exception as failure:  # noqa: BLE001, of four libraries
                 print(f"{name:<26}  {failure}", flush=True)
                 passed = False
                 continue
-        note = "" if max(gaps) <= TOLERANCE else f"  MORE THAN {TOLERANCE:g}"
-        print(f"{name:<26}  {gaps[0]:>12.1e}  {gaps[1]:>12.1e}{note}", flush=True)
-        passed &= max(gaps) <= TOLERANCE
+        for title, gaps in ((name, gaps), (f"{name}, of pixels", pixels)):
+            if gaps is None:
+                continue
+            note = "" if max(gaps) <= TOLERANCE else f"  MORE THAN {TOLERANCE:g}"
+            print(f"{title:<26}  {gaps[0]:>12.1e}  {gaps[1]:>12.1e}{note}", flush=True)
+            passed &= max(gaps) <= TOLERANCE
     return 0 if passed else 1
 
 

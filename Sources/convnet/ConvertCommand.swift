@@ -6,8 +6,9 @@ struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert", abstract: "Convert weights between formats.",
     discussion: """
-      Reads safetensors, PyTorch checkpoints (.pth, .pt) and NumPy archives (.npz),
-      told by their contents; nothing in a checkpoint is executed. Writes the format
+      Reads safetensors, PyTorch checkpoints (.pth, .pt), NumPy archives (.npz) and
+      Keras's weights (.weights.h5, .h5, .keras), told by their contents; nothing in
+      a checkpoint is executed. Writes the format
       that the ending of OUT names: .safetensors, .pth, .pt, .npz, or .onnx, which
       holds the network too, for other frameworks and runtimes.
 
@@ -24,7 +25,8 @@ struct ConvertCommand: ParsableCommand {
         convnet convert model.safetensors small.safetensors --element-type bfloat16
         convnet convert weights.npz weights.safetensors --json
         convnet convert runs/first/model.safetensors lenet5.onnx
-        convnet convert mobilenet_v2.pth mobilenet.onnx --model mobilenet-v2
+        convnet convert mobilenet_v2.pth mobilenet.onnx --model mobilenet-v2 \\
+          --preset imagenet --with-preprocessing
       """)
 
   @Argument(help: ArgumentHelp("The file to read.", valueName: "in")) var source: String
@@ -55,6 +57,11 @@ struct ConvertCommand: ParsableCommand {
       valueName: "file|imagenet"))
   var classNames: String?
   @Flag(help: "Compress a NumPy archive.") var deflate = false
+  @Flag(
+    help:
+      "Have an .onnx file normalize pictures itself: its input is uint8 then, pixels from 0 to 255."
+  )
+  var withPreprocessing = false
   @OptionGroup var shared: SharedOptions
 
   private struct Result: Encodable {
@@ -75,6 +82,9 @@ struct ConvertCommand: ParsableCommand {
     } catch {
       throw ValidationError("--\(error)")
     }
+    guard !withPreprocessing || writesONNX else {
+      throw ValidationError("--with-preprocessing is of .onnx files; \(target) is none")
+    }
     guard model == nil else { return }
     for (value, option) in [
       (mean.map { "\($0)" }, "--mean"), (deviation.map { "\($0)" }, "--deviation"),
@@ -86,7 +96,7 @@ struct ConvertCommand: ParsableCommand {
   }
 
   func run() throws {
-    guard !target.lowercased().hasSuffix(".onnx") else { return try writeONNX() }
+    guard !writesONNX else { return try writeONNX() }
     let format = try WeightFormat(forPath: target)
     let file = try WeightFile(source)
     for note in file.notes { shared.note("\(source): \(note)") }
@@ -124,6 +134,8 @@ struct ConvertCommand: ParsableCommand {
       model, written, notes)
   }
 
+  private var writesONNX: Bool { target.lowercased().hasSuffix(".onnx") }
+
   /// A network with its weights, for other frameworks and runtimes.
   private func writeONNX() throws {
     let file = try WeightFile(source)
@@ -136,7 +148,8 @@ struct ConvertCommand: ParsableCommand {
     notes.forEach(shared.note)
     let written = parameters(of: model)
     tellNonFinite(in: written)
-    try model.writeONNX(to: target, as: elementType?.type ?? .float32)
+    try model.writeONNX(
+      to: target, as: elementType?.type ?? .float32, includesPreprocessing: withPreprocessing)
     try printResult(file, "onnx", name: "ONNX of \(model.graph.name)", model, written, notes)
   }
 

@@ -32,6 +32,10 @@ public struct ONNXError: Error, Hashable, Sendable {
     case input(name: String, reason: String)
     /// What the network makes is not what networks here make.
     case output(name: String, reason: String)
+    /// Operations that have no form in ONNX, each with its place.
+    case withoutForm([String])
+    /// The network does not say how pictures are prepared, and the file was to do it.
+    case noPreprocessing
     /// Messages of protocol buffers have 2 GB at most.
     case tooLargeToWrite(byteCount: Int)
   }
@@ -77,6 +81,10 @@ extension ONNXError.Problem: ReadableError {
     case .node(let name, let kind, let reason): "node \(name) (\(kind)): \(reason)"
     case .input(let name, let reason): "input \(name): \(reason)"
     case .output(let name, let reason): "output \(name): \(reason)"
+    case .withoutForm(let names):
+      "ONNX has no operator for \(Self.listed(names)); safetensors keeps every network"
+    case .noPreprocessing:
+      "the network does not say how pictures are prepared, so the file cannot do it"
     case .tooLargeToWrite(let byteCount):
       "\(byteCount) bytes do not fit into a file of this format; write 16-bit weights, or safetensors"
     }

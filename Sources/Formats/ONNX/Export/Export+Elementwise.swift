@@ -12,15 +12,15 @@ extension Operation.Activation: ExportedOperation {
       let bounds = [Float(0), 6].map { exporter.numbers([$0], "bound", for: operation) }
       exporter.emit("Clip", [x] + bounds, for: operation)
     case .leakyReLU(let slope):
-      exporter.emit("LeakyRelu", [x], for: operation, [ExportedAttribute("alpha", slope)])
+      exporter.emit("LeakyRelu", [x], for: operation, [ONNXAttribute("alpha", slope)])
     case .elu(let alpha):
-      exporter.emit("Elu", [x], for: operation, [ExportedAttribute("alpha", alpha)])
+      exporter.emit("Elu", [x], for: operation, [ONNXAttribute("alpha", alpha)])
     case .tanh: exporter.emit("Tanh", [x], for: operation)
     case .sigmoid: exporter.emit("Sigmoid", [x], for: operation)
     case .hardSigmoid:
       exporter.emit(
         "HardSigmoid", [x], for: operation,
-        [ExportedAttribute("alpha", 1 / Float(6)), ExportedAttribute("beta", Float(0.5))])
+        [ONNXAttribute("alpha", 1 / Float(6)), ONNXAttribute("beta", Float(0.5))])
     case .hardSwish: exporter.emit("HardSwish", [x], for: operation)
     case .silu:
       let gate = exporter.step("Sigmoid", [x], "sigmoid", for: operation)
@@ -89,6 +89,6 @@ extension Operation.Softmax: ExportedOperation {
   func export(_ operation: Operation, to exporter: inout ONNXExporter) throws {
     exporter.emit(
       isLogarithmic ? "LogSoftmax" : "Softmax", [try exporter.read(operation.inputs[0])],
-      for: operation, [ExportedAttribute("axis", 1)])
+      for: operation, [ONNXAttribute("axis", 1)])
   }
 }

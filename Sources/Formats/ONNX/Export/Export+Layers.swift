@@ -11,16 +11,16 @@ extension [Padding.Sides] {
 extension Operation.Convolution: ExportedOperation {
   func export(_ operation: Operation, to exporter: inout ONNXExporter) throws {
     guard fused.isEmpty else {
-      throw ONNXExportError.Problem.operations(["\(operation.name), which is compiled already"])
+      throw ONNXError.Problem.withoutForm(["\(operation.name), which is compiled already"])
     }
     let (input, kernel) = (operation.inputs[0], operation.inputs[1])
     let sides = try sides(input: exporter.shape(input), kernel: exporter.shape(kernel))
     exporter.emit(
       "Conv", try operation.inputs.map { try exporter.read($0) }, for: operation,
       [
-        ExportedAttribute("kernel_shape", exporter.shape(kernel).spatial),
-        ExportedAttribute("strides", strides), ExportedAttribute("dilations", dilations),
-        ExportedAttribute("pads", sides.listed), ExportedAttribute("group", groups),
+        ONNXAttribute("kernel_shape", exporter.shape(kernel).spatial),
+        ONNXAttribute("strides", strides), ONNXAttribute("dilations", dilations),
+        ONNXAttribute("pads", sides.listed), ONNXAttribute("group", groups),
       ])
   }
 }
@@ -30,11 +30,11 @@ extension Operation.TransposedConvolution: ExportedOperation {
     exporter.emit(
       "ConvTranspose", try operation.inputs.map { try exporter.read($0) }, for: operation,
       [
-        ExportedAttribute("kernel_shape", exporter.shape(operation.inputs[1]).spatial),
-        ExportedAttribute("strides", strides), ExportedAttribute("dilations", dilations),
-        ExportedAttribute("pads", try sides().listed),
-        ExportedAttribute("output_padding", outputPadding),
-        ExportedAttribute("group", groups),
+        ONNXAttribute("kernel_shape", exporter.shape(operation.inputs[1]).spatial),
+        ONNXAttribute("strides", strides), ONNXAttribute("dilations", dilations),
+        ONNXAttribute("pads", try sides().listed),
+        ONNXAttribute("output_padding", outputPadding),
+        ONNXAttribute("group", groups),
       ])
   }
 }
@@ -42,11 +42,11 @@ extension Operation.TransposedConvolution: ExportedOperation {
 extension Operation.Dense: ExportedOperation {
   func export(_ operation: Operation, to exporter: inout ONNXExporter) throws {
     guard fused.isEmpty else {
-      throw ONNXExportError.Problem.operations(["\(operation.name), which is compiled already"])
+      throw ONNXError.Problem.withoutForm(["\(operation.name), which is compiled already"])
     }
     exporter.emit(
       "Gemm", try operation.inputs.map { try exporter.read($0) }, for: operation,
-      [ExportedAttribute("transB", 1)])
+      [ONNXAttribute("transB", 1)])
   }
 }
 
@@ -64,9 +64,9 @@ extension Operation.Flatten: ExportedOperation {
     if order == .channelsLast, shape.rank > 2, shape.spatial.contains(where: { $0 > 1 }) {
       value = exporter.step(
         "Transpose", [value], "channels last", for: operation,
-        [ExportedAttribute("perm", [0] + Array(2..<shape.rank) + [1])])
+        [ONNXAttribute("perm", [0] + Array(2..<shape.rank) + [1])])
     }
-    exporter.emit("Flatten", [value], for: operation, [ExportedAttribute("axis", 1)])
+    exporter.emit("Flatten", [value], for: operation, [ONNXAttribute("axis", 1)])
   }
 }
 
@@ -82,7 +82,7 @@ extension Operation.Unflatten: ExportedOperation {
     let reshaped = exporter.step("Reshape", [value, extents], "channels last", for: operation)
     exporter.emit(
       "Transpose", [reshaped], for: operation,
-      [ExportedAttribute("perm", [0, shape.rank] + Array(1..<shape.rank))])
+      [ONNXAttribute("perm", [0, shape.rank] + Array(1..<shape.rank))])
   }
 }
 
@@ -102,7 +102,7 @@ extension Operation.Transpose: ExportedOperation {
   func export(_ operation: Operation, to exporter: inout ONNXExporter) throws {
     exporter.emit(
       "Transpose", [try exporter.read(operation.inputs[0])], for: operation,
-      [ExportedAttribute("perm", permutation)])
+      [ONNXAttribute("perm", permutation)])
   }
 }
 
@@ -110,7 +110,7 @@ extension Operation.Concatenate: ExportedOperation {
   func export(_ operation: Operation, to exporter: inout ONNXExporter) throws {
     exporter.emit(
       "Concat", try operation.inputs.map { try exporter.read($0) }, for: operation,
-      [ExportedAttribute("axis", axis)])
+      [ONNXAttribute("axis", axis)])
   }
 }
 
@@ -139,12 +139,12 @@ extension Operation.Pad: ExportedOperation {
       let pads = [none, channels] + sides.map { _ in none }
       value = exporter.step(
         "Pad", [value, exporter.integers(pads.listed, "channels", for: operation)],
-        "padded channels", for: operation, [ExportedAttribute("mode", "constant")])
+        "padded channels", for: operation, [ONNXAttribute("mode", "constant")])
     }
     let pads = [none, mode == .zero ? channels : none] + sides
     exporter.emit(
       "Pad", [value, exporter.integers(pads.listed, "sides", for: operation)], for: operation,
-      [ExportedAttribute("mode", kind)])
+      [ONNXAttribute("mode", kind)])
   }
 }
 
@@ -157,13 +157,13 @@ extension Operation.Upsample: ExportedOperation {
       switch mode {
       case .nearest:
         [
-          ExportedAttribute("mode", "nearest"), ExportedAttribute("nearest_mode", "floor"),
-          ExportedAttribute("coordinate_transformation_mode", "asymmetric"),
+          ONNXAttribute("mode", "nearest"), ONNXAttribute("nearest_mode", "floor"),
+          ONNXAttribute("coordinate_transformation_mode", "asymmetric"),
         ]
       case .bilinear:
         [
-          ExportedAttribute("mode", "linear"),
-          ExportedAttribute("coordinate_transformation_mode", "half_pixel"),
+          ONNXAttribute("mode", "linear"),
+          ONNXAttribute("coordinate_transformation_mode", "half_pixel"),
         ]
       }
     exporter.emit("Resize", [value, "", scales], for: operation, attributes)

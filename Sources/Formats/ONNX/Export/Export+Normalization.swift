@@ -5,7 +5,7 @@ extension Operation.BatchNormalization: ExportedOperation {
   func export(_ operation: Operation, to exporter: inout ONNXExporter) throws {
     exporter.emit(
       "BatchNormalization", try operation.inputs.map { try exporter.read($0) }, for: operation,
-      [ExportedAttribute("epsilon", epsilon)])
+      [ONNXAttribute("epsilon", epsilon)])
   }
 }
 
@@ -15,18 +15,18 @@ extension Operation.LayerNormalization: ExportedOperation {
     let rank = exporter.shape(operation.inputs[0]).rank
     let parameters = try operation.inputs.dropFirst().map { try exporter.read($0) }
     let x = try exporter.read(operation.inputs[0])
-    let attributes = [ExportedAttribute("axis", -1), ExportedAttribute("epsilon", epsilon)]
+    let attributes = [ONNXAttribute("axis", -1), ONNXAttribute("epsilon", epsilon)]
     guard rank > 2 else {
       return exporter.emit("LayerNormalization", [x] + parameters, for: operation, attributes)
     }
     let last = exporter.step(
       "Transpose", [x], "channels last", for: operation,
-      [ExportedAttribute("perm", [0] + Array(2..<rank) + [1])])
+      [ONNXAttribute("perm", [0] + Array(2..<rank) + [1])])
     let normalized = exporter.step(
       "LayerNormalization", [last] + parameters, "normalized", for: operation, attributes)
     exporter.emit(
       "Transpose", [normalized], for: operation,
-      [ExportedAttribute("perm", [0, rank - 1] + Array(1..<rank - 1))])
+      [ONNXAttribute("perm", [0, rank - 1] + Array(1..<rank - 1))])
   }
 }
 
@@ -39,8 +39,8 @@ extension Operation.LocalResponseNormalization: ExportedOperation {
       return exporter.emit(
         "LRN", [x], for: operation,
         [
-          ExportedAttribute("size", size), ExportedAttribute("alpha", coefficient * Float(size)),
-          ExportedAttribute("beta", beta), ExportedAttribute("bias", bias),
+          ONNXAttribute("size", size), ONNXAttribute("alpha", coefficient * Float(size)),
+          ONNXAttribute("beta", beta), ONNXAttribute("bias", bias),
         ])
     }
     // ONNX's operator is for neighbouring channels of pictures. Means of squares, zeros around them counted, times their number.
@@ -54,8 +54,8 @@ extension Operation.LocalResponseNormalization: ExportedOperation {
       means = exporter.step(
         "AveragePool", [squares], "means", for: operation,
         [
-          ExportedAttribute("kernel_shape", shape.spatial.map { _ in size }),
-          ExportedAttribute("pads", pads + pads), ExportedAttribute("count_include_pad", 1),
+          ONNXAttribute("kernel_shape", shape.spatial.map { _ in size }),
+          ONNXAttribute("pads", pads + pads), ONNXAttribute("count_include_pad", 1),
         ])
     case .acrossChannels:
       // The channels as the positions of a picture of one channel.
@@ -66,9 +66,9 @@ extension Operation.LocalResponseNormalization: ExportedOperation {
       let pooled = exporter.step(
         "AveragePool", [seen], "pooled", for: operation,
         [
-          ExportedAttribute("kernel_shape", [size, 1]),
-          ExportedAttribute("pads", [size / 2, 0, size / 2, 0]),
-          ExportedAttribute("count_include_pad", 1),
+          ONNXAttribute("kernel_shape", [size, 1]),
+          ONNXAttribute("pads", [size / 2, 0, size / 2, 0]),
+          ONNXAttribute("count_include_pad", 1),
         ])
       means = exporter.step("Reshape", [pooled, own], "means", for: operation)
     }

@@ -27,8 +27,8 @@ extension Operation.MaxPooling: ExportedOperation {
     exporter.emit(
       "MaxPool", [try exporter.read(operation.inputs[0])], for: operation,
       [
-        ExportedAttribute("kernel_shape", self.window), ExportedAttribute("strides", strides),
-        ExportedAttribute("pads", sides.listed),
+        ONNXAttribute("kernel_shape", self.window), ONNXAttribute("strides", strides),
+        ONNXAttribute("pads", sides.listed),
       ])
   }
 }
@@ -55,9 +55,9 @@ extension Operation.AveragePooling: ExportedOperation {
     exporter.emit(
       "AveragePool", [x], for: operation,
       [
-        ExportedAttribute("kernel_shape", self.window), ExportedAttribute("strides", strides),
-        ExportedAttribute("pads", sides.listed),
-        ExportedAttribute("count_include_pad", counts ? 1 : 0),
+        ONNXAttribute("kernel_shape", self.window), ONNXAttribute("strides", strides),
+        ONNXAttribute("pads", sides.listed),
+        ONNXAttribute("count_include_pad", counts ? 1 : 0),
       ])
   }
 }

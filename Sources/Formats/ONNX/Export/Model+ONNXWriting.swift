@@ -13,33 +13,43 @@ extension Model {
   /// and preparation of pictures stand in the metadata, under `convnet.classNames` and `convnet.preprocessing`, in JSON. Nodes,
   /// values and initializers are called as layers and parameters are.
   ///
-  /// - Parameter elementType: of the parameters in the file: `float32`, or one of two bytes, which halves the file. They become
-  ///   `float32` again when they are read.
-  /// - Throws: ``ONNXExportError`` where an operation has no form in ONNX, such as one from outside the package, or the file
-  ///   would be larger than 2 GB; ``FileError`` where it cannot be written.
-  public func writeONNX(to path: String, as elementType: ElementType = .float32) throws {
+  /// - Parameters:
+  ///   - elementType: of the parameters in the file: `float32`, or one of two bytes, which halves the file. They become `float32`
+  ///     again when they are read.
+  ///   - includesPreprocessing: whether the graph begins with the normalization of pictures. Its input is then `uint8`, pixels
+  ///     from 0 to 255 of the input's extents, red first, whatever the network's order of channels is.
+  /// - Throws: ``ONNXError`` where an operation has no form in ONNX, such as one from outside the package, where nothing is said
+  ///   of how pictures are prepared and that was to be included, or the file would be larger than 2 GB; ``FileError`` where it
+  ///   cannot be written.
+  public func writeONNX(
+    to path: String, as elementType: ElementType = .float32, includesPreprocessing: Bool = false
+  ) throws {
+    if includesPreprocessing, preprocessing == nil {
+      throw ONNXError(file: path, problem: .noPreprocessing)
+    }
     var inference = graph
     inference.outputs.removeAll { $0.auxiliaryWeight != nil }
     inference.removeUnused()
-    var exporter = ONNXExporter(inference, parameters: parameters, elementType: elementType)
+    var exporter = ONNXExporter(
+      inference, parameters: parameters, elementType: elementType,
+      preprocessing: includesPreprocessing ? preprocessing : nil)
+    try ONNXFile.problems(in: path) { try exporter.export() }
+    var file = ONNXModel(graph: exporter.result)
+    file.formatVersion = ONNXExporter.formatVersion
+    file.operatorSets = [.init(domain: "", version: ONNXExporter.operatorSet)]
+    (file.producer, file.producerVersion) = ("ConvNet", packageVersion)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    var metadata: [(key: String, value: String)] = []
     if !classNames.isEmpty {
       let names = String(decoding: try encoder.encode(classNames), as: UTF8.self)
-      metadata.append(("convnet.classNames", names))
+      file.metadata.append(.init(key: ONNXModel.classNamesKey, value: names))
     }
     if let preprocessing {
-      let text = String(decoding: try encoder.encode(preprocessing), as: UTF8.self)
-      metadata.append(("convnet.preprocessing", text))
+      let rest = includesPreprocessing ? preprocessing.withoutNumbers : preprocessing
+      let text = String(decoding: try encoder.encode(rest), as: UTF8.self)
+      file.metadata.append(.init(key: ONNXModel.preprocessingKey, value: text))
     }
-    do {
-      try exporter.export()
-      try exporter.result.write(
-        to: path, operatorSet: ONNXExporter.operatorSet, metadata: metadata)
-    } catch let problem as ONNXExportError.Problem {
-      throw ONNXExportError(path: path, problem: problem)
-    }
+    try file.write(to: path)
   }
 }
 

@@ -1,5 +1,6 @@
 import ConvNetFiles
 package import ConvNetGraphs
+import ConvNetImages
 import ConvNetTensors
 
 /// What an operation becomes in an ONNX file.
@@ -15,11 +16,15 @@ protocol ExportedOperation: OperationAttributes {
 package struct ONNXExporter {
   /// The meaning of the operators: the newest that has all and that runtimes of the last years read.
   static let operatorSet = 17
+  /// The first version of the format that has them.
+  static let formatVersion = 8
 
   /// As far as it is made.
-  private(set) var result: ExportedGraph
+  private(set) var result: ONNXGraph
   private let graph: Graph
   private let elementType: ElementType
+  /// What is done to pixels within the file's graph.
+  private let preprocessing: Preprocessing?
   /// What values are called in the file.
   private var names: [ValueID: String] = [:]
   private var takenNames: Set<String> = []
@@ -35,11 +40,17 @@ package struct ONNXExporter {
     var shape: Shape
   }
 
-  /// - Parameter elementType: in which parameters are kept; the network reads them as `float32`.
-  init(_ graph: Graph, parameters: [String: Tensor], elementType: ElementType = .float32) {
+  /// - Parameters:
+  ///   - elementType: in which parameters are kept; the network reads them as `float32`.
+  ///   - preprocessing: what the file's graph does to pixels before the network reads them.
+  init(
+    _ graph: Graph, parameters: [String: Tensor], elementType: ElementType = .float32,
+    preprocessing: Preprocessing? = nil
+  ) {
     self.graph = graph
     self.elementType = elementType
-    result = ExportedGraph(name: graph.name)
+    self.preprocessing = preprocessing
+    result = ONNXGraph(name: graph.name)
     for id in graph.parameters {
       let name = graph[id].name
       if let tensor = parameters[name] { constants[id] = (name, tensor) }
@@ -60,15 +71,18 @@ package struct ONNXExporter {
 
   /// All of the network. The batch is any.
   ///
-  /// - Throws: ``ONNXExportError/Problem`` with every operation that has no form there; ``GraphError`` where a shape does not
-  ///   fit.
+  /// - Throws: ``ONNXError/Problem`` with every operation that has no form there; ``GraphError`` where a shape does not fit.
   mutating func export() throws {
     let missing = Self.operationsWithoutForm(in: graph)
-    guard missing.isEmpty else { throw ONNXExportError.Problem.operations(missing) }
+    guard missing.isEmpty else { throw ONNXError.Problem.withoutForm(missing) }
     for id in graph.inputs {
       let name = unique(graph[id].name)
       names[id] = name
       result.inputs.append(value(name, of: id))
+    }
+    if let preprocessing, let input = graph.inputs.first {
+      result.inputs[0].type = .uint8
+      names[input] = normalized(result.inputs[0].name, by: preprocessing)
     }
     for operation in graph.operations {
       if operation.attributes.traits.isIdentityInInference {
@@ -86,10 +100,11 @@ package struct ONNXExporter {
     }
   }
 
-  private func value(_ name: String, of id: ValueID) -> ExportedValue {
+  private func value(_ name: String, of id: ValueID) -> ONNXValue {
     let type = graph[id].type
-    return ExportedValue(
-      name: name, type: type.elementType, extents: Array(type.shape.dimensions.dropFirst()))
+    return ONNXValue(
+      name: name, type: ONNXElementType(type.elementType),
+      shape: [.name("batch")] + type.shape.dimensions.dropFirst().map { .extent($0) })
   }
 
   private mutating func unique(_ name: String) -> String {
@@ -114,7 +129,7 @@ package struct ONNXExporter {
   mutating func read(_ id: ValueID, as shape: Shape? = nil) throws -> String {
     guard let (name, tensor) = constants[id] else {
       guard let name = names[id] else {
-        throw ONNXExportError.Problem.operations(["\(graph[id].name) is read before it is made"])
+        throw ONNXError.Problem.withoutForm(["\(graph[id].name) is read before it is made"])
       }
       return name
     }
@@ -130,37 +145,42 @@ package struct ONNXExporter {
 
   private mutating func write(_ tensor: Tensor, as name: String) {
     guard tensor.elementType == .float32, elementType != .float32, tensor.count > 1 else {
-      result.constants.append((name, tensor))
+      result.initializers.append(ONNXTensor(name: name, tensor))
       return
     }
     let stored = unique("\(name).\(elementType.rawValue)")
-    result.constants.append((stored, tensor.converted(to: elementType)))
-    // 1 is `float32`.
-    append("Cast", [stored], as: name, name: "\(name)/cast", [ExportedAttribute("to", 1)])
+    result.initializers.append(ONNXTensor(name: stored, tensor.converted(to: elementType)))
+    append(
+      "Cast", [stored], as: name, name: "\(name)/cast",
+      [ONNXAttribute("to", ONNXElementType.float32.rawValue)])
   }
 
   // MARK: Writing
 
   /// Whole numbers that a node reads: axes, shapes, borders.
   mutating func integers(_ values: [Int], _ role: String, for operation: Operation) -> String {
-    let name = unique("\(operation.name)/\(role)")
-    result.constants.append((name, Tensor(values.map(Int64.init), shape: [values.count])))
-    return name
+    constant(
+      Tensor(values.map(Int64.init), shape: [values.count]), "\(operation.name)/\(role)")
   }
 
   /// Numbers that a node reads; without a shape one alone.
   mutating func numbers(
     _ values: [Float], shape: Shape = [], _ role: String, for operation: Operation
   ) -> String {
-    let name = unique("\(operation.name)/\(role)")
-    result.constants.append((name, Tensor(values, shape: shape)))
+    constant(Tensor(values, shape: shape), "\(operation.name)/\(role)")
+  }
+
+  /// Numbers that a node reads, and what they are called.
+  mutating func constant(_ tensor: Tensor, _ name: String) -> String {
+    let name = unique(name)
+    result.initializers.append(ONNXTensor(name: name, tensor))
     return name
   }
 
   /// Appends the node that makes the operation's first output.
   mutating func emit(
     _ kind: String, _ inputs: [String], for operation: Operation,
-    _ attributes: [ExportedAttribute] = []
+    _ attributes: [ONNXAttribute] = []
   ) {
     let output = operation.outputs[0]
     let name = outputNames[output] ?? unique(graph[output].name)
@@ -171,20 +191,26 @@ package struct ONNXExporter {
   /// Appends a node on the way to it.
   mutating func step(
     _ kind: String, _ inputs: [String], _ role: String, for operation: Operation,
-    _ attributes: [ExportedAttribute] = []
+    _ attributes: [ONNXAttribute] = []
   ) -> String {
-    let name = unique("\(operation.name)/\(role)")
+    step(kind, inputs, "\(operation.name)/\(role)", attributes)
+  }
+
+  /// Appends a node, and says what its output is called.
+  mutating func step(
+    _ kind: String, _ inputs: [String], _ name: String, _ attributes: [ONNXAttribute] = []
+  ) -> String {
+    let name = unique(name)
     append(kind, inputs, as: name, name: name, attributes)
     return name
   }
 
   private mutating func append(
     _ kind: String, _ inputs: [String], as output: String, name: String,
-    _ attributes: [ExportedAttribute] = []
+    _ attributes: [ONNXAttribute] = []
   ) {
     result.nodes.append(
-      ExportedNode(
-        kind: kind, inputs: inputs, output: output, name: name, attributes: attributes))
+      ONNXNode(kind, inputs: inputs, outputs: [output], name: name, attributes: attributes))
   }
 
   /// Lets a value be another.
