@@ -75,8 +75,8 @@ def of_timm(model: str, name: str, image: tuple[int, int, int] = SQUARE) -> Netw
     return Network(model, f"timm {name}", lambda: Torch(timm(name)), image)
 
 
-def of_keras(model: str, name: str, image: tuple[int, int, int] = SQUARE) -> Network:
-    return Network(model, f"Keras {name}", lambda: Keras(name), image)
+def of_keras(model: str, name: str, form: str, image: tuple[int, int, int] = SQUARE) -> Network:
+    return Network(model, f"Keras {name}, {form}", lambda: Keras(name, form), image)
 
 
 def built(model: str, make: Callable, image: tuple[int, int, int], batch: int) -> Network:
@@ -120,9 +120,11 @@ LOGITS = [
     of_timm("resnet50-v1.5", "resnet50"),
     of_timm("vgg16", "vgg16"),
     of_timm("inception-v3-torchvision", "inception_v3", (3, 299, 299)),
-    of_keras("resnet50-keras", "ResNet50"),
-    of_keras("vgg16", "VGG16"),
-    of_keras("inception-v3-keras", "InceptionV3", (3, 299, 299)),
+    of_keras("resnet50-keras", "ResNet50", ".npz"),
+    of_keras("resnet50-keras", "ResNet50", ".weights.h5"),
+    of_keras("vgg16", "VGG16", ".h5"),
+    of_keras("inception-v3-keras", "InceptionV3", ".keras", (3, 299, 299)),
+    of_keras("inception-v3-keras", "InceptionV3", ".weights.h5", (3, 299, 299)),
 ]
 
 GRADIENTS = [

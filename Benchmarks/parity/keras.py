@@ -1,4 +1,4 @@
-"""Keras's side: its applications, computed by PyTorch, their weights as `.npz`."""
+"""Keras's side: its applications, computed by PyTorch, their weights in one of the forms in which Keras writes them, or as `.npz`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import numpy
 class Keras:
     """An application of Keras's with random weights, under Keras's own names and orders."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, form: str = ".npz") -> None:
+        self.form = form
         os.environ["KERAS_BACKEND"] = "torch"
         import keras
 
@@ -27,8 +28,15 @@ class Keras:
                 weight.assign(generator.normal(0, 0.1, weight.shape).astype("float32"))
 
     def write_weights(self, folder: Path) -> Path:
-        path = folder / "w.npz"
-        numpy.savez(path, **{weight.path: numpy.asarray(weight) for weight in self.model.weights})
+        path = folder / f"w{self.form}"
+        match self.form:
+            case ".npz":
+                numpy.savez(path, **{weight.path: numpy.asarray(weight) for weight in self.model.weights})
+            case ".weights.h5":
+                self.model.save_weights(path)
+            case _:
+                # `.keras`, and `.h5` as Keras 2 has it.
+                self.model.save(path)
         return path
 
     def logits(self, images: numpy.ndarray) -> numpy.ndarray:

@@ -29,7 +29,8 @@ struct RunCommand: ParsableCommand {
   @Argument(help: "A model file, or a model's name.") var model: String?
   @Option(
     help: ArgumentHelp(
-      "Weights for a model by name: safetensors, .pth or .npz.", valueName: "file"))
+      "Weights for a model by name: safetensors, .pth, .npz, or Keras's .h5 and .keras.",
+      valueName: "file"))
   var weights: String?
   @OptionGroup var asNamed: AsNamedOption
   @Option(

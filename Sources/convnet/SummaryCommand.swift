@@ -21,7 +21,8 @@ struct SummaryCommand: ParsableCommand {
   @Argument(help: "A model's name, a model file, or a file of weights.") var model: String
   @Option(
     help: ArgumentHelp(
-      "Weights for a model by name: safetensors, .pth or .npz.", valueName: "file"))
+      "Weights for a model by name: safetensors, .pth, .npz, or Keras's .h5 and .keras.",
+      valueName: "file"))
   var weights: String?
   @OptionGroup var asNamed: AsNamedOption
   @Flag(help: "Print every layer, not the stages of the paper's table.") var layers = false

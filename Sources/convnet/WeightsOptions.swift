@@ -5,7 +5,8 @@ import ConvNet
 struct WeightsOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Weights for a model by name: safetensors, .pth or .npz.", valueName: "file"))
+      "Weights for a model by name: safetensors, .pth, .npz, or Keras's .h5 and .keras.",
+      valueName: "file"))
   var weights: String?
   @OptionGroup var asNamed: AsNamedOption
   @OptionGroup(title: "Preparation of pictures") var preparation: PreparationOptions

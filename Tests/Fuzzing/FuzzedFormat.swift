@@ -5,7 +5,7 @@ import ConvNetTestSupport
 package enum FuzzedFormat: String, CaseIterable, Codable, Sendable {
   case png, jpeg, webp, gif, tiff, bitmap, netpbm
   case idx, gzip, cifar, csv, tar, classes
-  case npy, npz, pth, pickle, safetensors, onnx
+  case npy, npz, pth, pickle, safetensors, onnx, hdf5
   case graph, checkpoint, preparation
 }
 

@@ -109,6 +109,7 @@ struct Reader {
       try Broken.unless(held <= bytes.count, "\(held) bytes")
       return true
     case .onnx: return try readNetwork(bytes)
+    case .hdf5: return try readWeights(bytes, "x.h5")
     case .graph: return try readGraph(String(decoding: bytes, as: UTF8.self), index)
     case .checkpoint:
       let path = try file(bytes, "checkpoint")

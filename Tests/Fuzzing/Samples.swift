@@ -110,6 +110,9 @@ extension FuzzedFormat {
       return try Self.fixtures(
         "Formats", "network.pth", "network-checkpoint-protocol5.pth", "views.pth",
         "all-types-unchecked.pth", "all-types-deflated.pth", "old-format.pth", "several.pth")
+    case .hdf5:
+      return try Self.fixtures(
+        "Formats", "hdf5-new.h5", "hdf5-chunks.h5", "keras-first.h5", "keras.weights.h5")
     case .pickle: return PickleSamples.whole
     case .safetensors:
       return try Self.fixtures("Formats", "all-types.safetensors", "views.safetensors") + [

@@ -55,6 +55,7 @@ extension WeightFile {
         items, to: path, isDeflated: isDeflated, comment: network.map(comment(naming:)),
         progress: progress)
     case .onnx: throw fail(.needsNetwork)
+    case .keras: throw fail(.onlyRead)
     }
   }
 

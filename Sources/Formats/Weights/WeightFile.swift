@@ -2,7 +2,7 @@ import ConvNetFiles
 public import ConvNetTensors
 
 /// A file of named tensors in any format that is read, told by its contents: safetensors, a PyTorch
-/// checkpoint, a NumPy archive.
+/// checkpoint, a NumPy archive, a network of ONNX, Keras's weights.
 ///
 /// The file is mapped into memory. Opening it reads and checks its table of names, and each tensor
 /// is copied out of it once, when it is asked for, converted on the way.
@@ -50,6 +50,7 @@ public struct WeightFile: Sendable {
     case pyTorch(PyTorchFile)
     case npz(NumpyArchive)
     case onnx(ONNXFile)
+    case keras(HDF5File)
   }
 
   /// What wrappers of a network put before every name: data parallelism and the compiler of PyTorch.
@@ -61,7 +62,7 @@ public struct WeightFile: Sendable {
   ///
   /// - Throws: ``FileError`` where the file cannot be read, ``WeightFileError`` where its contents
   ///   are of no known format, else the error of the format: ``SafetensorsError``,
-  ///   ``PyTorchError``, ``NumpyError``, ``ArchiveError``.
+  ///   ``PyTorchError``, ``NumpyError``, ``ArchiveError``, ``ONNXError``, ``HDF5Error``.
   public init(_ path: String) throws {
     let file = try MappedFile(path: path)
     let contents = try Self.contents(of: file)
@@ -109,6 +110,11 @@ public struct WeightFile: Sendable {
       metadata = [:]
       network = nil
       entries = try file.weights
+    case .keras(let file):
+      format = .keras
+      metadata = [:]
+      network = nil
+      entries = file.entries
     }
     for _ in 0..<Self.wrapperLimit {
       guard
@@ -142,6 +148,13 @@ public struct WeightFile: Sendable {
       let archive = try Archive(file)
       if PyTorchFile.describes(archive) { return .pyTorch(try PyTorchFile(archive)) }
       if NumpyArchive.describes(archive) { return .npz(try NumpyArchive(archive)) }
+      if let weights = archive.index(of: HDF5File.archiveEntry) {
+        let bytes = try archive.withBytes(of: weights) { bytes in
+          try Memory.require(bytes.byteCount, for: "the weights in \(file.path)")
+          return bytes.array(0..<bytes.byteCount)
+        }
+        return .keras(try HDF5File(.held(bytes), path: file.path))
+      }
       throw unknown("a zip archive with neither data.pkl nor .npy files")
     }
     if head.count == 16, head[0] == 0x80, (2...5).contains(head[1]) {
@@ -153,6 +166,9 @@ public struct WeightFile: Sendable {
         throw PyTorchError(file: file.path, problem: .oldFormat)
       }
       throw unknown("a bare pickle, which is not executed here")
+    }
+    if head.starts(with: HDF5Reader.signature) {
+      return .keras(try HDF5File(.mapped(file), path: file.path))
     }
     if ONNXFile.mayBegin(head) || file.path.lowercased().hasSuffix(".onnx") {
       return .onnx(try ONNXFile(file))
@@ -269,6 +285,7 @@ public struct WeightFile: Sendable {
     case .pyTorch(let checkpoint): return try checkpoint.read(checkpoint.entries[index], as: type)
     case .npz(let archive): return try archive.read(archive.entries[index], as: type)
     case .onnx(let file): return try file.weight(at: index, as: type)
+    case .keras(let file): return try file.tensor(at: index).converted(to: type)
     }
   }
 }

@@ -12,6 +12,8 @@ public struct WeightFileError: Error, Hashable, Sendable {
     case unknownExtension
     /// The format holds networks, not tensors alone.
     case needsNetwork
+    /// The format is read, and not written.
+    case onlyRead
     /// There is nothing to write.
     case noTensors
     /// Two tensors have one name.
@@ -33,18 +35,20 @@ extension WeightFileError: ReadableError {
 }
 
 extension WeightFileError.Problem: CustomStringConvertible {
-  private static let endings = WeightFormat.allCases.flatMap(\.extensions).map { "." + $0 }
-    .joined(separator: ", ")
+  private static let endings = WeightFormat.allCases.filter { $0 != .keras }
+    .flatMap(\.extensions).map { "." + $0 }.joined(separator: ", ")
 
   public var description: String {
     switch self {
     case .unknownFormat(let isLike):
       "not a file of weights\(isLike.map { ", but \($0)" } ?? ""); "
-        + "safetensors, PyTorch checkpoints (.pth), NumPy archives (.npz) and ONNX are read"
+        + "safetensors, PyTorch checkpoints (.pth), NumPy archives (.npz), ONNX and Keras's weights (.h5, .keras) are read"
     case .missingTensor(let name): "has no tensor \(name)"
     case .unknownExtension: "the ending of the name must tell the format: \(Self.endings)"
     case .needsNetwork:
       "the format holds a network with its weights, here are weights alone; write safetensors, .pth or .npz"
+    case .onlyRead:
+      "Keras's weights are read, and not written; write .npz, which NumPy reads"
     case .noTensors: "there are no tensors to write"
     case .duplicateName(let name): "two tensors are called \(name)"
     case .tooManyDimensions(let tensor, let rank, let limit):

@@ -9,6 +9,8 @@ public enum WeightFormat: String, Hashable, Sendable, CaseIterable {
   case npz
   /// `.onnx` (https://onnx.ai): a network with its weights, as other frameworks export it.
   case onnx
+  /// `.weights.h5`, `.h5`, `.keras`: what Keras's `save_weights` and `save` write. Read only.
+  case keras
 
   /// The endings of file names.
   public var extensions: [String] {
@@ -17,6 +19,7 @@ public enum WeightFormat: String, Hashable, Sendable, CaseIterable {
     case .pyTorch: ["pth", "pt"]
     case .npz: ["npz"]
     case .onnx: ["onnx"]
+    case .keras: ["h5", "keras"]
     }
   }
 
@@ -38,6 +41,7 @@ extension WeightFormat: CustomStringConvertible {
     case .pyTorch: "PyTorch checkpoint"
     case .npz: "NumPy archive"
     case .onnx: "ONNX"
+    case .keras: "Keras weights"
     }
   }
 }
