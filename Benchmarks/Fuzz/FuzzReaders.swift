@@ -116,7 +116,7 @@ struct FuzzReaders: ParsableCommand {
     var fuzzer = try Fuzzer(format, seed: seed, directory: output)
     let start = ContinuousClock.now
     let megabytes = Self.largestMegabytes()
-    var slowest = Duration.zero
+    var slowest = (time: Duration.zero, input: first)
     var accepted = 0
     var done = 0
     for index in first..<first + count {
@@ -131,7 +131,8 @@ struct FuzzReaders: ParsableCommand {
         print("\(format.rawValue): input \(index): \(error)")
         throw ExitCode.failure
       }
-      slowest = max(slowest, begin.duration(to: .now))
+      let time = begin.duration(to: .now)
+      if time > slowest.time { slowest = (time, index) }
       guard Self.largestMegabytes() - megabytes < Self.growthLimit else {
         print("\(format.rawValue): input \(index) takes more than \(Self.growthLimit) MB")
         throw ExitCode.failure
@@ -142,7 +143,7 @@ struct FuzzReaders: ParsableCommand {
     let time = start.duration(to: .now) / .seconds(1)
     print(
       "\(format.rawValue): \(done) inputs of seed \(seed) from \(first), \(accepted) accepted, "
-        + "\(Int(Double(done) / time)) a second, slowest \(slowest), "
+        + "\(Int(Double(done) / time)) a second, slowest \(slowest.time) (\(slowest.input)), "
         + "\(Self.largestMegabytes()) MB")
   }
 }

@@ -8,10 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-try:
-    import ml_dtypes
-except ImportError:  # bfloat16 is then compared as bits
-    ml_dtypes = None
+import ml_dtypes
+
+# What .npy files have no type for, and what goes there in its place.
+SHORT = {
+    np.dtype(getattr(ml_dtypes, name)): wider
+    for wider, names in {
+        np.int8: ("int4", "int2"),
+        np.uint8: ("uint4", "uint2"),
+        np.float32: ("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu", "float4_e2m1fn"),
+    }.items()
+    for name in names
+}
 
 
 @dataclass
@@ -33,14 +41,21 @@ class Outcome:
 
 
 def plain(array) -> bool:
-    """Whether an array is of numbers that .npy files have."""
-    return isinstance(array, np.ndarray) and (array.dtype.kind in "fiub" or array.dtype.name == "bfloat16")
+    """Whether an array is of real numbers."""
+    return isinstance(array, np.ndarray) and (
+        array.dtype.kind in "fiub" or array.dtype.name == "bfloat16" or array.dtype in SHORT)
 
 
 def read(path, element_type: str):
     array = np.load(path)
-    if element_type == "bfloat16" and ml_dtypes is not None:
-        array = array.view(ml_dtypes.bfloat16)
+    if element_type == "bfloat16":
+        return array.view(ml_dtypes.bfloat16)
+    for short, wider in SHORT.items():
+        if element_type == short.name:
+            numbers = array.astype(short)
+            # What the type does not have is not rounded here, but shows as another type.
+            is_exact = array.dtype == wider and np.array_equal(numbers.astype(wider), array, equal_nan=wider is np.float32)
+            return numbers if is_exact else array
     return array
 
 
@@ -58,7 +73,7 @@ def run(convnet: str, cases: list[Case], threads: int | None = None) -> list[Out
                 model.write_bytes(case.model)
             inputs = []
             for index, array in enumerate(case.inputs):
-                np.save(place / f"{index}.npy", array)
+                np.save(place / f"{index}.npy", array.astype(SHORT.get(array.dtype, array.dtype)))
                 name = f"{case.names[index]}=" if case.names else ""
                 inputs.append(f"{name}{place / f'{index}.npy'}")
             lines.append(json.dumps({"model": str(model), "inputs": inputs, "output": str(place / "results")}))

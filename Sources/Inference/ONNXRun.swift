@@ -1,13 +1,14 @@
 package import ConvNetEngine
 import ConvNetFiles
-import ConvNetFormats
+package import ConvNetFormats
 import ConvNetGraphs
 package import ConvNetTensors
 
 /// One run of an ONNX file's network, of any number of inputs and outputs: nothing is prepared, and no axis is a batch.
 package struct ONNXRun {
-  /// By the file's names, of its types, in its order.
-  package let outputs: [(name: String, tensor: Tensor)]
+  /// By the file's names, in its order, with what the file says that the elements are: those of a byte and less are `int8`,
+  /// `uint8` or `float32` here.
+  package let outputs: [(name: String, tensor: Tensor, type: ONNXElementType)]
 
   /// - Parameters:
   ///   - inputs: one tensor an input, with the name where it is given; others are taken in the file's order.
@@ -56,7 +57,8 @@ package struct ONNXRun {
       guard let tensor = output.constant ?? results[output.name] else { return nil }
       return (
         output.name,
-        tensor.reshaped(to: Shape(output.shape)).rounded(to: output.type.elementType ?? .float32)
+        tensor.reshaped(to: Shape(output.shape)).rounded(to: output.type.elementType ?? .float32),
+        output.type
       )
     }
   }

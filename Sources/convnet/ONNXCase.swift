@@ -13,6 +13,7 @@ struct ONNXCase: Decodable {
   struct Written: Encodable {
     var name: String
     var shape: [Int]
+    /// The file's. NumPy has none of less than a byte, and no floats of one: they are written as wider ones.
     var type: String
     var file: String
   }
@@ -34,20 +35,22 @@ struct ONNXCase: Decodable {
     let result = try ONNXRun(model, inputs: tensors, compute: compute)
     guard output.lowercased().hasSuffix(".npy") else {
       try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
-      return try result.outputs.map { name, tensor in
-        try write(tensor, name, to: "\(output)/\(Self.fileName(name)).npy")
+      return try result.outputs.map {
+        try write($0, to: "\(output)/\(Self.fileName($0.name)).npy")
       }
     }
     guard let first = result.outputs.first, result.outputs.count == 1 else {
       throw SeveralOutputs(path: model, names: result.outputs.map(\.name))
     }
-    return [try write(first.tensor, first.name, to: output)]
+    return [try write(first, to: output)]
   }
 
-  private func write(_ tensor: Tensor, _ name: String, to path: String) throws -> Written {
-    try tensor.writeNPY(to: path)
+  private func write(
+    _ result: (name: String, tensor: Tensor, type: ONNXElementType), to path: String
+  ) throws -> Written {
+    try result.tensor.writeNPY(to: path)
     return Written(
-      name: name, shape: tensor.shape.dimensions, type: tensor.elementType.rawValue, file: path)
+      name: result.name, shape: result.tensor.shape.dimensions, type: "\(result.type)", file: path)
   }
 
   /// Names of values may have what a file's name may not.

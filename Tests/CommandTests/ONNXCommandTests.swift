@@ -105,6 +105,65 @@ import Testing
     #expect(model.parameters["fc.weight"]?.shape == [2, 4])
   }
 
+  @Test("A training begins with the weights and the preparation of one")
+  func initial() throws {
+    let directory = try TemporaryDirectory()
+    try writeClasses(["dark": 30, "light": 200], to: directory.file("pictures"))
+    let first = try trainShortly(
+      directory, ["--epochs", "1", "--normalize", "colors", "--quiet"])
+    #expect(first.status == 0, "\(first.errors)")
+    let source = try Model(loading: directory.file("out/model.safetensors"))
+    try source.writeONNX(to: directory.file("source.onnx"))
+    // A rate that changes nothing.
+    let tuned = try trainShortly(
+      directory, ["--init", "source.onnx", "--epochs", "1", "--learning-rate", "1e-12"],
+      output: "tuned")
+    #expect(tuned.status == 0, "\(tuned.errors)")
+    let model = try Model(loading: directory.file("tuned/model.safetensors"))
+    #expect(model.preprocessing?.mean == source.preprocessing?.mean)
+    #expect(model.preprocessing?.mean != nil && model.classNames == source.classNames)
+    #expect(model.parameters.count == source.parameters.count)
+    for (name, tensor) in source.parameters {
+      let kept = try #require(model.parameters[name])
+      #expect(zip(kept.elements, tensor.elements).allSatisfy { abs($0 - $1) < 1e-6 }, "\(name)")
+    }
+  }
+
+  @Test(
+    "A file that normalizes pictures itself is given bytes, and answers as the network does",
+    arguments: ["imagenet", "keras-caffe"])
+  func pixels(preset: String) throws {
+    let directory = try TemporaryDirectory()
+    _ = try Self.model(in: directory)
+    try Self.pictures(in: directory)
+    func answers(_ path: String) throws -> [String: Double] {
+      let run = try Invocation(["predict", path, "data/green/0.png", "--json"], in: directory.path)
+      #expect(run.status == 0, "\(run.errors)")
+      let pictures = try #require(try run.json() as? [[String: Any]])
+      let predictions = try #require(pictures.first?["predictions"] as? [[String: Any]])
+      return Dictionary(
+        predictions.map {
+          ($0["label"] as? String ?? "", $0["probability"] as? Double ?? .nan)
+        }, uniquingKeysWith: { first, _ in first })
+    }
+    for arguments in [
+      ["small.onnx", "m.safetensors", "--preset", preset],
+      ["m.safetensors", "p.onnx", "--with-preprocessing"],
+    ] {
+      let run = try Invocation(["convert"] + arguments, in: directory.path)
+      #expect(run.status == 0, "\(run.errors)")
+    }
+    #expect(try ONNXFile(directory.file("p.onnx")).model.graph.inputs[0].type == .uint8)
+    let (expected, actual) = (try answers("m.safetensors"), try answers("p.onnx"))
+    #expect(expected.count == 3 && expected.keys == actual.keys)
+    for (label, probability) in expected {
+      #expect(abs((actual[label] ?? .nan) - probability) < 1e-4, "\(expected), \(actual)")
+    }
+    let refused = try Invocation(
+      ["convert", "m.safetensors", "p.npz", "--with-preprocessing"], in: directory.path)
+    #expect(refused.status != 0 && refused.errors.contains("--with-preprocessing is of .onnx"))
+  }
+
   @Test("A file of several inputs and outputs is run by names, alone or among others")
   func runs() throws {
     let directory = try TemporaryDirectory()

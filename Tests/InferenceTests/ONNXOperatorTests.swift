@@ -38,7 +38,10 @@ import Testing
     static let all: [Fixture] = {
       let path = fixturePath("onnx-operators.json")
       let data = FileManager.default.contents(atPath: path) ?? Data()
-      return (try? JSONDecoder().decode([Fixture].self, from: data)) ?? []
+      let decoder = JSONDecoder()
+      decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+        positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+      return (try? decoder.decode([Fixture].self, from: data)) ?? []
     }()
   }
 
@@ -52,7 +55,15 @@ import Testing
       #expect(output.tensor.shape == expected.shape)
       #expect(output.tensor.elementType == expected.type)
       let numbers = output.tensor.converted(to: .float64).elements(of: Double.self)
-      #expect(relativeDifference(numbers, expected.values) < 2e-5)
+      let isExact = fixture.name.hasPrefix("Cast") || fixture.name.contains("float8")
+      if isExact || !expected.values.allSatisfy(\.isFinite) {
+        // A rounding is right or wrong.
+        #expect(
+          numbers.elementsEqual(expected.values) { Float($0) == Float($1) || $0.isNaN && $1.isNaN },
+          "\(numbers), \(expected.values)")
+      } else {
+        #expect(relativeDifference(numbers, expected.values) < 2e-5)
+      }
     }
   }
 

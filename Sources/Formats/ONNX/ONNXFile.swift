@@ -78,8 +78,8 @@ package struct ONNXFile: Sendable {
     guard let shape = Shape(checking: tensor.extents) else {
       throw problem("it has the extents \(tensor.extents)")
     }
-    if let packed = PackedIntegers(type) {
-      return try integers(packed, shape: shape, of: tensor, problem)
+    if let bits = type.packedBits {
+      return try unpacked(bits: bits, type, shape: shape, of: tensor, problem)
     }
     guard let elementType = type.elementType else { throw problem("\(type) is not read") }
     let byteCount = shape.count * elementType.byteCount
@@ -183,53 +183,38 @@ package struct ONNXFile: Sendable {
     return try MappedFile(path: target)
   }
 
-  // MARK: Types of less than a byte
+  // MARK: Types of a byte and less
 
-  /// Integers of four or two bits, several a byte, the first in the lowest bits.
-  private struct PackedIntegers {
-    var bits: Int
-    var isSigned: Bool
-
-    init?(_ type: ONNXElementType) {
-      switch type {
-      case .int4: (bits, isSigned) = (4, true)
-      case .uint4: (bits, isSigned) = (4, false)
-      case .int2: (bits, isSigned) = (2, true)
-      case .uint2: (bits, isSigned) = (2, false)
-      default: return nil
-      }
-    }
-
-    func value(_ byte: UInt8, _ index: Int) -> Int8 {
-      let perByte = 8 / bits
-      let shifted = byte >> UInt8(index % perByte * bits)
-      let raw = Int8(truncatingIfNeeded: shifted & (1 << UInt8(bits) - 1))
-      return isSigned && raw >= 1 << Int8(bits - 1) ? raw - 1 << Int8(bits) : raw
-    }
-  }
-
-  private func integers(
-    _ packed: PackedIntegers, shape: Shape, of tensor: ONNXTensor,
+  /// Numbers of few bits, several a byte where they are less than one, the first in the lowest bits.
+  private func unpacked(
+    bits: Int, _ type: ONNXElementType, shape: Shape, of tensor: ONNXTensor,
     _ problem: (String) -> ONNXError.Problem
   ) throws -> Tensor {
-    let byteCount = (shape.count * packed.bits + 7) / 8
-    func unpack(_ byte: (Int) -> UInt8) throws -> Tensor {
-      try Memory.require(shape.count, for: "tensor \(tensor.name) of \(path)")
-      return Tensor(
-        (0..<shape.count).map { packed.value(byte($0 * packed.bits / 8), $0) }, shape: shape)
+    let byteCount = (shape.count * bits + 7) / 8
+    func unpack(_ bytes: [UInt8]) throws -> Tensor {
+      guard bytes.count == byteCount else {
+        throw problem("\(bytes.count) bytes for the shape \(shape)")
+      }
+      try Memory.require(8 * shape.count, for: "tensor \(tensor.name) of \(path)")
+      let codes = (0..<shape.count).map { index in
+        Int(bytes[index * bits / 8] >> UInt8(index % (8 / bits) * bits)) & (1 << bits - 1)
+      }
+      if let format = SmallFloat(type) {
+        let values = (0..<1 << bits).map(format.value)
+        return Tensor(codes.map { values[$0] }, shape: shape)
+      }
+      let isSigned = type.elementType == .int8
+      let values = codes.map { isSigned && $0 >= 1 << (bits - 1) ? $0 - 1 << bits : $0 }
+      return Tensor(integers: values, shape: shape, as: isSigned ? .int8 : .uint8)
     }
     if case .integers(let values) = tensor.contents {
-      guard values.count == byteCount else {
-        throw problem("\(values.count) bytes for the shape \(shape)")
-      }
-      return try unpack { UInt8(truncatingIfNeeded: values[$0]) }
+      return try unpack(values.map { UInt8(truncatingIfNeeded: $0) })
     }
     return try withRawBytes(of: tensor, problem) { bytes in
       guard bytes.byteCount == byteCount else {
         throw problem("\(bytes.byteCount) bytes for the shape \(shape)")
       }
-      let copy = bytes.array(0..<byteCount)
-      return try unpack { copy[$0] }
+      return try unpack(bytes.array(0..<byteCount))
     }
   }
 }

@@ -8,6 +8,7 @@ import base64
 import json
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 import onnx
 import onnxruntime
@@ -18,6 +19,7 @@ onnxruntime.set_default_logger_severity(4)
 
 random = np.random.default_rng(1)
 cases = []
+digits = 7
 
 
 def numbers(*shape, low=-2.0, high=2.0):
@@ -39,10 +41,13 @@ def case(name, kind, inputs, version=18, outputs=1, constants=(), **attributes):
     model = onnx.shape_inference.infer_shapes(model, data_prop=True)
     feeds = {names[index]: inputs[index] for index in given}
     try:
+        if digits > 7:
+            raise ValueError("ONNX Runtime gives the bits of short types")
         session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
         expected = session.run(None, feeds)
     except Exception as error:
-        print(f"{kind}, {name}: {str(error).splitlines()[0][-100:]}")
+        if digits == 7:
+            print(f"{kind}, {name}: {str(error).splitlines()[0][-100:]}")
         expected = ReferenceEvaluator(model).run(None, feeds)
     cases.append({
         "name": f"{kind}: {name}", "model": base64.b64encode(model.SerializeToString()).decode(),
@@ -52,8 +57,14 @@ def case(name, kind, inputs, version=18, outputs=1, constants=(), **attributes):
 
 def array(value):
     value = np.asarray(value)
-    return {"shape": list(value.shape), "type": value.dtype.name,
-            "values": [float(f"{number:.7g}") for number in value.astype(np.float64).ravel()]}
+    for name in ("int4", "uint4", "int2", "uint2", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz",
+                 "float8_e8m0fnu", "float4_e2m1fn"):
+        if value.dtype == getattr(ml_dtypes, name):
+            # Wider types have them all.
+            value = value.astype(np.float32 if name[0] == "f" else np.uint8 if name[0] == "u" else np.int8)
+    special = {"nan": "nan", "inf": "inf", "-inf": "-inf"}
+    texts = [f"{number:.{digits}g}" for number in value.astype(np.float64).ravel()]
+    return {"shape": list(value.shape), "type": value.dtype.name, "values": [special.get(text, float(text)) for text in texts]}
 
 
 picture = numbers(2, 4, 5, 3)
@@ -181,6 +192,42 @@ case("linear 2", "Resize", [numbers(1, 2, 3, 3), None, number([1, 1, 2, 2])], ve
 point = np.array(3, dtype=np.uint8)
 case("one scale", "QuantizeLinear", [picture, number(0.02), point], constants=(1, 2))
 case("channels", "DequantizeLinear", [random.integers(-128, 127, (2, 4, 3)).astype(np.int8), numbers(4, low=0.1, high=1), np.array([0, 1, -2, 3], dtype=np.int8)], constants=(1, 2), axis=1)
+# Volumes
+case("volume", "Conv", [numbers(2, 2, 5, 4, 4), numbers(3, 2, 2, 3, 2), numbers(3)], constants=(1, 2), strides=[2, 1, 1], pads=[1, 1, 0, 0, 1, 1],
+     dilations=[2, 1, 1])
+case("volume, groups", "Conv", [numbers(1, 4, 3, 4, 3), numbers(6, 2, 3, 2, 2)], constants=(1,), group=2, auto_pad="SAME_UPPER")
+# Nothing, and all
+nothing = np.zeros((2, 0, 3), dtype=np.float32)
+for kind in ("ReduceSum", "ReduceProd", "ReduceMax", "ReduceMin", "ReduceL2", "ReduceLogSumExp"):
+    case("of nothing", kind, [nothing, integers(1)], version=20, constants=(1,), keepdims=0)
+    case("all axes, none given", kind, [picture, integers()], version=20, constants=(1,))
+case("nothing", "Add", [nothing, numbers(3)])
+case("nothing", "Relu", [nothing])
+case("no positions", "Slice", [picture, integers(7), integers(9), integers(2)], constants=(1, 2, 3))
+case("beyond floats", "Add", [np.array([1e200, -3e300]), np.array([1e200, 2])])
+case("nothing is dropped", "Dropout", [picture, number(0), np.array(True)], constants=(1, 2))
+# Types of a byte and less, which are compared exactly
+digits = 9
+spread = np.concatenate([numbers(40, low=-500, high=500), numbers(40), numbers(20, low=-0.02, high=0.02),
+                         np.array([0, 448, 464, 465, -1000, 240, 248, 7.5, 2.5, 0.25, 1.75, 5, np.inf, -np.inf, np.nan, 3e38], dtype=np.float32)])
+for name in ("E4M3FN", "E4M3FNUZ", "E5M2", "E5M2FNUZ"):
+    to = getattr(TensorProto, f"FLOAT8{name}")
+    case(f"to float8 {name}", "Cast", [spread], version=19, to=to)
+    case(f"to float8 {name}, beyond it", "Cast", [spread], version=19, to=to, saturate=0)
+    codes = np.arange(256, dtype=np.uint8).view(helper.tensor_dtype_to_np_dtype(to))
+    case(f"from float8 {name}", "Cast", [codes], version=19, constants=(0,), to=TensorProto.FLOAT)
+case("to float4", "Cast", [spread[:-4]], version=23, to=TensorProto.FLOAT4E2M1)
+case("from float4", "Cast", [np.arange(16, dtype=np.uint8).astype(ml_dtypes.uint4).view(np.uint8).view(ml_dtypes.float4_e2m1fn)], version=23, constants=(0,),
+     to=TensorProto.FLOAT)
+for mode in ("up", "down", "nearest"):
+    case(f"to powers of two, {mode}", "Cast", [np.abs(spread[:-4])[:100] + 0.001], version=24, to=TensorProto.FLOAT8E8M0, round_mode=mode)
+for name in ("INT4", "UINT4"):
+    case(f"to {name}", "Cast", [integers(*range(-20, 20)).astype(np.int32)], version=21, to=getattr(TensorProto, name))
+case("to int8, the lowest bits", "Cast", [integers(200, -200, 127, 128, -129, 1000).astype(np.int32)], to=TensorProto.INT8)
+case("to uint8, the lowest bits", "Cast", [integers(200, -200, 255, 256, -1, 1000).astype(np.int32)], to=TensorProto.UINT8)
+case("float8", "QuantizeLinear", [spread[:-4], number(0.75), np.array(0, dtype=np.uint8).view(ml_dtypes.float8_e4m3fn)], version=19, constants=(1, 2))
+case("int4 weights", "DequantizeLinear", [integers(*range(-8, 8)).astype(np.int8).astype(ml_dtypes.int4), number(0.5), np.array(-3, dtype=np.int8).astype(ml_dtypes.int4)],
+     version=21, constants=(0, 1, 2))
 
 path = Path(__file__).parent / "onnx-operators.json"
 path.write_text("[\n" + ",\n".join(json.dumps(one, separators=(",", ":")) for one in cases) + "\n]\n")

@@ -197,12 +197,19 @@ struct ONNXCall {
   ) throws -> ValueID {
     let own = operand.shape
     let extents = [Int](repeating: 1, count: max(0, rank - own.count)) + own
-    if operand.value == nil, !operand.isInput, let constant = operand.constant {
-      guard operand.count > 0 else { throw problem("\(operand.name) is empty") }
-      return importer.parameter(
-        try importer.floats(constant).reshaped(to: Shape(extents)), name: operand.name, as: kind)
+    return try shaped(operand, to: extents, as: kind)
+  }
+
+  /// An operand under another shape of as many elements; of known numbers a parameter that has it.
+  func shaped(
+    _ operand: ONNXOperand, to extents: [Int], as kind: ParameterKind = .constant
+  ) throws -> ValueID {
+    guard operand.value == nil, !operand.isInput, let constant = operand.constant else {
+      return try reshaped(value(operand), to: extents, "shape of \(operand.name)")
     }
-    return try reshaped(value(operand), to: extents, "aligned \(operand.name)")
+    guard operand.count > 0 else { throw problem("\(operand.name) is empty") }
+    return importer.parameter(
+      try importer.floats(constant).reshaped(to: Shape(extents)), name: operand.name, as: kind)
   }
 
   /// A function of elements of operands, whose shapes are brought together.

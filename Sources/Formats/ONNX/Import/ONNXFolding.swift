@@ -5,6 +5,7 @@ import ConvNetTensors
 enum ONNXFolding {
   /// The results of a node, or `nil` where it is left to the network.
   static func results(of call: ONNXCall) throws -> [ONNXOperand]? {
+    if let results = try ofNothing(call) { return results }
     switch call.node.kind {
     case "Constant", "Shape", "Size", "ConstantOfShape", "Range": break
     default:
@@ -66,7 +67,8 @@ enum ONNXFolding {
     }
     switch attribute.value {
     case .tensor(let tensor):
-      return .constant(try call.importer.file.tensor(tensor), name: name)
+      return .constant(
+        try call.importer.file.tensor(tensor), type: tensor.type, name: name)
     case .float(let value):
       return .constant([Double(value)], shape: [], type: .float32, name: name)
     case .floats(let values):
@@ -103,7 +105,8 @@ enum ONNXFolding {
       return .constant(
         [Double](repeating: 0, count: count), shape: shape, type: .float32, name: "")
     }
-    let value = ONNXOperand.constant(try call.importer.file.tensor(tensor), name: "")
+    let value = ONNXOperand.constant(
+      try call.importer.file.tensor(tensor), type: tensor.type, name: "")
     if let integer = value.integers?.first {
       return .constant(
         [Int](repeating: integer, count: count), shape: shape, type: value.type, name: "")
@@ -153,19 +156,23 @@ enum ONNXFolding {
   private static func cast(_ call: ONNXCall) throws -> ONNXOperand? {
     let operand = try call.operand(0)
     guard let type = ONNXElementType(rawValue: try call.integer("to", or: 0)),
-      let elementType = type.elementType
+      let elementType = type.elementType, SmallFloat(type) == nil
     else { return nil }
     if let integers = operand.integers, !type.isFloatingPoint {
-      return .constant(integers, shape: operand.shape, type: type, name: operand.name)
+      return .constant(
+        integers.map(type.lowestBits), shape: operand.shape, type: type, name: operand.name)
     }
     if type.isFloatingPoint, let constant = operand.constant {
       return .constant(constant.converted(to: elementType), name: operand.name)
     }
-    return operand.numbers.map {
-      .constant(
-        type == .bool ? $0.map { $0 == 0 ? 0 : 1 } : $0, shape: operand.shape, type: type,
-        name: operand.name)
+    guard let numbers = operand.numbers else { return nil }
+    guard type != .bool else {
+      return .constant(
+        numbers.map { $0 == 0 ? 0 : 1 }, shape: operand.shape, type: type, name: operand.name)
     }
+    return .constant(
+      numbers.map { type.lowestBits(of: Int(clamping: $0)) }, shape: operand.shape, type: type,
+      name: operand.name)
   }
 
   private static func gather(_ call: ONNXCall) throws -> ONNXOperand? {

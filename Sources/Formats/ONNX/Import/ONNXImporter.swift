@@ -78,11 +78,14 @@ final class ONNXImporter {
   private var madeParameters: [String: ValueID] = [:]
   private let readCounts: [String: Int]
   private var isChannelsLast = false
+  /// Whether numbers that are known are beyond what the network computes with.
+  private let isBeyondFloats: Bool
   private var inputNames: [String: String] = [:]
 
   init(_ file: ONNXFile, _ options: ONNXImportOptions) throws {
     self.file = file
     self.options = options
+    isBeyondFloats = options.values.values.contains(where: \.isBeyondFloats)
     let model = file.model
     // Where none of ONNX's own are meant, the others are refused by their names.
     guard
@@ -118,7 +121,7 @@ final class ONNXImporter {
     }
     let read = Set(nodes.flatMap(\.inputs) + description.outputs.map(\.name))
     for (name, tensor) in initializers where read.contains(name) {
-      operands[name] = .constant(try file.tensor(tensor), name: name)
+      operands[name] = .constant(try file.tensor(tensor), type: tensor.type, name: name)
     }
     var inputs: [ONNXImport.Port] = []
     for input in description.inputs where initializers[input.name] == nil {
@@ -193,7 +196,9 @@ final class ONNXImporter {
     var operand = ONNXOperand(name: input.name, type: type, shape: shape)
     if let known {
       operand.constant = known
-      operand.isInput = true
+      // What has no elements, or such as no float is, is not given to the network: it is computed while the file is read, and so
+      // is what it is combined with.
+      operand.isInput = !shape.contains(0) && !(type == .float64 && isBeyondFloats)
     } else {
       let name = unique(input.name)
       inputNames[name] = input.name
@@ -402,5 +407,13 @@ final class ONNXImporter {
     parameters[unique] = tensor
     madeParameters[key] = value
     return value
+  }
+}
+
+extension Tensor {
+  /// Whether it has finite numbers that become infinite as `float32`.
+  fileprivate var isBeyondFloats: Bool {
+    elementType == .float64
+      && elements(of: Double.self).contains { $0.isFinite && Float($0).isInfinite }
   }
 }

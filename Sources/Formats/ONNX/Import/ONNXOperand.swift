@@ -39,10 +39,13 @@ struct ONNXOperand {
   /// Elements of what is computed while a file is read: sizes and tables, seldom more.
   static let foldedCount = 1 << 20
 
-  static func constant(_ tensor: Tensor, name: String) -> ONNXOperand {
+  /// - Parameter type: of the file, where that is not the tensor's.
+  static func constant(
+    _ tensor: Tensor, type: ONNXElementType? = nil, name: String
+  ) -> ONNXOperand {
     ONNXOperand(
-      name: name, type: ONNXElementType(tensor.elementType), shape: tensor.shape.dimensions,
-      constant: tensor)
+      name: name, type: type ?? ONNXElementType(tensor.elementType),
+      shape: tensor.shape.dimensions, constant: tensor)
   }
 
   static func constant(

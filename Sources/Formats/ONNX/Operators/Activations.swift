@@ -237,7 +237,8 @@ extension ONNXOperators {
   private static func dropout(_ call: ONNXCall) throws -> [ONNXOperand] {
     let input = try call.operand(0)
     let isTested = try call.version > 6 || call.flag("is_test")
-    guard isTested, call.optional(2).map({ $0.number == 0 }) ?? true else {
+    let dropsNothing = call.optional(1)?.number == 0
+    guard isTested, dropsNothing || call.optional(2).map({ $0.number == 0 }) ?? true else {
       throw call.problem("it was exported in training mode; export the network in evaluation mode")
     }
     let mask = call.node.outputs.dropFirst().first

@@ -63,13 +63,7 @@ extension ONNXOperators {
       guard operand.count == extents.reduce(1, *) else {
         throw call.problem("\(operand.name) has the shape \(operand.shape), needs \(extents)")
       }
-      var operand = operand
-      if operand.value == nil, !operand.isInput, let constant = operand.constant {
-        operand.constant = constant.reshaped(to: Shape(extents))
-        operand.shape = extents
-        return try call.value(operand, as: kind)
-      }
-      return try call.reshaped(call.value(operand), to: extents, "shape of \(operand.name)")
+      return try call.shaped(operand, to: extents, as: kind)
     }
     var result = value
     if let scale {

@@ -1,7 +1,7 @@
 import ConvNetGraphs
 import ConvNetTensors
 
-// Values stay floats: rounded to whole numbers as they would be, within the range of the type.
+// Values stay floats: rounded as they would be, within the range of the type.
 
 extension ONNXOperators {
   static let quantizations: [String: Reader] = [
@@ -54,32 +54,21 @@ extension ONNXOperators {
       "\(operand.name) blocks")
   }
 
-  private static func range(_ type: ONNXElementType) -> ClosedRange<Float>? {
-    switch type {
-    case .uint8: 0...255
-    case .int8: -128...127
-    case .uint16: 0...65535
-    case .int16: -32768...32767
-    case .uint4: 0...15
-    case .int4: -8...7
-    case .uint2: 0...3
-    case .int2: -2...1
-    default: nil
-    }
-  }
-
   /// y = round(x / scale) + zero, held within the range of the type.
   private static func quantize(_ call: ONNXCall) throws -> [ONNXOperand] {
     let (input, scale) = (try call.operand(0), try call.operand(1))
     let zero = call.optional(2)
     let told = try call.integer("output_dtype").flatMap { $0 == 0 ? nil : $0 }
     let type = zero?.type ?? told.flatMap(ONNXElementType.init(rawValue:)) ?? .uint8
-    guard let range = range(type), type.elementType != nil else {
-      throw call.problem("\(type) is not read")
-    }
     let value = try call.value(input)
     let quotient = try call.apply(
       .divide, value, spread(scale, over: input, call), part: "quotient")
+    if let format = SmallFloat(type) {
+      let result = try rounded(
+        quotient, to: format, saturates: call.flag("saturate", or: true), call)
+      return [try call.result(result, type: type, shape: input.shape)]
+    }
+    guard let range = type.shortRange else { throw call.problem("to \(type) nothing is quantized") }
     var whole = try call.apply(.round, quotient, part: "whole number")
     if let zero {
       whole = try call.apply(.add, whole, spread(zero, over: input, call), part: "sum")

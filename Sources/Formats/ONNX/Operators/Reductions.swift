@@ -31,6 +31,20 @@ extension ONNXOperators {
     return try call.axes(given, rank: rank)
   }
 
+  /// What is left of the input's shape; `nil` where the node does nothing.
+  static func reducedShape(_ call: ONNXCall) throws -> [Int]? {
+    let input = try call.operand(0)
+    guard let axes = try axes(call, rank: input.rank) else { return nil }
+    let keeps = try call.flag("keepdims", or: true)
+    let shape = input.shape.enumerated().compactMap { axis, extent in
+      axes.contains(axis) ? keeps ? 1 : nil : extent
+    }
+    guard Shape(checking: shape).map({ $0.count <= ONNXOperand.foldedCount }) ?? false else {
+      throw call.problem("it makes a constant of shape \(shape)")
+    }
+    return shape
+  }
+
   private static func reduce(
     _ call: ONNXCall, _ kind: Operation.Reduction.Kind,
     before: (ValueID) throws -> ValueID = { $0 }, after: (ValueID) throws -> ValueID = { $0 }

@@ -76,10 +76,14 @@ extension ONNXOperators {
   private static func terms(
     _ axis: Axis, _ filter: Filter, mode: String, _ call: ONNXCall
   ) throws -> [[(source: Int, weight: Double)]] {
-    let shrunk = filter.isAntialiased ? min(axis.scale, 1) : 1
-    guard Double(axis.output) * 4 / shrunk <= Double(4 * ONNXOperand.foldedCount) else {
+    let shrinking = filter.isAntialiased ? min(axis.scale, 1) : 1
+    let reach = (filter.mode == "cubic" ? 2 : 1) / shrinking
+    let count = Double(axis.output) * (filter.mode == "nearest" ? 1 : 2 * reach)
+    guard count <= Double(ONNXOperand.foldedCount) else {
       throw call.problem("\(axis.input) positions to \(axis.output) have too many weights")
     }
+    // Before they are computed: several nodes may have as many.
+    try call.importer.spend(Int(count))
     return try (0..<axis.output).map { position in
       guard let place = axis.place(position, mode: mode), place.isFinite else {
         throw call.problem("coordinate_transformation_mode \(mode) is not read")
@@ -92,20 +96,24 @@ extension ONNXOperators {
         }
         return [(inside(Int(clamping: index)), 1)]
       }
-      let shrinking = filter.isAntialiased ? min(axis.scale, 1) : 1
-      let reach = (filter.mode == "cubic" ? 2 : 1) / shrinking
       let (first, last) = (
         Int(clamping: (place - reach).rounded(.up)), Int(clamping: (place + reach).rounded(.down))
       )
-      var terms: [Int: Double] = [:]
+      var terms: [(source: Int, weight: Double)] = []
       for index in first...max(first, last) {
         guard !filter.excludesOutside || 0..<axis.input ~= index else { continue }
         let weight = weight((Double(index) - place) * shrinking, filter)
-        if weight != 0 { terms[inside(index), default: 0] += weight }
+        guard weight != 0 else { continue }
+        // What is outside is the element at the edge once more.
+        if let last = terms.last, last.source == inside(index) {
+          terms[terms.count - 1].weight += weight
+        } else {
+          terms.append((inside(index), weight))
+        }
       }
-      let sum = terms.values.reduce(0, +)
+      let sum = terms.reduce(0) { $0 + $1.weight }
       guard sum != 0 else { return [(inside(Int(clamping: place.rounded())), 1)] }
-      return terms.sorted { $0.key < $1.key }.map { ($0.key, $0.value / sum) }
+      return terms.map { ($0.source, $0.weight / sum) }
     }
   }
 
@@ -212,9 +220,6 @@ extension ONNXOperators {
         && terms.enumerated().allSatisfy { $1.count == 1 && $1[0].source == $0 }
       guard !isSame else { continue }
       let count = max(1, terms.map(\.count).max() ?? 1)
-      guard saturatingProduct([count, terms.count]) <= 4 * ONNXOperand.foldedCount else {
-        throw call.problem("it has too many weights")
-      }
       var map = Operation.AxisMap(
         axis: axis, extent: change.input, sources: [], termCount: count,
         fill: Float(filter.extrapolation ?? 0))

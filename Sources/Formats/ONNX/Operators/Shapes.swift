@@ -208,11 +208,19 @@ extension ONNXOperators {
     [try cast(call, call.operand(0), to: call.operand(1).type)]
   }
 
-  /// Numbers stay floats here; what a type cannot hold is taken from them.
+  /// Numbers stay floats here; what a type cannot hold is taken from them, but what is beyond 16 bits of a fraction, which is
+  /// rounded where it comes out.
   private static func cast(
     _ call: ONNXCall, _ input: ONNXOperand, to type: ONNXElementType
   ) throws -> ONNXOperand {
     guard type.elementType != nil else { throw call.problem("\(type) is not read") }
+    if type != input.type, let format = SmallFloat(type) {
+      let isPower = format.specials == .exponentAlone
+      let mode = isPower ? try call.text("round_mode", or: "up") : "nearest"
+      let result = try rounded(
+        call.value(input), to: format, saturates: call.flag("saturate", or: true), mode: mode, call)
+      return try call.result(result, type: type, shape: input.shape)
+    }
     let isSame =
       type == input.type
       || (type.isFloatingPoint
@@ -233,8 +241,16 @@ extension ONNXOperators {
       return try call.result(
         call.apply(.isZero, isZero, part: "result"), type: type, shape: input.shape)
     }
-    let whole =
+    var whole =
       input.type.isInteger ? value : try call.apply(.truncate, value, part: "whole number")
+    // Of whole numbers the lowest bits are kept.
+    if let range = type.shortRange, input.type.shortRange.map(range.contains) != true {
+      let size = range.upperBound - range.lowerBound + 1
+      let places = try call.apply(
+        .modulo, call.plus(whole, -range.lowerBound, "from the smallest"),
+        call.number(size, like: whole), part: "lowest bits")
+      whole = try call.plus(places, range.lowerBound, "result")
+    }
     return try call.result(whole, type: type, shape: input.shape)
   }
 
