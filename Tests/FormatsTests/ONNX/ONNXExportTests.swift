@@ -118,6 +118,20 @@ import Testing
     #expect(try JSONDecoder().decode([String].self, from: Data(names.utf8)) == model.classNames)
   }
 
+  @Test("operations of one name become nodes of different names, which runtimes want")
+  func nodeNames() throws {
+    let directory = try TemporaryDirectory()
+    var graph = Graph(name: "twice")
+    let x = graph.addInput("x", ValueType([1, 3, 4, 4]))
+    let first = try graph.append(Operation.Activation(.relu), to: x, name: "same")
+    let second = try graph.append(Operation.Activation(.tanh), to: first, name: "same")
+    graph.addOutput("y", try graph.append(Operation.Activation(.silu), to: second, name: "same"))
+    let path = directory.file("model.onnx")
+    try Model(graph: graph, parameters: [:]).writeONNX(to: path)
+    let names = try Contents(path).nodes.map(\.name)
+    #expect(names.first == "same" && names.count == 4 && Set(names).count == 4, "\(names)")
+  }
+
   @Test("parameters of two bytes are half as large, and float32 when they are read")
   func halves() throws {
     let directory = try TemporaryDirectory()

@@ -28,6 +28,8 @@ package struct ONNXExporter {
   /// What values are called in the file.
   private var names: [ValueID: String] = [:]
   private var takenNames: Set<String> = []
+  /// Names of nodes, which are others than those of values.
+  private var takenNodeNames: Set<String> = []
   /// What outputs of the network are called.
   private var outputNames: [ValueID: String] = [:]
   /// Values that are the same for every input, by what they are called where they are written, and whether they are.
@@ -108,8 +110,12 @@ package struct ONNXExporter {
   }
 
   private mutating func unique(_ name: String) -> String {
+    Self.unique(name, among: &takenNames)
+  }
+
+  private static func unique(_ name: String, among taken: inout Set<String>) -> String {
     var (candidate, number) = (name, 1)
-    while !takenNames.insert(candidate).inserted {
+    while !taken.insert(candidate).inserted {
       number += 1
       candidate = "\(name).\(number)"
     }
@@ -209,6 +215,8 @@ package struct ONNXExporter {
     _ kind: String, _ inputs: [String], as output: String, name: String,
     _ attributes: [ONNXAttribute] = []
   ) {
+    // Operations of ours may have one name; ONNX Runtime refuses nodes that do.
+    let name = Self.unique(name, among: &takenNodeNames)
     result.nodes.append(
       ONNXNode(kind, inputs: inputs, outputs: [output], name: name, attributes: attributes))
   }
