@@ -8,6 +8,15 @@ enum ONNXSamples {
     ONNXTensor(name: name, Tensor.random(shape, seed: 1))
   }
 
+  /// Numbers of a byte and less, by their bits.
+  private static func short(
+    _ name: String, _ type: ONNXElementType, _ codes: [Int], count: Int
+  ) -> ONNXTensor {
+    var tensor = ONNXTensor(name: name, Tensor(zeros: [count]))
+    (tensor.type, tensor.contents) = (type, .integers(codes))
+    return tensor
+  }
+
   private static func integers(_ name: String, _ values: [Int]) -> ONNXTensor {
     ONNXTensor(name: name, Tensor(values.map { Int64($0) }))
   }
@@ -111,6 +120,20 @@ enum ONNXSamples {
           ONNXTensor(name: "point", Tensor([3] as [Int8], shape: [])),
         ]),
     ]
+    all.append(
+      model(
+        [
+          ONNXNode("DequantizeLinear", inputs: ["w", "scale"], outputs: ["d"]),
+          ONNXNode("DequantizeLinear", inputs: ["q", "scale"], outputs: ["e"]),
+          ONNXNode("Cast", inputs: ["x"], outputs: ["c"], attributes: [ONNXAttribute("to", 18)]),
+          ONNXNode("Cast", inputs: ["c"], outputs: ["f"], attributes: [ONNXAttribute("to", 1)]),
+          ONNXNode("Sum", inputs: ["d", "e", "f"], outputs: ["y"]),
+        ], input: [.name("n"), .extent(4)],
+        [
+          short("w", .float8E4M3FN, [0x7F, 0x80, 0x31, 0xC4], count: 4),
+          short("q", .int4, [0x8F, 0x12], count: 4),
+          ONNXTensor(name: "scale", Tensor([0.5] as [Float], shape: [])),
+        ]))
     var function = ONNXFunction(name: "F", domain: "own")
     (function.inputs, function.outputs) = (["a"], ["b"])
     function.nodes = [

@@ -336,6 +336,31 @@ import Testing
     }
   }
 
+  @Test(
+    "A table of a million weights a position is refused before it is computed",
+    arguments: ["cubic", "linear"])
+  func largeTables(mode: String) throws {
+    let directory = try TemporaryDirectory()
+    // Each has room alone, and all of them together do not.
+    let sizes = mode == "cubic" ? [1, 3, 8, 1 << 20] : [1, 3, 8, 1 << 18]
+    var nodes = [String](repeating: "x", count: 20).enumerated().map { index, input in
+      ONNXNode(
+        "Resize", inputs: [index == 0 ? input : "v\(index)", "", "", "sizes\(index % 2)"],
+        outputs: ["v\(index + 1)"], attributes: [ONNXAttribute("mode", mode)])
+    }
+    nodes[19].outputs = ["y"]
+    let file = try Self.file(
+      nodes, in: directory,
+      initializers: [sizes, [1, 3, 8, 1 << 17]].enumerated().map { index, sizes in
+        ONNXTensor(name: "sizes\(index)", Tensor(sizes.map { Int64($0) }))
+      }, version: 19)
+    switch Self.problem({ _ = try file.imported() }) {
+    case .node(_, "Resize", let reason): #expect(mode == "cubic" && reason.contains("weights"))
+    case .tooMany: #expect(mode == "linear")
+    case let problem: Issue.record("\(String(describing: problem))")
+    }
+  }
+
   @Test("Batch normalization that was exported in training is refused by that word")
   func trainingMode() throws {
     let directory = try TemporaryDirectory()

@@ -196,6 +196,10 @@ case("channels", "DequantizeLinear", [random.integers(-128, 127, (2, 4, 3)).asty
 case("volume", "Conv", [numbers(2, 2, 5, 4, 4), numbers(3, 2, 2, 3, 2), numbers(3)], constants=(1, 2), strides=[2, 1, 1], pads=[1, 1, 0, 0, 1, 1],
      dilations=[2, 1, 1])
 case("volume, groups", "Conv", [numbers(1, 4, 3, 4, 3), numbers(6, 2, 3, 2, 2)], constants=(1,), group=2, auto_pad="SAME_UPPER")
+case("volume, transposed", "ConvTranspose", [numbers(2, 2, 2, 3, 2), numbers(2, 3, 3, 2, 3), numbers(3)], constants=(1, 2), strides=[2, 2, 1],
+     pads=[1, 0, 1, 0, 1, 0], output_padding=[1, 1, 0])
+case("volume, transposed, groups", "ConvTranspose", [numbers(1, 4, 3, 2, 2), numbers(4, 1, 2, 2, 2)], constants=(1,), group=2, dilations=[2, 1, 1])
+case("an extent alone", "Range", [np.array(2, dtype=np.int32), np.array(9, dtype=np.int32), np.array(3, dtype=np.int32)])
 # Nothing, and all
 nothing = np.zeros((2, 0, 3), dtype=np.float32)
 for kind in ("ReduceSum", "ReduceProd", "ReduceMax", "ReduceMin", "ReduceL2", "ReduceLogSumExp"):

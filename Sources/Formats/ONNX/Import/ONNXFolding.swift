@@ -9,11 +9,11 @@ enum ONNXFolding {
     switch call.node.kind {
     case "Constant", "Shape", "Size", "ConstantOfShape", "Range": break
     default:
-      // What a run gives anew is computed by the run, but for whole numbers, which decide on shapes.
+      // What a run gives anew is computed by the run, but for whole numbers, which decide on shapes: of `int64`, and one alone.
       guard !call.inputs.isEmpty,
         call.operands.allSatisfy({
           $0.constant != nil && $0.count <= ONNXOperand.foldedCount
-            && (!$0.isInput || $0.type == .int64)
+            && (!$0.isInput || $0.type == .int64 || $0.type.isInteger && $0.count == 1)
         })
       else { return nil }
     }

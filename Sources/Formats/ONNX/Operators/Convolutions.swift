@@ -77,55 +77,11 @@ extension ONNXOperators {
     return [try call.result(call.append(operation, values), type: input.type)]
   }
 
-  /// A convolution of volumes: of each plane of the result, one of pictures whose channels are those of all the planes that the
-  /// window sees.
-  private static func volume(
-    _ call: ONNXCall, _ input: ONNXOperand, _ weights: ONNXOperand, _ window: Window
-  ) throws -> ONNXOperand {
-    let (batch, channels, depth) = (input.shape[0], input.shape[1], input.shape[2])
-    let sliding = SlidingWindow(
-      kernel: [window.kernel[0]], strides: [window.strides[0]], dilations: [window.dilations[0]])
-    let planes = try sliding.outputExtents(
-      input: [depth], padding: .explicit([window.sides[0]]), ceilMode: false)[0]
-    guard saturatingProduct([planes, window.kernel[0]]) <= ONNXOperand.foldedCount else {
-      throw call.problem("windows of \(window.kernel[0]) planes over \(depth) are too many")
-    }
-    let sources = (0..<planes).flatMap { plane in
-      (0..<window.kernel[0]).map { tap in
-        let place =
-          plane * window.strides[0] + tap * window.dilations[0] - window.sides[0].before
-        return 0..<depth ~= place ? place : -1
-      }
-    }
-    let pictures = Array(input.shape.dropFirst(3))
-    let seen = try call.append(
-      Operation.AxisMap(axis: 2, extent: depth, sources: sources), [call.value(input)], "planes")
-    let split = try call.reshaped(
-      seen, to: [batch, channels, planes, window.kernel[0]] + pictures, "windows")
-    let stacked = try call.reshaped(
-      call.transposed(split, [0, 2, 1, 3, 4, 5], "planes as examples"),
-      to: [batch * planes, channels * window.kernel[0]] + pictures, "pictures")
-    let kernel = try call.shaped(
-      weights, to: [weights.shape[0], weights.shape[1] * weights.shape[2]] + weights.shape[3...],
-      as: .kernel)
-    var values = [stacked, kernel]
-    if let bias = call.optional(2) { values.append(try call.value(bias, as: .bias)) }
-    let operation = Operation.Convolution(
-      strides: Array(window.strides.dropFirst()), dilations: Array(window.dilations.dropFirst()),
-      padding: .explicit(Array(window.sides.dropFirst())),
-      groups: try call.integer("group", or: 1), hasBias: values.count > 2)
-    let result = try call.append(operation, values, "convolution")
-    let extents = call.shape(result).dimensions
-    let parted = try call.reshaped(result, to: [batch, planes] + extents.dropFirst(), "volumes")
-    return try call.result(
-      call.transposed(parted, [0, 2, 1, 3, 4], "result"), type: input.type)
-  }
-
   private static func transposedConvolution(_ call: ONNXCall) throws -> [ONNXOperand] {
     let (input, weights) = (try call.operand(0), try call.operand(1))
-    guard 3...4 ~= input.rank, weights.rank == input.rank else {
+    guard 3...5 ~= input.rank, weights.rank == input.rank else {
       throw call.problem(
-        "transposed convolutions of one and two dimensions are read, not of \(max(0, input.rank - 2))"
+        "transposed convolutions of one to three dimensions are read, not of \(max(0, input.rank - 2))"
       )
     }
     let extents = Array(input.shape.dropFirst(2))
@@ -157,6 +113,9 @@ extension ONNXOperators {
             isUpper ? .init(before: less, after: more) : .init(before: more, after: less)
         }
       }
+    }
+    if input.rank == 5 {
+      return [try transposedVolume(call, input, weights, window, outputPadding)]
     }
     // Output padding of a stride and more, which ours does not have, is a border of what nothing was added to.
     let border = zip(outputPadding, window.strides).map { max(0, $0 - $1 + 1) }
