@@ -1,4 +1,4 @@
-# `make` alone lists the targets. Everything lands in .build and .build-serving, runs, and folders .venv-*.
+# `make` alone lists the targets. Everything lands in folders .build*, runs, and folders .venv-*.
 
 # The one job of the demo and the benchmark: LeNet-5 on Fashion-MNIST.
 EPOCHS ?= 20
@@ -28,7 +28,7 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build mpi test-mpi serving install test-serving demo lecture gallery test test-outside test-kernels test-arm64 fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-direct benchmark-optimizers benchmark-overhead benchmark-fast benchmark-prior benchmark-pooling benchmark-pictures benchmark-serving benchmark-scaling benchmark-protocols \
+.PHONY: help setup build mpi test-mpi serving install package test-package test-serving demo lecture gallery test test-outside test-kernels test-arm64 fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-direct benchmark-optimizers benchmark-overhead benchmark-fast benchmark-prior benchmark-pooling benchmark-pictures benchmark-serving benchmark-scaling benchmark-protocols \
   test-peers parity conformance clean
 
 help: ## List the targets
@@ -45,6 +45,14 @@ serving: setup ## Build the command with HTTP and gRPC, for `convnet serve`
 
 install: ## Install the command that is built (with HTTP, where that is), its manual and completions: PREFIX, DESTDIR
 	@scripts/install $(if $(wildcard $(SERVING_CONVNET)),$(SERVING_CONVNET),$(CONVNET)) "$(DESTDIR)$(PREFIX)"
+
+package: setup ## Make a Debian package of the command with HTTP and Swift's runtime inside: runs/package
+	swift build -c release --traits Serving --static-swift-stdlib --scratch-path .build-package --product convnet \
+	  -Xlinker -z -Xlinker now
+	@scripts/package .build-package/release/convnet .build-package runs/package
+
+test-package: package ## Install it in a bare Debian made by debootstrap, train, predict and serve there: as root
+	python3 Tests/Package/test_package.py "$$(ls -t runs/package/*.deb | head -1)"
 
 demo: build ## Train LeNet-5 on Fashion-MNIST, evaluate it, classify some pictures
 	@EPOCHS=$(EPOCHS) scripts/demo $(CONVNET)
@@ -178,4 +186,4 @@ conformance: build ## Hold the reader of ONNX files to ONNX's own test suite and
 	.venv-conformance/bin/python Benchmarks/conformance.py --convnet $(CONVNET) $(ARGUMENTS)
 
 clean: ## Delete what was built; keeps runs and the peers' environments
-	rm -rf .build .build-mpi .build-sanitize .build-serving Examples/Outside/.build
+	rm -rf .build .build-mpi .build-package .build-sanitize .build-serving Examples/Outside/.build
