@@ -28,7 +28,7 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build mpi test-mpi serving install package test-package test-serving demo lecture gallery test test-outside test-kernels test-arm64 fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-direct benchmark-optimizers benchmark-overhead benchmark-fast benchmark-prior benchmark-pooling benchmark-pictures benchmark-serving benchmark-scaling benchmark-protocols \
+.PHONY: help setup build documentation mpi test-mpi serving install package test-package test-serving demo lecture gallery test test-outside test-kernels test-arm64 fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-direct benchmark-optimizers benchmark-overhead benchmark-fast benchmark-prior benchmark-pooling benchmark-pictures benchmark-serving benchmark-scaling benchmark-protocols \
   test-peers parity conformance clean
 
 help: ## List the targets
@@ -53,6 +53,9 @@ package: setup ## Make a Debian package of the command with HTTP and Swift's run
 
 test-package: package ## Install it in a bare Debian made by debootstrap, train, predict and serve there: as root
 	python3 Tests/Package/test_package.py "$$(ls -t runs/package/*.deb | head -1)"
+
+documentation: build ## Make the pages of the library's documentation, without a warning: runs/documentation
+	@scripts/documentation .build/release runs/documentation
 
 demo: build ## Train LeNet-5 on Fashion-MNIST, evaluate it, classify some pictures
 	@EPOCHS=$(EPOCHS) scripts/demo $(CONVNET)

@@ -167,6 +167,9 @@ let package = Package(
       name: "Lecture", dependencies: ["ConvNet"], path: "Examples/Lecture",
       swiftSettings: settings),
     .executableTarget(
+      name: "Articles", dependencies: ["ConvNet"], path: "Examples/Articles",
+      swiftSettings: settings),
+    .executableTarget(
       name: "PictureJobs", dependencies: ["ConvNet"], path: "Benchmarks/Pictures",
       swiftSettings: settings),
     .executableTarget(
@@ -237,7 +240,13 @@ let package = Package(
       ] + graphRooms),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["ConvNet", "ConvNetTestSupport", "ConvNetCommand", "Lecture"],
+      dependencies: ["ConvNet", "ConvNetTestSupport", "ConvNetCommand", "Lecture", "Articles"],
       path: "Tests/CommandTests", swiftSettings: settings),
   ]
 )
+
+// Of `make documentation` alone: other builds fetch nothing of it.
+if Context.environment["CONVNET_DOCUMENTATION"] != nil {
+  package.dependencies.append(
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}

@@ -44,7 +44,7 @@ public final class BatchLoader {
   ///   - sampling: which samples a shuffled epoch has.
   ///   - sides: pixels of the input's shorter side, of which each batch has one; none: that of the preprocessing. Its mean
   ///     picture, which has one size, is then not subtracted.
-  ///   - share: the part of every batch that is read, of ``batchSize`` samples in all.
+  ///   - share: the part of every batch that is read, of `batchSize` samples in all.
   ///   - options: threads, memory, and what happens to pictures that cannot be read.
   ///   - skipped: samples that an earlier loader of the same data could not read, which are counted, and not told again.
   /// - Throws: ``LoadingError``, ``PreprocessingError``, ``AugmentationError``, which a sample that is left out and mixed into

@@ -27,7 +27,7 @@ public enum DatasetCatalog {
     },
   ]
 
-  /// Every name that ``source(_:root:)`` takes beside paths.
+  /// Every name that ``source(_:root:targets:)`` takes beside paths.
   public static var names: [String] { rows.map(\.name) }
 
   /// Finds data by its name, or by its path:
@@ -69,9 +69,9 @@ public enum DatasetCatalog {
     return try DatasetSource(path: nameOrPath, targets: targets)
   }
 
-  /// Loads a part of data that ``source(_:root:)`` finds; the whole where it has no parts.
+  /// Loads a part of data that ``source(_:root:targets:)`` finds; the whole where it has no parts.
   ///
-  /// - Throws: as ``source(_:root:)``, and what loading throws.
+  /// - Throws: as ``source(_:root:targets:)``, and what loading throws.
   public static func load(
     _ nameOrPath: String, root: String? = nil, split: DatasetSplit
   ) throws -> any Dataset {

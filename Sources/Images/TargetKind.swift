@@ -28,7 +28,7 @@ public struct TargetScaling: Hashable, Sendable, Codable {
   /// The same of its standard deviation, that of the population: above zero.
   public var deviation: [Float]
 
-  /// A scaling by these; both lists are of one length. ``isUsable`` tells whether it can be undone.
+  /// A scaling by these; both lists are of one length. Finite means and deviations above zero can be undone.
   public init(mean: [Float], deviation: [Float]) {
     self.mean = mean
     self.deviation = deviation

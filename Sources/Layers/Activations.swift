@@ -32,7 +32,7 @@ public struct ReLU6: ActivationLayer {
   public var function: ActivationFunction { .relu6 }
 }
 
-/// min(max(x, lower), upper), from -1 to 1 where nothing else is said: see ``ConvNetGraphs/Operation/Clip``.
+/// min(max(x, lower), upper), from -1 to 1 where nothing else is said: see ``Operation/Clip``.
 public struct Clip: Layer {
   /// The operation, with the bounds.
   public var operation: Operation.Clip

@@ -121,7 +121,7 @@ public struct StochasticDepth: Layer {
 }
 
 /// Normalizes each channel over batch and positions (each feature over the batch), then scales and
-/// shifts it: see ``ConvNetGraphs/Operation/BatchNormalization``. Parameters `weight`, `bias`,
+/// shifts it: see ``Operation/BatchNormalization``. Parameters `weight`, `bias`,
 /// `running_mean`, `running_var` [C]; the last two are 0 and 1 until a training has seen a batch,
 /// and then the averages of the batches seen.
 public struct BatchNorm: Layer {
@@ -175,7 +175,7 @@ public struct BatchNorm: Layer {
 }
 
 /// Normalizes the channels of each position, then scales and shifts each channel: see
-/// ``ConvNetGraphs/Operation/LayerNormalization``. Parameters `weight` and `bias` [C].
+/// ``Operation/LayerNormalization``. Parameters `weight` and `bias` [C].
 public struct LayerNorm: Layer {
   /// Added to the variance, so that a position of equal channels is not divided by zero.
   public var epsilon: Float
@@ -203,7 +203,7 @@ public struct LayerNorm: Layer {
 }
 
 /// Divides every element by a power of the sum of squares of its neighbours: see
-/// ``ConvNetGraphs/Operation/LocalResponseNormalization``, whose defaults are AlexNet's.
+/// ``Operation/LocalResponseNormalization``, whose defaults are AlexNet's.
 public struct LocalResponseNorm: Layer {
   /// The operation, with its constants.
   public var operation: Operation.LocalResponseNormalization

@@ -1,7 +1,7 @@
 public import ConvNetGraphs
 import ConvNetTensors
 
-/// Convolution over pictures: see ``ConvNetGraphs/Operation/Convolution``. Parameters `weight` [O,
+/// Convolution over pictures: see ``Operation/Convolution``. Parameters `weight` [O,
 /// C / groups, KH, KW] and `bias` [O].
 public struct Conv2D: Layer {
   /// O: channels of the output.

@@ -34,11 +34,11 @@ extension Operation {
       case inference
       /// With the batch's statistics, which are further outputs.
       case training
-      /// The same with negative results times ``negativeSlope``. What the compiler makes of ``training`` and a ReLU, or a leaky
-      /// one, after it.
+      /// The same with negative results times ``Operation/BatchNormalization/negativeSlope``. What the compiler makes of
+      /// ``training`` and a ReLU, or a leaky one, after it.
       case rectifiedTraining
-      /// ``inference`` with negative results times ``negativeSlope``: how the compiler repeats ``rectifiedTraining``, whose
-      /// statistics are then known.
+      /// ``inference`` with negative results times ``Operation/BatchNormalization/negativeSlope``: how the compiler repeats
+      /// ``rectifiedTraining``, whose statistics are then known.
       case rectifiedInference
       /// With the running statistics in training too: of a layer that is frozen. Computes what ``inference`` does, and stays so
       /// when a graph is given the form of training.

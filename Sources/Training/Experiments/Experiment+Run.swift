@@ -30,8 +30,9 @@ extension Experiment {
   ///   - test: measured after every epoch.
   ///   - loggers: those that follow a training.
   ///   - ended: told after each training, with its model.
-  /// - Throws: what ``Trainer/fit(_:on:validating:epochs:resuming:loggers:)`` throws, but for numbers that are not finite, which
-  ///   are a result; ``DatasetError``; `GraphError` where a network does not take such pictures; what the closures throw.
+  /// - Throws: what ``Trainer/fit(_:on:validating:epochs:resuming:loggers:)-(_,_,_,_,_,[TrainingLogger])`` throws, but for
+  ///   numbers that are not finite, which are a result; ``DatasetError``; `GraphError` where a network does not take such
+  ///   pictures; what the closures throw.
   public func run(
     _ results: inout ExperimentResults, on train: any Dataset, testing test: any Dataset,
     seeds: some Sequence<UInt64>, compute: ComputeOptions = .init(),
