@@ -120,7 +120,7 @@ let package = Package(
         "Evaluation", "Inference", "Reports", "Datasets", "Formats", "Models", "Layers", "Images",
         "Files",
       ] + engineRooms, shims: ["CKernels"]),
-    room("Distribution", imports: ["Training", "Files"], shims: ["CMPI"]),
+    room("Distribution", imports: ["Evaluation", "Files"], shims: ["CMPI"]),
     room(
       "Insight",
       imports: [

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Tests" / "Processes"))
-from test_mpi import Trainings, write_data  # noqa: E402
+from test_mpi import Processes, write_data  # noqa: E402
 
 # The network, further options, and samples of a step of all processes together.
 CASES = [
@@ -22,7 +22,7 @@ CASES = [
 ]
 
 
-def rate(trainings: Trainings, processes: int, threads: int, case) -> float:
+def rate(trainings: Processes, processes: int, threads: int, case) -> float:
     """Images a second."""
     network, options, batch, epochs = case
     output = f"{network}-{processes}"
@@ -42,7 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_data(folder / "bars", 1, {"train": 2005, "test": 40})
-        trainings = Trainings(options.convnet, folder)
+        trainings = Processes(options.convnet, folder)
         print("network    1 process, 2 threads   2 processes, 1 thread   ratio")
         for case in CASES:
             ratios = []

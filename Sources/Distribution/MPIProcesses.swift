@@ -1,9 +1,9 @@
 import CMPI
 public import ConvNetFiles
-public import ConvNetTraining
+public import ConvNetEvaluation
 import Foundation
 
-/// The processes that `mpirun` started, on one machine or several, as a training sees them.
+/// The processes that `mpirun` started, on one machine or several, as a training or an evaluation sees them.
 ///
 /// ```swift
 /// let processes = try MPIProcesses.joined()
@@ -63,6 +63,15 @@ public final class MPIProcesses: ProcessGroup {
     }
   }
 
+  public var sumsBesideWork: Bool { true }
+
+  public func startSum(_ values: UnsafeMutableBufferPointer<Float>) throws -> any SumInProgress {
+    guard let sum = cmpi_start_sum(values.baseAddress, values.count) else {
+      throw DistributionError.failed(rank: rank)
+    }
+    return MPISum(sum, rank: rank)
+  }
+
   public func gather(_ bytes: [UInt8]) throws -> [[UInt8]] {
     var counts = [UInt64](repeating: 0, count: count)
     let haveCounts = counts.withUnsafeMutableBufferPointer {
@@ -93,6 +102,31 @@ public final class MPIProcesses: ProcessGroup {
     var bytes = [CChar](repeating: 0, count: 256)
     fill(&bytes, bytes.count)
     return String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}
+
+/// A sum in the library's hands. One that is never waited for is left there.
+private final class MPISum: SumInProgress {
+  private let sum: OpaquePointer
+  private let rank: Int
+  private var isDone = false
+
+  init(_ sum: OpaquePointer, rank: Int) { (self.sum, self.rank) = (sum, rank) }
+
+  deinit {
+    if isDone { cmpi_free_sum(sum) }
+  }
+
+  func advance() throws -> Bool {
+    guard isDone || cmpi_advance_sum(sum, &isDone) else {
+      throw DistributionError.failed(rank: rank)
+    }
+    return isDone
+  }
+
+  func wait() throws {
+    guard isDone || cmpi_wait_sum(sum) else { throw DistributionError.failed(rank: rank) }
+    isDone = true
   }
 }
 

@@ -92,16 +92,28 @@ public struct Executable: ~Copyable, Sendable {
     try run(step: step, seed: seed, firstExample: firstExample, joint: nil)
   }
 
-  /// The same, of one of several processes that normalize by the statistics of all.
+  /// The same, of one of several processes that normalize by the statistics of all, and that do something beside the steps.
+  ///
+  /// - Parameter stepEnded: told the number of each step when it has ended, on the thread that calls; of none where the batch is
+  ///   computed in parts, and ``lastStep(using:)`` knows none.
   package mutating func run(
-    step: Int, seed: UInt64, firstExample: Int, joint: JointSums?
+    step: Int, seed: UInt64, firstExample: Int, joint: JointSums?,
+    stepEnded: ((Int) -> Void)? = nil
   ) throws {
     let arithmetic = Self.beginComputing(threads: shards.threads)
     defer { Self.endComputing(arithmetic) }
     try shards.run(
       RunContext(
         seed: seed, step: UInt32(truncatingIfNeeded: step), firstExample: firstExample,
-        joint: joint))
+        joint: joint), stepEnded: stepEnded)
+  }
+
+  /// The last step that has to do with the memory of an output: afterwards it is the caller's. `nil` where the batch is computed
+  /// in parts, of which outputs are made at the end.
+  package func lastStep(using output: String) throws -> Int? {
+    let port = try outputPort(output)
+    guard shards.count == 1 else { return nil }
+    return plan.steps.lastIndex { step in step.places.contains { $0.buffer == port.buffer } }
   }
 
   /// Runs some times, and tells in nanoseconds since the first began, by run, then by shard, when each step began, and when the

@@ -53,7 +53,9 @@ final class Shard: @unchecked Sendable {
   }
 
   /// Runs every step; stops at the first that fails.
-  func run(_ context: RunContext) {
+  ///
+  /// - Parameter stepEnded: told the number of each.
+  func run(_ context: RunContext, stepEnded: ((Int) -> Void)? = nil) {
     var context = context
     context.firstExample += firstExample
     for index in steps.indices {
@@ -62,6 +64,7 @@ final class Shard: @unchecked Sendable {
         failure = (index, status)
         return
       }
+      stepEnded?(index)
     }
   }
 

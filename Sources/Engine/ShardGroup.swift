@@ -147,10 +147,11 @@ final class ShardGroup: @unchecked Sendable {
 
   var count: Int { shards.count }
 
-  func run(_ context: RunContext) throws {
+  /// - Parameter stepEnded: told the number of each step that the whole batch has taken: of none, where it is computed in parts.
+  func run(_ context: RunContext, stepEnded: ((Int) -> Void)? = nil) throws {
     self.context = context
     if count == 1 {
-      run(shard: 0)
+      run(shard: 0, stepEnded: stepEnded)
     } else {
       runTasks(count, Unmanaged.passUnretained(self).toOpaque()) { group, shard in
         ShardGroup.from(group)?.run(shard: Int(shard))
@@ -160,11 +161,11 @@ final class ShardGroup: @unchecked Sendable {
     for shard in shards { try shard.throwFailure() }
   }
 
-  private func run(shard: Int) {
+  private func run(shard: Int, stepEnded: ((Int) -> Void)? = nil) {
     if let origin {
       shards[shard].timeSteps(context, since: origin)
     } else {
-      shards[shard].run(context)
+      shards[shard].run(context, stepEnded: stepEnded)
     }
   }
 

@@ -19,6 +19,10 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case classesAlone
   /// The data lacks numbers that the model tells, or has labels that it does not tell. Both lists in order.
   case otherTargets(TargetKind, model: [String], data: [String])
+  /// Processes that would measure something else than each other, or cannot measure it together, in words.
+  case processes(String)
+  /// A picture cannot be read, as the process says that tried; the same in all.
+  case unreadable(reason: String)
   /// No sample could be read; `reason` is that of the last.
   case nothingReadable(data: String, count: Int, reason: String)
 }
@@ -50,6 +54,7 @@ extension EvaluationError: ReadableError {
         + (kind == .numbers
           ? "; use data that has all of the model's"
           : "; use data with the model's \(kind.rawValue)")
+    case .processes(let text), .unreadable(let text): text
     case .nothingReadable(let data, let count, let reason):
       count == 1
         ? "the only sample of \(data) cannot be read: \(reason)"

@@ -120,20 +120,22 @@ public struct ProtocolEvaluation: Sendable {
   ///   - batchSize: views that a network is given at once, at most; of large ones fewer.
   ///   - isEnsemble: whether several candidates are also measured together: the mean of their probabilities.
   ///   - keepsScores: whether every picture's probabilities are kept.
+  ///   - processes: that measure together: each computes its part of the pictures, and has the result of one that computes all of
+  ///     them, to the byte. The closures are told the same in all.
   ///   - start: how far an earlier call of the same came, of the same candidates, pictures and options.
   ///   - progress: told the number of pictures so far.
   ///   - sampleSkipped: told of each picture that is left out, where `loading` says so.
   ///   - observe: is given every answer.
   ///   - keep: is given, after some pictures again and again, how far it is; to be written somewhere, or left. What it throws
   ///     ends the evaluation.
-  /// - Throws: ``EvaluationError`` where candidates have other classes than each other, or than the data, or `start` is of
-  ///   another evaluation; ``ViewsError`` where a
+  /// - Throws: ``EvaluationError`` where candidates have other classes than each other, or than the data, `start` is of
+  ///   another evaluation, or a process would measure something else; ``ViewsError`` where a
   ///   protocol does not fit a network; ``FullyConvolutionalError``; what reading and computing throws.
   public init(
     of candidates: [Candidate], on dataset: any Dataset, among classes: ScoredClasses = .all,
     batchSize: Int = 256,
     compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions(),
-    isEnsemble: Bool = true, keepsScores: Bool = false,
+    isEnsemble: Bool = true, keepsScores: Bool = false, processes: (any ProcessGroup)? = nil,
     resuming start: EvaluationProgress? = nil,
     progress: (Int) throws -> Void = { _ in },
     sampleSkipped: (SkippedSample) throws -> Void = { _ in },
@@ -195,7 +197,11 @@ public struct ProtocolEvaluation: Sendable {
     let ahead = max(1, min(workers + loading.prefetch, (512 << 20) / max(1, bytes)))
     var next = 0
     var multiplyAdds = [Double](repeating: 0, count: scores.count)
-    if let start {
+    if let processes {
+      try Self.requireSame(
+        in: processes, candidates, dataset, among: classes, batchSize: batchSize, compute)
+    }
+    if let start = try processes.map({ try $0.first(start) }) ?? start {
       guard start.fits(self, of: data.count, group: group) else {
         throw EvaluationError.otherProgress
       }
@@ -205,77 +211,113 @@ public struct ProtocolEvaluation: Sendable {
       for index in scores.indices { scores[index].assessment = start.assessments[index] }
     }
     let begun = (next + group - 1) / group
+    // Each process computes one unit of so many, in turn: batches are the same, however many there are.
+    let part = processes?.share ?? .whole
+    let rounds = ((data.count + group - 1) / group - begun + part.count - 1) / part.count
+    let own = (0..<rounds).count { (begun + $0 * part.count + part.rank) * group < data.count }
     let work = try OrderedWork(
-      (data.count + group - 1) / group - begun, threads: min(workers, ahead), ahead: ahead
-    ) { place in
-      let unit = begun + place
+      own, threads: min(workers, ahead), ahead: ahead
+    ) { place -> PreparedUnit in
+      let unit = begun + place * part.count + part.rank
       var preparation = ViewPreparation()
       return (unit * group..<min(data.count, (unit + 1) * group)).map { index in
-        Result<[PreparedViews], any Error>(catching: {
-          let picture = try data.sample(at: index).image
-          return try kinds.map { try preparation.prepare(picture, $0.preprocessing, $0.views) }
-        })
+        (
+          index,
+          Result(catching: {
+            let picture = try data.sample(at: index).image
+            return try kinds.map { try preparation.prepare(picture, $0.preprocessing, $0.views) }
+          })
+        )
       }
     }
     defer { work.stop() }
-    var lastReason = ""
-    while let unit = work.take() {
-      var pictures: [(index: Int, views: [PreparedViews])] = []
-      for outcome in unit {
-        defer { next += 1 }
+
+    func measure(_ unit: PreparedUnit) throws -> [MeasuredPicture] {
+      var pictures: [MeasuredPicture] = []
+      var shown: [(place: Int, views: [PreparedViews])] = []
+      for (index, outcome) in unit {
+        var picture = MeasuredPicture(index: index)
         switch outcome {
-        case .success(let views): pictures.append((next, views))
+        case .success(let views): shown.append((pictures.count, views))
         case .failure(let error):
           let reason =
             error is ViewsError
-            ? "\(data.name), \(data.sampleName(at: next)): \(error)" : "\(error)"
-          guard loading.badSamples != .stop else {
-            if error is ViewsError { throw UnfitPicture(reason: reason) }
-            throw error
-          }
-          skippedCount += 1
-          lastReason = reason
-          try sampleSkipped(SkippedSample(index: next, reason: reason))
+            ? "\(data.name), \(data.sampleName(at: index)): \(error)" : "\(error)"
+          picture.failure = .init(
+            reason: reason, error: error is ViewsError ? UnfitPicture(reason: reason) : error)
         }
+        pictures.append(picture)
+      }
+      // Of a unit that ends the evaluation nothing is computed.
+      if loading.badSamples == .stop, shown.count < pictures.count {
+        return pictures.filter { $0.failure != nil }
       }
       for row in 0..<protocols {
         let answers = try measured.enumerated().map { place, model in
-          let kind =
-            kinds.firstIndex {
-              $0.matches(candidates[place], row)
-            } ?? 0
+          let kind = kinds.firstIndex { $0.matches(candidates[place], row) } ?? 0
           return try model.answers(
-            pictures.map { $0.views[kind] }, average: candidates[place].views[row].average,
+            shown.map { $0.views[kind] }, average: candidates[place].views[row].average,
             batch: min(model.batch, group * candidates[place].views[row].count),
-            labels: pictures.map { data.label(at: $0.index) })
+            labels: shown.map { data.label(at: pictures[$0.place].index) })
         }
-        for (place, picture) in pictures.enumerated() {
-          let label = data.label(at: picture.index)
-          var rowAnswers = answers.map { $0[place] }
-          if perRow > candidates.count { rowAnswers.append(ViewAnswer.mean(rowAnswers)) }
-          for (offset, answer) in rowAnswers.enumerated() {
-            let score = row * perRow + offset
-            multiplyAdds[score] += answer.multiplyAdds
-            scores[score].assessment.add(
-              sample: picture.index, label: label, probabilities: answer.probabilities,
-              loss: answer.loss)
-            let given = Answer(
-              sample: picture.index, label: label, score: score,
-              probabilities: answer.probabilities)
-            if keepsScores {
-              scores[score].logProbabilities.append(given.logProbabilities)
-              scores[score].labels.append(label)
-            }
-            try observe(given)
-          }
+        for (position, picture) in shown.enumerated() {
+          pictures[picture.place].answers.append(answers.map { $0[position] })
         }
       }
-      try progress(next - skippedCount)
-      if next < data.count {
-        try keep(
-          EvaluationProgress(
-            pictures: next, skippedCount: skippedCount, assessments: scores.map(\.assessment),
-            multiplyAdds: multiplyAdds))
+      return pictures
+    }
+
+    var lastReason = ""
+    for _ in 0..<rounds {
+      let measuredHere = try work.take().map(measure) ?? []
+      let units =
+        try processes.map {
+          try $0.gather(
+            measuredHere, protocols: protocols, candidates: candidates.count, classes: names.count)
+        } ?? [measuredHere]
+      for pictures in units where !pictures.isEmpty {
+        for picture in pictures {
+          next += 1
+          guard let failure = picture.failure else { continue }
+          guard loading.badSamples != .stop else {
+            guard processes == nil, let error = failure.error else {
+              throw EvaluationError.unreadable(reason: failure.reason)
+            }
+            throw error
+          }
+          skippedCount += 1
+          lastReason = failure.reason
+          try sampleSkipped(SkippedSample(index: picture.index, reason: failure.reason))
+        }
+        for row in 0..<protocols {
+          for picture in pictures where picture.failure == nil {
+            let label = data.label(at: picture.index)
+            var answers = picture.answers[row]
+            if perRow > candidates.count { answers.append(ViewAnswer.mean(answers)) }
+            for (offset, answer) in answers.enumerated() {
+              let score = row * perRow + offset
+              multiplyAdds[score] += answer.multiplyAdds
+              scores[score].assessment.add(
+                sample: picture.index, label: label, probabilities: answer.probabilities,
+                loss: answer.loss)
+              let given = Answer(
+                sample: picture.index, label: label, score: score,
+                probabilities: answer.probabilities)
+              if keepsScores {
+                scores[score].logProbabilities.append(given.logProbabilities)
+                scores[score].labels.append(label)
+              }
+              try observe(given)
+            }
+          }
+        }
+        try progress(next - skippedCount)
+        if next < data.count {
+          try keep(
+            EvaluationProgress(
+              pictures: next, skippedCount: skippedCount, assessments: scores.map(\.assessment),
+              multiplyAdds: multiplyAdds))
+        }
       }
     }
     let count = scores[0].assessment.samples
@@ -287,7 +329,29 @@ public struct ProtocolEvaluation: Sendable {
   }
 }
 
+/// Pictures of the data by their numbers, as they are shown, or why they cannot be.
+private typealias PreparedUnit = [(index: Int, views: Result<[PreparedViews], any Error>)]
+
 extension ProtocolEvaluation {
+  /// Refuses processes that would measure something else than each other, with the same error in all.
+  private static func requireSame(
+    in processes: any ProcessGroup, _ candidates: [Candidate], _ dataset: any Dataset,
+    among classes: ScoredClasses, batchSize: Int, _ compute: ComputeOptions
+  ) throws {
+    let difference = try processes.firstDifference([
+      ("the version", packageVersion),
+      ("the number of pictures", "\(dataset.count)"),
+      (
+        "the fingerprint of models, protocols and pictures",
+        KeptEvaluation.key(
+          of: candidates, on: dataset, among: classes, batchSize: batchSize, compute: compute)
+      ),
+    ])
+    guard let difference else { return }
+    throw EvaluationError.processes(
+      "\(difference); all processes measure the same models on the same pictures")
+  }
+
   /// Of a model's classes those that data names, in the model's order.
   private static func own(of dataset: any Dataset, among names: [String]) -> [String] {
     let places = ClassPlaces(names)

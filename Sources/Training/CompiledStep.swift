@@ -9,6 +9,8 @@ package final class CompiledStep {
   package var executable: Executable
   /// Samples that it takes.
   let batch: Int
+  /// Of each parameter, the step of the executable after which its gradient is there; `nil` where that is the last.
+  package let gradientEndings: [Int?]
   let parameters: [OptimizedParameter]
   /// What is computed before it: the beginning of the network that no step changes.
   let trunk: CompiledTrunk?
@@ -22,11 +24,12 @@ package final class CompiledStep {
 
   init(
     _ executable: consuming Executable, batch: Int, updating parameters: [OptimizedParameter] = [],
-    after trunk: CompiledTrunk? = nil
+    gradientEndings: [Int?] = [], after trunk: CompiledTrunk? = nil
   ) {
     self.executable = executable
     self.batch = batch
     self.parameters = parameters
+    self.gradientEndings = gradientEndings
     self.trunk = trunk
     featureNames = trunk?.executable.outputNames ?? []
     elementCount = parameters.reduce(0) { $0 + $1.count }
@@ -64,8 +67,10 @@ package final class CompiledStep {
   /// - Parameters:
   ///   - firstExample: the place of its first sample in the batch of all processes.
   ///   - joint: the sums of all processes, where they normalize together.
+  ///   - stepEnded: told the number of each step of the executable.
   package func run(
-    step: Int, seed: UInt64, firstExample: Int = 0, joint: JointSums? = nil
+    step: Int, seed: UInt64, firstExample: Int = 0, joint: JointSums? = nil,
+    stepEnded: ((Int) -> Void)? = nil
   ) throws {
     if let trunk, !hasFeatures {
       try trunk.executable.run()
@@ -79,7 +84,8 @@ package final class CompiledStep {
         }
       }
     }
-    try executable.run(step: step, seed: seed, firstExample: firstExample, joint: joint)
+    try executable.run(
+      step: step, seed: seed, firstExample: firstExample, joint: joint, stepEnded: stepEnded)
   }
 
   /// The input of the network that was written last; `nil` where only features were.

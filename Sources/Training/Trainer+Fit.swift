@@ -1,5 +1,6 @@
 public import ConvNetDatasets
 import ConvNetEngine
+import ConvNetEvaluation
 import ConvNetFiles
 import ConvNetImages
 import ConvNetInference

@@ -1,7 +1,7 @@
 import ConvNetCompiler
 public import ConvNetDatasets
 public import ConvNetEngine
-import ConvNetEvaluation
+public import ConvNetEvaluation
 import ConvNetFiles
 import ConvNetGraphs
 public import ConvNetImages
@@ -57,6 +57,9 @@ public struct Trainer: Sendable {
   public var normalizesJointly = false
   /// Ends a training that gets no better; `nil` where all its epochs are wanted.
   public var earlyStopping: EarlyStopping?
+  /// A file that is to tell when each step of three updates ran, and, of several processes, the sums of their gradients: in the
+  /// format of ``ExecutionTrace``. The first process writes it. `nil` for none.
+  public var tracePath: String?
 
   /// A trainer; what it is given is checked when a training begins.
   public init(

@@ -1,6 +1,7 @@
 import ConvNetCompiler
 package import ConvNetDatasets
 package import ConvNetEngine
+import ConvNetEvaluation
 package import ConvNetGraphs
 import ConvNetImages
 package import ConvNetInference
@@ -39,6 +40,8 @@ package final class TrainingSession {
   package var compiledStepCount: Int { steps.count }
   /// The gradients of all processes; `nil` where this one trains alone.
   private let buckets: GradientBuckets?
+  /// When steps and sums ran; `nil` where nobody wants to know.
+  private let trace: UpdateTrace?
   /// Running statistics, which steps change by themselves.
   private let statisticNames: [String]
   /// For averaged weights.
@@ -82,7 +85,6 @@ package final class TrainingSession {
           kept: own)
       )
     }
-    buckets = trainer.processes.map(GradientBuckets.init)
     let learned = Set(graph.learnedParameters([]).map(\.name))
     statisticNames = store.shapes.keys.filter { !learned.contains($0) }.sorted()
     point = checkpoint?.state.point ?? TrainingPoint()
@@ -91,6 +93,13 @@ package final class TrainingSession {
     gradients = try Self.graph(
       trunk?.rest ?? graph, trainer, statistics, isOfTargets: self.model.targetKind != .classes
     ).gradients
+    let names = gradients.map(\.parameter) + (trainer.normalizesJointly ? [] : statisticNames)
+    let shapes = store.shapes
+    buckets = trainer.processes.map {
+      GradientBuckets($0, counts: names.map { shapes[$0]?.count ?? 0 })
+    }
+    trace = trainer.tracePath.map { UpdateTrace($0, trainer.processes) }
+    if let trace { buckets?.trace = { trace.noted($0) } }
     try requireFiniteParameters()
   }
 
@@ -227,8 +236,12 @@ package final class TrainingSession {
         optimizer.parameter(gradient.parameter, kind: gradient.kind, gradient: $0, in: store)
       }
     }
+    let endings =
+      trainer.processes == nil
+      ? [] : try gradients.map { try executable.lastStep(using: $0.output) }
     return CompiledStep(
-      executable, batch: batch, updating: parameters, after: try compiledTrunk(batch: batch))
+      executable, batch: batch, updating: parameters, gradientEndings: endings,
+      after: try compiledTrunk(batch: batch))
   }
 
   /// Forward, backward and update, on the inputs that were written to the step.
@@ -250,17 +263,31 @@ package final class TrainingSession {
   func compute(_ step: CompiledStep, part: BatchPart? = nil) throws -> Double {
     learningRate = try trainer.schedule.validRate(at: point)
     let joint = part.flatMap { JointNormalization(trainer, share: $0.share) }
+    let buckets = part == nil ? nil : buckets
+    try trace?.begin(step.executable)
+    if let part {
+      // Where all normalize together, each has the statistics of all.
+      let statistics = joint == nil ? runningStatistics() : []
+      buckets?.begin(
+        step.parameters.map(\.gradient) + statistics, share: Float(part.share),
+        endings: step.gradientEndings)
+    }
     try step.run(
       step: stepCount, seed: trainer.seed, firstExample: part?.places.lowerBound ?? 0,
-      joint: joint?.sums)
+      joint: joint?.sums,
+      stepEnded: buckets == nil && trace == nil
+        ? nil
+        : { [trace] number in
+          trace?.stepEnded(number)
+          buckets?.stepEnded(number)
+        })
+    trace?.passesEnded()
     try joint?.throwFailure()
     var loss = try step.executable.withOutput(TrainingGraph.lossName) { Double($0[0]) }
     if let part, let processes = trainer.processes {
       loss = try processes.sum([loss * part.share])[0]
-      // Where all normalize together, each has the statistics of all.
-      let statistics = joint == nil ? runningStatistics() : []
-      try buckets?.average(
-        step.parameters.map(\.gradient) + statistics, share: Float(part.share))
+      try buckets?.finish()
+      trace?.sumsEnded()
     }
     guard loss.isFinite else { throw nonFinite(loss, step) }
     return loss
@@ -274,6 +301,7 @@ package final class TrainingSession {
   /// The update after both passes.
   func finish(_ step: CompiledStep, loss: Double) throws {
     guard update(step) else { throw nonFinite(loss, step) }
+    try trace?.updateEnded()
     point.step += 1
   }
 

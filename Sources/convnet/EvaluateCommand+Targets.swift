@@ -235,3 +235,11 @@ private struct TargetTable {
     text += ([FileSystem.line(name).csvField] + numbers).joined(separator: ",") + "\n"
   }
 }
+
+/// Labels or numbers that several processes would measure.
+struct TargetsOfSeveral: ReadableError {
+  var kind: TargetKind
+  var description: String {
+    "several processes measure classes, and the model tells \(kind.rawValue); measure it in one process"
+  }
+}

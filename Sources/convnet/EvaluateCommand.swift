@@ -27,6 +27,10 @@ struct EvaluateCommand: ParsableCommand {
       Of data with pictures that the model was trained on, the others are measured,
       such as the share that training held out; --split 1 takes all. Pictures are
       known by their contents.
+
+      Several processes measure together where `mpirun -n 4 convnet evaluate ...`
+      starts them, of a build with MPI (`make mpi`): each its part of the pictures, to
+      the same result. The first process writes.
       """)
 
   @Argument(help: ArgumentHelp("Model files, or a model's name.", valueName: "file"))
@@ -83,9 +87,19 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
+    guard let processes = try MPIProcesses.joined() else { return try measure(with: nil) }
+    var command = self
+    if !processes.isFirst { command.shared.quiet = true }
+    try processes.together { try command.measure(with: processes) }
+  }
+
+  /// - Parameter processes: those that measure together with this one; `nil` where it measures alone.
+  private func measure(with processes: MPIProcesses?) throws {
+    let isFirst = processes?.isFirst ?? true
     try writing.requireFolders()
     let models = try files.map(evaluatedModel)
     if let model = models.first(where: { $0.targetKind != .classes }) {
+      guard processes == nil else { throw TargetsOfSeveral(kind: model.targetKind) }
       return try measureTargets(of: model)
     }
     let candidates = try zip(files, models).map { file, model in
@@ -103,18 +117,19 @@ struct EvaluateCommand: ParsableCommand {
       )
     }
     try requireReadable([part.dataset], skips: loading.onBad == .skip, shared)
-    let sheet = try writing.drawSheet(candidates[0], part.dataset)
+    let sheet = try isFirst ? writing.drawSheet(candidates[0], part.dataset) : nil
     let options = compute.options(shared)
     let progress = Progress("evaluating", total: part.dataset.count, shared)
     Interruption.deferSignals()
     let keeper = try EvaluationKeeper(
       candidates, part.dataset, among: protocols.among, batchSize: batchSize ?? 256, options,
-      keepsAnswers: writing.needsAnswers, resumes: resume)
+      keepsAnswers: isFirst && writing.needsAnswers, resumes: isFirst && resume)
     let evaluation: ProtocolEvaluation
     do {
       evaluation = try ProtocolEvaluation(
         of: candidates, on: part.dataset, among: protocols.among, batchSize: batchSize ?? 256,
-        compute: options, loading: loading.options, resuming: keeper.progress
+        compute: options, loading: loading.options, processes: processes,
+        resuming: keeper.progress
       ) { done in
         progress.update(done)
       } sampleSkipped: {
@@ -122,13 +137,15 @@ struct EvaluateCommand: ParsableCommand {
       } observe: {
         try keeper.add($0)
       } keep: {
-        try keeper.keep($0, of: part.dataset.count)
+        let signal = try processes.map { try $0.signal() } ?? Interruption.signal
+        try keeper.keep($0, of: part.dataset.count, stoppingBy: signal, writes: isFirst)
       }
     } catch {
       keeper.leave()
       throw error
     }
     progress.finish()
+    guard isFirst else { return }
     let ending = try finish(evaluation, part.dataset, keeper)
     try writing.write(evaluation, part.dataset, sheet: sheet, table: protocols.table?.table)
     if shared.json {

@@ -86,14 +86,21 @@ final class EvaluationKeeper {
 
   /// Writes how far it is, now and then.
   ///
+  /// - Parameters:
+  ///   - signal: that this process, or one that measures with it, has been sent.
+  ///   - writes: whether this process is the one that keeps.
   /// - Throws: ``Interrupted`` after a signal.
-  func keep(_ progress: EvaluationProgress, of count: Int) throws {
+  func keep(
+    _ progress: EvaluationProgress, of count: Int, stoppingBy signal: Int32?, writes: Bool
+  ) throws {
     let now = ProcessInfo.processInfo.systemUptime
-    let signal = Interruption.signal
+    guard writes || signal != nil else { return }
     guard signal != nil || now - lastTime >= Self.interval else { return }
     do {
-      try kept().save(progress)
-      isSaved = true
+      if writes {
+        try kept().save(progress)
+        isSaved = true
+      }
     } catch  where signal == nil && !keepsAnswers {
       // What is measured does not depend on it.
       Console.tell("how far the evaluation is cannot be kept: \(error)\n")

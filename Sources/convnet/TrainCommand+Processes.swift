@@ -7,28 +7,10 @@ extension TrainCommand {
     var command = self
     command.recipe.batchSize = recipe.batchSize.map { $0 * processes.count }
     if !processes.isFirst { command.shared.quiet = true }
-    do {
+    try processes.together {
       if sweep.findLearningRate { throw SweepOfSeveral() }
       try command.train(with: processes)
-    } catch TrainingError.stopped where !processes.isFirst {
-      // The first one tells.
-    } catch let error as TrainingError where error.isOfAllProcesses {
-      processes.finish()
-      if processes.isFirst { throw error }
-      return
-    } catch let error as Interrupted {
-      processes.finish()
-      throw error
-    } catch {
-      Console.leaveLine()
-      Console.tell(
-        "error: process \(processes.rank) of \(processes.count) on \(processes.machine): \(error)\n"
-      )
-      // The others wait for this one.
-      processes.abort(status: 1)
-      throw error
     }
-    processes.finish()
   }
 
   /// Says how the work is shared.
@@ -46,18 +28,6 @@ extension TrainCommand {
         "\(plural(kept, "process", "processes")) came so far, \(count) \(count == 1 ? "goes" : "go") on with the same batches of "
           + "\(trainer.batchSize): sums in another order may change last digits")
     }
-  }
-}
-
-extension MPIProcesses {
-  /// The one that writes.
-  var isFirst: Bool { rank == 0 }
-}
-
-extension TrainingError {
-  /// Whether every process has the same error.
-  fileprivate var isOfAllProcesses: Bool {
-    if case .processes = self { true } else { false }
   }
 }
 

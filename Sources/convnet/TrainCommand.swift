@@ -68,6 +68,11 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Replace the training that the output folder holds.") var overwrite = false
   @Flag(help: "Of several processes: normalize by the samples of all of them.")
   var syncBatchnorm = false
+  @Option(
+    help: ArgumentHelp(
+      "Write when each step of three updates ran, and sums over processes, for chrome://tracing.",
+      valueName: "file"))
+  var trace: String?
   @OptionGroup var network: NetworkOptions
   @OptionGroup var compute: ComputeArguments
   @OptionGroup var memory: MemoryArguments
@@ -102,6 +107,8 @@ struct TrainCommand: ParsableCommand {
     var loading = loading
     loading.onBad = settings.skipsBadPictures ? .skip : .error
     var trainer = trainer(settings, loading.options)
+    if let trace { try requireFolder(of: trace, "--trace") }
+    trainer.tracePath = trace
     try trainer.validate(epochs: settings.epochs)
     let source = try DatasetCatalog.source(
       settings.dataPath, root: settings.dataRootPath,

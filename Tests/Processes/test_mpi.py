@@ -1,4 +1,4 @@
-"""Trains by several processes that mpirun starts, and compares with one: `make test-mpi`.
+"""Trains and measures by several processes that mpirun starts, and compares with one: `make test-mpi`.
 
 Nothing but Python itself is needed. Synthetic pictures, LeNet-5: no statistics over a batch, so that the processes come to what one
 comes to.
@@ -67,19 +67,19 @@ def difference(one: Path, other: Path) -> float:
     )
 
 
-class Trainings:
+class Processes:
     def __init__(self, command: str, folder: Path):
         self.command = str(Path(command).resolve())
         self.folder = folder
         self.environment = os.environ | SETTINGS | {"OMP_NUM_THREADS": "1"}
 
-    def line(self, count: int, arguments: list[str], program: list[str] | None = None) -> list[str]:
+    def line(self, count: int, arguments: list[str], program: list[str] | None = None, what="train") -> list[str]:
         start = ["mpirun", "-n", str(count)] if count > 1 else []
-        return start + (program or [self.command]) + ["train", *arguments]
+        return start + (program or [self.command]) + [what, *arguments]
 
-    def run(self, count: int, *arguments: str, status: int | None = 0, program=None) -> str:
+    def run(self, count: int, *arguments: str, status: int | None = 0, program=None, what="train") -> str:
         done = subprocess.run(
-            self.line(count, list(arguments), program),
+            self.line(count, list(arguments), program, what),
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
@@ -93,9 +93,9 @@ class Trainings:
             sys.exit(f"{count} processes, {' '.join(arguments)}: should have failed\n{said}")
         return said
 
-    def start(self, count: int, *arguments: str) -> subprocess.Popen:
+    def start(self, count: int, *arguments: str, what="train") -> subprocess.Popen:
         return subprocess.Popen(
-            self.line(count, list(arguments)),
+            self.line(count, list(arguments), what=what),
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -139,6 +139,27 @@ def wait_for(condition, what: str) -> None:
         time.sleep(0.02)
 
 
+def measure(processes: Processes, model: Path) -> None:
+    """What one process measures, several do: the report, tables and numbers are the same bytes."""
+    arguments = [str(model), "--data", "bars", "--threads", "1", "--compare", "single,10-crop", "--batch-size", "20"]
+    written = ["--predictions", "predictions.csv", "--classes-csv", "classes.csv", "--confusion-csv", "confusion.csv"]
+    outcomes = {}
+    for count in [1, 2, 3]:
+        said = processes.run(count, *arguments, *written, "--json", what="evaluate")
+        outcomes[count] = [json.JSONDecoder().raw_decode(said, said.index("{"))[0]] + [
+            (processes.folder / name).read_bytes() for name in written[1::2]
+        ]
+    check(outcomes[1][0] != {} and all(outcomes[1]), "one process measures")
+    for count in [2, 3]:
+        check(outcomes[count] == outcomes[1], f"{count} processes measure the same, to the byte")
+
+    broken = processes.folder / "broken"
+    broken.mkdir()
+    (broken / "list.csv").write_text("".join(f"{n}.png,bar {n % 10}\n" for n in range(40)))
+    said = processes.run(2, str(model), "--data", str(broken / "list.csv"), what="evaluate", status=None)
+    check("broken" in said, "pictures that are not there: refused, and all end")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--convnet", required=True)
@@ -147,7 +168,7 @@ def main() -> None:
         folder = Path(name)
         write_data(folder / "bars", 1, {"train": 2005, "test": 401})
         write_data(folder / "others", 2, {"train": 2005, "test": 401})
-        trainings = Trainings(command, folder)
+        trainings = Processes(command, folder)
         base = ["--model", "lenet5", "--data", "bars", "--seed", "3", "--threads", "1"]
 
         trainings.run(1, *base, "--output", "one", "--batch-size", "48", "--epochs", "2")
@@ -170,6 +191,8 @@ def main() -> None:
 
         trainings.run(2, *base, "--output", "again", "--batch-size", "24", "--epochs", "2")
         check(difference(trainings.model("2"), trainings.model("again")) == 0, "again: the same bytes")
+
+        measure(trainings, trainings.model("one"))
 
         normalized = ["--model", "resnet20", "--data", "bars", "--seed", "3", "--threads", "1"]
         # At a rate that changes next to nothing: at others rounding grows from step to step, as between two algorithms.

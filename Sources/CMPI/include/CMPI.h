@@ -28,6 +28,17 @@ void cmpi_library(char *name, size_t room);
 // Replaces numbers by their sums over all processes. False where the library reports a failure.
 bool cmpi_sum_floats(float *values, size_t count);
 bool cmpi_sum_doubles(double *values, size_t count);
+
+// A sum over all processes that goes on beside other work.
+typedef struct cmpi_sum cmpi_sum;
+// Begins to replace numbers by their sums; null where the library reports a failure. All begin theirs in the same order.
+cmpi_sum *cmpi_start_sum(float *values, size_t count);
+// Has a sum go on, which the library does in calls alone. False where it reports a failure.
+bool cmpi_advance_sum(cmpi_sum *sum, bool *is_done);
+bool cmpi_wait_sum(cmpi_sum *sum);
+// Forgets a sum that is done.
+void cmpi_free_sum(cmpi_sum *sum);
+
 // The byte counts of all processes, of this one's.
 bool cmpi_gather_counts(uint64_t own, uint64_t *all);
 // The bytes of all processes one behind the other, of counts as the call above tells them.

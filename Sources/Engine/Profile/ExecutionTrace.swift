@@ -5,9 +5,9 @@ import Foundation
 /// open its file.
 ///
 /// One lane a shard, which is a thread; where all threads work on every step, one lane for all.
-public struct ExecutionTrace: Hashable, Sendable, Encodable {
+public struct ExecutionTrace: Hashable, Sendable, Codable {
   /// A slice of a lane, or (`ph` is `M`) a name of something.
-  public struct Event: Hashable, Sendable, Encodable {
+  public struct Event: Hashable, Sendable, Codable {
     /// What the slice did; `process_name` or `thread_name` where the event names something.
     public var name: String
     /// The step's kind.
@@ -18,16 +18,16 @@ public struct ExecutionTrace: Hashable, Sendable, Encodable {
     public var ts: Double?
     /// Microseconds.
     public var dur: Double?
-    /// The process: always the same one.
+    /// The process, from 1.
     public var pid: Int
-    /// The lane: the number of the shard.
+    /// The lane: the number of the shard, or what goes on beside the steps.
     public var tid: Int
     /// What a viewer shows of the event when it is chosen.
     public var args: Arguments
   }
 
   /// What is told of an event beside its time.
-  public struct Arguments: Hashable, Sendable, Encodable {
+  public struct Arguments: Hashable, Sendable, Codable {
     /// What an event of kind `M` names the process or the lane.
     public var name: String?
     /// The library's implementation, or the kernel.
@@ -52,6 +52,8 @@ public struct ExecutionTrace: Hashable, Sendable, Encodable {
   public var traceEvents: [Event]
   /// The unit in which viewers show times.
   public var displayTimeUnit = "ms"
+
+  package init(traceEvents: [Event]) { self.traceEvents = traceEvents }
 
   /// Writes the trace; the file appears whole or not at all.
   ///
@@ -100,9 +102,24 @@ extension ExecutionProfile {
 
 extension ExecutionTrace.Event {
   /// - Parameter kind: `process_name` or `thread_name`.
-  fileprivate init(naming kind: String, _ name: String, lane: Int) {
+  package init(naming kind: String, _ name: String, process: Int = 1, lane: Int) {
     self.init(
-      name: kind, cat: nil, ph: "M", ts: nil, dur: nil, pid: 1, tid: lane, args: .init(name: name))
+      name: kind, cat: nil, ph: "M", ts: nil, dur: nil, pid: process, tid: lane,
+      args: .init(name: name))
+  }
+
+  /// A slice of which nothing but its time is known.
+  ///
+  /// - Parameters:
+  ///   - start, end: nanoseconds.
+  ///   - bytes: that it moves.
+  package init(
+    _ name: String, category: String, from start: Int, to end: Int, process: Int, lane: Int,
+    bytes: Int? = nil
+  ) {
+    self.init(
+      name: name, cat: category, ph: "X", ts: Double(start) / 1000,
+      dur: Double(end - start) / 1000, pid: process, tid: lane, args: .init(bytes: bytes))
   }
 
   /// - Parameters:

@@ -1,4 +1,5 @@
 import ConvNetEngine
+import ConvNetEvaluation
 import Synchronization
 
 /// The sums of a step's batch normalization over all processes, and what went wrong with them: kernels have no errors.

@@ -1,4 +1,7 @@
-/// A group whose time is measured: that of its sums, and of waiting for the slowest.
+import ConvNetEvaluation
+
+/// A group whose time is measured: that of its sums, and of waiting for the slowest; of sums beside the backward pass what the
+/// training waits for.
 final class ProcessMeter: ProcessGroup, @unchecked Sendable {
   private let group: any ProcessGroup
   private let clock = ContinuousClock()
@@ -19,6 +22,20 @@ final class ProcessMeter: ProcessGroup, @unchecked Sendable {
   }
 
   func gather(_ bytes: [UInt8]) throws -> [[UInt8]] { try measured { try group.gather(bytes) } }
+
+  var sumsBesideWork: Bool { group.sumsBesideWork }
+
+  func startSum(_ values: UnsafeMutableBufferPointer<Float>) throws -> any SumInProgress {
+    MeteredSum(sum: try measured { try group.startSum(values) }, meter: self)
+  }
+
+  private struct MeteredSum: SumInProgress {
+    var sum: any SumInProgress
+    var meter: ProcessMeter
+
+    func advance() throws -> Bool { try meter.measured { try sum.advance() } }
+    func wait() throws { try meter.measured { try sum.wait() } }
+  }
 
   private func measured<Result>(_ body: () throws -> Result) rethrows -> Result {
     let begin = clock.now

@@ -1,3 +1,4 @@
+import ConvNetEvaluation
 import Foundation
 
 /// How one of several processes spent the training of an epoch.

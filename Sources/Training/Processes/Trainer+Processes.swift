@@ -1,4 +1,5 @@
 import ConvNetDatasets
+import ConvNetEvaluation
 import ConvNetFiles
 import ConvNetGraphs
 import ConvNetImages
@@ -31,7 +32,7 @@ extension Trainer {
     }
     var network = FNVHash()
     network.combine(try text(model.graph).utf8)
-    try processes.requireSame([
+    let difference = try processes.firstDifference([
       ("the version", packageVersion), ("the seed", "\(seed)"),
       ("the network", "\(model.graph.name), fingerprint \(network.digits)"),
       ("the normalization", normalizesJointly ? "by all samples" : "by each process's samples"),
@@ -41,5 +42,8 @@ extension Trainer {
       ("the step to go on from", checkpoint.map { "\($0.step)" } ?? "the beginning"),
       ("the fingerprint of the weights", weights.digits),
     ])
+    guard let difference else { return }
+    throw TrainingError.processes(
+      "\(difference); all processes train the same network on the same data")
   }
 }

@@ -112,6 +112,19 @@ import Testing
     for outcome in runs[0] { #expect(outcome.parameters == runs[0][0].parameters) }
   }
 
+  @Test(
+    "come to the same bytes whether sums go on beside the backward pass or after it",
+    arguments: [2, 3])
+  func sumsBesideWork(count: Int) throws {
+    let runs = try [false, true].map { isBeside in
+      try ThreadProcesses.run(count, sumsBesideWork: isBeside) {
+        try Self.outcome(of: $0, isNormalized: true, isJoint: $0.count == 3)
+      }.map { try $0.get() }
+    }
+    #expect(runs[0].map(\.parameters) == runs[1].map(\.parameters))
+    #expect(runs[0].map(\.norms) == runs[1].map(\.norms))
+  }
+
   @Test("the running statistics are of the samples of all")
   func statistics() throws {
     // Without any learning the normalization's own samples change nothing of what comes before it.
@@ -254,7 +267,7 @@ import Testing
           values.initializeElement(at: index, to: Float((index + place) % 97 * (group.rank + 1)))
         }
       }
-      try GradientBuckets(group).average(memory, share: share)
+      try GradientBuckets(group, counts: counts).average(memory, share: share)
       return memory.map { Array($0) }
     }
     for result in results {

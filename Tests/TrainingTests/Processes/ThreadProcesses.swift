@@ -1,19 +1,26 @@
-import ConvNetTraining
+import ConvNetEvaluation
 import Foundation
+import Synchronization
 
 /// Threads in place of processes: what one says, all hear.
 final class ThreadProcesses: ProcessGroup {
   let rank: Int
   var count: Int { table.count }
   private let table: Table
+  let sumsBesideWork: Bool
+  /// Sums that this one has begun.
+  private let begun = Mutex(0)
 
-  private init(_ rank: Int, _ table: Table) {
-    (self.rank, self.table) = (rank, table)
+  private init(_ rank: Int, _ table: Table, sumsBesideWork: Bool) {
+    (self.rank, self.table, self.sumsBesideWork) = (rank, table, sumsBesideWork)
   }
 
   /// Runs a body as so many processes, and gives what each came to, by rank.
+  ///
+  /// - Parameter sumsBesideWork: whether sums go on while the threads do other things.
   static func run<Result: Sendable>(
-    _ count: Int, _ body: @escaping @Sendable (ThreadProcesses) throws -> Result
+    _ count: Int, sumsBesideWork: Bool = false,
+    _ body: @escaping @Sendable (ThreadProcesses) throws -> Result
   ) -> [Swift.Result<Result, any Error>] {
     let table = Table(count)
     let results = Results<Result>(count)
@@ -21,7 +28,10 @@ final class ThreadProcesses: ProcessGroup {
     for rank in 0..<count {
       threads.enter()
       Thread {
-        results.set(Swift.Result { try body(ThreadProcesses(rank, table)) }, at: rank)
+        results.set(
+          Swift.Result {
+            try body(ThreadProcesses(rank, table, sumsBesideWork: sumsBesideWork))
+          }, at: rank)
         threads.leave()
       }.start()
     }
@@ -34,8 +44,38 @@ final class ThreadProcesses: ProcessGroup {
   func sum(_ values: UnsafeMutableBufferPointer<Float>) throws { try add(values) }
   func sum(_ values: UnsafeMutableBufferPointer<Double>) throws { try add(values) }
 
+  func startSum(_ values: UnsafeMutableBufferPointer<Float>) throws -> any SumInProgress {
+    let number = begun.withLock { number in
+      defer { number += 1 }
+      return number
+    }
+    table.lay(Array(UnsafeRawBufferPointer(values)), of: rank, number)
+    let sum = LaidSum(table: table, number: number, values: values)
+    if !sumsBesideWork { try sum.wait() }
+    return sum
+  }
+
+  private struct LaidSum: SumInProgress {
+    var table: Table
+    var number: Int
+    var values: UnsafeMutableBufferPointer<Float>
+
+    func advance() throws -> Bool {
+      guard let all = table.laid(number) else { return false }
+      ThreadProcesses.add(all, into: values)
+      return true
+    }
+
+    func wait() throws { ThreadProcesses.add(table.wait(number), into: values) }
+  }
+
   private func add<Number: FloatingPoint>(_ values: UnsafeMutableBufferPointer<Number>) throws {
-    let all = try gather(Array(UnsafeRawBufferPointer(values)))
+    Self.add(try gather(Array(UnsafeRawBufferPointer(values))), into: values)
+  }
+
+  private static func add<Number: FloatingPoint>(
+    _ all: [[UInt8]], into values: UnsafeMutableBufferPointer<Number>
+  ) {
     values.update(repeating: 0)
     for bytes in all {
       bytes.withUnsafeBytes { bytes in
@@ -59,6 +99,33 @@ private final class Table: @unchecked Sendable {
   init(_ count: Int) {
     self.count = count
     laid = Array(repeating: nil, count: count)
+  }
+
+  /// What all lay down for a sum, by the sum's number.
+  private var sums: [Int: [Int: [UInt8]]] = [:]
+
+  func lay(_ bytes: [UInt8], of rank: Int, _ number: Int) {
+    condition.lock()
+    defer { condition.unlock() }
+    sums[number, default: [:]][rank] = bytes
+    condition.broadcast()
+  }
+
+  /// By rank; `nil` where one has not come yet.
+  func laid(_ number: Int) -> [[UInt8]]? {
+    condition.lock()
+    defer { condition.unlock() }
+    guard let all = sums[number], all.count == count else { return nil }
+    return (0..<count).compactMap { all[$0] }
+  }
+
+  func wait(_ number: Int) -> [[UInt8]] {
+    while true {
+      if let all = laid(number) { return all }
+      condition.lock()
+      if sums[number]?.count != count { condition.wait() }
+      condition.unlock()
+    }
   }
 
   func exchange(_ bytes: [UInt8], of rank: Int) -> [[UInt8]] {
