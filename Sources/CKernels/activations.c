@@ -88,7 +88,7 @@ INLINE void gelu_vector(float *to) {
   STORE(to, SELECT(zero > x, x * rest, x - x * rest));
 }
 
-VECTORISED void ck_activate(float *x, size_t count, ck_activation activation) {
+VECTORISED(extern, void, ck_activate, (float *x, size_t count, ck_activation activation), (x, count, activation)) {
   size_t i = 0;
   float rest[WIDTH] = {0};
 #define APPLY(function)                                    \
@@ -149,7 +149,7 @@ void ck_activation_forward(float *y, const float *x, size_t count, ck_activation
 
 // As PyTorch has it: what is not a number lets the gradient through. The gradient may take the place of `dy`, number by number,
 // which the compiler is told, or it would not use vectors there.
-VECTORISED static void rectified_gradient(float *dx, const float *y, const float *dy, size_t count) {
+VECTORISED(static, void, rectified_gradient, (float *dx, const float *y, const float *dy, size_t count), (dx, y, dy, count)) {
 #pragma clang loop vectorize(assume_safety)
   for (size_t i = 0; i < count; ++i) {
     const float gradient = dy[i];
@@ -157,7 +157,7 @@ VECTORISED static void rectified_gradient(float *dx, const float *y, const float
   }
 }
 
-VECTORISED static void clipped_gradient(float *dx, const float *y, const float *dy, size_t count) {
+VECTORISED(static, void, clipped_gradient, (float *dx, const float *y, const float *dy, size_t count), (dx, y, dy, count)) {
 #pragma clang loop vectorize(assume_safety)
   for (size_t i = 0; i < count; ++i) {
     const float gradient = dy[i];
@@ -165,7 +165,7 @@ VECTORISED static void clipped_gradient(float *dx, const float *y, const float *
   }
 }
 
-VECTORISED static void hard_sigmoid_gradient(float *dx, const float *y, const float *dy, size_t count) {
+VECTORISED(static, void, hard_sigmoid_gradient, (float *dx, const float *y, const float *dy, size_t count), (dx, y, dy, count)) {
 #pragma clang loop vectorize(assume_safety)
   for (size_t i = 0; i < count; ++i) {
     const float gradient = dy[i] * (1 / 6.0f);
@@ -173,7 +173,7 @@ VECTORISED static void hard_sigmoid_gradient(float *dx, const float *y, const fl
   }
 }
 
-VECTORISED static void hard_swish_gradient(float *dx, const float *x, const float *dy, size_t count) {
+VECTORISED(static, void, hard_swish_gradient, (float *dx, const float *x, const float *dy, size_t count), (dx, x, dy, count)) {
 #pragma clang loop vectorize(assume_safety)
   for (size_t i = 0; i < count; ++i) {
     const float gradient = dy[i], slope = x[i] * (1 / 3.0f) + 0.5f;

@@ -35,8 +35,8 @@ INLINE void forward_tile(const ck_planes *p, const float *first, const float *se
   }
 }
 
-VECTORISED static void forward_picture(const ck_planes *p, float *y, const float *padded, const float *weights,
-                                       const float *bias) {
+VECTORISED(static, void, forward_picture, (const ck_planes *p, float *y, const float *padded, const float *weights,
+           const float *bias), (p, y, padded, weights, bias)) {
   const size_t row = padded_width(p), y_row = p->out_width * WIDTH;
   for (size_t i = 0; i < p->out_height; i += 2) {
     const size_t next = i + 1 < p->out_height ? i + 1 : i;
@@ -57,7 +57,9 @@ VECTORISED static void forward_picture(const ck_planes *p, float *y, const float
 
 size_t ck_lanes_forward_scratch(const ck_planes *p) { return padded_count(p) + (tap_count(p) + 1) * WIDTH; }
 
-VECTORISED static void pad(float *padded, const float *picture, const ck_planes *p) { pad_picture(padded, picture, p); }
+VECTORISED(static, void, pad, (float *padded, const float *picture, const ck_planes *p), (padded, picture, p)) {
+  pad_picture(padded, picture, p);
+}
 
 static void forward_share(void *context, int task) {
   const forward_work *work = context;
@@ -113,8 +115,8 @@ INLINE void gradient_tile(const ck_planes *p, const area *a, const float *x, con
     for (size_t n = 0; n < columns; ++n) sums[m * p->kernel_width + n] = totals[m][n];
 }
 
-VECTORISED static void gradient_area(const ck_planes *p, const area *a, const float *padded, const float *d,
-                                     float *all_sums) {
+VECTORISED(static, void, gradient_area, (const ck_planes *p, const area *a, const float *padded, const float *d, float *all_sums),
+           (p, a, padded, d, all_sums)) {
   const size_t plane = padded_height(p) * padded_width(p);
   for (size_t c = 0; c < p->in_channels; ++c) {
     lanes *sums = (lanes *)all_sums + c * p->kernel_height * p->kernel_width;

@@ -26,7 +26,7 @@ size_t ck_lanes_winograd_multiply_adds(const ck_planes *p) {
 static size_t kernel_rows(const ck_planes *p) { return p->in_channels * p->kernel_height; }
 
 // Of the weights, [channel][row][point][lane].
-VECTORISED static void transform_weights(float *to, const float *weights, const ck_planes *p) {
+VECTORISED(static, void, transform_weights, (float *to, const float *weights, const ck_planes *p), (to, weights, p)) {
   const size_t rows = kernel_rows(p);
   for (size_t row = 0; row < rows; ++row, to += POINTS * WIDTH) {
     float by_lane[COLUMNS][WIDTH];
@@ -48,7 +48,7 @@ VECTORISED static void transform_weights(float *to, const float *weights, const 
 // Of a row, [point][pair], in whole half vectors.
 static size_t pairs_stride(const ck_planes *p) { return (p->out_width / 2 + HALF - 1) / HALF * HALF; }
 
-VECTORISED static void transform_rows(float *to, const float *padded, const ck_planes *p) {
+VECTORISED(static, void, transform_rows, (float *to, const float *padded, const ck_planes *p), (to, padded, p)) {
   const size_t stride = pairs_stride(p), rows = p->in_channels * padded_height(p), width = padded_width(p);
   for (size_t row = 0; row < rows; ++row, to += POINTS * stride)
     for (size_t j = 0; j < stride; j += HALF) {
@@ -98,8 +98,8 @@ INLINE void product_tile(const ck_planes *p, float *y, const float *v, const lan
   }
 }
 
-VECTORISED static void products(const ck_planes *p, float *y, const float *rows, const float *weights,
-                                const float *bias) {
+VECTORISED(static, void, products, (const ck_planes *p, float *y, const float *rows, const float *weights, const float *bias),
+           (p, y, rows, weights, bias)) {
   const size_t pairs = p->out_width / 2, row = POINTS * pairs_stride(p);
   for (size_t i = 0; i < p->out_height; ++i, y += p->out_width * WIDTH) {
     size_t j = 0;
@@ -125,7 +125,8 @@ size_t ck_lanes_winograd_forward_scratch(const ck_planes *p) {
   return WIDTH + kernel_rows(p) * POINTS * WIDTH + rows_count(p) + padded_count(p);
 }
 
-VECTORISED static void prepare_picture(float *rows, float *padded, const float *picture, const ck_planes *p) {
+VECTORISED(static, void, prepare_picture, (float *rows, float *padded, const float *picture, const ck_planes *p),
+           (rows, padded, picture, p)) {
   pad_picture(padded, picture, p);
   transform_rows(rows, padded, p);
 }

@@ -11,8 +11,8 @@ typedef struct {
   int tasks;
 } scale_work;
 
-VECTORISED static void scale_positions(float *y, const float *x, const float *factor, size_t count, size_t step, size_t channels,
-                                       bool is_filled) {
+VECTORISED(static, void, scale_positions, (float *y, const float *x, const float *factor, size_t count, size_t step,
+           size_t channels, bool is_filled), (y, x, factor, count, step, channels, is_filled)) {
   const lanes by = LOAD(factor);
   if (is_filled || channels == WIDTH) {
     for (size_t i = 0; i < count; ++i) STORE(y + i * step, LOAD(x + i * step) * by);
@@ -41,8 +41,8 @@ void ck_channel_scale(const ck_pixels *p, float *y, const float *x, const float 
 }
 
 // Adds the sums over positions of the products to `totals`.
-VECTORISED static void add_products(double *totals, const float *x, const float *dy, size_t count, size_t step, size_t channels,
-                                    bool is_filled) {
+VECTORISED(static, void, add_products, (double *totals, const float *x, const float *dy, size_t count, size_t step,
+           size_t channels, bool is_filled), (totals, x, dy, count, step, channels, is_filled)) {
   for (size_t first = 0; first < count; first += MOST_TERMS) {
     const size_t end = first + MOST_TERMS < count ? first + MOST_TERMS : count;
     float block[WIDTH] = {0};

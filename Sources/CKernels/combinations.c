@@ -41,7 +41,8 @@ INLINE void combine_columns(const ck_combination *along, float *y, const float *
   }
 }
 
-VECTORISED static void combine_row(const combining *w, size_t example, size_t block, size_t row, float *line) {
+VECTORISED(static, void, combine_row, (const combining *w, size_t example, size_t block, size_t row, float *line),
+           (w, example, block, row, line)) {
   const ck_block_combination *c = w->c;
   const size_t count = c->along.extent * WIDTH;
   const float *x = w->x + example * c->x_example + block * c->down.extent * count;

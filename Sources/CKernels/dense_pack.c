@@ -82,7 +82,7 @@ INLINE void pack_vector(const call *c, char *to, size_t step, size_t first, cons
   }
 }
 
-VECTORISED static void pack_panels(const call *c, size_t first, size_t end) {
+VECTORISED(static, void, pack_panels, (const call *c, size_t first, size_t end), (c, first, end)) {
   const size_t vector = vector_bytes(c->form, c->inputs);
   float *steps = (float *)((char *)c->packed + vectors_of(c->outputs) * vector);
   for (size_t p = first; p < end; ++p) {

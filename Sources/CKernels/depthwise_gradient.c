@@ -64,7 +64,7 @@ FOR_AVX2 static void products_avx2(const gradient_run *p) { add_products(p, 7); 
 #endif
 static void products_portable(const gradient_run *p) { add_products(p, 7); }
 
-VECTORISED static void add_vectors(float *sums, const float *x, size_t count) {
+VECTORISED(static, void, add_vectors, (float *sums, const float *x, size_t count), (sums, x, count)) {
   lanes sum = LOAD(sums);
   for (size_t i = 0; i < count; ++i) sum += LOAD(x + i * WIDTH);
   STORE(sums, sum);

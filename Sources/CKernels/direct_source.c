@@ -105,8 +105,8 @@ INLINE void copy_plain(float *to, const float *row, size_t plane, const bool is_
 }
 
 // `lines` lines of one block of channels from the picture's row `first` on, `step` rows apart.
-VECTORISED static void copy_lines(const direct_view *v, const direct_source *s, float *to, const float *picture,
-                                  ptrdiff_t first, size_t step, size_t lines) {
+VECTORISED(static, void, copy_lines, (const direct_view *v, const direct_source *s, float *to, const float *picture,
+           ptrdiff_t first, size_t step, size_t lines), (v, s, to, picture, first, step, lines)) {
   for (size_t l = 0; l < lines; ++l, to += s->line) {
     const ptrdiff_t row = first + (ptrdiff_t)(l * step);
     if (row < 0 || row >= (ptrdiff_t)v->source_height) {

@@ -22,7 +22,8 @@ INLINE void transpose(lanes *rows) {
 
 // Of a block of input and one of output channels of a convolution: weights [out][in][kernel], whose rows are `row` floats apart,
 // to terms [tap][in], `term` floats apart.
-VECTORISED static void pack_block(float *to, size_t term, const float *from, size_t row, size_t kernel) {
+VECTORISED(static, void, pack_block, (float *to, size_t term, const float *from, size_t row, size_t kernel),
+           (to, term, from, row, kernel)) {
   size_t channel = 0, place = 0;
   for (size_t column = 0; column < WIDTH * kernel; column += WIDTH) {
     lanes values[WIDTH];
@@ -36,8 +37,8 @@ VECTORISED static void pack_block(float *to, size_t term, const float *from, siz
 }
 
 // And back, added up from `copies` of the terms.
-VECTORISED static void unpack_block(float *to, size_t row, const float *from, size_t term, size_t copies, size_t copy,
-                                    size_t kernel) {
+VECTORISED(static, void, unpack_block, (float *to, size_t row, const float *from, size_t term, size_t copies, size_t copy,
+           size_t kernel), (to, row, from, term, copies, copy, kernel)) {
   size_t channel = 0, place = 0;
   for (size_t column = 0; column < WIDTH * kernel; column += WIDTH) {
     lanes values[WIDTH];

@@ -26,8 +26,8 @@ static inline float modulo(float x, float z) {
   return rest != 0 && (rest < 0) != (z < 0) ? rest + z : rest;
 }
 
-VECTORISED static void apply(ck_function function, float *restrict y, const float *restrict a, const float *restrict b,
-                             const float *restrict c, size_t n) {
+VECTORISED(static, void, apply, (ck_function function, float *restrict y, const float *restrict a, const float *restrict b,
+           const float *restrict c, size_t n), (function, y, a, b, c, n)) {
   switch (function) {
     case CK_ABSOLUTE: EACH(fabsf(x));
     case CK_SIGN: EACH(x > 0 ? 1 : x < 0 ? -1 : x);
@@ -224,8 +224,8 @@ struct multiply {
 // Columns of a row that are summed at a time, in double precision.
 enum { COLUMNS = 64 };
 
-VECTORISED static void multiply_row(float *restrict y, const float *restrict a, const float *restrict b,
-                                    const ck_matrix_product *product) {
+VECTORISED(static, void, multiply_row, (float *restrict y, const float *restrict a, const float *restrict b,
+           const ck_matrix_product *product), (y, a, b, product)) {
   const size_t terms = product->terms, a_term = product->a_term, b_term = product->b_term;
   for (size_t first = 0; first < product->columns; first += COLUMNS) {
     const size_t n = product->columns - first < COLUMNS ? product->columns - first : COLUMNS;

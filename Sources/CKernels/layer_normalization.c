@@ -172,19 +172,20 @@ INLINE void add_parameter_terms(const layer_work *w, size_t at, float *by_scale,
     body                                                                                     \
   }
 
-VECTORISED static void normalize_run(const layer_work *w, size_t at, size_t count) {
+VECTORISED(static, void, normalize_run, (const layer_work *w, size_t at, size_t count), (w, at, count)) {
   size_t i = 0;
   for (; i + GROUP <= count; i += GROUP) normalize_some(w, at + i * w->p->position, GROUP);
   for (; i < count; ++i) normalize_some(w, at + i * w->p->position, 1);
 }
 
-VECTORISED static void input_gradient_of_run(const layer_work *w, size_t at, size_t count) {
+VECTORISED(static, void, input_gradient_of_run, (const layer_work *w, size_t at, size_t count), (w, at, count)) {
   size_t i = 0;
   for (; i + GROUP <= count; i += GROUP) input_gradient_of_some(w, at + i * w->p->position, GROUP);
   for (; i < count; ++i) input_gradient_of_some(w, at + i * w->p->position, 1);
 }
 
-VECTORISED static void add_run(const layer_work *w, size_t at, size_t count, double *totals, float *sums) {
+VECTORISED(static, void, add_run, (const layer_work *w, size_t at, size_t count, double *totals, float *sums),
+           (w, at, count, totals, sums)) {
   const size_t channels = rounded(w->p->channels);
   for (size_t i = 0; i < count;) {
     const size_t last = i + SUMMED_ALONE < count ? i + SUMMED_ALONE : count;

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-VECTORISED void ck_flush_sums(double *restrict totals, float *restrict sums, size_t count) {
+VECTORISED(extern, void, ck_flush_sums, (double *restrict totals, float *restrict sums, size_t count), (totals, sums, count)) {
   for (size_t i = 0; i < count; ++i) {
     totals[i] += (double)sums[i];
     sums[i] = 0;
@@ -34,8 +34,8 @@ static void copy_line(const ck_tile *t, size_t line) {
   memset(to + last, 0, (t->columns * t->lanes - last) * sizeof *to);
 }
 
-VECTORISED static void add_sums(double *restrict totals, const float *restrict sums, size_t first, size_t last,
-                                bool begins) {
+VECTORISED(static, void, add_sums, (double *restrict totals, const float *restrict sums, size_t first, size_t last, bool begins),
+           (totals, sums, first, last, begins)) {
   if (begins) {
     for (size_t i = first; i < last; ++i) totals[i] = (double)sums[i];
   } else {
@@ -43,7 +43,8 @@ VECTORISED static void add_sums(double *restrict totals, const float *restrict s
   }
 }
 
-VECTORISED static void end_sums(float *restrict sums, const double *restrict totals, size_t first, size_t last) {
+VECTORISED(static, void, end_sums, (float *restrict sums, const double *restrict totals, size_t first, size_t last),
+           (sums, totals, first, last)) {
   for (size_t i = first; i < last; ++i) sums[i] = (float)(totals[i] + (double)sums[i]);
 }
 

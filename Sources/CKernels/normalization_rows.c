@@ -70,14 +70,15 @@ INLINE void add_moments(moments *m, const float *x, size_t row, size_t rows, ptr
   }
 }
 
-VECTORISED void ck_add_moments(moments *m, const float *x, size_t row, size_t rows, ptrdiff_t ahead, size_t columns) {
+VECTORISED(extern, void, ck_add_moments, (moments *m, const float *x, size_t row, size_t rows, ptrdiff_t ahead, size_t columns),
+           (m, x, row, rows, ahead, columns)) {
 #define CALL(columns) add_moments(m, x, row, rows, ahead, columns)
   WITH_COLUMNS(columns, CALL)
 #undef CALL
 }
 
 // The block's numbers have the mean shift + sum / count, and squared differences from it of squares - sum^2 / count.
-VECTORISED void ck_end_moments(moments *m, size_t lanes) {
+VECTORISED(extern, void, ck_end_moments, (moments *m, size_t lanes), (m, lanes)) {
   const double rows = (double)m->block_rows;
   for (size_t i = 0; i < lanes; ++i) {
     const double count = rows + (double)m->block_rest[i], sum = (double)m->block_sum[i], before = m->count[i];
@@ -132,8 +133,8 @@ INLINE void add_gradients(gradient_sums *s, const float *x, const float *dy, con
   store_columns(s->block_differences, differences, columns);
 }
 
-VECTORISED void ck_add_gradients(gradient_sums *s, const float *x, const float *dy, const factors *f, size_t row,
-                                 size_t rows, ptrdiff_t ahead, size_t columns) {
+VECTORISED(extern, void, ck_add_gradients, (gradient_sums *s, const float *x, const float *dy, const factors *f, size_t row,
+           size_t rows, ptrdiff_t ahead, size_t columns), (s, x, dy, f, row, rows, ahead, columns)) {
 #define WITH_KIND(columns, kind) add_gradients(s, x, dy, f, row, rows, ahead, columns, kind)
 #define CALL(columns) WITH_NEGATIVES(f->negative_slope, WITH_KIND, columns)
   WITH_COLUMNS(columns, CALL)
@@ -141,7 +142,7 @@ VECTORISED void ck_add_gradients(gradient_sums *s, const float *x, const float *
 #undef WITH_KIND
 }
 
-VECTORISED void ck_end_gradients(gradient_sums *s, size_t lanes) {
+VECTORISED(extern, void, ck_end_gradients, (gradient_sums *s, size_t lanes), (s, lanes)) {
   for (size_t i = 0; i < lanes; ++i) {
     s->gradients[i] += (double)s->block_gradients[i];
     s->products[i] += (double)s->block_products[i];
@@ -172,8 +173,8 @@ INLINE void add_channels(channel_sums *s, const float *x, size_t row, size_t row
   }
 }
 
-VECTORISED void ck_add_channels(channel_sums *s, const float *x, size_t row, size_t rows, ptrdiff_t ahead,
-                                size_t columns) {
+VECTORISED(extern, void, ck_add_channels, (channel_sums *s, const float *x, size_t row, size_t rows, ptrdiff_t ahead,
+           size_t columns), (s, x, row, rows, ahead, columns)) {
 #define CALL(columns) add_channels(s, x, row, rows, ahead, columns)
   WITH_COLUMNS(columns, CALL)
 #undef CALL
@@ -209,8 +210,8 @@ INLINE void normalize(float *y, const float *x, const factors *f, size_t row, si
     }
 }
 
-VECTORISED void ck_normalize(float *y, const float *x, const factors *f, size_t row, size_t rows, ptrdiff_t ahead,
-                             size_t columns) {
+VECTORISED(extern, void, ck_normalize, (float *y, const float *x, const factors *f, size_t row, size_t rows, ptrdiff_t ahead,
+           size_t columns), (y, x, f, row, rows, ahead, columns)) {
 #define WITH_KIND(columns, kind) normalize(y, x, f, row, rows, ahead, columns, kind)
 #define CALL(columns) WITH_NEGATIVES(f->negative_slope, WITH_KIND, columns)
   WITH_COLUMNS(columns, CALL)
@@ -239,8 +240,8 @@ INLINE void normalize_gradient(float *dx, const float *x, const float *dy, const
     }
 }
 
-VECTORISED void ck_normalize_gradient(float *dx, const float *x, const float *dy, const factors *f, size_t row,
-                                      size_t rows, ptrdiff_t ahead, size_t columns) {
+VECTORISED(extern, void, ck_normalize_gradient, (float *dx, const float *x, const float *dy, const factors *f, size_t row,
+           size_t rows, ptrdiff_t ahead, size_t columns), (dx, x, dy, f, row, rows, ahead, columns)) {
 #define WITH_KIND(columns, kind) normalize_gradient(dx, x, dy, f, row, rows, ahead, columns, kind)
 #define CALL(columns) WITH_NEGATIVES(f->negative_slope, WITH_KIND, columns)
   WITH_COLUMNS(columns, CALL)

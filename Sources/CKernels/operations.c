@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-VECTORISED void ck_moving_average(float *result, const float *old, const float *fresh, size_t count, float momentum,
-                                  float fresh_weight) {
+VECTORISED(extern, void, ck_moving_average, (float *result, const float *old, const float *fresh, size_t count, float momentum,
+           float fresh_weight), (result, old, fresh, count, momentum, fresh_weight)) {
   for (size_t i = 0; i < count; ++i) result[i] = momentum * old[i] + fresh_weight * fresh[i];
 }
 
@@ -43,12 +43,13 @@ typedef struct {
   size_t count;
 } sum_work;
 
-VECTORISED static void add_two(float *y, const float *a, const float *b, float a_weight, float b_weight, size_t count) {
+VECTORISED(static, void, add_two, (float *y, const float *a, const float *b, float a_weight, float b_weight, size_t count),
+           (y, a, b, a_weight, b_weight, count)) {
 #pragma clang loop vectorize(assume_safety)
   for (size_t i = 0; i < count; ++i) y[i] = a_weight * a[i] + b_weight * b[i];
 }
 
-VECTORISED static void scale_one(float *y, const float *a, float weight, size_t count) {
+VECTORISED(static, void, scale_one, (float *y, const float *a, float weight, size_t count), (y, a, weight, count)) {
 #pragma clang loop vectorize(assume_safety)
   for (size_t i = 0; i < count; ++i) y[i] = weight * a[i];
 }
@@ -73,8 +74,8 @@ void ck_weighted_sum(float *y, const float *const *parts, const float *weights, 
   ck_parallel(w.tasks, sum_share, &w);
 }
 
-VECTORISED bool ck_mean(float *restrict result, const float *const *parts, int part_count, size_t count, int task,
-                        int tasks) {
+VECTORISED(extern, bool, ck_mean, (float *restrict result, const float *const *parts, int part_count, size_t count, int task,
+           int tasks), (result, parts, part_count, count, task, tasks)) {
   enum { BLOCK = 1024 };  // stays in the nearest cache
   const size_t end = share_begin(count, task + 1, tasks);
   const float share = 1 / (float)part_count;
@@ -104,8 +105,8 @@ static inline void philox(uint32_t c[4], uint32_t k0, uint32_t k1) {
   }
 }
 
-VECTORISED void ck_dropout(float *result, const float *x, size_t first, size_t count, uint32_t threshold, float scale,
-                           const uint32_t key[2], const uint32_t counter[3]) {
+VECTORISED(extern, void, ck_dropout, (float *result, const float *x, size_t first, size_t count, uint32_t threshold, float scale,
+           const uint32_t key[2], const uint32_t counter[3]), (result, x, first, count, threshold, scale, key, counter)) {
   const size_t end = first + count;
   for (size_t block = first / 4; block * 4 < end; ++block) {
     uint32_t words[4] = {(uint32_t)block, counter[0], counter[1], counter[2]};
@@ -323,8 +324,8 @@ double ck_squared_error(const float *prediction, const float *target, const floa
   return sum;
 }
 
-VECTORISED void ck_squared_error_gradient(float *gradient, const float *prediction, const float *target,
-                                          const float *mask, size_t count, float scale) {
+VECTORISED(extern, void, ck_squared_error_gradient, (float *gradient, const float *prediction, const float *target,
+           const float *mask, size_t count, float scale), (gradient, prediction, target, mask, count, scale)) {
   if (mask) {
     for (size_t i = 0; i < count; ++i) gradient[i] = scale * mask[i] * (prediction[i] - target[i]);
   } else {

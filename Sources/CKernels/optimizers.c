@@ -53,8 +53,8 @@ INLINE void momentum_pass(float *weight, float *velocity, const float *gradient,
   PUT_BACK(velocity);
 }
 
-VECTORISED void ck_momentum_step(float *weight, float *velocity, const float *gradient, size_t count,
-                                 const ck_momentum *settings) {
+VECTORISED(extern, void, ck_momentum_step, (float *weight, float *velocity, const float *gradient, size_t count,
+           const ck_momentum *settings), (weight, velocity, gradient, count, settings)) {
   const ck_momentum s = *settings;
   if (s.velocity == CK_VELOCITY_OF_STEPS) {
     if (s.looks_ahead)
@@ -116,8 +116,8 @@ INLINE void rmsprop_pass(float *weight, float *squares, float *mean, float *velo
   if (velocity) PUT_BACK(velocity);
 }
 
-VECTORISED void ck_rmsprop_step(float *weight, float *squares, float *mean, float *velocity, const float *gradient,
-                                size_t count, const ck_rmsprop *settings) {
+VECTORISED(extern, void, ck_rmsprop_step, (float *weight, float *squares, float *mean, float *velocity, const float *gradient,
+           size_t count, const ck_rmsprop *settings), (weight, squares, mean, velocity, gradient, count, settings)) {
   const ck_rmsprop s = *settings;
   if (mean && velocity)
     rmsprop_pass(weight, squares, mean, velocity, gradient, count, &s);
@@ -138,8 +138,8 @@ INLINE void adam_lanes(float *weight, float *mean, float *squares, const float *
   STORE(weight, s->keep * w - s->rate * m / (s->root_factor * __builtin_elementwise_sqrt(square) + s->epsilon));
 }
 
-VECTORISED void ck_adam_step(float *weight, float *mean, float *squares, const float *gradient, size_t count,
-                             const ck_adam *settings) {
+VECTORISED(extern, void, ck_adam_step, (float *weight, float *mean, float *squares, const float *gradient, size_t count,
+           const ck_adam *settings), (weight, mean, squares, gradient, count, settings)) {
   const ck_adam s = *settings;
   size_t i = 0;
   for (; i + WIDTH <= count; i += WIDTH) {
@@ -158,7 +158,8 @@ VECTORISED void ck_adam_step(float *weight, float *mean, float *squares, const f
   PUT_BACK(squares);
 }
 
-VECTORISED void ck_average_weights(float *restrict average, const float *restrict weight, size_t count, float share) {
+VECTORISED(extern, void, ck_average_weights, (float *restrict average, const float *restrict weight, size_t count, float share),
+           (average, weight, count, share)) {
   // Exactly the weights, however far the average is from them.
   if (share == 1) {
     memcpy(average, weight, count * sizeof *average);
@@ -167,7 +168,8 @@ VECTORISED void ck_average_weights(float *restrict average, const float *restric
   for (size_t i = 0; i < count; ++i) average[i] += share * (weight[i] - average[i]);
 }
 
-VECTORISED void ck_accumulate(float *restrict mean, float *restrict gradient, size_t count, float share, bool is_last) {
+VECTORISED(extern, void, ck_accumulate, (float *restrict mean, float *restrict gradient, size_t count, float share, bool is_last),
+           (mean, gradient, count, share, is_last)) {
   if (is_last) {
     for (size_t i = 0; i < count; ++i) {
       gradient[i] = mean[i] + share * (gradient[i] - mean[i]);
@@ -178,17 +180,17 @@ VECTORISED void ck_accumulate(float *restrict mean, float *restrict gradient, si
   }
 }
 
-VECTORISED void ck_scale(float *x, size_t count, float factor) {
+VECTORISED(extern, void, ck_scale, (float *x, size_t count, float factor), (x, count, factor)) {
   for (size_t i = 0; i < count; ++i) x[i] *= factor;
 }
 
-VECTORISED void ck_clamp(float *x, size_t count, float limit) {
+VECTORISED(extern, void, ck_clamp, (float *x, size_t count, float limit), (x, count, limit)) {
   for (size_t i = 0; i < count; ++i) x[i] = x[i] > limit ? limit : x[i] < -limit ? -limit : x[i];
 }
 
 size_t ck_share_begin(size_t count, int task, int tasks) { return share_begin(count, task, tasks); }
 
-VECTORISED double ck_sum_of_squares(const float *x, size_t count) {
+VECTORISED(extern, double, ck_sum_of_squares, (const float *x, size_t count), (x, count)) {
   // Independent lanes, so that the compiler may use vectors without reordering a sum.
   double lanes[WIDTH] = {0};
   size_t i = 0;
@@ -200,7 +202,7 @@ VECTORISED double ck_sum_of_squares(const float *x, size_t count) {
   return sum;
 }
 
-VECTORISED bool ck_all_finite(const float *x, size_t count) {
+VECTORISED(extern, bool, ck_all_finite, (const float *x, size_t count), (x, count)) {
   // x - x is zero for finite x and not a number otherwise.
   float lanes[WIDTH] = {0};
   size_t i = 0;

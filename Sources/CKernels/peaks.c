@@ -82,8 +82,8 @@ static double measured(work w, double seconds) {
   }
 
 #if defined(__x86_64__)
-CHAINS(chains_avx512, __attribute__((target("avx512f"))), 16, 24)
-CHAINS(chains_avx2, __attribute__((target("avx2,fma"))), 8, 12)
+CHAINS(chains_avx512, FOR_AVX512, 16, 24)
+CHAINS(chains_avx2, FOR_AVX2, 8, 12)
 CHAINS(chains_portable, , 4, 12)
 #else
 CHAINS(chains_portable, , 4, 24)
@@ -97,8 +97,11 @@ typedef struct {
 
 static chains best_chains(void) {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) return (chains){chains_avx512, 16 * 24};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return (chains){chains_avx2, 8 * 12};
+  switch (instructions_in_use()) {
+    case CK_WIDEST: return (chains){chains_avx512, 16 * 24};
+    case CK_AVX2: return (chains){chains_avx2, 8 * 12};
+    case CK_PORTABLE: break;
+  }
   return (chains){chains_portable, 4 * 12};
 #else
   return (chains){chains_portable, 4 * 24};
@@ -134,7 +137,7 @@ static float *slice_start(const work *w, int task, size_t index) {
   return w->memory + start + (slices ? index % slices * SLICE : 0);
 }
 
-VECTORISED static float sum_of_lines(const float *x, size_t count) {
+VECTORISED(static, float, sum_of_lines, (const float *x, size_t count), (x, count)) {
   enum { LINES = 8 };
   lanes sums[LINES] = {{0}};
   for (size_t i = 0; i + LINES * WIDTH <= count; i += LINES * WIDTH)

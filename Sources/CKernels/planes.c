@@ -29,7 +29,8 @@ size_t ck_shifted_stride(const ck_planes *p) { return rounded(p->in_channels * s
 // The last vector may read further.
 size_t ck_shifted_count(const ck_planes *p) { return p->kernel_width * ck_shifted_stride(p) + WIDTH; }
 
-VECTORISED void ck_shift_picture(float *shifted, const float *picture, const ck_planes *p, size_t first, size_t last) {
+VECTORISED(extern, void, ck_shift_picture, (float *shifted, const float *picture, const ck_planes *p, size_t first, size_t last),
+           (shifted, picture, p, first, last)) {
   const size_t width = p->out_width, rows = shifted_rows(p), stride = ck_shifted_stride(p);
   for (size_t n = 0; n < p->kernel_width; ++n) {
     // The columns that are in the picture; those outside stay zero.
@@ -93,8 +94,8 @@ INLINE void forward_block(const ck_planes *p, float *y, const float *shifted, co
 #undef TILE
 }
 
-VECTORISED static void forward_rows(const ck_planes *p, float *y, const float *shifted, const float *weights,
-                                    const float *bias, size_t first, size_t last) {
+VECTORISED(static, void, forward_rows, (const ck_planes *p, float *y, const float *shifted, const float *weights,
+           const float *bias, size_t first, size_t last), (p, y, shifted, weights, bias, first, last)) {
   const size_t taps = p->in_channels * p->kernel_height * p->kernel_width;
   const size_t plane = p->out_height * p->out_width;
   size_t o = 0;

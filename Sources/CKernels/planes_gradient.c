@@ -102,8 +102,8 @@ INLINE void input_gradient_rows(const ck_planes *p, float *dx, float *strips, co
     }
 }
 
-VECTORISED static void input_gradient_picture(const ck_planes *p, float *dx, float *strips, const uint32_t *masks,
-                                              const float *d, const float *weights) {
+VECTORISED(static, void, input_gradient_picture, (const ck_planes *p, float *dx, float *strips, const uint32_t *masks,
+           const float *d, const float *weights), (p, dx, strips, masks, d, weights)) {
   const size_t kernel = p->kernel_height * p->kernel_width, plane = p->height * p->width, rows = strip_rows(p);
   for (size_t first = 0; first < p->height; first += rows) {
     const size_t last = first + rows < p->height ? first + rows : p->height;
@@ -179,8 +179,8 @@ INLINE void gradient_block(const ck_planes *p, const float *x, const float *d, s
 }
 
 // Adds what a part of a band of a picture gives: vectors of sums of each weight, then of each bias.
-VECTORISED static void gradient_band(const ck_planes *p, const float *shifted, const float *d, size_t d_stride,
-                                     size_t vectors, float *all_sums) {
+VECTORISED(static, void, gradient_band, (const ck_planes *p, const float *shifted, const float *d, size_t d_stride,
+           size_t vectors, float *all_sums), (p, shifted, d, d_stride, vectors, all_sums)) {
   lanes *sums = (lanes *)all_sums;
   const size_t taps = p->in_channels * p->kernel_height * p->kernel_width;
   const size_t plane = (ck_band_height(p) + p->kernel_height - 1) * p->out_width;

@@ -19,7 +19,7 @@ INLINE void pool_vector(float *to, const float *upper, const float *lower) {
   STORE(to, 0.25f * (even + odd));
 }
 
-VECTORISED static void pool_planes(float *y, const float *x, size_t rows, size_t width) {
+VECTORISED(static, void, pool_planes, (float *y, const float *x, size_t rows, size_t width), (y, x, rows, width)) {
   const size_t count = rows * width;
   for (size_t row = 0; row < rows; ++row) {
     const float *upper = x + row * 4 * width, *lower = upper + 2 * width;
@@ -33,7 +33,7 @@ VECTORISED static void pool_planes(float *y, const float *x, size_t rows, size_t
   }
 }
 
-VECTORISED static void spread_planes(float *dx, const float *dy, size_t rows, size_t width) {
+VECTORISED(static, void, spread_planes, (float *dx, const float *dy, size_t rows, size_t width), (dx, dy, rows, width)) {
   for (size_t row = 0; row < rows; ++row) {
     float *upper = dx + row * 4 * width;
     const float *from = dy + row * width;

@@ -32,7 +32,8 @@ INLINE void transpose(float *to, size_t to_stride, const float *from, size_t fro
 }
 
 // Runs of `count` elements, `column` apart, of sixteen channels to vectors, and back for the first `valid` of them.
-VECTORISED static void gather_run(float *to, const float *const *from, size_t offset, size_t column, size_t count) {
+VECTORISED(static, void, gather_run, (float *to, const float *const *from, size_t offset, size_t column, size_t count),
+           (to, from, offset, column, count)) {
   size_t at = 0;
   float square[WIDTH * WIDTH];
   if (column == 1) {
@@ -45,8 +46,8 @@ VECTORISED static void gather_run(float *to, const float *const *from, size_t of
     for (size_t l = 0; l < WIDTH; ++l) to[at * WIDTH + l] = from[l][offset + at * column];
 }
 
-VECTORISED static void scatter_run(float *const *to, size_t valid, const float *from, size_t offset, size_t column,
-                                   size_t count) {
+VECTORISED(static, void, scatter_run, (float *const *to, size_t valid, const float *from, size_t offset, size_t column,
+           size_t count), (to, valid, from, offset, column, count)) {
   size_t at = 0;
   float square[WIDTH * WIDTH];
   if (column == 1) {

@@ -377,9 +377,9 @@ INLINE void OF(one_row)(const ck_pooling *p, pooling_kind kind, size_t result, f
 }
 
 // Rows `begin` to `end` of results; `to` and `places` begin at their rows 0 of a picture, or at the first of a strip.
-VECTORISED static void OF(pool_rows)(const ck_pooling *p, pooling_kind kind, size_t begin, size_t end, float *to,
-                                     const float *from, void *places, size_t first_result, size_t first_source,
-                                     size_t vectors, size_t last) {
+VECTORISED(static, void, OF(pool_rows), (const ck_pooling *p, pooling_kind kind, size_t begin, size_t end, float *to,
+           const float *from, void *places, size_t first_result, size_t first_source, size_t vectors, size_t last),
+           (p, kind, begin, end, to, from, places, first_result, first_source, vectors, last)) {
   const ck_picture_strides *results = is_gradient(kind) ? &p->in : &p->out;
   const size_t size = p->counts_taps ? sizeof(uint8_t) : sizeof(int32_t);
   const bool is_block =

@@ -201,7 +201,8 @@ static void scatter_plane(const plane_results *results, const float *dy, double 
     for (size_t c = 0; c < width; ++c) results->to[r * p->in.row + c * p->in.column] = (float)sums[r * width + c];
 }
 
-VECTORISED static void pool_plane(const pooling_work *w, size_t example, size_t channel, cell *scratch) {
+VECTORISED(static, void, pool_plane, (const pooling_work *w, size_t example, size_t channel, cell *scratch),
+           (w, example, channel, scratch)) {
   const ck_pooling *p = &w->pooling;
   const bool gradient = is_gradient(w->kind);
   const size_t in = channel_offset(&p->in, example, channel), out = channel_offset(&p->out, example, channel);

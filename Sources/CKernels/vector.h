@@ -3,24 +3,42 @@
 
 #include "CKernels.h"
 
-// Compiles a function for each of these processors and chooses when the program is loaded. Not under a sanitizer: the choice
-// runs before the sanitizer is ready for it.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(undefined_behavior_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-
-#if defined(__x86_64__) && defined(__linux__) && !defined(IS_SANITIZED)
-#define VECTORISED __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define VECTORISED
-#endif
+#include <stdatomic.h>
 
 // For functions of which one is chosen by `ck_usable_instructions`.
 #if defined(__x86_64__)
 #define FOR_AVX512 __attribute__((target("avx512f")))
 #define FOR_AVX2 __attribute__((target("avx2,fma")))
 #endif
+
+// Defines a function that is compiled for each of these processors, and calls that for the instructions in use: `static` or
+// `extern`, its result, its name, its parameters, and these once more, as they are passed on. The body follows.
+#if defined(__x86_64__)
+#define VECTORISED(linkage, result, name, parameters, arguments) \
+  VECTORISED_BY_NAME(linkage, result, name, parameters, arguments)
+#define VECTORISED_BY_NAME(linkage, result, name, parameters, arguments)                                 \
+  static inline __attribute__((always_inline)) result name##_on_any parameters;                          \
+  FOR_AVX512 static result name##_on_avx512 parameters { return name##_on_any arguments; }               \
+  FOR_AVX2 static result name##_on_avx2 parameters { return name##_on_any arguments; }                   \
+  static __attribute__((noinline)) result name##_on_plain parameters { return name##_on_any arguments; } \
+  linkage result name parameters {                                                                       \
+    switch (instructions_in_use()) {                                                                     \
+      case CK_WIDEST: return name##_on_avx512 arguments;                                                 \
+      case CK_AVX2: return name##_on_avx2 arguments;                                                     \
+      default: return name##_on_plain arguments;                                                         \
+    }                                                                                                    \
+  }                                                                                                      \
+  static inline __attribute__((always_inline)) result name##_on_any parameters
+#else
+#define VECTORISED(linkage, result, name, parameters, arguments) linkage result name parameters
+#endif
+
+// Those in use, and one; 0 until someone asks.
+extern atomic_int ck_known_instructions;
+
+static inline ck_instructions instructions_in_use(void) {
+  const int known = atomic_load_explicit(&ck_known_instructions, memory_order_relaxed);
+  return known ? (ck_instructions)(known - 1) : ck_instructions_in_use();
+}
 
 #endif

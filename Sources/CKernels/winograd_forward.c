@@ -96,8 +96,8 @@ INLINE void transform_outputs(const forward_work *p, const float *m, size_t poin
 }
 
 // Of tiles first ..< first + count, the outputs of one block of channels.
-VECTORISED static void transform_block(const forward_work *p, const float *m, size_t point, size_t block, size_t first,
-                                       size_t count) {
+VECTORISED(static, void, transform_block, (const forward_work *p, const float *m, size_t point, size_t block, size_t first,
+           size_t count), (p, m, point, block, first, count)) {
   switch (WINDOW(p->w.down, p->w.along)) {
 #define OUTPUTS(down, along) \
   case WINDOW(down, along): transform_outputs(p, m, point, block, first, count, down, along); break;

@@ -116,8 +116,8 @@ INLINE void restore_range(const gradient_work *p, const sums_range *range, size_
 }
 
 // Weight gradients of the range's input blocks first ..< last, from `copies` of the sums, `copy` floats apart.
-VECTORISED static void restore_weights(const gradient_work *p, const sums_range *range, size_t copies, size_t copy,
-                                       size_t first, size_t last) {
+VECTORISED(static, void, restore_weights, (const gradient_work *p, const sums_range *range, size_t copies, size_t copy,
+           size_t first, size_t last), (p, range, copies, copy, first, last)) {
   switch (WINDOW(p->w.down, p->w.along)) {
 #define RANGE(down, along) \
   case WINDOW(down, along): restore_range(p, range, copies, copy, first, last, down, along); break;

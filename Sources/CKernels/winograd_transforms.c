@@ -43,8 +43,8 @@ INLINE void transform_inputs(const winograd_view *w, float *v, size_t point, con
   }
 }
 
-VECTORISED void ck_winograd_transform_inputs(const winograd_view *w, float *v, size_t point, const float *x,
-                                             size_t block, size_t first, size_t count) {
+VECTORISED(extern, void, ck_winograd_transform_inputs, (const winograd_view *w, float *v, size_t point, const float *x,
+           size_t block, size_t first, size_t count), (w, v, point, x, block, first, count)) {
   switch (WINDOW(w->down, w->along)) {
 #define INPUTS(down, along) \
   case WINDOW(down, along): transform_inputs(w, v, point, x, block, first, count, down, along); break;
@@ -98,8 +98,8 @@ INLINE void transform_gradients(const winograd_view *w, float *v, size_t point, 
   for (size_t lane = 0; lane < WIDTH; ++lane) bias_gradient[lane] += (double)sum[lane];
 }
 
-VECTORISED void ck_winograd_transform_gradients(const winograd_view *w, float *v, size_t point, double *bias_gradient,
-                                                const float *d, size_t block, size_t first, size_t count) {
+VECTORISED(extern, void, ck_winograd_transform_gradients, (const winograd_view *w, float *v, size_t point, double *bias_gradient,
+           const float *d, size_t block, size_t first, size_t count), (w, v, point, bias_gradient, d, block, first, count)) {
   switch (WINDOW(w->down, w->along)) {
 #define GRADIENTS(down, along) \
   case WINDOW(down, along): transform_gradients(w, v, point, bias_gradient, d, block, first, count, down, along); break;

@@ -52,7 +52,8 @@ INLINE void pack_channels(const pack_work *p, size_t pair, size_t blocks, size_t
     }
 }
 
-VECTORISED static void pack_rows(const pack_work *p, size_t pair, size_t blocks, size_t first, size_t last) {
+VECTORISED(static, void, pack_rows, (const pack_work *p, size_t pair, size_t blocks, size_t first, size_t last),
+           (p, pair, blocks, first, last)) {
   switch (WINDOW(p->w.down, p->w.along)) {
 #define CHANNELS(down, along) \
   case WINDOW(down, along): pack_channels(p, pair, blocks, first, last, down, along); break;

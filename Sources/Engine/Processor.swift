@@ -21,7 +21,7 @@ public struct Processor: Hashable, Sendable {
   }
 
   /// Those in use: of the processor's, what `CONVNET_INSTRUCTIONS` and the library's own `ONEDNN_MAX_CPU_ISA` leave. They hold
-  /// the library and our kernels for products; loops over memory alone use the widest.
+  /// the library and all kernels of ours; what decodes and resizes pictures chooses by itself.
   public let instructions: Instructions
   /// Those that the processor has.
   public let available: Instructions
@@ -43,9 +43,11 @@ public struct Processor: Hashable, Sendable {
     let limit = (try? asked.get()) ?? available
     if limit < available { _ = cdnn_limit_instructions(limit.ofLibrary) }
     let library = Instructions(cdnn_instructions_in_use())
-    return Processor(
+    let processor = Processor(
       instructions: min(available, limit, library), available: available,
       cacheByteCounts: measuredCaches)
+    ck_limit_instructions(processor.kernelInstructions)
+    return processor
   }()
 
   /// What the environment asks for; all there is where it asks for nothing. Fails for a name that is none, and for what the

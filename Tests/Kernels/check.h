@@ -20,3 +20,4 @@ float *zeros(size_t count);
 void check_dense(void);
 void check_direct(void);
 void check_winograd(void);
+void check_instructions(void);

@@ -43,6 +43,7 @@ int main(void) {
   check_dense();
   check_direct();
   check_winograd();
+  check_instructions();
   ck_end_computing(before);
   printf("%zu expectations, %zu of them not met\n", expectations, failures);
   return failures > 0 || expectations == 0;

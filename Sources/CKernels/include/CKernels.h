@@ -52,6 +52,11 @@ int64_t ck_peak_memory(void);
 typedef enum { CK_WIDEST, CK_AVX2, CK_PORTABLE } ck_instructions;
 // What the processor has, within the limit.
 ck_instructions ck_usable_instructions(ck_instructions limit);
+// Holds all loops to what the processor has within the limit, from the next call on; kernels that are told their instructions
+// use those.
+void ck_limit_instructions(ck_instructions limit);
+// Those of the loops: all there are, where they were not limited.
+ck_instructions ck_instructions_in_use(void);
 
 // MARK: Peaks
 // The most that `tasks` threads of the pool do in a second, all together, measured for some seconds.
