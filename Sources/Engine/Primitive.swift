@@ -71,7 +71,8 @@ package final class Primitive: @unchecked Sendable {
 
 /// What the library computes a primitive by.
 ///
-/// It says no more than a name, as in `jit:avx512_core` or `jit_wino_4x3:avx512_core`, which is read here and nowhere else.
+/// It says no more than a name, as in `jit:avx512_core`, `jit_wino_4x3:avx512_core` or `brgconv:avx2`, which is read here and
+/// nowhere else.
 struct LibraryImplementation: Hashable, Sendable {
   /// As steps are called by it.
   let name: String
@@ -85,7 +86,8 @@ struct LibraryImplementation: Hashable, Sendable {
   init(named name: String) {
     self.name = name
     isWinograd = name.contains("wino")
-    isCompiledForProcessor = name.hasPrefix("jit")
+    // Those made of products of small blocks, most of version 3, are called `brg...` or `brdgmm...`.
+    isCompiledForProcessor = ["jit", "brg", "brdgmm"].contains { name.hasPrefix($0) }
     sumsByExample = name.hasPrefix("jit_1x1")
   }
 }

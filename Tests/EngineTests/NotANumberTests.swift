@@ -122,6 +122,45 @@ import Testing
     }
   }
 
+  @Test(
+    "infinity stays what it is after a layer, by the library's kernels and by ours",
+    arguments: [.relu, .leakyReLU(slope: 0.1), .elu(alpha: 1), .silu, .gelu, .hardSwish]
+      as [ActivationFunction], [ComputeOptions.Kernels.library, .own, .any])
+  func infinity(_ function: ActivationFunction, kernels: ComputeOptions.Kernels) throws {
+    for isDense in [false, true] {
+      let extents: Shape = isDense ? [2, 48] : [2, 48, 5, 6]
+      var graph = Graph(name: "layer")
+      let x = graph.addInput("x", ValueType(extents))
+      let kernel = graph.addParameter(
+        "weight", isDense ? [32, 48] : [32, 48, 1, 1], .kernel)
+      let bias = graph.addParameter("bias", [32], .bias)
+      let layer =
+        isDense
+        ? try graph.append(Operation.Dense(), to: x, kernel, bias, name: "layer")
+        : try graph.append(
+          Operation.Convolution(strides: [1, 1], padding: .valid), to: x, kernel, bias,
+          name: "layer")
+      graph.addOutput(
+        "y", try graph.append(Operation.Activation(function), to: layer, name: "activation"))
+      var elements = Tensor.random(extents, seed: 1).elements
+      elements[7] = .infinity
+      let given: [ValueID: Tensor] = [
+        x: Tensor(elements, shape: extents), bias: .random([32], seed: 2),
+        kernel: .random(graph[kernel].shape, seed: 3, in: 0.1..<1),
+      ]
+      var compute = ComputeOptions(threads: 2)
+      compute.kernels = kernels
+      let results = try runOnEngine(
+        graph, given: given, mode: .inference, format: .channelsFirst, compute: compute)
+      let y = try #require(results["y"]).elements
+      // Of one position, every channel.
+      let positions = isDense ? 1 : 30
+      let places = (0..<32).map { $0 * positions + (isDense ? 0 : 7) }
+      #expect(y.indices.filter { y[$0] == .infinity } == places)
+      #expect(!y.contains { $0.isNaN })
+    }
+  }
+
   @Test("a rectified minus infinity is zero")
   func minusInfinity() {
     for activation in [CK_RELU, CK_RELU6] {

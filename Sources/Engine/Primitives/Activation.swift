@@ -39,12 +39,12 @@ extension ActivationFunction {
   ///
   /// Its maximum with zero does. With a slope it selects by comparing, which does not. The slope is the least below zero: where
   /// denormal numbers are taken for zero, as on all of our threads, a negative number times it is zero. (Minus infinity times
-  /// it is not a number.) Its sigmoid does in convolutions by matrix products.
+  /// it is not a number.) Its sigmoid does in convolutions by matrix products. Its GELU makes none of infinity in version 3.
   var postOperation: (cdnn_algorithm, alpha: Float, beta: Float)? {
     switch self {
     case .relu: (CDNN_ELTWISE_RELU, -Float.leastNonzeroMagnitude, 0)
-    case .relu6, .sigmoid, .hardSigmoid, .hardSwish: nil
-    case .leakyReLU, .elu, .silu, .gelu, .tanh: libraryAlgorithm
+    case .relu6, .gelu, .sigmoid, .hardSigmoid, .hardSwish: nil
+    case .leakyReLU, .elu, .silu, .tanh: libraryAlgorithm
     }
   }
 
@@ -63,13 +63,16 @@ extension ActivationFunction {
     }
   }
 
-  /// The same where the library loses what is not a number, or has no such function.
+  /// The same where the library loses what is not a number, makes none of infinity, or has no such function.
   fileprivate var ofKernelsAlone: ck_activation? {
     switch self {
-    case .relu, .relu6, .hardSigmoid, .hardSwish: ofKernels
-    case .tanh, .leakyReLU, .elu, .silu, .gelu, .sigmoid: nil
+    case .relu, .relu6, .gelu, .hardSigmoid, .hardSwish: ofKernels
+    case .tanh, .leakyReLU, .elu, .silu, .sigmoid: nil
     }
   }
+
+  /// The same for the gradient.
+  fileprivate var gradientOfKernels: ck_activation? { self == .gelu ? nil : ofKernelsAlone }
 
   /// Whether zero stays zero, as what fills up blocks must.
   fileprivate var keepsZero: Bool {
@@ -142,7 +145,7 @@ extension Lowering {
   mutating func lower(_ gradient: Operation.ActivationGradient, _ operation: Operation) throws {
     let kept = read(operation.inputs[0])
     let outputGradient = try read(operation.inputs[1], as: kept.layout)
-    if let activation = gradient.function.ofKernelsAlone {
+    if let activation = gradient.function.gradientOfKernels {
       let result = make(operation.outputs[0], over: outputGradient, of: operation.inputs[1])
       let (count, tasks) = (kept.layout.floatCount, Int32(clamping: options.threads))
       var places = KernelPlaces()

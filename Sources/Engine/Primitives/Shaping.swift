@@ -157,8 +157,10 @@ extension Lowering {
         "upsampling", down: upsample.combination(axis: 0, extent: extents[0]),
         along: upsample.combination(axis: 1, extent: extents[1]), for: operation)
     }
-    let source = read(operation.inputs[0])
-    let destination = try Layout.any(shape(operation.outputs[0]))
+    let isOne = isOnePosition(operation.inputs[0])
+    let source = try isOne ? readRowMajor(operation.inputs[0]) : read(operation.inputs[0])
+    let output = shape(operation.outputs[0])
+    let destination = try isOne ? Layout.rowMajor(output) : .any(output)
     let primitive = try Primitive {
       cdnn_resampling_forward(
         &$0, upsample.libraryAlgorithm, source.layout.handle, destination.handle)
@@ -167,6 +169,12 @@ extension Lowering {
     try emit(
       primitive, [(CDNN_SRC, source), (CDNN_DST, make(operation.outputs[0], layout))],
       for: operation)
+  }
+
+  /// Whether a value has one position, which is in every order: from version 3.7 on the library takes it for channels last, where
+  /// those are, and then for channels first. In row-major order it does not.
+  private func isOnePosition(_ value: ValueID) -> Bool {
+    shape(value).spatial.reduce(1, *) == 1
   }
 
   mutating func lower(_ gradient: Operation.UpsampleGradient, _ operation: Operation) throws {
@@ -183,9 +191,11 @@ extension Lowering {
     }
     // The library does not choose a layout here.
     let (output, input) = (operation.inputs[0], operation.outputs[0])
-    let inputLayout =
-      try (try? nativeLayout(output).applied(to: shape(input))) ?? .rowMajor(shape(input))
-    let incoming = try read(output, as: inputLayout.applied(to: shape(output)))
+    let isOne = isOnePosition(input)
+    let native = isOne ? nil : try? nativeLayout(output).applied(to: shape(input))
+    let inputLayout = try native ?? .rowMajor(shape(input))
+    let incoming =
+      try isOne ? readRowMajor(output) : read(output, as: inputLayout.applied(to: shape(output)))
     let primitive = try Primitive {
       cdnn_resampling_backward(
         &$0, gradient.upsample.libraryAlgorithm, inputLayout.handle, incoming.layout.handle)
