@@ -92,20 +92,14 @@ static void sums_of_block(const gradient_work *g, size_t block, size_t first, si
   const float *rows[MOST_KERNEL_TAPS];
   size_t terms = 0;
   for (size_t n = first; n < last; ++n) {
-    depthwise_ring ring = {.w = w,
-                           .plane = g->x + n * v->source_stride + block * v->source_height * v->source_width * WIDTH,
-                           .lines = lines,
-                           .next = w->low_row};
+    depthwise_ring ring = {.w = w, .lines = lines};
+    depthwise_begin(&ring, g->x + n * v->source_stride + block * v->source_height * v->source_width * WIDTH);
     const float *dy = g->dy + n * v->y_stride + block * v->height * v->width * WIDTH;
     for (size_t i = 0; i < v->height; ++i) {
-      ck_depthwise_advance(&ring, i);
-      size_t begin = 0, end = 0;
-      for (size_t m = 0; m < g->kernel_height; ++m) {
-        const ptrdiff_t source = (ptrdiff_t)(i * v->row_step + m * g->dilation_down) + w->low_row;
-        if (source < 0 || source >= (ptrdiff_t)v->source_height) continue;
-        if (begin == end) begin = m;
-        rows[m] = depthwise_line(&ring, source), end = m + 1;
-      }
+      depthwise_advance(&ring, i, i + 1);
+      const depthwise_taps of_row = depthwise_taps_of(w, w->grids, i);
+      const size_t begin = of_row.first, end = of_row.end;
+      for (size_t m = begin; m < end; ++m) rows[m] = depthwise_line(&ring, of_row.source + (m - begin) * g->dilation_down);
       for (size_t j = 0, part; j < v->width; j += part) {
         part = v->width - j < MOST_TERMS ? v->width - j : MOST_TERMS;
         if (terms + part > MOST_TERMS) ck_flush_sums(totals, sums, count), terms = 0;
@@ -132,36 +126,37 @@ static void gradient_share(void *context, int task) {
   const gradient_work *g = context;
   const size_t units = g->w.blocks * g->batch_parts, tasks = (size_t)g->tasks, batch = g->w.v.batch;
   const size_t last = units * ((size_t)task + 1) / tasks;
+  float *lines = g->rings + depthwise_line_floats(&g->w) * (size_t)task;
+  ck_depthwise_clear(&g->w, lines);
   for (size_t unit = units * (size_t)task / tasks; unit < last; ++unit) {
     const size_t part = unit / g->w.blocks, block = unit % g->w.blocks;
     sums_of_block(g, block, batch * part / g->batch_parts, batch * (part + 1) / g->batch_parts,
-                  g->totals + unit * (g->w.v.kernel + 1) * WIDTH, g->rings + depthwise_ring_floats(&g->w) * (size_t)task);
+                  g->totals + unit * (g->w.v.kernel + 1) * WIDTH, lines);
   }
 }
 
-static gradient_work plan(const ck_direct *d, int tasks) {
-  gradient_work g = {.w = ck_depthwise_view(d, false),
-                     .kernel_height = d->kernel_height,
-                     .kernel_width = d->kernel_width,
-                     .dilation_down = d->dilation_down,
-                     .dilation_along = d->dilation_along,
-                     .tasks = tasks};
-  const size_t parts = ceiling((size_t)tasks, g.w.blocks);
-  g.batch_parts = parts < d->batch ? parts : d->batch;
-  return g;
+static void plan(gradient_work *g, const ck_direct *d, int tasks) {
+  ck_depthwise_set_view(&g->w, d, false);
+  g->kernel_height = d->kernel_height, g->kernel_width = d->kernel_width;
+  g->dilation_down = d->dilation_down, g->dilation_along = d->dilation_along;
+  g->tasks = tasks;
+  const size_t parts = ceiling((size_t)tasks, g->w.blocks);
+  g->batch_parts = parts < d->batch ? parts : d->batch;
 }
 
 static size_t total_count(const gradient_work *g) { return g->batch_parts * g->w.blocks * (g->w.v.kernel + 1) * WIDTH; }
 
 size_t ck_depthwise_gradient_scratch(const ck_direct *d, int tasks) {
-  const gradient_work g = plan(d, tasks);
-  return 2 * total_count(&g) + depthwise_ring_floats(&g.w) * (size_t)tasks;
+  gradient_work g;
+  plan(&g, d, tasks);
+  return 2 * total_count(&g) + depthwise_line_floats(&g.w) * (size_t)tasks;
 }
 
 void ck_depthwise_gradient(const ck_direct *d, float *weight_gradient, float *bias_gradient, const float *x, const float *dy,
                            float *scratch, int tasks) {
   REQUIRE(ck_depthwise_can_compute(d, false));
-  gradient_work g = plan(d, tasks);
+  gradient_work g;
+  plan(&g, d, tasks);
   g.x = x, g.dy = dy, g.totals = (double *)(void *)scratch, g.rings = scratch + 2 * total_count(&g);
   switch (ck_usable_instructions(d->instructions)) {
 #if defined(__x86_64__)
