@@ -183,6 +183,53 @@ VECTORISED(static, void, hard_swish_gradient, (float *dx, const float *x, const 
   }
 }
 
+VECTORISED(static, void, tanh_gradient, (float *dx, const float *y, const float *dy, size_t count), (dx, y, dy, count)) {
+#pragma clang loop vectorize(assume_safety)
+  for (size_t i = 0; i < count; ++i) dx[i] = dy[i] * (1 - y[i] * y[i]);
+}
+
+VECTORISED(static, void, sigmoid_gradient, (float *dx, const float *y, const float *dy, size_t count), (dx, y, dy, count)) {
+#pragma clang loop vectorize(assume_safety)
+  for (size_t i = 0; i < count; ++i) dx[i] = dy[i] * (y[i] * (1 - y[i]));
+}
+
+// Of x s(x), with s the sigmoid: s (1 + x (1 - s)).
+INLINE void silu_slope(float *to, const float *from) {
+  const lanes x = LOAD(from);
+  lanes e = -x;
+  exponentiate(&e);
+  const lanes s = 1 / (1 + e);
+  STORE(to, s * (1 + x * (1 - s)));
+}
+
+// Of x times the share of a normal distribution below x: that share, and x times the distribution's density.
+INLINE void gelu_slope(float *to, const float *from) {
+  const lanes x = LOAD(from), zero = {0}, one = zero + 1, z = SELECT(zero > x, -x, x) * 0x1.6a09e6p-1f;
+  const lanes t = 1 / (1 + 0.3275911f * z);
+  const lanes p = (((1.061405429f * t - 1.453152027f) * t + 1.421413741f) * t - 0.284496736f) * t + 0.254829592f;
+  lanes e = -z * z;
+  exponentiate(&e);
+  const lanes rest = 0.5f * t * p * e, limit = zero + 100;
+  lanes bounded = SELECT(limit < x, limit, x);
+  bounded = SELECT(-limit > bounded, -limit, bounded);
+  STORE(to, SELECT(zero > x, rest, one - rest) + bounded * e * 0x1.988454p-2f);
+}
+
+// Slopes of whole vectors times gradients, of which the last is of what is left.
+#define TIMES_SLOPES(slope)                                                \
+  size_t i = 0;                                                            \
+  float slopes[WIDTH], rest[WIDTH] = {0};                                  \
+  for (; i + WIDTH <= count; i += WIDTH) {                                 \
+    slope(slopes, x + i);                                                  \
+    STORE(dx + i, LOAD(dy + i) * LOAD(slopes));                            \
+  }                                                                        \
+  memcpy(rest, x + i, (count - i) * sizeof *x);                            \
+  slope(slopes, rest);                                                     \
+  for (size_t k = 0; i < count; ++i, ++k) dx[i] = dy[i] * slopes[k];
+
+VECTORISED(static, void, silu_gradient, (float *dx, const float *x, const float *dy, size_t count), (dx, x, dy, count)) { TIMES_SLOPES(silu_slope) }
+VECTORISED(static, void, gelu_gradient, (float *dx, const float *x, const float *dy, size_t count), (dx, x, dy, count)) { TIMES_SLOPES(gelu_slope) }
+
 static void gradient_share(void *context, int task) {
   const work *w = context;
   const size_t first = share_begin(w->count, task, w->tasks), count = share_begin(w->count, task + 1, w->tasks) - first;
@@ -198,6 +245,18 @@ static void gradient_share(void *context, int task) {
     case CK_HARD_SWISH:
       hard_swish_gradient(dx, kept, dy, count);
       break;
+    case CK_TANH:
+      tanh_gradient(dx, kept, dy, count);
+      break;
+    case CK_SIGMOID:
+      sigmoid_gradient(dx, kept, dy, count);
+      break;
+    case CK_SILU:
+      silu_gradient(dx, kept, dy, count);
+      break;
+    case CK_GELU:
+      gelu_gradient(dx, kept, dy, count);
+      break;
     default:
       REQUIRE(w->activation == CK_RELU);
       rectified_gradient(dx, kept, dy, count);
@@ -208,4 +267,68 @@ void ck_activation_gradient(float *dx, const float *kept, const float *dy, size_
                             int tasks) {
   work w = {.y = dx, .x = kept, .dy = dy, .count = count, .activation = activation, .tasks = useful_tasks(count, tasks)};
   ck_parallel(w.tasks, gradient_share, &w);
+}
+
+// MARK: Below zero
+
+typedef struct {
+  float *y;
+  const float *x, *dy;
+  size_t count;
+  ck_below_zero below;
+  int tasks;
+} below_work;
+
+// y <- x where it is not below zero, else the line or the exponential.
+INLINE void bend_vector(float *to, const float *from, const ck_below_zero *below) {
+  const lanes x = LOAD(from), zero = {0};
+  lanes lower = x;
+  if (below->is_exponential) {
+    exponentiate(&lower);
+    lower -= 1;
+  }
+  STORE(to, SELECT(zero > x, below->factor * lower, x));
+}
+
+INLINE void bend_slope(float *to, const float *from, const ck_below_zero *below) {
+  const lanes kept = LOAD(from), zero = {0}, one = zero + 1;
+  lanes lower = zero + below->factor;
+  if (below->is_exponential) {
+    lanes e = kept;
+    exponentiate(&e);
+    lower = below->is_from_result ? kept + below->factor : below->factor * e;
+  }
+  STORE(to, SELECT(kept <= zero, lower, one));
+}
+
+VECTORISED(static, void, bend, (const below_work *w, size_t first, size_t end), (w, first, end)) {
+  for (size_t i = first; i < end; i += WIDTH) {
+    const size_t count = end - i < WIDTH ? end - i : WIDTH;
+    float values[WIDTH] = {0}, results[WIDTH];
+    memcpy(values, w->x + i, count * sizeof *values);
+    if (w->dy) {
+      float gradients[WIDTH] = {0};
+      memcpy(gradients, w->dy + i, count * sizeof *gradients);
+      bend_slope(results, values, &w->below);
+      STORE(results, LOAD(results) * LOAD(gradients));
+    } else {
+      bend_vector(results, values, &w->below);
+    }
+    memcpy(w->y + i, results, count * sizeof *results);
+  }
+}
+
+static void below_share(void *context, int task) {
+  const below_work *w = context;
+  bend(w, share_begin(w->count, task, w->tasks), share_begin(w->count, task + 1, w->tasks));
+}
+
+void ck_below_zero_forward(float *y, const float *x, size_t count, ck_below_zero below, int tasks) {
+  below_work w = {.y = y, .x = x, .count = count, .below = below, .tasks = useful_tasks(count, tasks)};
+  ck_parallel(w.tasks, below_share, &w);
+}
+
+void ck_below_zero_gradient(float *dx, const float *kept, const float *dy, size_t count, ck_below_zero below, int tasks) {
+  below_work w = {.y = dx, .x = kept, .dy = dy, .count = count, .below = below, .tasks = useful_tasks(count, tasks)};
+  ck_parallel(w.tasks, below_share, &w);
 }

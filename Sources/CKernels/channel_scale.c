@@ -1,4 +1,4 @@
-// Products of channels with a number each, and their gradients by these numbers.
+// Products and sums of channels with a number each, and the gradients by the factors.
 #include "long_sums.h"
 #include "pixels.h"
 #include "vector.h"
@@ -38,6 +38,35 @@ static void scale_share(void *context, int task) {
 void ck_channel_scale(const ck_pixels *p, float *y, const float *x, const float *factors, bool are_shared, int tasks) {
   scale_work w = {.p = p, .y = y, .x = x, .factors = factors, .are_shared = are_shared, .tasks = tasks};
   ck_parallel(tasks, scale_share, &w);
+}
+
+VECTORISED(static, void, shift_positions, (float *y, const float *shift, size_t count, size_t step, size_t channels, bool is_filled),
+           (y, shift, count, step, channels, is_filled)) {
+  const lanes by = LOAD(shift);
+  if (is_filled || channels == WIDTH) {
+    for (size_t i = 0; i < count; ++i) STORE(y + i * step, LOAD(y + i * step) + by);
+  } else {
+    for (size_t i = 0; i < count; ++i)
+      for (size_t c = 0; c < channels; ++c) y[i * step + c] += shift[c];
+  }
+}
+
+static void shift_share(void *context, int task) {
+  const scale_work *w = context;
+  const ck_pixels *p = w->p;
+  const size_t blocks = pixel_blocks(p), units = p->examples * blocks;
+  const size_t last = units * ((size_t)task + 1) / (size_t)w->tasks;
+  for (size_t unit = units * (size_t)task / (size_t)w->tasks; unit < last; ++unit) {
+    const size_t b = unit % blocks, channels = block_channels(p, b);
+    float shift[WIDTH];
+    load_some(shift, w->factors + b * WIDTH, channels);
+    shift_positions(w->y + unit / blocks * p->example + b * p->block, shift, p->positions, p->position, channels, p->is_filled);
+  }
+}
+
+void ck_channel_shift(const ck_pixels *p, float *y, const float *shifts, int tasks) {
+  scale_work w = {.p = p, .y = y, .factors = shifts, .tasks = tasks};
+  ck_parallel(tasks, shift_share, &w);
 }
 
 // Adds the sums over positions of the products to `totals`.

@@ -4,17 +4,17 @@
 // Steps of positions for which there is code, in plain order.
 static bool has_plain_step(size_t step) { return step == 1 || step == 2 || step == 3 || step == 6 || step == 12; }
 
-bool ck_direct_is_plain(const ck_direct *d) { return d->groups == 1 && (d->in_channels == 1 || d->in_channels == 3); }
+bool ck_direct_is_plain(const ck_direct *d) {
+  return d->groups == 1 && (d->in_channels == 1 || d->in_channels == 3) && d->dilation_along == 1 &&
+         has_plain_step(d->stride_along * d->in_channels);
+}
 
 bool ck_direct_can_compute(const ck_direct *d, bool transposes) {
-  const bool is_plain = ck_direct_is_plain(d);
   if (d->kernel_height > MOST_KERNEL_TAPS || d->kernel_width > MOST_KERNEL_TAPS) return false;
   if (d->kernel_height * d->kernel_width > MOST_KERNEL_TAPS) return false;
   if (d->groups > 1 && (d->in_channels / d->groups % WIDTH || d->out_channels / d->groups % WIDTH)) return false;
-  if (transposes)
-    return !is_plain && d->stride_down <= MOST_PHASES && d->stride_along <= MOST_PHASES &&
-           d->stride_down * d->stride_along <= MOST_PHASES;
-  return !is_plain || (d->dilation_along == 1 && has_plain_step(d->stride_along * d->in_channels));
+  return !transposes || (d->stride_down <= MOST_PHASES && d->stride_along <= MOST_PHASES &&
+                         d->stride_down * d->stride_along <= MOST_PHASES);
 }
 
 // The taps of a phase, row by row: those of rows and columns that are whole steps away.

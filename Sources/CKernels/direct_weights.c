@@ -1,24 +1,11 @@
 // Weights in the order in which the products of direct convolutions use them, and their gradients in the order of weights.
 #include "direct.h"
+#include "transpose.h"
 #include "vector.h"
 
 #include <string.h>
 
 // MARK: Whole blocks of 16 by 16 channels
-
-// The rows of a matrix of 16 by 16 become its columns.
-INLINE void transpose(lanes *rows) {
-  lanes next[WIDTH];
-  // Each time rows of the two halves are interleaved.
-  UNROLLED for (int step = 0; step < 4; ++step) {
-    UNROLLED for (size_t i = 0; i < WIDTH / 2; ++i) {
-      const lanes a = rows[i], b = rows[i + WIDTH / 2];
-      next[2 * i] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-      next[2 * i + 1] = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-    }
-    UNROLLED for (size_t i = 0; i < WIDTH; ++i) rows[i] = next[i];
-  }
-}
 
 // Of a block of input and one of output channels of a convolution: weights [out][in][kernel], whose rows are `row` floats apart,
 // to terms [tap][in], `term` floats apart.

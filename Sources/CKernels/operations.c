@@ -74,6 +74,29 @@ void ck_weighted_sum(float *y, const float *const *parts, const float *weights, 
   ck_parallel(w.tasks, sum_share, &w);
 }
 
+typedef struct {
+  float *y;
+  const float *a, *b;
+  size_t count;
+  int tasks;
+} product_work;
+
+VECTORISED(static, void, multiply_two, (float *y, const float *a, const float *b, size_t count), (y, a, b, count)) {
+#pragma clang loop vectorize(assume_safety)
+  for (size_t i = 0; i < count; ++i) y[i] = a[i] * b[i];
+}
+
+static void product_share(void *context, int task) {
+  const product_work *w = context;
+  const size_t first = share_begin(w->count, task, w->tasks), end = share_begin(w->count, task + 1, w->tasks);
+  multiply_two(w->y + first, w->a + first, w->b + first, end - first);
+}
+
+void ck_multiply(float *y, const float *a, const float *b, size_t count, int tasks) {
+  product_work w = {y, a, b, count, count < 8192 ? 1 : tasks};
+  ck_parallel(w.tasks, product_share, &w);
+}
+
 VECTORISED(extern, bool, ck_mean, (float *restrict result, const float *const *parts, int part_count, size_t count, int task,
            int tasks), (result, parts, part_count, count, task, tasks)) {
   enum { BLOCK = 1024 };  // stays in the nearest cache

@@ -28,6 +28,20 @@ public struct CompilationOptions: Hashable, Sendable {
   /// Whether what is the same at every run is computed when the graph is compiled, and kept. Of one run it is a part.
   var keepsPreparation: Bool { mode == .training || compute.expectedRuns != 1 }
 
+  /// Whether it is for a part of the batch, of which one thread computes all.
+  private var isShard = false
+
+  /// The same for one such part of several.
+  var ofShard: CompilationOptions {
+    var options = self
+    options.threads = 1
+    options.isShard = true
+    return options
+  }
+
+  /// Parts into which kernels cut sums over the batch.
+  var parts: Int { compute.isDeterministic && !isShard ? ComputeOptions.fixedParts : threads }
+
   /// Threads that a run uses.
   public var threads: Int {
     get { compute.threads }

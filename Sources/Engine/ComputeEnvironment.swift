@@ -10,8 +10,10 @@ public struct ComputeEnvironment: Hashable, Sendable {
   public var processorCount: Int
   /// Of the processor, what kernels make use of.
   public var instructions: Processor
-  /// The kernel library with its version: `oneDNN 2.6.3`.
+  /// The kernel library with its version, and whether it is not to compute: `oneDNN 2.6.3`, `oneDNN 2.6.3, off`.
   public var library: String
+  /// Whether it may compute; else all is by our own kernels: what `CONVNET_LIBRARY` says.
+  public var usesLibrary: Bool
   /// The operating system with its version.
   public var system: String
 
@@ -22,11 +24,13 @@ public struct ComputeEnvironment: Hashable, Sendable {
     processor = Threads.processorName
     processorCount = Threads.available
     instructions = Processor.current
-    library = Self.libraryName
+    usesLibrary = KernelLibrary.kernels != .own
+    library = Self.version + (usesLibrary ? "" : ", off")
     system = ProcessInfo.processInfo.operatingSystemVersionString
   }
 
-  static let libraryName: String = {
+  /// The library's.
+  static let version: String = {
     var (major, minor, patch): (Int32, Int32, Int32) = (0, 0, 0)
     cdnn_version(&major, &minor, &patch)
     return "oneDNN \(major).\(minor).\(patch)"

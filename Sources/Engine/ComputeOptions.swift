@@ -17,12 +17,25 @@ public struct ComputeOptions: Hashable, Sendable {
   public var expectedRuns: Int?
   /// What a training step computes again instead of keeping it in memory.
   public var recomputation: Recomputation
+  /// Whether results are the same to the last bit for any number of threads: sums over the batch are cut into so many parts,
+  /// whoever computes them. Our own kernels alone compute, chosen by rule: ``tuning`` is not looked at. Other processors, other
+  /// instructions and other versions may give other last digits.
+  public var isDeterministic = false
 
   /// How the weights of dense layers are kept, in inference only.
   public var denseWeights: DenseWeights
 
-  /// Which kernels compute convolutions; to compare them.
-  package var kernels = Kernels.any
+  /// Whose kernels compute; to compare them. Where the environment says `CONVNET_LIBRARY=off`, our own alone.
+  package var kernels = KernelLibrary.kernels
+
+  /// Whether steps may be the library's, whose sums depend on the number of threads.
+  var usesLibrary: Bool { kernels != .own && !isDeterministic }
+
+  /// Whether measurements choose algorithms: what is fastest depends on the number of threads.
+  var isMeasured: Bool { tuning != .off && !isDeterministic }
+
+  /// Parts of a sum, where results are not to depend on the number of threads: as many threads share it at most.
+  package static let fixedParts = 8
 
   /// Where measurements are remembered. Default: `CONVNET_CACHE`, or the folder `convnet` where the system keeps caches.
   public var cacheFolder: String
@@ -56,8 +69,9 @@ public struct ComputeOptions: Hashable, Sendable {
   /// Whose kernels may be used.
   package enum Kernels: String, Hashable, Sendable {
     case any
-    /// Our own, where there are some.
+    /// Our own, and none of the library's.
     case own
+    /// For convolutions the library's.
     case library
   }
 

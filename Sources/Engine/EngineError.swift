@@ -36,6 +36,8 @@ public struct EngineError: Error, Hashable, Sendable {
     case threads(Int)
     /// Instructions that there are not, or that the processor does not have.
     case unknownInstructions(String, available: [String])
+    /// A setting of the environment that has no such value.
+    case unknownSetting(String, known: [String])
     /// Weights of fewer bits cannot be trained.
     case trainingNeedsFloat32(ComputeOptions.DenseWeights)
   }
@@ -88,6 +90,8 @@ extension EngineError: ReadableError {
       "\(subject): the system has no \(count) threads for this process; compute on fewer"
     case .unknownInstructions(let name, let available):
       "\(subject): this processor has no instructions \(name); set it to one of \(available.joined(separator: ", "))"
+    case .unknownSetting(let value, let known):
+      "\(subject): is \(value); set it to one of \(known.joined(separator: ", "))"
     case .trainingNeedsFloat32(let weights):
       "\(subject): dense weights of \(weights.rawValue) are for inference; train with float32"
     }

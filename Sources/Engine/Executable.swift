@@ -251,6 +251,9 @@ public struct Executable: ~Copyable, Sendable {
     shards.runTasks(tasks) { body($0, tasks) }
   }
 
+  /// Tasks that share a work at most.
+  package var mostTasks: Int { max(shards.tasks(for: .max), 1) }
+
   private func inputPort(_ name: String) throws -> Plan.Port {
     guard let port = shards.inputs[name] else {
       throw EngineError(

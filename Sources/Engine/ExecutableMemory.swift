@@ -16,9 +16,8 @@ public struct ExecutableMemory: Hashable, Sendable {
   public init(of graph: Graph, options: CompilationOptions) throws {
     try Executable.requireThreads(options, graph)
     let shard = try graph.shard(for: options)
-    let count = shard == nil ? 1 : options.threads
-    var shardOptions = options
-    if shard != nil { shardOptions.threads = 1 }
+    let count = shard?.count ?? 1
+    let shardOptions = shard == nil ? options : options.ofShard
     let arithmetic = Executable.beginComputing(threads: shardOptions.threads)
     defer { Executable.endComputing(arithmetic) }
     let layout = try PlanLayout(shard?.graph ?? graph, options: shardOptions)

@@ -4,19 +4,27 @@ package import ConvNetGraphs
 import ConvNetTensors
 
 extension Graph {
-  /// The graph of one shard, where the batch is better computed in one shard a thread, and the role of each output by name;
-  /// `nil` where it is not, or cannot be.
+  /// The graph of one shard, where the batch is better computed in several, how many there are, and the role of each output by
+  /// name; `nil` where it is not, or cannot be.
   func shard(
     for options: CompilationOptions
-  ) throws -> (graph: Graph, roles: [String: BatchRole])? {
-    guard options.threads > 1, parameterByteCount <= Self.largestSharded,
+  ) throws -> (graph: Graph, count: Int, roles: [String: BatchRole])? {
+    guard parameterByteCount <= Self.largestSharded,
       let batch = inputs.first.map({ self[$0].shape.dimensions.first ?? 0 }),
-      inputs.allSatisfy({ self[$0].shape.dimensions.first == batch }),
-      batch >= options.threads, batch % options.threads == 0,
-      let roles = try outputRoles(in: options.mode),
-      let graph = try? batched(batch / options.threads), isParted(in: graph, options.threads)
+      inputs.allSatisfy({ self[$0].shape.dimensions.first == batch })
     else { return nil }
-    return (graph, roles)
+    let count = Self.shardCount(of: batch, for: options)
+    guard count > 1, batch >= count, batch % count == 0,
+      let roles = try outputRoles(in: options.mode),
+      let graph = try? batched(batch / count), isParted(in: graph, count)
+    else { return nil }
+    return (graph, count, roles)
+  }
+
+  /// A shard a thread; where the number of threads must not matter, as many as leave each enough examples.
+  private static func shardCount(of batch: Int, for options: CompilationOptions) -> Int {
+    guard options.compute.isDeterministic else { return options.threads }
+    return [8, 4, 2].first { batch % $0 == 0 && batch / $0 >= 16 } ?? 1
   }
 
   /// Whether all that is of examples is smaller in a part. A value that examples share may hold as many positions as there are

@@ -7,10 +7,15 @@ package final class Layout: @unchecked Sendable {
   /// The library's descriptor, owned.
   let handle: OpaquePointer
   let shape: Shape
+  /// Where it is a part of another layout: of which, and where it begins there.
+  let origin: (whole: Layout, offsets: [Int])?
 
-  private init(owning handle: OpaquePointer, shape: Shape) {
+  private init(
+    owning handle: OpaquePointer, shape: Shape, origin: (whole: Layout, offsets: [Int])? = nil
+  ) {
     self.handle = handle
     self.shape = shape
+    self.origin = origin
   }
 
   deinit {
@@ -18,12 +23,13 @@ package final class Layout: @unchecked Sendable {
   }
 
   private static func make(
-    _ shape: Shape, _ create: (inout OpaquePointer?) -> Int32
+    _ shape: Shape, origin: (whole: Layout, offsets: [Int])? = nil,
+    _ create: (inout OpaquePointer?) -> Int32
   ) throws -> Layout {
     var handle: OpaquePointer?
     let status = create(&handle)
     guard status == 0, let handle else { throw LibraryFailure(status: status) }
-    return Layout(owning: handle, shape: shape)
+    return Layout(owning: handle, shape: shape, origin: origin)
   }
 
   private static func extents(_ shape: Shape) -> [Int64] {
@@ -99,7 +105,7 @@ package final class Layout: @unchecked Sendable {
     guard offsets.count == extents.count else {
       throw LibraryFailure(status: Int32(CDNN_INVALID_ARGUMENTS))
     }
-    return try Self.make(shape) {
+    return try Self.make(shape, origin: (self, offsets)) {
       cdnn_desc_create_part(
         &$0, handle, Int32(extents.count), extents, offsets.map(Int64.init))
     }

@@ -35,6 +35,7 @@ struct Lowering {
 
   init(_ graph: Graph, options: CompilationOptions) throws {
     try Processor.check()
+    try KernelLibrary.check()
     self.graph = graph
     self.options = options
     algorithms = AlgorithmChooser(options)
@@ -254,6 +255,13 @@ struct Lowering {
   mutating func emit(
     _ primitive: Primitive, _ arguments: [(cdnn_argument, Place)], for operation: Operation
   ) throws {
+    guard options.compute.usesLibrary else {
+      throw EngineError(
+        subject: operation.name,
+        problem: .unsupported(
+          requirement: "only the kernel library computes \(operation.kind.name); please report this"
+        ))
+    }
     var arguments = arguments
     if let layout = try primitive.layout(of: CDNN_SCRATCHPAD, shape: []) {
       let buffer = scratch(byteCount: layout.byteCount)
@@ -304,6 +312,9 @@ struct Lowering {
 
   /// Appends a copy from one layout to another.
   mutating func emitReorder(from source: Place, to destination: Place, name: String) throws {
+    guard options.compute.usesLibrary else {
+      return try emitOwnReorder(from: source, to: destination, name: name)
+    }
     let primitive = try Primitive {
       cdnn_reorder(&$0, source.layout.handle, destination.layout.handle)
     }
@@ -358,7 +369,9 @@ struct Lowering {
         || producers[value].map { graph.operations[$0].phase == .preparation } ?? false)
   }
 
-  private mutating func append(_ step: Step) {
+  mutating func appendPreparation(_ step: Step) { preparation.append(step) }
+
+  mutating func append(_ step: Step) {
     if isPreparing { preparation.append(step) } else { steps.append(step) }
   }
 

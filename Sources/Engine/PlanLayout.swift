@@ -131,4 +131,15 @@ extension Graph {
   ) throws -> [(operation: String, implementation: String)] {
     try PlanLayout(self, options: options).steps.map { ($0.operation, $0.implementation) }
   }
+
+  /// The operations that the kernel library computes, of a run and of what is computed in advance.
+  package func operationsOfLibrary(options: CompilationOptions) throws -> [String] {
+    let layout = try PlanLayout(self, options: options)
+    return (layout.lowering.preparation + layout.steps).compactMap { step in
+      switch step.work {
+      case .primitive, .calls: step.operation
+      case .kernel: nil
+      }
+    }
+  }
 }

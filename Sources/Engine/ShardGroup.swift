@@ -28,7 +28,9 @@ final class ShardGroup: @unchecked Sendable {
   /// Numbers that are averaged at every run.
   private let meanCount: Int
   private let finiteMeans = Atomic(true)
-  /// The threads of all shards but the first; `nil` where there is but one.
+  /// Of several shards, the threads that share them.
+  private let teamThreads: Int
+  /// Those but the calling one; `nil` where there is but one.
   private let team: OpaquePointer?
   /// What the shards in flight are told.
   private var context = RunContext(seed: 0, step: 0)
@@ -50,24 +52,25 @@ final class ShardGroup: @unchecked Sendable {
     options: CompilationOptions, sharing: SharedWeights? = nil
   ) throws {
     let shard = try graph.shard(for: options)
-    var shardOptions = options
-    if shard != nil { shardOptions.threads = 1 }
+    let shardOptions = shard == nil ? options : options.ofShard
     let plan = try Plan(
       shard?.graph ?? graph, parameters: parameters, options: shardOptions,
       sharing: sharing)
-    let count = shard == nil ? 1 : options.threads
-    try self.init(plan, graph: graph, count: count, roles: shard?.roles ?? [:], store: store)
+    try self.init(
+      plan, graph: graph, count: shard?.count ?? 1, threads: options.threads,
+      roles: shard?.roles ?? [:], store: store)
   }
 
   /// Another group at work on the same plan.
   convenience init(sharing other: ShardGroup) throws {
     try self.init(
       other.plan, inputs: other.inputs, outputs: other.outputs, roles: other.roles,
-      count: other.count, store: other.store)
+      count: other.count, threads: other.teamThreads, store: other.store)
   }
 
   private convenience init(
-    _ plan: Plan, graph: Graph, count: Int, roles: [String: BatchRole], store: ParameterStore?
+    _ plan: Plan, graph: Graph, count: Int, threads: Int, roles: [String: BatchRole],
+    store: ParameterStore?
   ) throws {
     var inputs = plan.inputs
     for name in inputs.keys {
@@ -78,13 +81,15 @@ final class ShardGroup: @unchecked Sendable {
     var outputs = plan.outputs
     for output in graph.outputs { outputs[output.name]?.shape = graph[output.value].shape }
     try self.init(
-      plan, inputs: inputs, outputs: outputs, roles: roles, count: count, store: store)
+      plan, inputs: inputs, outputs: outputs, roles: roles, count: count, threads: threads,
+      store: store)
   }
 
   private init(
     _ plan: Plan, inputs: [String: Plan.Port], outputs: [String: Plan.Port],
-    roles: [String: BatchRole], count: Int, store: ParameterStore?
+    roles: [String: BatchRole], count: Int, threads: Int, store: ParameterStore?
   ) throws {
+    teamThreads = threads
     self.plan = plan
     self.store = store
     self.inputs = inputs
@@ -135,8 +140,9 @@ final class ShardGroup: @unchecked Sendable {
       $1.role == .mean ? $0 + $1.whole.count / ElementType.float32.byteCount : $0
     }
     self.gathered = gathered
-    team = count > 1 ? ck_team_create(Int32(count - 1)) : nil
-    guard count == 1 || team != nil else {
+    let workers = min(count, threads) - 1
+    team = workers > 0 ? ck_team_create(Int32(workers)) : nil
+    guard workers == 0 || team != nil else {
       throw EngineError(subject: plan.name, problem: .threads(count))
     }
   }
@@ -181,7 +187,7 @@ final class ShardGroup: @unchecked Sendable {
 
   /// Whether all outputs that are means over the batch, such as gradients, were finite after the last run; `nil` where the batch
   /// is whole, and nothing was averaged.
-  var meansAreFinite: Bool? { team == nil ? nil : finiteMeans.load(ordering: .relaxed) }
+  var meansAreFinite: Bool? { count == 1 ? nil : finiteMeans.load(ordering: .relaxed) }
 
   /// Calls `body` once for each of so many tasks, on all threads, which take what has not begun: a task must not wait for
   /// another.
@@ -218,7 +224,9 @@ final class ShardGroup: @unchecked Sendable {
 
   /// Tasks that share a work on so many numbers: one where it is done sooner than threads have met.
   func tasks(for count: Int) -> Int {
-    count < 8192 ? 1 : team == nil ? threads : self.count
+    if count < 8192 { return 1 }
+    if plan.options.compute.isDeterministic { return ComputeOptions.fixedParts }
+    return team == nil ? threads : self.count
   }
 
   private func gather() {

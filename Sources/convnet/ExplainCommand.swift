@@ -76,6 +76,9 @@ struct ExplainCommand: ParsableCommand {
         PLAN (layouts: of what a step reads, values before weights, -> of what it makes; axes by \
         decreasing stride, upper case where blocked; what has one axis is left out)
         """)
+    if !ComputeEnvironment.current.usesLibrary {
+      try print("  \(ComputeEnvironment.current.library): every step is by a kernel of our own")
+    }
     try Console.write(executable.stepTable)
     try print("\nARENA of \(HumanReadable.bytes(executable.activationByteCount))")
     try Console.write(executable.arenaTable)

@@ -91,8 +91,8 @@ func expectReferenceOutputs(
 /// Differentiates a loss, and compares every gradient on the engine with the reference's.
 func expectReferenceGradients(
   of graph: Graph, loss: ValueID, by variables: [ValueID], given: [ValueID: Tensor], mode: Mode,
-  format: DataFormat = .channelsFirst, threads: Int = 1, tolerance: Double = 2e-5,
-  sourceLocation: SourceLocation = #_sourceLocation
+  format: DataFormat = .channelsFirst, threads: Int = 1, compute: ComputeOptions? = nil,
+  tolerance: Double = 2e-5, sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
   var (longer, gradients) = try graph.differentiated(
     loss: loss, byInputs: variables.filter { graph[$0].source == .input })
@@ -103,7 +103,7 @@ func expectReferenceGradients(
     longer.addOutput("gradient by \(graph[variable].name)", gradient)
   }
   try expectReferenceOutputs(
-    of: longer, given: given, mode: mode, format: format, threads: threads,
+    of: longer, given: given, mode: mode, format: format, threads: threads, compute: compute,
     tolerance: tolerance,
     sourceLocation: sourceLocation)
 }

@@ -99,8 +99,10 @@ import Testing
 
   @Test(
     "an activation by itself keeps it where it is, and infinity as PyTorch has it",
-    arguments: functions, [Mode.inference, .training])
-  func alone(_ function: ActivationFunction, mode: Mode) throws {
+    arguments: functions, [(Mode.inference, true), (.training, true), (.inference, false)])
+  func alone(_ function: ActivationFunction, _ way: (mode: Mode, usesLibrary: Bool)) throws {
+    var compute = ComputeOptions(threads: 2)
+    if !way.usesLibrary { compute.kernels = .own }
     for shape: Shape in [[3, 7], [2, 5, 33, 35], [1, 3, 129]] {
       var graph = Graph(name: "activation")
       let x = graph.addInput("x", ValueType(shape))
@@ -111,7 +113,7 @@ import Testing
       for place in places { elements[place] = .nan }
       elements[1] = .infinity
       let y = try runOnEngine(
-        graph, given: [x: Tensor(elements, shape: shape)], mode: mode, threads: 2)
+        graph, given: [x: Tensor(elements, shape: shape)], mode: way.mode, compute: compute)
       let result = try #require(y["y"]).elements
       #expect(result.indices.filter { result[$0].isNaN } == places)
       switch function {

@@ -143,6 +143,8 @@ static void check_forward(const layer *l, ck_instructions instructions, int task
 static void check_input_gradient(const layer *l, ck_instructions instructions, int tasks) {
   ck_direct d = finished(l->d);
   d.instructions = instructions;
+  // Gradients have their channels in blocks, however few there are.
+  d.in_stride = blocks(d.in_channels) * d.height * d.width + 32;
   const size_t in = d.in_channels / d.groups, out = d.out_channels / d.groups, kernel = d.kernel_height * d.kernel_width;
   float *dx = randoms(d.batch * d.in_stride), *weights = randoms(d.out_channels * in * kernel);
   float *dy = results(&d);
@@ -258,6 +260,8 @@ void check_direct(void) {
       {"first layer, 3x3, stride 2", {1, 1, 3, 15, 13, 32, 7, 6, 3, 3, 2, 2, 1, 1, 0, 0}},
       {"first layer, 3x3", {1, 1, 3, 9, 13, 32, 9, 13, 3, 3, 1, 1, 1, 1, 1, 1}},
       {"first layer of one channel", {2, 1, 1, 9, 13, 48, 9, 13, 5, 5, 1, 1, 1, 1, 2, 2}},
+      {"three channels, stride 3", {1, 1, 3, 11, 13, 20, 4, 5, 3, 3, 3, 3, 1, 1, 1, 1}, .activation = CK_RELU},
+      {"one channel, dilation 2", {2, 1, 1, 9, 10, 16, 9, 10, 3, 3, 1, 1, 2, 2, 2, 2}},
       {"first layer of one channel, stride 2", {2, 1, 1, 9, 13, 48, 5, 7, 3, 3, 2, 2, 1, 1, 1, 1}},
   };
   for (size_t l = 0; l < sizeof layers / sizeof *layers; ++l)

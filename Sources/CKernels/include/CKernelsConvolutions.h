@@ -33,10 +33,23 @@ typedef enum {
 
 // Applies an activation to `count` numbers, `tasks` shares of which run on the pool; `y` may be `x`.
 void ck_activation_forward(float *y, const float *x, size_t count, ck_activation activation, int tasks);
-// The gradient of CK_RELU, CK_RELU6 or CK_HARD_SIGMOID from its results, zero where they are at a limit, or of CK_HARD_SWISH from
-// what it was applied to. `dx` may be `dy`.
+// The gradient of CK_RELU, CK_RELU6, CK_HARD_SIGMOID, CK_TANH or CK_SIGMOID from its results, zero where they are at a limit, or
+// of CK_HARD_SWISH, CK_SILU or CK_GELU from what it was applied to. `dx` may be `dy`.
 void ck_activation_gradient(float *dx, const float *kept, const float *dy, size_t count, ck_activation activation,
                             int tasks);
+
+// Functions that change what is below zero: to the factor times it, or times exp(x) - 1.
+typedef struct {
+  float factor;
+  bool is_exponential;
+  // Of gradients: whether they are given the function's results, not what it was applied to.
+  bool is_from_result;
+} ck_below_zero;
+
+// `y` may be `x`.
+void ck_below_zero_forward(float *y, const float *x, size_t count, ck_below_zero below, int tasks);
+// `dx` may be `dy`.
+void ck_below_zero_gradient(float *dx, const float *kept, const float *dy, size_t count, ck_below_zero below, int tasks);
 
 size_t ck_planes_forward_scratch(const ck_planes *planes);
 // `bias` may be null.
@@ -69,7 +82,8 @@ void ck_planes_mean_pool_gradient(float *dx, const float *dy, size_t planes, siz
 // MARK: Direct convolutions
 // Any kernel of at most 256 taps, any stride, dilation and padding; groups of multiples of 16 channels, or one group of any
 // number. Pictures have their channels in blocks of 16, filled up with zeros, [batch, channels / 16, height, width, 16]; those of
-// one or three channels are read in plain order, [batch, channels, height, width], or with the channels innermost. Sums are of
+// one or three channels are read in plain order, [batch, channels, height, width], or with the channels innermost, where there is
+// code for the stride; their gradient is in blocks. Sums are of
 // single precision, in parts of at most 512 terms.
 //
 // `tasks` parts run on the pool, each with its own scratch memory; the results depend on their number in the order of sums of
@@ -106,6 +120,17 @@ size_t ck_direct_gradient_scratch(const ck_direct *direct, int tasks);
 // however many.
 void ck_direct_gradient(const ck_direct *direct, float *weight_gradient, float *bias_gradient, const float *x,
                         const float *dy, float *scratch, int tasks);
+
+// MARK: Convolutions of any extents
+// What the kernels above do not compute, of pictures in plain order, [batch, channels, height, width], whose strides are not
+// looked at. Sums are of single precision, in parts of at most 512 terms; those of gradients by weights are of double precision.
+// Results do not depend on the number of tasks.
+
+// y <- convolution + bias + addend. `bias` and `addend` may be null; the addend may be y.
+void ck_sums_forward(const ck_direct *direct, float *y, const float *x, const float *weights, const float *bias,
+                     const float *addend, int tasks);
+void ck_sums_input_gradient(const ck_direct *direct, float *dx, const float *dy, const float *weights, int tasks);
+void ck_sums_gradient(const ck_direct *direct, float *weight_gradient, const float *x, const float *dy, int tasks);
 
 // MARK: Depthwise convolutions
 // Of each channel by itself: as many groups as channels of the pictures and of the results, all in blocks of 16. Else as above,

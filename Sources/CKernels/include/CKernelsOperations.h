@@ -109,10 +109,22 @@ void ck_find_top(float *values, float *places, const float *x, const ck_top *top
 // The transpose: x is zero but where the values came from.
 void ck_find_top_gradient(float *x, const float *values, const float *places, const ck_top *top);
 
+// A value's elements here and there: floats from one position of each axis to the next.
+typedef struct {
+  int rank;
+  size_t extents[CK_RANK], to[CK_RANK], from[CK_RANK];
+} ck_copy;
+
+// Copies elements of four bytes from one order to another.
+void ck_copy_elements(const ck_copy *copy, float *to, const float *from, int tasks);
+
 // Copies `rows` runs of `count` floats, which lie so many floats apart here and there; in at most so many tasks.
 void ck_copy_rows(float *to, size_t to_stride, const float *from, size_t from_stride, size_t rows, size_t count,
                   int tasks);
 
+// y[rows][classes][positions] <- a softmax over the classes, or its logarithm; not a number where one of x is none, or the
+// largest is infinite. `y` may be `x`.
+void ck_softmax(float *y, const float *x, size_t rows, size_t classes, size_t positions, bool is_logarithmic, int tasks);
 // Makes those results y[rows][classes][positions] of a softmax over the classes not a number where one of x is none, or the
 // largest is infinite.
 void ck_softmax_of_no_numbers(float *y, const float *x, size_t rows, size_t classes, size_t positions);
@@ -124,6 +136,8 @@ void ck_softmax_gradient(float *dx, const float *y, const float *dy, size_t rows
                          bool is_logarithmic);
 // y <- the weighted sum of `part_count` arrays, the first of which may be y.
 void ck_weighted_sum(float *y, const float *const *parts, const float *weights, int part_count, size_t count, int tasks);
+// y <- a b; y may be either.
+void ck_multiply(float *y, const float *a, const float *b, size_t count, int tasks);
 // old <- momentum old + fresh_weight fresh.
 void ck_moving_average(float *result, const float *old, const float *fresh, size_t count, float momentum,
                        float fresh_weight);

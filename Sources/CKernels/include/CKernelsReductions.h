@@ -59,9 +59,28 @@ typedef struct {
 
 // y <- x factor, with one factor a channel, of each example where they are not shared. `y` may be `x`.
 void ck_channel_scale(const ck_pixels *pixels, float *y, const float *x, const float *factors, bool are_shared, int tasks);
+// y <- y + shift, with one number a channel.
+void ck_channel_shift(const ck_pixels *pixels, float *y, const float *shifts, int tasks);
 // The sums of x dy over positions, and over examples where factors are shared; blocks of 512 terms are added in double precision.
 void ck_channel_scale_gradient(const ck_pixels *pixels, float *factors, const float *x, const float *dy, bool are_shared,
                                int tasks);
+
+// Local response normalization: y <- x (bias + alpha sum of squares of neighbours)^-beta, of which there are `size`, an odd
+// number, around each element, fewer at a border.
+typedef struct {
+  float alpha, beta, bias;
+  size_t size;
+} ck_response;
+
+// Floats of scratch memory a task.
+size_t ck_response_scratch(const ck_pixels *pixels, const ck_response *response);
+// Neighbours are channels of the same position. With `dy`, the gradient by x.
+void ck_response_across(const ck_pixels *pixels, const ck_response *response, float *y, const float *x, const float *dy,
+                        float *scratch, int tasks);
+size_t ck_response_within_scratch(size_t height, size_t width);
+// Neighbours are positions of the same plane, `size` down and along.
+void ck_response_within(size_t planes, size_t height, size_t width, const ck_response *response, float *y, const float *x,
+                        const float *dy, float *scratch, int tasks);
 
 // y <- (x - mean) scale / sqrt(variance + epsilon) + shift, with mean and variance of the channels of each position. `y` may be
 // `x`.

@@ -11,9 +11,11 @@ struct AlgorithmChooser {
   init(_ options: CompilationOptions) {
     self.options = options
     table =
-      options.compute.tuning == .off
+      !options.compute.isMeasured
       ? nil
-      : AlgorithmTable(threads: options.threads, folder: options.compute.cacheFolder)
+      : AlgorithmTable(
+        threads: options.threads, folder: options.compute.cacheFolder,
+        kernels: options.compute.usesLibrary ? options.compute.kernels : .own)
   }
 
   /// - Throws: ``LibraryFailure`` where the library cannot compute the convolution.
@@ -34,7 +36,7 @@ struct AlgorithmChooser {
     {
       return kernel
     }
-    if options.compute.tuning == .full, algorithms.count > 1 {
+    if options.compute.tuning == .full, options.compute.isMeasured, algorithms.count > 1 {
       let measured = algorithms.compactMap { algorithm in
         (try? problem.kernel(algorithm)).flatMap { kernel in
           (try? Stopwatch.seconds(of: kernel, for: problem, threads: options.threads)).map {
@@ -51,7 +53,7 @@ struct AlgorithmChooser {
     for algorithm in algorithms {
       if let kernel = try? problem.kernel(algorithm) { return kernel }
     }
-    return try problem.kernel(.libraryDirect)
+    return options.compute.usesLibrary ? try problem.kernel(.libraryDirect) : .sums
   }
 
   /// Remembers what was measured. A table that cannot be written costs the next compilation time, and nothing else.

@@ -9,11 +9,16 @@ public struct AlgorithmTable {
   private var rows: [String: ConvolutionAlgorithm]
 
   /// Reads the table; an empty one where there is no file. Lines that are not understood are left out.
-  package init(threads: Int, folder: String) {
-    let machine = [
-      Threads.processorName, Processor.current.instructions.rawValue,
-      ComputeEnvironment.libraryName, "\(threads) threads",
-    ].joined(separator: " ")
+  ///
+  /// - Parameter kernels: whose were measured.
+  package init(
+    threads: Int, folder: String, kernels: ComputeOptions.Kernels = KernelLibrary.kernels
+  ) {
+    let machine =
+      ([
+        Threads.processorName, Processor.current.instructions.rawValue,
+        ComputeEnvironment.version, "\(threads) threads",
+      ] + (kernels == .any ? [] : [kernels.rawValue])).joined(separator: " ")
     let name = String(machine.map { $0.isLetter || $0.isNumber || $0 == "." ? $0 : "-" })
     path = "\(folder)/\(name).txt"
     rows = [:]

@@ -30,11 +30,8 @@ package enum ConvolutionAlgorithm: String, CaseIterable {
     for problem: ConvolutionProblem, _ options: ComputeOptions
   ) -> [Self] {
     let all = usual(for: problem, options)
-    return switch options.kernels {
-    case .any: all
-    case .own: all.filter { $0.libraryAlgorithm == nil }
-    case .library: all.filter { $0.libraryAlgorithm != nil }
-    }
+    guard options.usesLibrary else { return all.filter { $0.libraryAlgorithm == nil } }
+    return options.kernels == .library ? all.filter { $0.libraryAlgorithm != nil } : all
   }
 
   private static func usual(
@@ -45,13 +42,14 @@ package enum ConvolutionAlgorithm: String, CaseIterable {
       WinogradConvolution.hasKernel(window.kernel) && window.strides == [1, 1]
       && window.dilations == [1, 1] && problem.convolution.groups == 1
       && problem.input[1] >= Processor.channelBlock
+    let direct = try? problem.own(DirectConvolution.self) as? DirectConvolution
+    let isOurs = direct.map { !$0.isMakeshift } ?? false
     // The library's blocks are ours with AVX-512 alone: elsewhere its kernels cost reorders on both sides.
-    let needsLibrary =
-      Processor.current.sharesBlocks || (try? problem.own(DirectConvolution.self)) == nil
     let sums: [Self] =
-      !needsLibrary
+      isOurs && !Processor.current.sharesBlocks
       ? [.direct]
-      : isLibraryFaster(problem) ? [.libraryDirect, .direct] : [.direct, .libraryDirect]
+      : isOurs && !isLibraryFaster(problem)
+        ? [.direct, .libraryDirect] : [.libraryDirect, .direct]
     guard isFiltering, !options.isExact,
       repaysTransformation(problem, runs: options.expectedRuns)
     else { return sums }
@@ -101,4 +99,6 @@ enum ConvolutionKernel {
   case library(Primitive)
   /// For the direction that was asked for.
   case own(any ConvolutionKernels)
+  /// Plain loops of our own, for what neither computes.
+  case sums
 }

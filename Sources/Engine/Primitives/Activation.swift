@@ -71,8 +71,18 @@ extension ActivationFunction {
     }
   }
 
-  /// The same for the gradient.
-  fileprivate var gradientOfKernels: ck_activation? { self == .gelu ? nil : ofKernelsAlone }
+  /// What it makes of numbers below zero, where it leaves others as they are.
+  fileprivate var belowZero: ck_below_zero? {
+    switch self {
+    case .leakyReLU(let slope):
+      ck_below_zero(
+        factor: slope, is_exponential: false, is_from_result: derivativeNeedsOnlyOutput)
+    case .elu(let alpha):
+      ck_below_zero(
+        factor: alpha, is_exponential: true, is_from_result: derivativeNeedsOnlyOutput)
+    case .relu, .relu6, .tanh, .sigmoid, .silu, .gelu, .hardSigmoid, .hardSwish: nil
+    }
+  }
 
   /// Whether zero stays zero, as what fills up blocks must.
   fileprivate var keepsZero: Bool {
@@ -111,7 +121,16 @@ extension Lowering {
     _ function: ActivationFunction, from source: Place? = nil, _ result: Place,
     for operation: Operation
   ) throws {
-    if let activation = function.ofKernelsAlone {
+    if let below = function.belowZero, !options.compute.usesLibrary {
+      let (count, tasks) = (result.layout.floatCount, Int32(clamping: options.threads))
+      var places = KernelPlaces()
+      let (to, from) = (places.writes(result), places.reads(source ?? result))
+      emitKernel("activation", places, for: operation, kind: .activation) { memory, _ in
+        ck_below_zero_forward(memory[to], memory[from], count, below, tasks)
+      }
+      return
+    }
+    if let activation = options.compute.usesLibrary ? function.ofKernelsAlone : function.ofKernels {
       let count = result.layout.floatCount
       let tasks = Int32(clamping: options.threads)
       let filled = try function.keepsZero ? nil : result.layout.filledChannels
@@ -145,7 +164,19 @@ extension Lowering {
   mutating func lower(_ gradient: Operation.ActivationGradient, _ operation: Operation) throws {
     let kept = read(operation.inputs[0])
     let outputGradient = try read(operation.inputs[1], as: kept.layout)
-    if let activation = gradient.function.gradientOfKernels {
+    let function = gradient.function
+    if let below = function.belowZero, !options.compute.usesLibrary {
+      let result = make(operation.outputs[0], over: outputGradient, of: operation.inputs[1])
+      let (count, tasks) = (kept.layout.floatCount, Int32(clamping: options.threads))
+      var places = KernelPlaces()
+      let to = places.writes(result)
+      let (from, incoming) = (places.reads(kept), places.reads(outputGradient))
+      emitKernel("activation gradient", places, for: operation) { memory, _ in
+        ck_below_zero_gradient(memory[to], memory[from], memory[incoming], count, below, tasks)
+      }
+      return
+    }
+    if let activation = options.compute.usesLibrary ? function.ofKernelsAlone : function.ofKernels {
       let result = make(operation.outputs[0], over: outputGradient, of: operation.inputs[1])
       let (count, tasks) = (kept.layout.floatCount, Int32(clamping: options.threads))
       var places = KernelPlaces()
@@ -157,14 +188,14 @@ extension Lowering {
       }
       return
     }
-    guard let (algorithm, alpha, beta) = gradient.function.libraryDerivative else {
+    guard let (algorithm, alpha, beta) = function.libraryDerivative else {
       throw LibraryFailure(status: Int32(CDNN_UNIMPLEMENTED))
     }
     let primitive = try Primitive {
       cdnn_eltwise_backward(
         &$0, algorithm, kept.layout.handle, kept.layout.handle, alpha, beta)
     }
-    let argument = gradient.function.derivativeNeedsOnlyOutput ? CDNN_DST : CDNN_SRC
+    let argument = function.derivativeNeedsOnlyOutput ? CDNN_DST : CDNN_SRC
     let result = make(operation.outputs[0], over: outputGradient, of: operation.inputs[1])
     try emit(
       primitive,

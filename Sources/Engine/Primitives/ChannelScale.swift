@@ -65,10 +65,17 @@ extension Lowering {
         example: positions * shape[1], position: shape[1], block: 16, is_filled: false)
       return (try read(value, as: innermost), pixels)
     }
-    let blocks = (shape[1] + 15) / 16
-    let pixels = ck_pixels(
+    return (try read(value, as: .blocked(shape)), ck_pixels(blocksOf: shape))
+  }
+}
+
+extension ck_pixels {
+  /// Of pictures in blocks of 16 channels.
+  init(blocksOf shape: Shape) {
+    let positions = shape.spatial.reduce(1, *)
+    self.init(
       examples: shape[0], positions: positions, channels: shape[1],
-      example: blocks * positions * 16, position: 16, block: positions * 16, is_filled: true)
-    return (try read(value, as: .blocked(shape)), pixels)
+      example: Processor.wholeBlocks(shape[1]) * positions, position: 16, block: positions * 16,
+      is_filled: true)
   }
 }

@@ -59,7 +59,8 @@ extension Lowering {
 
   mutating func lower(_ concatenate: Operation.Concatenate, _ operation: Operation) throws {
     guard ConcatenationPlan.joinsBlocks(concatenate, operation.inputs.map(shape)) else {
-      return try lowerInLibrary(concatenate, operation)
+      return options.compute.usesLibrary
+        ? try lowerInLibrary(concatenate, operation) : try lowerByCopies(concatenate, operation)
     }
     let output = operation.outputs[0]
     let whole = shape(output)
@@ -78,6 +79,43 @@ extension Lowering {
           stride: whole.count / whole[0], part, for: operation)
       }
       channel += part[1]
+    }
+  }
+
+  /// Copies every part to its place.
+  private mutating func lowerByCopies(
+    _ concatenate: Operation.Concatenate, _ operation: Operation
+  ) throws {
+    let sources = operation.inputs.map { read($0) }
+    let whole = shape(operation.outputs[0])
+    var starts: [Int] = []
+    var end = 0
+    for source in sources {
+      starts.append(end)
+      end += source.layout.shape[concatenate.axis]
+    }
+    func parts(of layout: Layout) throws -> [Layout] {
+      try zip(sources, starts).map { source, start in
+        var offsets = whole.dimensions.map { _ in 0 }
+        offsets[concatenate.axis] = start
+        return try layout.part(source.layout.shape, at: offsets)
+      }
+    }
+    // The order of most of the elements, where it can be cut so.
+    let largest = sources.max { $0.layout.shape.count < $1.layout.shape.count }
+    var layout = try Layout.rowMajor(whole)
+    var places = try parts(of: layout)
+    if let order = try? largest?.layout.applied(to: whole), let cut = try? parts(of: order),
+      cut.allSatisfy({ ElementOrder($0) != nil })
+    {
+      (layout, places) = (order, cut)
+    }
+    let result = make(operation.outputs[0], layout)
+    for (source, part) in zip(sources, places) {
+      append(
+        try ownReorder(
+          from: source, to: result.viewed(as: part), name: operation.name,
+          implementation: "copy of parts", kind: .concatenation))
     }
   }
 

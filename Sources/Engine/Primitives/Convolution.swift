@@ -54,6 +54,7 @@ extension Lowering {
       return try lower(by: kernels, convolution, operation, source: source)
     case .own(let kernels):
       return try lower(by: kernels, convolution, operation, source: readBlocks(input))
+    case .sums: return try lowerAsSums(convolution, operation)
     }
     var arguments = [
       (CDNN_SRC, try read(input, as: primitive.requiredLayout(of: CDNN_SRC, shape: shape(input)))),
@@ -87,6 +88,7 @@ extension Lowering {
     switch chosen {
     case .library(let library): primitive = library
     case .own(let kernels): return try lower(by: kernels, inputGradient: operation)
+    case .sums: return try lowerAsSums(convolution, inputGradient: operation)
     }
     let arguments = [
       (
@@ -131,6 +133,7 @@ extension Lowering {
       let source = try read(input, as: .blocked(shape(input)))
       return try lower(by: kernels, parameterGradient: operation, source: source)
     case .own: throw LibraryFailure(status: Int32(CDNN_UNIMPLEMENTED))
+    case .sums: return try lowerAsSums(gradient, operation)
     }
     if convolution.hasBias {
       let result = make(operation.outputs[1], try .rowMajor([kernel[0]]))
@@ -190,9 +193,18 @@ extension Lowering {
     // The library's backward convolution by data is this operation; the bias is added afterwards.
     let (input, kernel, output) = (operation.inputs[0], operation.inputs[1], operation.outputs[0])
     let forward = try convolution.convolution()
-    let primitive = try problem(
-      .inputGradient, forward, input: shape(output), kernel: shape(kernel), output: shape(input)
-    ).primitive(.libraryDirect)
+    let problem = problem(
+      .inputGradient, forward, input: shape(output), kernel: shape(kernel), output: shape(input))
+    guard options.compute.usesLibrary else {
+      switch try algorithms.kernel(for: problem) {
+      case .own(let kernels): try lower(by: kernels, inputGradient: operation)
+      case .sums: try lowerAsSums(forward, inputGradient: operation)
+      case .library: throw LibraryFailure(status: Int32(CDNN_UNIMPLEMENTED))
+      }
+      if convolution.hasBias { try emitChannelShift(operation) }
+      return
+    }
+    let primitive = try problem.primitive(.libraryDirect)
     let source = try read(
       input, as: primitive.requiredLayout(of: CDNN_DIFF_DST, shape: shape(input)))
     let weights = try readKernel(kernel, forward, primitive)

@@ -14,6 +14,10 @@ protocol ConvolutionKernels: Sendable {
   var kind: StepKind { get }
   /// Whether the result is added to the operation's last input.
   var adds: Bool { get }
+  /// Whether a fused activation is none of the kernels', and applied after them.
+  var leavesActivation: Bool { get }
+  /// Groups that are taken for one, whose weights are packed.
+  var joined: JoinedGroups? { get }
   /// What computes this one's gradient by the input from that by the result, with the same weights; `nil` where that is none of
   /// these kernels.
   var transposed: Self? { get }
@@ -48,14 +52,20 @@ protocol ParameterGradientKernels: ConvolutionKernels {
     scratch: UnsafeMutablePointer<Float>, threads: Int)
 }
 
+extension ConvolutionKernels {
+  var leavesActivation: Bool { false }
+  var joined: JoinedGroups? { nil }
+}
+
 extension Operation.Convolution {
-  /// What our direct kernels do to a result while it is near: whether they add the last input, and what they apply. `nil` where
-  /// something else is fused into the convolution.
-  var additionAndActivation: (adds: Bool, activation: ck_activation)? {
+  /// What our direct kernels do to a result while it is near: whether they add the last input, what they apply, and whether they
+  /// leave an activation that is none of theirs. `nil` where something else is fused into the convolution.
+  var additionAndActivation: (adds: Bool, activation: ck_activation, leaves: Bool)? {
     let adds = fused.first == .addition
     switch fused.dropFirst(adds ? 1 : 0).first {
-    case nil: return (adds, CK_IDENTITY)
-    case .activation(let function): return function.ofKernels.map { (adds, $0) }
+    case nil: return (adds, CK_IDENTITY, false)
+    case .activation(let function):
+      return function.ofKernels.map { (adds, $0, false) } ?? (adds, CK_IDENTITY, true)
     case .addition: return nil
     }
   }
@@ -92,7 +102,9 @@ extension Lowering {
       if place.buffer != source.buffer { result = make(output, over: place, of: last) }
     }
     let memory = try scratch(floats: kernels.scratchCount(threads: threads))
-    let place = result ?? make(output, layout, acceptsStride: !kernels.adds)
+    let place =
+      result
+      ?? make(output, layout, acceptsStride: !kernels.adds && !kernels.leavesActivation)
     let kernels = kernels.withStrides(
       source: strideInConcatenation(of: operation.inputs[0], at: source),
       result: strideInConcatenation(of: output, at: place))
@@ -108,6 +120,9 @@ extension Lowering {
       kernels.run(
         memory[to], source: memory[from], packed: memory[weights], bias: memory[ifAny: bias],
         addend: memory[ifAny: added], scratch: memory[work], threads: threads)
+    }
+    if kernels.leavesActivation, case .activation(let function) = convolution.fused.last {
+      try emitActivation(function, place, for: operation)
     }
   }
 
@@ -136,14 +151,15 @@ extension Lowering {
     by kernels: some ParameterGradientKernels, parameterGradient operation: Operation,
     source: Place
   ) throws {
-    let threads = options.threads
+    let parts = options.parts
     let outputGradient = try read(
       operation.inputs[1], as: .blocked(shape(operation.inputs[1])))
     let results = try operation.outputs.map { make($0, try .rowMajor(shape($0))) }
     var places = KernelPlaces()
     let (from, byOutput) = (places.reads(source), places.reads(outputGradient))
-    let work = places.scratch(try scratch(floats: kernels.gradientScratchCount(threads: threads)))
-    let byWeights = places.writes(results[0])
+    let work = places.scratch(try scratch(floats: kernels.gradientScratchCount(threads: parts)))
+    let ofJoined = try kernels.joined.map { try scratch(floats: $0.weightCount) }
+    let byWeights = places.writes(ofJoined ?? results[0])
     let byBias = places.writes(ifAny: results.dropFirst().first)
     emitKernel(
       "\(kernels.name) gradient", places, for: operation, kind: kernels.kind,
@@ -151,19 +167,31 @@ extension Lowering {
     ) { memory, _ in
       kernels.runGradient(
         weights: memory[byWeights], bias: memory[ifAny: byBias], source: memory[from],
-        outputGradient: memory[byOutput], scratch: memory[work], threads: threads)
+        outputGradient: memory[byOutput], scratch: memory[work], threads: parts)
+    }
+    guard let joined = kernels.joined, let ofJoined else { return }
+    var copied = KernelPlaces()
+    let (gathered, spread) = (copied.writes(results[0]), copied.reads(ofJoined))
+    emitKernel("weights of groups", copied, for: operation, kind: .packing) { memory, _ in
+      joined.gather(memory[gathered], from: memory[spread])
     }
   }
 
   /// Weights in the kernels' order; packed once where they are the same at every run.
-  private mutating func pack(
+  mutating func pack(
     _ weights: ValueID, for kernels: some ConvolutionKernels, _ operation: Operation
   ) throws -> Place {
     let layout = try Layout.rowMajor([kernels.packedCount])
     let threads = options.threads
-    return derive(
-      "\(kernels.name) weights", layout, from: try readRowMajor(weights), for: operation
-    ) {
+    var source = try readRowMajor(weights)
+    if let joined = kernels.joined {
+      source = derive(
+        "joined groups", try .rowMajor([joined.weightCount]), from: source, for: operation
+      ) {
+        joined.spread($0.assumingMemoryBound(to: Float.self), from: $1)
+      }
+    }
+    return derive("\(kernels.name) weights", layout, from: source, for: operation) {
       kernels.pack($0.assumingMemoryBound(to: Float.self), weights: $1, threads: threads)
     }
   }

@@ -53,6 +53,8 @@ struct DirectConvolution: ParameterGradientKernels {
   private let kernels: DirectKernels
   private var geometry: ck_direct
   let adds: Bool
+  let leavesActivation: Bool
+  let joined: JoinedGroups?
   private let activation: ck_activation
   /// Whether the gradient by the input is computed.
   private let isTransposed: Bool
@@ -62,25 +64,47 @@ struct DirectConvolution: ParameterGradientKernels {
     _ convolution: Operation.Convolution, input: Shape, kernel: Shape, output: Shape
   ) throws {
     guard input.rank == 4, let fused = convolution.additionAndActivation else { return nil }
-    (adds, activation) = fused
+    (adds, activation, leavesActivation) = fused
     let given = try ck_direct(convolution, input: input, kernel: kernel, output: output)
     let kernels = [DirectKernels.direct, .depthwise].first { family in
       withUnsafePointer(to: given) { family.canCompute($0, false) }
     }
-    guard let kernels else { return nil }
-    (self.kernels, geometry, isTransposed) = (kernels, given, false)
+    if let kernels {
+      (self.kernels, geometry, joined) = (kernels, given, nil)
+    } else if let joined = JoinedGroups(convolution, kernel: kernel) {
+      var geometry = given
+      geometry.groups = joined.count
+      guard withUnsafePointer(to: geometry, { ck_direct_can_compute($0, false) }) else {
+        return nil
+      }
+      (self.kernels, self.geometry, self.joined) = (.direct, geometry, joined)
+    } else {
+      return nil
+    }
+    isTransposed = false
     if readsPlain { geometry.in_stride = input.withoutBatch.count }
   }
 
   private init(transposing other: DirectConvolution) {
-    (kernels, geometry) = (other.kernels, other.geometry)
+    (kernels, geometry, joined) = (other.kernels, other.geometry, other.joined)
     (adds, activation, isTransposed) = (false, CK_IDENTITY, true)
+    leavesActivation = false
+    // Gradients have their channels in blocks, however few there are.
+    geometry.in_stride =
+      Processor.wholeBlocks(geometry.in_channels) * geometry.height * geometry.width
   }
 
   var name: String { kernels.name }
 
   /// Whether the input is read in plain order, or with the channels innermost, where it is ``interleaved``.
   var readsPlain: Bool { withUnsafePointer(to: geometry) { kernels.isPlain($0) } }
+
+  /// Whether it is more work than the sum as it is written: multiplications by zeros that stand for other groups, or for channels
+  /// of a picture that has but one or three, or another pass for what is fused.
+  var isMakeshift: Bool {
+    let hasFew = geometry.groups == 1 && [1, 3].contains(geometry.in_channels)
+    return joined != nil || leavesActivation || (hasFew && (isTransposed || !readsPlain))
+  }
 
   var interleaved: DirectConvolution {
     var other = self
@@ -155,20 +179,83 @@ struct DirectConvolution: ParameterGradientKernels {
   }
 }
 
+/// Groups of a convolution that fill no blocks of channels, so many taken for one that they do: weights from a group to another's
+/// channels are zero. Where no number of them fills blocks, all are one.
+struct JoinedGroups: Sendable {
+  /// Groups after joining.
+  let count: Int
+  private let together: Int
+  /// Of a group before.
+  private let inputs: Int
+  private let outputs: Int
+  private let taps: Int
+
+  /// `nil` where there is but one group.
+  init?(_ convolution: Operation.Convolution, kernel: Shape) {
+    let groups = convolution.groups
+    guard groups > 1 else { return nil }
+    (inputs, outputs) = (kernel[1], kernel[0] / groups)
+    taps = kernel.spatial.reduce(1, *)
+    let (inputs, outputs) = (inputs, outputs)
+    together =
+      (2..<groups).first {
+        groups % $0 == 0 && $0 * inputs % Processor.channelBlock == 0
+          && $0 * outputs % Processor.channelBlock == 0
+      } ?? groups
+    count = groups / together
+  }
+
+  /// Of all weights, those that are zero too.
+  var weightCount: Int { count * together * outputs * together * inputs * taps }
+
+  /// Where the weights of an output channel begin among those of the joined groups.
+  private func place(of channel: Int) -> Int {
+    let row = inputs * taps
+    return channel * together * row + channel / outputs % together * row
+  }
+
+  /// Weights [O, C / groups, ...] as those of the joined groups.
+  func spread(_ joined: UnsafeMutablePointer<Float>, from weights: UnsafePointer<Float>) {
+    joined.update(repeating: 0, count: weightCount)
+    for channel in 0..<count * together * outputs {
+      (joined + place(of: channel)).update(
+        from: weights + channel * inputs * taps, count: inputs * taps)
+    }
+  }
+
+  /// And back.
+  func gather(_ weights: UnsafeMutablePointer<Float>, from joined: UnsafePointer<Float>) {
+    for channel in 0..<count * together * outputs {
+      (weights + channel * inputs * taps).update(
+        from: joined + place(of: channel), count: inputs * taps)
+    }
+  }
+}
+
 extension ck_direct {
-  /// Of pictures in blocks of 16 channels.
+  /// Of pictures in blocks of 16 channels; a signal is a picture of one row.
   init(
     _ convolution: Operation.Convolution, input: Shape, kernel: Shape, output: Shape
   ) throws {
-    func stride(_ shape: Shape) -> Int { Processor.wholeBlocks(shape[1]) * shape[2] * shape[3] }
+    func stride(_ shape: Shape) -> Int {
+      Processor.wholeBlocks(shape[1]) * shape.spatial.reduce(1, *)
+    }
+    func padded(_ numbers: [Int], by filling: Int = 1) -> [Int] {
+      numbers.count == 1 ? [filling] + numbers : numbers
+    }
     let sides = try convolution.sides(input: input, kernel: kernel)
+    let (from, to, window) = (
+      padded(input.spatial), padded(output.spatial), padded(kernel.spatial)
+    )
+    let (strides, dilations) = (padded(convolution.strides), padded(convolution.dilations))
+    let before = padded(sides.map(\.before), by: 0)
     self.init(
-      batch: input[0], groups: convolution.groups, in_channels: input[1], height: input[2],
-      width: input[3], out_channels: output[1], out_height: output[2], out_width: output[3],
-      kernel_height: kernel.spatial[0], kernel_width: kernel.spatial[1],
-      stride_down: convolution.strides[0], stride_along: convolution.strides[1],
-      dilation_down: convolution.dilations[0], dilation_along: convolution.dilations[1],
-      pad_top: sides[0].before, pad_left: sides[1].before, in_stride: stride(input),
+      batch: input[0], groups: convolution.groups, in_channels: input[1], height: from[0],
+      width: from[1], out_channels: output[1], out_height: to[0], out_width: to[1],
+      kernel_height: window[0], kernel_width: window[1],
+      stride_down: strides[0], stride_along: strides[1],
+      dilation_down: dilations[0], dilation_along: dilations[1],
+      pad_top: before[0], pad_left: before[1], in_stride: stride(input),
       out_stride: stride(output), is_interleaved: false,
       instructions: Processor.current.kernelInstructions)
   }

@@ -57,7 +57,7 @@ extension Lowering {
     let sources = try operation.inputs.map { try read($0, as: layout) }
     let coefficients = add.coefficients ?? sources.map { _ in 1 }
     // Whatever stands between the elements of a part of other memory is not ours to write.
-    guard layout.byteCount != layout.contentByteCount else {
+    guard options.compute.usesLibrary, layout.byteCount != layout.contentByteCount else {
       return emitSum(of: sources, coefficients, for: operation)
     }
     let primitive = try Primitive {
@@ -109,6 +109,7 @@ extension Lowering {
   mutating func lower(_ multiply: Operation.Multiply, _ operation: Operation) throws {
     let first = read(operation.inputs[0])
     let second = try read(operation.inputs[1], as: first.layout)
+    guard options.compute.usesLibrary else { return emitProduct(first, second, for: operation) }
     let primitive = try Primitive {
       cdnn_binary(
         &$0, CDNN_BINARY_MULTIPLY, first.layout.handle, second.layout.handle, first.layout.handle)
@@ -116,6 +117,18 @@ extension Lowering {
     let result = make(operation.outputs[0], over: first, of: operation.inputs[0])
     try emit(
       primitive, [(CDNN_SRC, first), (CDNN_SRC_1, second), (CDNN_DST, result)], for: operation)
+  }
+
+  private mutating func emitProduct(_ first: Place, _ second: Place, for operation: Operation) {
+    let result = make(operation.outputs[0], over: first, of: operation.inputs[0])
+    let count = first.layout.byteCount / MemoryLayout<Float>.stride
+    let tasks = Int32(clamping: options.threads)
+    var places = KernelPlaces()
+    let to = places.writes(result)
+    let (left, right) = (places.reads(first), places.reads(second))
+    emitKernel("product", places, for: operation) { memory, _ in
+      ck_multiply(memory[to], memory[left], memory[right], count, tasks)
+    }
   }
 
   mutating func lower(_ dropout: Operation.Dropout, _ operation: Operation) throws {

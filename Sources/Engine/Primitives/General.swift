@@ -68,14 +68,6 @@ extension ck_broadcast {
   }
 }
 
-/// Fills an array of C's, which is a tuple here.
-private func fill<Numbers>(_ numbers: inout Numbers, with values: [Int]) {
-  withUnsafeMutableBytes(of: &numbers) { bytes in
-    let numbers = bytes.bindMemory(to: Int.self)
-    for (index, value) in values.enumerated() { numbers[index] = value }
-  }
-}
-
 extension Operation.Elementwise.Function {
   fileprivate var ofKernels: ck_function {
     switch self {

@@ -69,7 +69,7 @@ extension Lowering {
     let (source, pixels) = try readByPositions(operation.inputs[0])
     let incoming = try read(operation.inputs[1], as: source.layout)
     let channels = try Layout.rowMajor([pixels.channels])
-    let (epsilon, tasks) = (gradient.epsilon, Int32(clamping: options.threads))
+    let (epsilon, tasks) = (gradient.epsilon, Int32(clamping: options.parts))
     let floats = withUnsafePointer(to: pixels) { ck_layer_normalization_scratch($0, tasks) }
     var places = KernelPlaces()
     let byScale = places.writes(make(operation.outputs[0], channels))

@@ -15,7 +15,7 @@ extension Lowering {
     var places = KernelPlaces()
     let (sums, from) = (places.writes(result), places.reads(source))
     let work = places.scratch(try scratch(floats: normalizationScratch(channels)))
-    let tasks = Int32(clamping: options.threads)
+    let tasks = Int32(clamping: options.parts)
     emitKernel("channel sums", places, for: operation, kind: .elementwise) { memory, _ in
       withUnsafePointer(to: channels) {
         ck_channel_sums($0, memory[sums], memory[from], memory[work], tasks)

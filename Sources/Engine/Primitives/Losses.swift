@@ -70,6 +70,7 @@ extension Operation.MeanSquaredErrorGradient: LoweredOperation {
 extension Lowering {
   mutating func lower(_ softmax: Operation.Softmax, _ operation: Operation) throws {
     let source = try readRowMajor(operation.inputs[0])
+    guard options.compute.usesLibrary else { return emitSoftmax(softmax, source, operation) }
     let algorithm = softmax.isLogarithmic ? CDNN_LOG_SOFTMAX : CDNN_SOFTMAX
     let primitive = try Primitive {
       cdnn_softmax_forward(&$0, algorithm, source.layout.handle, 1)
@@ -92,9 +93,24 @@ extension Lowering {
     }
   }
 
+  private mutating func emitSoftmax(
+    _ softmax: Operation.Softmax, _ source: Place, _ operation: Operation
+  ) {
+    let result = make(operation.outputs[0], source.layout)
+    let input = shape(operation.inputs[0])
+    let (rows, classes) = (input[0], input[1])
+    let positions = input.count / max(1, rows * classes)
+    let (isLogarithmic, tasks) = (softmax.isLogarithmic, Int32(clamping: options.threads))
+    var places = KernelPlaces()
+    let (to, from) = (places.writes(result), places.reads(source))
+    emitKernel("softmax", places, for: operation) { memory, _ in
+      ck_softmax(memory[to], memory[from], rows, classes, positions, isLogarithmic, tasks)
+    }
+  }
+
   mutating func lower(_ gradient: Operation.SoftmaxGradient, _ operation: Operation) throws {
     let extents = shape(operation.inputs[0])
-    if extents[1] > BatchParts.Summation.mostTerms {
+    if !options.compute.usesLibrary || extents[1] > BatchParts.Summation.mostTerms {
       return try lowerOfManyClasses(gradient, operation)
     }
     let kept = read(operation.inputs[0])

@@ -58,7 +58,7 @@ extension Lowering {
     let (source, channels) = try readByChannels(input)
     let isRectified = [.rectifiedTraining, .rectifiedInference].contains(normalization.form)
     let negativeSlope = isRectified ? normalization.negativeSlope : 1
-    let (epsilon, tasks) = (normalization.epsilon, Int32(clamping: options.threads))
+    let (epsilon, tasks) = (normalization.epsilon, Int32(clamping: options.parts))
     let result = make(operation.outputs[0], over: source, of: input)
     var places = KernelPlaces()
     let (to, from) = (places.writes(result), places.reads(source))
@@ -110,7 +110,7 @@ extension Lowering {
     let variance = places.reads(read(operation.inputs[3]))
     let scale = places.reads(read(operation.inputs[4]))
     let shift = places.reads(ifAny: gradient.isRectified ? read(operation.inputs[5]) : nil)
-    let (epsilon, tasks) = (gradient.epsilon, Int32(clamping: options.threads))
+    let (epsilon, tasks) = (gradient.epsilon, Int32(clamping: options.parts))
     let negativeSlope = gradient.isRectified ? gradient.negativeSlope : 1
     emitKernel("normalization gradient", places, for: operation) { memory, context in
       withUnsafePointer(to: channels) { channels in
@@ -126,7 +126,7 @@ extension Lowering {
 
   func normalizationScratch(_ channels: ck_channels) -> Int {
     withUnsafePointer(to: channels) {
-      ck_normalization_scratch($0, Int32(clamping: options.threads))
+      ck_normalization_scratch($0, Int32(clamping: options.parts))
     }
   }
 
@@ -222,6 +222,7 @@ extension Lowering {
   mutating func lower(
     _ normalization: Operation.LocalResponseNormalization, _ operation: Operation
   ) throws {
+    guard options.compute.usesLibrary else { return try lowerResponse(normalization, operation) }
     let source = try readForNormalization(operation.inputs[0])
     let keepsWorkspace = normalization.keepsWorkspace
     let primitive = try Primitive {
@@ -248,6 +249,7 @@ extension Lowering {
     _ gradient: Operation.LocalResponseNormalizationGradient, _ operation: Operation
   ) throws {
     let normalization = gradient.forward
+    guard options.compute.usesLibrary else { return try lowerResponse(normalization, operation) }
     let source = try readForNormalization(operation.inputs[0])
     let incoming = try read(operation.inputs[1], as: source.place.layout)
     let primitive = try Primitive {

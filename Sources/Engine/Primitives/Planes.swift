@@ -138,7 +138,7 @@ extension Lowering {
       operation.inputs[1], as: geometry.resultLayout(shape(operation.inputs[1])))
     let results = try operation.outputs.map { make($0, try .rowMajor(shape($0))) }
     var planes = geometry.planes
-    let tasks = planeTasks
+    let tasks = options.parts
     let hasChannelLanes = geometry.hasChannelLanes
     let floats =
       hasChannelLanes ? ck_lanes_gradient_scratch(&planes) : ck_planes_gradient_scratch(&planes)

@@ -151,12 +151,14 @@ extension Lowering {
   }
 
   mutating func lower(_ upsample: Operation.Upsample, _ operation: Operation) throws {
-    if try isBlocked(operation.inputs[0]) {
+    let input = operation.inputs[0]
+    if try isBlocked(input) || !options.compute.usesLibrary && shape(input).rank == 4 {
       let extents = shape(operation.inputs[0]).spatial
       return try combineBlocks(
         "upsampling", down: upsample.combination(axis: 0, extent: extents[0]),
         along: upsample.combination(axis: 1, extent: extents[1]), for: operation)
     }
+    guard options.compute.usesLibrary else { return try lowerSignal(upsample, operation) }
     let isOne = isOnePosition(operation.inputs[0])
     let source = try isOne ? readRowMajor(operation.inputs[0]) : read(operation.inputs[0])
     let output = shape(operation.outputs[0])
@@ -178,10 +180,13 @@ extension Lowering {
   }
 
   mutating func lower(_ gradient: Operation.UpsampleGradient, _ operation: Operation) throws {
-    if gradient.upsample.mostTerms > BatchParts.Summation.mostTerms {
+    let isSignal = shape(operation.inputs[0]).rank != 4
+    if gradient.upsample.mostTerms > BatchParts.Summation.mostTerms
+      || isSignal && !options.compute.usesLibrary
+    {
       return try lowerInDoublePrecision(gradient.upsample, operation)
     }
-    if try isBlocked(operation.inputs[0]) {
+    if try isBlocked(operation.inputs[0]) || !options.compute.usesLibrary {
       let extents = shape(operation.outputs[0]).spatial
       return try combineBlocks(
         "upsampling gradient",
@@ -203,6 +208,28 @@ extension Lowering {
     try emit(
       primitive, [(CDNN_DIFF_DST, incoming), (CDNN_DIFF_SRC, make(input, inputLayout))],
       for: operation)
+  }
+
+  /// Enlarges what has one spatial axis.
+  private mutating func lowerSignal(
+    _ upsample: Operation.Upsample, _ operation: Operation
+  ) throws {
+    let (input, output) = (operation.inputs[0], operation.outputs[0])
+    let source = try readRowMajor(input)
+    let result = make(output, try .rowMajor(shape(output)))
+    let taps = upsample.taps(extent: shape(input)[2], factor: upsample.factors[0])
+    let sources = taps.flatMap { [$0.first, $0.second] }
+    let weights = taps.flatMap { [Float(1 - $0.share), Float($0.share)] }
+    let map = ck_axis_map(
+      outer: shape(input)[0] * shape(input)[1], in_extent: shape(input)[2],
+      out_extent: taps.count, inner: 1, terms: 2, fill: 0)
+    let tasks = Int32(clamping: options.threads)
+    var places = KernelPlaces()
+    let (to, from) = (places.writes(result), places.reads(source))
+    emitKernel("upsampling", places, for: operation) { memory, _ in
+      var map = map
+      ck_map_axis(memory[to], memory[from], sources, weights, &map, tasks)
+    }
   }
 
   /// Sums that single precision, which the library has, does not bear.
