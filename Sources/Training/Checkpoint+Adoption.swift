@@ -108,6 +108,7 @@ extension Checkpoint {
     settings.add("sampling", (recipe.sampling ?? .every).rawValue)
     settings.add("inputSides", recipe.inputSides.map { "\($0)" })
     settings.add("exact", "\(recipe.isExact)")
+    settings.add("deterministic", recipe.isDeterministic.map { "\($0)" })
     settings.add("earlyStopping.patience", earlyStopping.map { "\($0.patience)" })
     return settings
   }

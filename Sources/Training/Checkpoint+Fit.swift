@@ -183,6 +183,7 @@ extension Checkpoint.Recipe {
     batchSize = trainer.batchSize
     seed = trainer.seed
     isExact = trainer.compute.isExact
+    isDeterministic = trainer.compute.isDeterministic ? true : nil
     sampling = trainer.sampling == .every ? nil : trainer.sampling
     inputSides = trainer.inputSides.isEmpty ? nil : trainer.inputSides
   }
@@ -205,6 +206,10 @@ extension Checkpoint.Recipe {
       { "augmentation \($0.augmentation)" }, { "batch size \($0.batchSize)" },
       { "seed \($0.seed)" },
       { $0.isExact ? "convolutions as they are written" : "convolutions by any algorithm" },
+      {
+        $0.isDeterministic == true
+          ? "the same sums on any number of threads" : "sums that depend on the number of threads"
+      },
       { $0.sampling.map { "\($0.rawValue) sampling" } ?? "every sample once" },
       { $0.inputSides.map { "inputs of sides \($0)" } ?? "inputs of one size" },
     ]
@@ -214,7 +219,8 @@ extension Checkpoint.Recipe {
       averaging == other.averaging, objective == other.objective,
       augmentation == other.augmentation,
       batchSize == other.batchSize, seed == other.seed, isExact == other.isExact,
-      sampling == other.sampling, inputSides == other.inputSides,
+      isDeterministic == other.isDeterministic, sampling == other.sampling,
+      inputSides == other.inputSides,
     ]
     return zip(texts, isSame).filter { !$1 }.map { text, _ in (text(self), text(other)) }
   }

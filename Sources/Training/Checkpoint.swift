@@ -92,6 +92,8 @@ public struct Checkpoint: Sendable {
     var batchSize: Int
     var seed: UInt64
     var isExact: Bool
+    /// `nil` where sums may depend on the number of threads, as in files of earlier versions.
+    var isDeterministic: Bool?
     /// `nil` where every sample comes once, as in files of earlier versions.
     var sampling: Sampling?
     /// `nil` for the input's own, as in files of earlier versions.

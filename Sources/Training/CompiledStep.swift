@@ -101,14 +101,10 @@ package final class CompiledStep {
   /// The sum of the squares of all gradients, in double precision, where no finite number's square overflows: it is finite
   /// where all gradients are.
   ///
-  /// - Parameters:
-  ///   - threads: of the executable: there are no more tasks.
-  ///   - body: called by each task after its share, which then is in its caches.
-  func sumOfSquares(
-    threads: Int, _ body: (_ task: Int, _ tasks: Int) -> Void = { _, _ in }
-  ) -> Double {
+  /// - Parameter body: called by each task after its share, which then is in its caches.
+  func sumOfSquares(_ body: (_ task: Int, _ tasks: Int) -> Void = { _, _ in }) -> Double {
     let parameters = parameters
-    let room = max(1, threads)
+    let room = executable.mostTasks
     if squares.count < room { squares = [Double](repeating: 0, count: room) }
     squares.withUnsafeMutableBufferPointer { squares in
       squares.update(repeating: 0)

@@ -191,9 +191,6 @@ package final class TrainingSession {
     return slots
   }
 
-  /// That an executable may have.
-  private var threads: Int { trainer.compute.threads }
-
   /// The step for a batch size; compiled where it is asked for the first time.
   package func step(batch: Int) throws -> CompiledStep {
     try step(StepShape(batch: batch))
@@ -314,7 +311,7 @@ package final class TrainingSession {
       guard areFinite else { return false }
       // One pass for the norm and the update, unless the gradients change in between.
       if transforms.isEmpty {
-        gradientNorm = step.sumOfSquares(threads: threads) { task, tasks in
+        gradientNorm = step.sumOfSquares { task, tasks in
           optimizer.update(
             step.parameters, learningRate: learningRate, task: task, tasks: tasks)
         }.squareRoot()
@@ -322,7 +319,7 @@ package final class TrainingSession {
         return true
       }
     }
-    let sum = step.sumOfSquares(threads: threads)
+    let sum = step.sumOfSquares()
     guard sum.isFinite else { return false }
     gradientNorm = sum.squareRoot()
     guard transform(step) == .update else { return true }
@@ -337,7 +334,7 @@ package final class TrainingSession {
   private func transform(_ step: CompiledStep) -> UpdateDecision {
     guard !transforms.isEmpty else { return .update }
     var gradients = Gradients(
-      step, step: stepCount, samplesBefore: waitingSamples, norm: gradientNorm, threads: threads)
+      step, step: stepCount, samplesBefore: waitingSamples, norm: gradientNorm)
     for (transform, memory) in transforms {
       gradients.memory = memory
       if transform.apply(to: &gradients) == .wait {

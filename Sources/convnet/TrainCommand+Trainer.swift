@@ -6,6 +6,7 @@ extension TrainCommand {
     var options = compute.options(shared, recomputing: memory.recompute)
     options.tuning = settings.tuning
     options.isExact = settings.isExact
+    options.isDeterministic = settings.isDeterministic ?? false
     var trainer = settings.wholeRecipe.trainer(
       seed: settings.seed, compute: options, loading: loading)
     trainer.earlyStopping = settings.earlyStopping.map { EarlyStopping(patience: $0) }

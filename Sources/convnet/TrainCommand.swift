@@ -73,6 +73,11 @@ struct TrainCommand: ParsableCommand {
       "Write when each step of three updates ran, and sums over processes, for chrome://tracing.",
       valueName: "file"))
   var trace: String?
+  @Flag(
+    help:
+      "Learn the same weights, byte for byte, on any number of threads: sums in a fixed order, algorithms by rule."
+  )
+  var deterministic = false
   @OptionGroup var network: NetworkOptions
   @OptionGroup var compute: ComputeArguments
   @OptionGroup var memory: MemoryArguments
@@ -82,6 +87,11 @@ struct TrainCommand: ParsableCommand {
   func validate() throws {
     if resume, overwrite {
       throw ValidationError("--resume goes on with a training, --overwrite removes it; choose one")
+    }
+    if deterministic, let tuning = compute.givenTuning, tuning != .off {
+      throw ValidationError(
+        "--tune \(tuning.rawValue) goes by what was fastest on a number of threads, --deterministic by rule; choose one"
+      )
     }
     for (value, option) in [(model, "--model"), (data.data, "--data")] where value == nil {
       guard resume else { throw ValidationError("Missing expected argument '\(option)'") }

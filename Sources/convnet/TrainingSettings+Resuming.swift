@@ -73,6 +73,7 @@ extension TrainingSettings {
       tell("batch normalization goes by the samples of all processes from here on")
     }
     if command.compute.exact { isExact = true }
+    if command.deterministic { isDeterministic = true }
     earlyStopping = command.keeping.earlyStopping ?? earlyStopping
     if let given = command.loading.onBad, (given == .skip) != skipsBadPictures {
       skipsBadPictures.toggle()
@@ -86,9 +87,11 @@ extension TrainingSettings {
       tuning = given
     }
     if command.shared.threadCount != threads {
-      tell(
-        "\(plural(command.shared.threadCount, "thread")) instead of \(threads): sums in another order "
-          + "may change last digits")
+      if isDeterministic != true {
+        tell(
+          "\(plural(command.shared.threadCount, "thread")) instead of \(threads): sums in another order "
+            + "may change last digits")
+      }
       threads = command.shared.threadCount
     }
     // Where it lies now.

@@ -35,6 +35,8 @@ struct TrainingSettings: Codable {
   var threads: Int
   var tuning: ComputeOptions.Tuning
   var isExact: Bool
+  /// `nil` where sums may depend on the number of threads.
+  var isDeterministic: Bool?
   /// `nil` where all parameters are learned alike.
   var groups: [ParameterGroup]?
   /// In the order of the class names.
@@ -73,6 +75,7 @@ struct TrainingSettings: Codable {
     threads = command.shared.threadCount
     tuning = command.compute.tuning
     isExact = command.compute.exact
+    isDeterministic = command.deterministic ? true : nil
     sampling = command.balance.sampling
     take(recipe)
   }

@@ -309,6 +309,36 @@ func trainingArguments(_ output: String = "out") -> [String] {
     #expect(caches == caches.sorted() && caches == Processor.current.cacheByteCounts)
   }
 
+  @Test("without the kernel library benchmark and explain say so, and no step is the library's")
+  func withoutLibrary() throws {
+    let settings = ["CONVNET_LIBRARY": "off"]
+    let measured = try Invocation(
+      ["benchmark", "lenet5", "--batch", "8", "--seconds", "0", "--threads", "1", "--profile"],
+      settings: settings)
+    #expect(measured.status == 0 && measured.output.contains(", off\n"), "\(measured.output)")
+    let explained = try Invocation(["explain", "lenet5", "--batch", "8"], settings: settings)
+    #expect(explained.output.contains(", off: every step is by a kernel of our own"))
+    for run in [measured, explained] {
+      #expect(!run.output.contains("jit:") && !run.output.contains("gemm"), "\(run.output)")
+    }
+  }
+
+  @Test("a setting of the kernel library that is none is refused with those that there are")
+  func unknownLibrarySetting() throws {
+    let run = try Invocation(
+      ["benchmark", "lenet5", "--seconds", "0"], settings: ["CONVNET_LIBRARY": "none"])
+    #expect(run.status == 1)
+    #expect(run.errors == "error: CONVNET_LIBRARY: is none; set it to one of on, off\n")
+  }
+
+  @Test("train: what is the same on any number of threads is not chosen by measuring")
+  func deterministicByRule() throws {
+    let run = try convnet(
+      "train", "--model", "lenet5", "--data", "x", "--output", "y", "--deterministic", "--tune",
+      "full")
+    #expect(run.status == 64 && run.errors.contains("--tune full"), "\(run.errors)")
+  }
+
   @Test("benchmark: the profile's keys, its sums, and the trace")
   func profile() throws {
     let directory = try TemporaryDirectory()

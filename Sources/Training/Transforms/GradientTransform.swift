@@ -53,19 +53,17 @@ public struct Gradients: ~Copyable {
   /// Samples of this batch and of those before it that no update came of.
   public let samplesSinceUpdate: Int
   private let compiled: CompiledStep
-  private let threads: Int
   private var knownNorm: Double?
   /// Of the transform that has its turn.
   var memory: SlotMemory?
 
   init(
-    _ compiled: CompiledStep, step: Int, samplesBefore: Int, norm: Double, threads: Int
+    _ compiled: CompiledStep, step: Int, samplesBefore: Int, norm: Double
   ) {
     self.compiled = compiled
     samples = compiled.batch
     samplesSinceUpdate = samplesBefore + compiled.batch
     self.step = step
-    self.threads = threads
     knownNorm = norm
   }
 
@@ -73,7 +71,7 @@ public struct Gradients: ~Copyable {
   public var norm: Double {
     mutating get {
       if let knownNorm { return knownNorm }
-      let norm = compiled.sumOfSquares(threads: threads).squareRoot()
+      let norm = compiled.sumOfSquares().squareRoot()
       knownNorm = norm
       return norm
     }
