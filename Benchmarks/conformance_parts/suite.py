@@ -30,7 +30,6 @@ COVERED = set(
 # What is no part of networks here: the reason that is told, and how it is recognized.
 LIMITS = [
     ("an operator that is not read", r"operators that are not read"),
-    ("a convolution of more than two dimensions", r"of one and two dimensions are read"),
     ("places of maxima", r"the places of maxima"),
     ("training mode", r"exported in training mode"),
     ("a type that is not read", r"(of|is|elements of) type \d+ of ONNX|is not read$|float8|is no tensor|type of .* inputs"),
