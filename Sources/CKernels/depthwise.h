@@ -21,6 +21,9 @@ typedef struct {
   size_t blocks;                            // of channels
   ptrdiff_t low_row, high_row, low_column;  // of the taps, as seen from a unit
   size_t lines, line;    // lines that are kept; floats of each
+  // Whether a row of results has as many columns as the source, and half of the taps of a row hang over either side: such rows
+  // are read where they lie.
+  bool is_in_place;
   // Of a line: positions of zeros, positions that are copied, and the column of the first of these.
   size_t zeros, copied, skipped;
 } depthwise_view;

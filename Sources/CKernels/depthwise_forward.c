@@ -3,6 +3,7 @@
 #include "depthwise.h"
 #include "vector.h"
 
+#include <math.h>
 #include <string.h>
 
 // Rows of units of a phase that read by the same rows of taps.
@@ -12,44 +13,67 @@ typedef struct {
   const float *lines[MOST_KERNEL_TAPS], *weights;
   size_t tap_rows, tap_columns, tap_step;
   size_t rows, columns, step, y_step, line_step, y_row_step;
-  bool rectifies, clips;
+  float low, high;  // the bounds of results
+  bool is_in_place;
 } depthwise_run;
 
 typedef int32_t lane_mask __attribute__((vector_size(64), aligned(4), may_alias));
 #define SELECT(mask, yes, no) ((lanes)(((lane_mask)(yes) & (mask)) | ((lane_mask)(no) & ~(mask))))
 
-INLINE void add_taps(lanes *sums, const float *source, const float *weights, const size_t step, const size_t count) {
+// A column of taps. Where the first or the last results lie at the picture's edge, `before` taps of a row hang over it, on either
+// side: nothing is added there.
+INLINE void add_taps(lanes *sums, const float *source, const float *weights, const size_t step, const size_t tap,
+                     const size_t before, const bool is_first, const bool is_last, const size_t count) {
   const lanes factor = LOAD(weights);
-  UNROLLED for (size_t r = 0; r < count; ++r) sums[r] += LOAD(source + r * step) * factor;
+  UNROLLED for (size_t r = 0; r < count; ++r) {
+    if (is_first && r + tap < before) continue;
+    if (is_last && r + tap >= count + before) continue;
+    sums[r] += LOAD(source + r * step) * factor;
+  }
   // Where there are few registers, loads of the next tap would take those of the sums.
   __asm__ volatile("" ::: "memory");
 }
 
 // `taps` columns of taps beside each other, or any number of any distance where that is 0.
 INLINE void some_columns(const depthwise_run *p, size_t row, size_t first, const size_t step, const size_t taps,
-                         const size_t count) {
+                         const bool is_first, const bool is_last, const size_t count) {
   lanes sums[MOST_ROWS];
   UNROLLED for (size_t r = 0; r < count; ++r) sums[r] = LOAD(p->bias);
-  const size_t at = row * p->line_step + first * step;
+  const size_t at = row * p->line_step + first * step, before = taps / 2;
   const float *weights = p->weights;
   for (size_t m = 0; m < p->tap_rows; ++m) {
     const float *source = p->lines[m] + at;
     if (taps) {
-      UNROLLED for (size_t k = 0; k < taps; ++k, weights += WIDTH) add_taps(sums, source + k * WIDTH, weights, step, count);
+      UNROLLED for (size_t k = 0; k < taps; ++k, weights += WIDTH)
+        add_taps(sums, source + k * WIDTH, weights, step, k, before, is_first, is_last, count);
     } else {
-      for (size_t k = 0; k < p->tap_columns; ++k, weights += WIDTH) add_taps(sums, source + k * p->tap_step, weights, step, count);
+      for (size_t k = 0; k < p->tap_columns; ++k, weights += WIDTH)
+        add_taps(sums, source + k * p->tap_step, weights, step, 0, 0, false, false, count);
     }
   }
   const size_t place = row * p->y_row_step + first * p->y_step;
   float *y = p->y + place;
   const float *addend = p->addend ? p->addend + place : NULL;
+  const lanes low = (lanes){0} + p->low, high = (lanes){0} + p->high;
   UNROLLED for (size_t r = 0; r < count; ++r) {
     lanes value = sums[r];
     if (addend) value += LOAD(addend + r * p->y_step);
-    // What is not a number is not negative, and stays.
-    if (p->rectifies) value = (lanes)((lane_mask)value & ~(lane_mask)(value <= 0));
-    if (p->clips) value = SELECT((lane_mask)(value > 6), (lanes){0} + 6, value);
-    STORE(y + r * p->y_step, value);
+    // What is not a number is at no limit, and stays.
+    value = SELECT((lane_mask)(value <= low), low, value);
+    STORE(y + r * p->y_step, SELECT((lane_mask)(value > high), high, value));
+  }
+}
+
+INLINE void columns_of_rows(const depthwise_run *p, size_t first, size_t columns, const size_t step, const size_t taps,
+                            const bool is_first, const bool is_last, const size_t least, const size_t most) {
+  switch (columns) {
+#define COLUMNS(number)                                                                                                       \
+  case number:                                                                                                                \
+    if (number >= least && number <= most)                                                                                    \
+      for (size_t row = 0; row < p->rows; ++row) some_columns(p, row, first, step, taps, is_first, is_last, number);          \
+    break;
+    FOR_EACH_ROW_COUNT(COLUMNS)
+#undef COLUMNS
   }
 }
 
@@ -58,19 +82,33 @@ INLINE void rows_of_steps(const depthwise_run *p, const size_t step, const size_
   const size_t groups = ceiling(p->columns, most);
   for (size_t group = 0; group < groups; ++group) {
     const size_t first = p->columns * group / groups, count = p->columns * (group + 1) / groups - first;
-    switch (count) {
-#define COLUMNS(number)                                                                                    \
-  case number:                                                                                             \
-    if (number <= most)                                                                                    \
-      for (size_t row = 0; row < p->rows; ++row) some_columns(p, row, first, step, taps, number);          \
-    break;
-      FOR_EACH_ROW_COUNT(COLUMNS)
-#undef COLUMNS
-    }
+    columns_of_rows(p, first, count, step, taps, false, false, 1, most);
   }
 }
 
-INLINE void rows_of_run(const depthwise_run *p, const size_t most) {
+// The same for rows that are read where they lie.
+INLINE void rows_in_place(const depthwise_run *p, const size_t taps, const size_t most) {
+  const size_t groups = ceiling(p->columns, most), least = most / 2;
+  if (groups == 1) return columns_of_rows(p, 0, p->columns, WIDTH, taps, true, true, 1, most);
+  for (size_t group = 0; group < groups; ++group) {
+    const size_t first = p->columns * group / groups, count = p->columns * (group + 1) / groups - first;
+    if (group == 0)
+      columns_of_rows(p, first, count, WIDTH, taps, true, false, least, most);
+    else if (group + 1 < groups)
+      columns_of_rows(p, first, count, WIDTH, taps, false, false, least, most);
+    else
+      columns_of_rows(p, first, count, WIDTH, taps, false, true, least, most);
+  }
+}
+
+INLINE void rows_of_run(const depthwise_run *p, const size_t most, const size_t most_in_place) {
+  if (p->is_in_place) {
+    switch (p->tap_columns) {
+      case 3: return rows_in_place(p, 3, most_in_place);
+      case 5: return rows_in_place(p, 5, most_in_place);
+      case 7: return rows_in_place(p, 7, most_in_place);
+    }
+  }
   const bool is_dense = p->tap_step == WIDTH || p->tap_columns == 1;
 #define TAPS(number)                                                                        \
   case number:                                                                              \
@@ -102,7 +140,8 @@ typedef struct {
 } depthwise_work;
 
 // Rows first ..< last of units of one plane.
-INLINE void rows_of_plane(const depthwise_work *p, size_t plane, size_t first, size_t last, float *lines, const size_t most) {
+INLINE void rows_of_plane(const depthwise_work *p, size_t plane, size_t first, size_t last, float *lines, const size_t most,
+                          const size_t most_in_place) {
   const depthwise_view *w = &p->w;
   const direct_view *v = &w->v;
   const size_t n = plane / w->blocks, b = plane % w->blocks;
@@ -113,18 +152,20 @@ INLINE void rows_of_plane(const depthwise_work *p, size_t plane, size_t first, s
   const size_t offset = n * v->y_stride + b * v->height * v->width * WIDTH;
   depthwise_ring ring = {.w = w, .lines = lines};
   depthwise_begin(&ring, p->x + n * v->source_stride + b * v->source_height * v->source_width * WIDTH);
+  const bool is_bounded = p->activation == CK_RELU || p->activation == CK_RELU6;
   depthwise_run run = {.bias = bias,
                        .step = v->column_step * WIDTH,
                        .y_step = v->y_column_step * WIDTH,
-                       .line_step = v->row_step * w->line,
+                       .line_step = v->row_step * (w->is_in_place ? v->source_width * WIDTH : w->line),
                        .y_row_step = v->y_row_step * v->width * WIDTH,
-                       .rectifies = p->activation == CK_RELU || p->activation == CK_RELU6,
-                       .clips = p->activation == CK_RELU6};
-  const bool is_whole = w->lines == v->source_height;
-  if (is_whole) depthwise_advance(&ring, first, last);
+                       .low = is_bounded ? 0 : -INFINITY,
+                       .high = p->activation == CK_RELU6 ? 6 : INFINITY,
+                       .is_in_place = w->is_in_place};
+  const bool is_whole = w->is_in_place || w->lines == v->source_height;
+  if (is_whole && !w->is_in_place) depthwise_advance(&ring, first, last);
   for (size_t at = first, end; at < last; at = end) {
     end = is_whole ? last : at + 1;
-    if (!is_whole) depthwise_advance(&ring, at, end);
+    if (!is_whole && !w->is_in_place) depthwise_advance(&ring, at, end);
     for (size_t f = 0; f < v->phase_count; ++f) {
       const direct_phase *phase = &v->phases[f];
       const depthwise_grid *grid = &w->grids[f];
@@ -136,13 +177,16 @@ INLINE void rows_of_plane(const depthwise_work *p, size_t plane, size_t first, s
         const bool is_inner = i >= grid->inner && i < grid->inner_end;
         const size_t alike = !is_inner ? 1 : (last_row < grid->inner_end ? last_row : grid->inner_end) - i;
         run.rows = alike, run.tap_rows = taps.end - taps.first;
-        for (size_t m = 0; m < run.tap_rows; ++m)
-          run.lines[m] = depthwise_line(&ring, taps.source + m * grid->row_step) + (grid->column - w->low_column) * (ptrdiff_t)WIDTH;
+        for (size_t m = 0; m < run.tap_rows; ++m) {
+          const size_t source = taps.source + m * grid->row_step;
+          const float *line = w->is_in_place ? ring.plane + source * v->source_width * WIDTH : depthwise_line(&ring, source);
+          run.lines[m] = line + (grid->column - (w->is_in_place ? 0 : w->low_column)) * (ptrdiff_t)WIDTH;
+        }
         run.weights = weights + (phase->first_tap + taps.first * grid->columns) * WIDTH;
         const size_t place = (phase->first_row + i * v->y_row_step) * v->width + phase->first_column;
         run.y = p->y + offset + place * WIDTH, run.addend = p->addend ? p->addend + offset + place * WIDTH : NULL;
-        rows_of_run(&run, most);
-        if (p->activation <= CK_RELU || run.clips) continue;
+        rows_of_run(&run, most, most_in_place);
+        if (p->activation == CK_IDENTITY || is_bounded) continue;
         // Only results have activations, and their rows lie one after the other.
         const size_t positions = run.rows * run.columns;
         ck_activate(run.y, positions * WIDTH, p->activation);
@@ -156,26 +200,34 @@ INLINE void rows_of_plane(const depthwise_work *p, size_t plane, size_t first, s
 }
 
 // The rows of units of all planes that are a task's share.
-INLINE void share_of(const depthwise_work *p, int task, const size_t most) {
+INLINE void share_of(const depthwise_work *p, int task, const size_t most, const size_t most_in_place) {
   const size_t rows = p->w.v.unit_rows, all = p->w.v.batch * p->w.blocks * rows, tasks = (size_t)p->tasks;
   float *lines = p->scratch + depthwise_line_floats(&p->w) * (size_t)task;
-  ck_depthwise_clear(&p->w, lines);
+  if (!p->w.is_in_place) ck_depthwise_clear(&p->w, lines);
   const size_t end = all * ((size_t)task + 1) / tasks;
   for (size_t at = all * (size_t)task / tasks, last; at < end; at = last) {
     const size_t plane = at / rows, next = (plane + 1) * rows;
     last = next < end ? next : end;
-    rows_of_plane(p, plane, at - plane * rows, last - plane * rows, lines, most);
+    rows_of_plane(p, plane, at - plane * rows, last - plane * rows, lines, most, most_in_place);
   }
 }
 
+// Columns of a group, at most, of rows that are read where they lie.
+enum { MOST_IN_PLACE_AVX512 = 14, MOST_IN_PLACE_AVX2 = 7 };
+#if defined(__aarch64__)
+enum { MOST_IN_PLACE_PORTABLE = 6 };
+#else
+enum { MOST_IN_PLACE_PORTABLE = 2 };
+#endif
+
 #if defined(__x86_64__)
-FOR_AVX512 static void share_avx512(void *context, int task) { share_of(context, task, 14); }
-FOR_AVX2 static void share_avx2(void *context, int task) { share_of(context, task, 6); }
+FOR_AVX512 static void share_avx512(void *context, int task) { share_of(context, task, 14, MOST_IN_PLACE_AVX512); }
+FOR_AVX2 static void share_avx2(void *context, int task) { share_of(context, task, 6, MOST_IN_PLACE_AVX2); }
 #endif
 #if defined(__aarch64__)
-static void share_portable(void *context, int task) { share_of(context, task, 6); }
+static void share_portable(void *context, int task) { share_of(context, task, 6, MOST_IN_PLACE_PORTABLE); }
 #else
-static void share_portable(void *context, int task) { share_of(context, task, 2); }
+static void share_portable(void *context, int task) { share_of(context, task, 2, MOST_IN_PLACE_PORTABLE); }
 #endif
 
 static void run_all(depthwise_work *p, const ck_direct *d, bool transposes, int tasks) {
@@ -183,13 +235,17 @@ static void run_all(depthwise_work *p, const ck_direct *d, bool transposes, int 
   ck_depthwise_set_view(&p->w, d, transposes);
   p->channels = d->in_channels, p->tasks = tasks;
   void (*share)(void *, int) = share_portable;
+  size_t most = MOST_IN_PLACE_PORTABLE;
 #if defined(__x86_64__)
   switch (ck_usable_instructions(d->instructions)) {
-    case CK_WIDEST: share = share_avx512; break;
-    case CK_AVX2: share = share_avx2; break;
+    case CK_WIDEST: share = share_avx512, most = MOST_IN_PLACE_AVX512; break;
+    case CK_AVX2: share = share_avx2, most = MOST_IN_PLACE_AVX2; break;
     case CK_PORTABLE: break;
   }
 #endif
+  // A group of columns must be at least as wide as what hangs over the edge.
+  const depthwise_view *w = &p->w;
+  if (w->v.unit_columns > most && most / 2 < w->grids->columns / 2) p->w.is_in_place = false;
   ck_parallel(tasks, share, p);
 }
 

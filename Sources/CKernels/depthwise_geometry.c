@@ -61,6 +61,10 @@ void ck_depthwise_set_view(depthwise_view *w, const ck_direct *d, bool transpose
   w->zeros = before < positions ? before : positions;
   const size_t there = w->skipped < v->source_width ? v->source_width - w->skipped : 0;
   w->copied = there < positions - w->zeros ? there : positions - w->zeros;
+  const depthwise_grid *only = w->grids;
+  w->is_in_place = v->phase_count == 1 && v->column_step == 1 && v->source_width == v->width && only->column_step == 1 &&
+                   (only->columns == 3 || only->columns == 5 || only->columns == 7) &&
+                   only->column == -(ptrdiff_t)(only->columns / 2);
   const size_t needed = (size_t)(w->high_row - w->low_row) + 1;
   w->lines = v->source_height < needed || v->source_height * w->line <= MOST_FLOATS ? v->source_height : needed;
 }
