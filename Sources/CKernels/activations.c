@@ -227,8 +227,13 @@ INLINE void gelu_slope(float *to, const float *from) {
   slope(slopes, rest);                                                     \
   for (size_t k = 0; i < count; ++i, ++k) dx[i] = dy[i] * slopes[k];
 
-VECTORISED(static, void, silu_gradient, (float *dx, const float *x, const float *dy, size_t count), (dx, x, dy, count)) { TIMES_SLOPES(silu_slope) }
-VECTORISED(static, void, gelu_gradient, (float *dx, const float *x, const float *dy, size_t count), (dx, x, dy, count)) { TIMES_SLOPES(gelu_slope) }
+VECTORISED(static, void, silu_gradient, (float *dx, const float *x, const float *dy, size_t count), (dx, x, dy, count)) {
+  TIMES_SLOPES(silu_slope)
+}
+
+VECTORISED(static, void, gelu_gradient, (float *dx, const float *x, const float *dy, size_t count), (dx, x, dy, count)) {
+  TIMES_SLOPES(gelu_slope)
+}
 
 static void gradient_share(void *context, int task) {
   const work *w = context;

@@ -40,8 +40,8 @@ void ck_channel_scale(const ck_pixels *p, float *y, const float *x, const float 
   ck_parallel(tasks, scale_share, &w);
 }
 
-VECTORISED(static, void, shift_positions, (float *y, const float *shift, size_t count, size_t step, size_t channels, bool is_filled),
-           (y, shift, count, step, channels, is_filled)) {
+VECTORISED(static, void, shift_positions, (float *y, const float *shift, size_t count, size_t step, size_t channels,
+           bool is_filled), (y, shift, count, step, channels, is_filled)) {
   const lanes by = LOAD(shift);
   if (is_filled || channels == WIDTH) {
     for (size_t i = 0; i < count; ++i) STORE(y + i * step, LOAD(y + i * step) + by);

@@ -77,8 +77,8 @@ VECTORISED(static, void, copy_vectors, (float *to, const float *from, size_t row
 }
 
 // Columns lie side by side in the result, rows in the source.
-VECTORISED(static, void, copy_transposed, (float *to, const float *from, size_t rows, size_t columns, size_t to_row, size_t from_column),
-           (to, from, rows, columns, to_row, from_column)) {
+VECTORISED(static, void, copy_transposed, (float *to, const float *from, size_t rows, size_t columns, size_t to_row,
+           size_t from_column), (to, from, rows, columns, to_row, from_column)) {
   const axis row = {rows, to_row, 1}, column = {columns, 1, from_column};
   for (size_t i = 0; i < columns; i += WIDTH) {
     const size_t width = columns - i < WIDTH ? columns - i : WIDTH;

@@ -37,8 +37,8 @@ VECTORISED(static, void, add_products, (float *restrict sums, const float *restr
     for (size_t i = 0; i < count; ++i) sums[i] += weight * x[i * step];
 }
 
-VECTORISED(static, void, spread_products, (float *restrict sums, const float *restrict dy, float weight, size_t count, size_t step),
-           (sums, dy, weight, count, step)) {
+VECTORISED(static, void, spread_products, (float *restrict sums, const float *restrict dy, float weight, size_t count,
+           size_t step), (sums, dy, weight, count, step)) {
   if (step == 1)
     for (size_t i = 0; i < count; ++i) sums[i] += weight * dy[i];
   else
