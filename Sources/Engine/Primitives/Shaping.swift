@@ -152,17 +152,16 @@ extension Lowering {
 
   mutating func lower(_ upsample: Operation.Upsample, _ operation: Operation) throws {
     let input = operation.inputs[0]
-    if try isBlocked(input) || !options.compute.usesLibrary && shape(input).rank == 4 {
-      let extents = shape(operation.inputs[0]).spatial
+    let isOurs = isResampledByUs(input)
+    if try isBlocked(input) || isOurs && shape(input).rank == 4 {
+      let extents = shape(input).spatial
       return try combineBlocks(
         "upsampling", down: upsample.combination(axis: 0, extent: extents[0]),
         along: upsample.combination(axis: 1, extent: extents[1]), for: operation)
     }
-    guard options.compute.usesLibrary else { return try lowerSignal(upsample, operation) }
-    let isOne = isOnePosition(operation.inputs[0])
-    let source = try isOne ? readRowMajor(operation.inputs[0]) : read(operation.inputs[0])
-    let output = shape(operation.outputs[0])
-    let destination = try isOne ? Layout.rowMajor(output) : .any(output)
+    guard !isOurs else { return try lowerSignal(upsample, operation) }
+    let source = read(input)
+    let destination = try Layout.any(shape(operation.outputs[0]))
     let primitive = try Primitive {
       cdnn_resampling_forward(
         &$0, upsample.libraryAlgorithm, source.layout.handle, destination.handle)
@@ -173,20 +172,20 @@ extension Lowering {
       for: operation)
   }
 
-  /// Whether a value has one position, which is in every order: from version 3.7 on the library takes it for channels last, where
-  /// those are, and then for channels first. In row-major order it does not.
-  private func isOnePosition(_ value: ValueID) -> Bool {
-    shape(value).spatial.reduce(1, *) == 1
+  /// Whether the library does not enlarge a value: where there is none, and where the value has one position, which lies alike in
+  /// every order. From version 3.7 on the library takes that for channels last, where those are, and then for channels first.
+  private func isResampledByUs(_ value: ValueID) -> Bool {
+    !options.compute.usesLibrary || shape(value).spatial.reduce(1, *) == 1
   }
 
   mutating func lower(_ gradient: Operation.UpsampleGradient, _ operation: Operation) throws {
-    let isSignal = shape(operation.inputs[0]).rank != 4
+    let isOurs = isResampledByUs(operation.outputs[0])
     if gradient.upsample.mostTerms > BatchParts.Summation.mostTerms
-      || isSignal && !options.compute.usesLibrary
+      || isOurs && shape(operation.inputs[0]).rank != 4
     {
       return try lowerInDoublePrecision(gradient.upsample, operation)
     }
-    if try isBlocked(operation.inputs[0]) || !options.compute.usesLibrary {
+    if try isBlocked(operation.inputs[0]) || isOurs {
       let extents = shape(operation.outputs[0]).spatial
       return try combineBlocks(
         "upsampling gradient",
@@ -196,11 +195,9 @@ extension Lowering {
     }
     // The library does not choose a layout here.
     let (output, input) = (operation.inputs[0], operation.outputs[0])
-    let isOne = isOnePosition(input)
-    let native = isOne ? nil : try? nativeLayout(output).applied(to: shape(input))
+    let native = try? nativeLayout(output).applied(to: shape(input))
     let inputLayout = try native ?? .rowMajor(shape(input))
-    let incoming =
-      try isOne ? readRowMajor(output) : read(output, as: inputLayout.applied(to: shape(output)))
+    let incoming = try read(output, as: inputLayout.applied(to: shape(output)))
     let primitive = try Primitive {
       cdnn_resampling_backward(
         &$0, gradient.upsample.libraryAlgorithm, inputLayout.handle, incoming.layout.handle)
