@@ -8,7 +8,7 @@ import Testing
     thrown { _ = try Tensor(parsingNPY: [1, 2, 3].span.bytes) },
     thrown { _ = try Safetensors(parsing: [1, 2, 3].span.bytes) },
     thrown { _ = try Image(decoding: [1, 2, 3].span.bytes) },
-    thrown { _ = try WeightFile(#filePath) }, thrown { _ = try WeightFormat(forPath: "x.h5") },
+    thrown { _ = try WeightFile(#filePath) }, thrown { _ = try WeightFormat(forPath: "x.bin") },
     thrown { _ = try Model(validating: tooSmall) },
     thrown { _ = try DatasetCatalog.source("nowhere", root: nil) },
     thrown { _ = try Preprocessing(height: 0, width: 1, channels: 1) },

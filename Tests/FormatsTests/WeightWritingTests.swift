@@ -81,7 +81,8 @@ import Testing
       ([("a", deep)], "x.npz", .tooManyDimensions(tensor: "a", rank: 33, limit: 32)),
       ([("a\0b", one)], "x.npz", .unwritableName("a\0b")),
       ([("", one)], "x.npz", .unwritableName("")),
-      ([("a", one)], "x.h5", .unknownExtension), ([("a", one)], "x", .unknownExtension),
+      ([("a", one)], "x.h5", .onlyRead), ([("a", one)], "x.keras", .onlyRead),
+      ([("a", one)], "x.bin", .unknownExtension), ([("a", one)], "x", .unknownExtension),
     ]
     for (tensors, name, problem) in cases {
       try directory.write([1], to: name)
