@@ -219,10 +219,15 @@ extension Lowering {
     }
   }
 
+  /// The library has kernels for response normalization with AVX-512; with less it computes at a hundredth of the memory's rate.
+  private var isResponseOfLibrary: Bool {
+    options.compute.usesLibrary && Processor.current.sharesBlocks
+  }
+
   mutating func lower(
     _ normalization: Operation.LocalResponseNormalization, _ operation: Operation
   ) throws {
-    guard options.compute.usesLibrary else { return try lowerResponse(normalization, operation) }
+    guard isResponseOfLibrary else { return try lowerResponse(normalization, operation) }
     let source = try readForNormalization(operation.inputs[0])
     let keepsWorkspace = normalization.keepsWorkspace
     let primitive = try Primitive {
@@ -249,7 +254,7 @@ extension Lowering {
     _ gradient: Operation.LocalResponseNormalizationGradient, _ operation: Operation
   ) throws {
     let normalization = gradient.forward
-    guard options.compute.usesLibrary else { return try lowerResponse(normalization, operation) }
+    guard isResponseOfLibrary else { return try lowerResponse(normalization, operation) }
     let source = try readForNormalization(operation.inputs[0])
     let incoming = try read(operation.inputs[1], as: source.place.layout)
     let primitive = try Primitive {
