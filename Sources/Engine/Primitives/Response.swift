@@ -2,7 +2,8 @@ import CKernels
 import ConvNetGraphs
 import ConvNetTensors
 
-// Local response normalization and its gradient by our own kernels, `CKernels/responses.c`, where the library has none or is not to compute.
+// Local response normalization and its gradient by our own kernels, `CKernels/responses.c`, where the library has none or is not
+// to compute.
 
 extension Lowering {
   /// - Parameter operation: the normalization, or its gradient, whose second input is that by the output.
