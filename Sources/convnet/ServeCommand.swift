@@ -193,6 +193,7 @@ struct ServeCommand: ParsableCommand {
       let (ports, ready) = AsyncStream.makeStream(of: (Int, isGRPC: Bool).self)
       try await withThrowingTaskGroup { group in
         group.addTask {
+          defer { ready.finish() }
           try await HTTPServer(service, options: options)
             .run(stop: stop) { ready.yield(($0, isGRPC: false)) }
         }
@@ -200,6 +201,7 @@ struct ServeCommand: ParsableCommand {
           var options = options
           options.port = grpcPort
           group.addTask { [options] in
+            defer { ready.finish() }
             try await InferenceServer(service, options: options)
               .run(stop: stop) { ready.yield(($0, isGRPC: true)) }
           }
@@ -216,7 +218,6 @@ struct ServeCommand: ParsableCommand {
           for try await _ in group {}
         } catch {
           stop()
-          ready.finish()
           throw error
         }
       }

@@ -15,7 +15,7 @@ struct AlgorithmChooser {
       ? nil
       : AlgorithmTable(
         threads: options.threads, folder: options.compute.cacheFolder,
-        kernels: options.compute.usesLibrary ? options.compute.kernels : .own)
+        kernels: options.compute.kernels)
   }
 
   /// - Throws: ``LibraryFailure`` where the library cannot compute the convolution.

@@ -1,17 +1,19 @@
 import ConvNetEvaluation
+import Synchronization
 
 /// A group whose time is measured: that of its sums, and of waiting for the slowest; of sums beside the backward pass what the
 /// training waits for.
-final class ProcessMeter: ProcessGroup, @unchecked Sendable {
+final class ProcessMeter: ProcessGroup {
   private let group: any ProcessGroup
   private let clock = ContinuousClock()
-  /// Spent so far. Belongs to the thread of the training, as the calls do.
-  private(set) var seconds = 0.0
+  private let spent = Mutex(0.0)
 
   init(_ group: any ProcessGroup) { self.group = group }
 
   var rank: Int { group.rank }
   var count: Int { group.count }
+  /// Spent so far.
+  var seconds: Double { spent.withLock { $0 } }
 
   func sum(_ values: UnsafeMutableBufferPointer<Float>) throws {
     try measured { try group.sum(values) }
@@ -39,7 +41,7 @@ final class ProcessMeter: ProcessGroup, @unchecked Sendable {
 
   private func measured<Result>(_ body: () throws -> Result) rethrows -> Result {
     let begin = clock.now
-    defer { seconds += (clock.now - begin) / .seconds(1) }
+    defer { spent.withLock { $0 += (clock.now - begin) / .seconds(1) } }
     return try body()
   }
 }
