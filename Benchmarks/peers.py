@@ -29,7 +29,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from peers.cases import PEERS, SUITES, SUITES_OF_ALL, ConvNet, selected_cases
+from peers.cases import PEERS, PROCESSORS, SUITES, SUITES_OF_ALL, ConvNet, selected_cases
 from peers.peer import ROOT, Case, Measurement, Peer, PeerFailure
 from peers.plot import write_plot
 from peers.results import Record, Results, usable_processors
@@ -175,8 +175,8 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n\n    ")[0], formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--suite", nargs="+", choices=["all", *SUITES], default=["all"],
-        help=f"of {', '.join(SUITES)}; all is every one but scaling, which takes as long again (default)")
+        "--suite", nargs="+", choices=["all", *(suite for suite in SUITES if "," not in suite)], default=["all"],
+        help="all is every one but scaling and those of processors, which take as long again (default)")
     parser.add_argument(
         "--case", nargs="+", default=[], metavar="WORDS", help="cases whose name has all these words")
     parser.add_argument("--peers", nargs="+", choices=keys, default=keys, metavar="PEER",
@@ -195,6 +195,8 @@ def parse() -> argparse.Namespace:
         parser.error(f"{arguments.convnet} does not exist: run `make build` first")
     if "all" in arguments.suite:
         arguments.suite = [suite for suite in SUITES if suite in (*arguments.suite, *SUITES_OF_ALL)]
+    if "processors" in arguments.suite:
+        arguments.suite += [suite for suite, _ in PROCESSORS.values() if suite not in arguments.suite]
     return arguments
 
 

@@ -46,7 +46,7 @@ class ConvNet(Peer):
             "--mode", "training" if case.trains else "inference",
             "--threads", str(case.threads), "--seconds", str(0 if case.is_memory else seconds),
             "--json",
-        ], case.threads)
+        ], case.threads, case.instructions)
         report = json.loads(done.output)
         if report["threads"] != case.threads:
             raise PeerFailure(f"ran on {report['threads']} threads, was asked for {case.threads}")

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from peers.onnx_export import export, onnx_file
-from peers.peer import Case, Peer, run
+from peers.peer import Case, Peer, has_no_more, run
 
 
 class ONNXRuntime(Peer):
@@ -17,6 +17,8 @@ class ONNXRuntime(Peer):
 
     def variants(self, case: Case) -> list[str]:
         if case.trains:
+            return []
+        if case.instructions and not has_no_more(case.instructions):
             return []
         return ["model", "optimized model"] if case.starts else ["all optimizations"]
 

@@ -49,6 +49,8 @@ class Case:
     goal: float | None = None
     #: ConvNet's own value must not be more.
     limit: float | None = None
+    #: All sides are held to these of the processor's instructions; empty: each takes what there is.
+    instructions: str = ""
 
     @property
     def name(self) -> str:
@@ -144,7 +146,7 @@ class Peer:
 
     def measure(self, case: Case, variant: str, seconds: float) -> Measurement:
         if case.starts:
-            done = run(self.start_command(case, variant), case.threads)
+            done = run(self.start_command(case, variant), case.threads, case.instructions)
             value = done.peak_mebibytes if case.is_memory else done.seconds_to_first_line
             return Measurement(value, {"peakMebibytes": done.peak_mebibytes})
         request = json.dumps({
@@ -152,7 +154,7 @@ class Peer:
             # Memory is at its peak after a few steps.
             "seconds": 0 if case.is_memory else seconds,
         })
-        done = run([sys.executable, "-m", f"peers.{self.module}", request], case.threads)
+        done = run([sys.executable, "-m", f"peers.{self.module}", request], case.threads, case.instructions)
         report = json.loads(done.output.strip().splitlines()[-1])
         rate = report.pop("value")
         details = {"peakMebibytes": done.peak_mebibytes, **report}
@@ -170,26 +172,44 @@ class Finished:
     peak_mebibytes: float
 
 
-def environment(threads: int) -> dict[str, str]:
+#: What holds each side to instructions: ConvNet, the kernel library that most sides have, PyTorch with its compiler. ONNX Runtime obeys
+#: nothing of the kind.
+HOLDS = {
+    "": {},
+    "avx2": {"CONVNET_INSTRUCTIONS": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"},
+}
+
+
+def has_no_more(instructions: str) -> bool:
+    """Whether the processor holds those that obey nothing."""
+    try:
+        words = Path("/proc/cpuinfo").read_text().split()
+    except OSError:
+        return False
+    return instructions in words and "avx512f" not in words
+
+
+def environment(threads: int, instructions: str) -> dict[str, str]:
     """The environment of every measured process: the same threads for all libraries."""
     counts = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "CONVNET_THREADS")
     return os.environ | {
         **{name: str(threads) for name in counts},
+        **HOLDS[instructions],
         "PYTHONPATH": str(ROOT / "Benchmarks"),
         # Says nothing on standard error where all is well.
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "KERAS_BACKEND": "tensorflow",
-        "TORCHINDUCTOR_CACHE_DIR": str(MADE / "inductor"),
+        "TORCHINDUCTOR_CACHE_DIR": str(MADE / f"inductor{instructions}"),
     }
 
 
-def run(command: list[str], threads: int) -> Finished:
+def run(command: list[str], threads: int, instructions: str = "") -> Finished:
     """Runs a process that must succeed."""
     with tempfile.TemporaryFile() as errors:
         started = time.perf_counter()
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
-            env=environment(threads), cwd=ROOT)
+            env=environment(threads, instructions), cwd=ROOT)
         guard = threading.Timer(LIMIT_SECONDS, process.kill)
         guard.start()
         try:

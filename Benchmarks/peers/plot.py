@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from peers.cases import PEERS, SUITES
+from peers.cases import PEERS, SUITES_OF_ALL
 from peers.peer import Case
 from peers.results import Record, Results, measured, median_of_convnet
 from peers.tables import Judged, judged
@@ -26,7 +26,7 @@ def write_plot(results: Results, path: Path) -> bool:
 
     # Text as text, and the same file for the same results.
     pyplot.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "peers", "font.size": 9})
-    rows = [row for suite in SUITES if suite != "scaling" for row in judged(results, suite)]
+    rows = [row for suite in SUITES_OF_ALL for row in judged(results, suite)]
     curves = scaling(results)
     if not rows and not curves:
         return False

@@ -109,7 +109,7 @@ class Results:
 
 def key_of(case: Case) -> Case:
     """The case without its goals, which do not change what is measured."""
-    return Case(case.suite, case.model, case.mode, case.batch, case.threads)
+    return Case(case.suite, case.model, case.mode, case.batch, case.threads, instructions=case.instructions)
 
 
 def measured(peers: dict[str, Record]) -> dict[str, Record]:
