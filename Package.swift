@@ -244,9 +244,3 @@ let package = Package(
       path: "Tests/CommandTests", swiftSettings: settings),
   ]
 )
-
-// Of `make documentation` alone: other builds fetch nothing of it.
-if Context.environment["CONVNET_DOCUMENTATION"] != nil {
-  package.dependencies.append(
-    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
-}
