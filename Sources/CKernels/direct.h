@@ -96,6 +96,7 @@ void ck_direct_unpack(const direct_view *v, float *weights, const float *packed,
 typedef struct {
   float *y;
   const float *source, *weights, *bias, *addend;
+  const float *weights_end;  // of all weights
   const size_t *taps;  // where each tap's terms begin
   size_t tap_count, terms, blocks;
   size_t step;                   // floats from a position to the next in the source

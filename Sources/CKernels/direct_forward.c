@@ -71,6 +71,7 @@ static void products_of_part(const forward_work *p, const direct_part *part, siz
   const size_t first = pair * PAIR, channels = v->out_channels - first < width ? v->out_channels - first : width;
   if (p->bias) memcpy(bias, p->bias + group * v->out_channels + first, channels * sizeof *bias);
   direct_product product = {.bias = bias,
+                            .weights_end = p->weights + v->groups * direct_weights_of_group(v),
                             .terms = v->terms,
                             .blocks = v->in_blocks,
                             .step = v->step,

@@ -39,7 +39,7 @@ INLINE void product_rows(const direct_product *p, size_t first, size_t block, si
       // The positions after these.
       if (p->is_cold && t == 0)
         UNROLLED for (size_t r = 0; r < rows; ++r) __builtin_prefetch(source + p->taps[t] + (rows + r) * step);
-      multiply_terms(sums, source + p->taps[t], u, u_step, terms, step, rows, vectors);
+      multiply_terms(sums, source + p->taps[t], u, p->weights_end, u_step, terms, step, rows, vectors);
     }
   UNROLLED for (size_t o = 0; o < vectors; ++o) {
     const lanes bias = LOAD(p->bias + (block + o) * WIDTH);

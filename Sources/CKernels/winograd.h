@@ -69,6 +69,7 @@ INLINE size_t weights_count(size_t points, size_t in_channels, size_t out_blocks
 typedef struct {
   float *m;
   const float *v, *u;
+  const float *u_end;  // of all weights
   size_t in_blocks, tiles;
   bool is_pair;
   ck_instructions instructions;

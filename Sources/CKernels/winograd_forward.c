@@ -126,6 +126,7 @@ static void forward_share(void *context, int task) {
             .m = m + point * m_point,
             .v = v + point * v_point,
             .u = p->u + pair * weights_pair(w->points, w->in_channels) + point * weights_point(w->in_channels, is_pair),
+            .u_end = p->u + weights_count(w->points, w->in_channels, p->out_blocks),
             .in_blocks = p->in_blocks,
             .tiles = tiles,
             .is_pair = is_pair,

@@ -13,13 +13,13 @@ enum { PORTABLE_TILES = 2, PORTABLE_CHANNELS = 2 };
 // MARK: Forward
 
 // `rows` tiles by `vectors` blocks of output channels, of weights `u_step` floats apart.
-INLINE void product_rows(float *m, size_t m_block, const float *v, size_t v_block, const float *u, size_t u_step,
-                         size_t in_blocks, size_t rows, size_t vectors) {
+INLINE void product_rows(float *m, size_t m_block, const float *v, size_t v_block, const float *u, const float *u_end,
+                         size_t u_step, size_t in_blocks, size_t rows, size_t vectors) {
   lanes sums[MOST_ROWS][2];
   clear_sums(sums, rows, vectors);
   for (; in_blocks > 0; --in_blocks, v += v_block, u += WIDTH * u_step) {
     UNROLLED for (size_t r = 0; r < rows; ++r) __builtin_prefetch(v + v_block + r * WIDTH);
-    multiply_terms(sums, v, u, u_step, WIDTH, WIDTH, rows, vectors);
+    multiply_terms(sums, v, u, u_end, u_step, WIDTH, WIDTH, rows, vectors);
   }
   UNROLLED for (size_t r = 0; r < rows; ++r)
     UNROLLED for (size_t o = 0; o < vectors; ++o) STORE(m + o * m_block + r * WIDTH, sums[r][o]);
@@ -36,7 +36,7 @@ INLINE void product_of(const winograd_product *p, size_t most, size_t vectors) {
       switch (rows) {
 #define ROWS(count)                                                                                  \
   case count:                                                                                        \
-    if (count <= most) product_rows(m, block, v, block, u, blocks * WIDTH, p->in_blocks, count, vectors); \
+    if (count <= most) product_rows(m, block, v, block, u, p->u_end, blocks * WIDTH, p->in_blocks, count, vectors); \
     break;
         FOR_EACH_ROW_COUNT(ROWS)
 #undef ROWS
