@@ -87,7 +87,7 @@ SUITES = list(dict.fromkeys(case.suite for case in CASES))
 #: Scaling takes as long as all the others together, and the processors' suites as long as those that they repeat.
 SUITES_OF_ALL = [suite for suite in SUITES if suite != "scaling" and not suite.startswith("processors")]
 
-#: Where a goal is judged against a peer of this kind alone: what a start takes beside one without Python is shown, and no goal.
+#: Where a goal is judged against a peer of this kind alone.
 GOAL_PEERS = {"start": "pytorch", "memory": "pytorch"}
 
 

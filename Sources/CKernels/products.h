@@ -20,8 +20,8 @@ INLINE void clear_sums(lanes (*sums)[2], const size_t rows, const size_t vectors
 INLINE size_t terms_ahead(const size_t rows) { return rows < 8 ? 128 : 32; }
 
 // sums[row][..] += v[row * step + k] u[k * u_step..] for all terms k. The sums are vectors that stay in registers; the other
-// factor is broadcast. Weights end at `end`: to ask for what lies behind, where there may be no memory, can take as long as
-// a hundred products.
+// factor is broadcast. Weights end at `end`: to ask for what lies behind, where there may be no memory, can take longer than
+// the products.
 INLINE void multiply_terms(lanes (*sums)[2], const float *v, const float *u, const float *end, size_t u_step,
                            const size_t terms, const size_t step, const size_t rows, const size_t vectors) {
   const size_t far = terms_ahead(rows) * u_step;
