@@ -87,9 +87,6 @@ SUITES = list(dict.fromkeys(case.suite for case in CASES))
 #: Scaling takes as long as all the others together, and the processors' suites as long as those that they repeat.
 SUITES_OF_ALL = [suite for suite in SUITES if suite != "scaling" and not suite.startswith("processors")]
 
-#: Where a goal is judged against a peer of this kind alone.
-GOAL_PEERS = {"start": "pytorch", "memory": "pytorch"}
-
 
 def selected_cases(suites: list[str], filters: list[str]) -> list[Case]:
     """Cases of the suites whose names contain every word of one of the filters."""
@@ -100,4 +97,4 @@ def selected_cases(suites: list[str], filters: list[str]) -> list[Case]:
     ]
 
 
-__all__ = ["CASES", "ConvNet", "GOAL_PEERS", "PEERS", "SUITES", "SUITES_OF_ALL", "SUITE_GOALS", "selected_cases"]
+__all__ = ["CASES", "ConvNet", "PEERS", "SUITES", "SUITES_OF_ALL", "SUITE_GOALS", "selected_cases"]

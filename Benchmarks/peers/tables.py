@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from peers.cases import CASES, GOAL_PEERS, PEERS, SUITE_GOALS, SUITES
+from peers.cases import CASES, PEERS, SUITE_GOALS, SUITES
 from peers.peer import Case
 from peers.results import (
     Record, Results, best_peer, geometric_mean, key_of, measured, median_of_convnet,
@@ -14,13 +14,11 @@ from peers.results import (
 
 @dataclass
 class Judged:
-    """A measured case beside the peer that it is judged against."""
+    """A measured case beside its best peer, against which it is judged."""
 
     case: Case
     peers: dict[str, Record]
     best: str
-    #: Whether that is a peer that the goal names, so that it can be judged.
-    is_rival: bool
 
     @property
     def ratio(self) -> float:
@@ -34,7 +32,7 @@ class Judged:
     def misses(self) -> bool:
         case = self.case
         return bool(
-            (case.goal is not None and self.is_rival and self.ratio < case.goal)
+            (case.goal is not None and self.ratio < case.goal)
             or (case.limit is not None and self.ours > case.limit))
 
 
@@ -44,13 +42,8 @@ def judged(results: Results, suite: str) -> list[Judged]:
         if case.suite != suite:
             continue
         peers = measured(results.records.get(key_of(case), {}))
-        # Some goals name PyTorch; they are judged where it was measured.
-        rivals = {
-            key: record for key, record in peers.items()
-            if key.startswith(GOAL_PEERS.get(suite, ""))
-        }
         if peers:
-            rows.append(Judged(case, peers, best_peer(case, rivals or peers), bool(rivals)))
+            rows.append(Judged(case, peers, best_peer(case, peers)))
     return rows
 
 
@@ -135,7 +128,7 @@ def goal_of(row: Judged) -> str:
         return f"at most {row.case.limit:g} {row.case.unit}, {met(row.misses)}"
     if row.case.goal is None:
         return ""
-    return f"{row.case.goal:.3g}, {met(row.misses) if row.is_rival else 'not judged'}"
+    return f"{row.case.goal:.3g}, {met(row.misses)}"
 
 
 def met(is_missed: bool) -> str:
