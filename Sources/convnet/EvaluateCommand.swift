@@ -111,7 +111,9 @@ struct EvaluateCommand: ParsableCommand {
       of: data.source(), for: model, given: data.holdout(seed: shared.seed),
       threads: shared.threadCount)
     tell(part)
-    if protocols.among == .all, part.dataset.classNames.count < model.classCount {
+    if protocols.among == .all, part.dataset.classNames.count < model.classCount,
+      part.dataset.numbered(as: model.classNames) != nil
+    {
       shared.note(
         "the data has \(part.dataset.classNames.count) of the model's \(model.classCount) classes, and answers are sought among all; --among data takes the data's alone"
       )

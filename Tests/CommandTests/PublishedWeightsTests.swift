@@ -54,6 +54,14 @@ import Testing
     #expect(classes.map { $0["name"] as? String } == ["goldfish", "tabby"])
     #expect(
       (own.result["protocol"] as? String)?.hasSuffix("among the data's 2 of 1000 classes") == true)
+    // Of data whose classes are others, that alone is said.
+    try directory.write(
+      Image(height: 40, width: 50, color: Image.Color(red: 9, green: 60, blue: 90), channels: 3)
+        .encodedPNG(), to: "foreign/my cat/a.png")
+    let foreign = try Invocation(
+      ["evaluate", "resnet18.pth", "--data", "foreign"] + tail, in: directory.path)
+    #expect(foreign.status == 1 && foreign.errors.contains("only the data has my cat"))
+    #expect(!foreign.errors.contains("of the model's 1000 classes"))
     // The mean loss of the two from the whole answers: of each picture those of the two classes alone.
     var loss = 0.0
     for (label, path) in ["data/n01443537/a.png", "data/tabby/a.png"].enumerated() {
