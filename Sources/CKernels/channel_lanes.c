@@ -17,19 +17,19 @@ INLINE void forward_tile(const ck_planes *p, const float *first, const float *se
                          const lanes *bias, float *to0, float *to1, size_t columns) {
   const size_t plane = padded_height(p) * padded_width(p), row = padded_width(p);
   lanes sums[2][10];
-  for (size_t j = 0; j < columns; ++j) sums[0][j] = sums[1][j] = *bias;
+  UNROLLED for (size_t j = 0; j < columns; ++j) sums[0][j] = sums[1][j] = *bias;
   for (size_t c = 0; c < p->in_channels; ++c)
     for (size_t m = 0; m < p->kernel_height; ++m) {
       const float *x0 = first + c * plane + m * row, *x1 = second + c * plane + m * row;
       for (size_t n = 0; n < p->kernel_width; ++n) {
         const lanes weight = *weights++;
-        for (size_t j = 0; j < columns; ++j) {
+        UNROLLED for (size_t j = 0; j < columns; ++j) {
           sums[0][j] += x0[n + j] * weight;
           sums[1][j] += x1[n + j] * weight;
         }
       }
     }
-  for (size_t j = 0; j < columns; ++j) {
+  UNROLLED for (size_t j = 0; j < columns; ++j) {
     STORE(to0 + j * WIDTH, sums[0][j]);
     STORE(to1 + j * WIDTH, sums[1][j]);
   }
@@ -47,9 +47,14 @@ VECTORISED(static, void, forward_picture, (const ck_planes *p, float *y, const f
   for (; j + columns <= p->out_width; j += columns)                                                                \
   forward_tile(p, x0 + j, x1 + j, (const lanes *)weights, (const lanes *)bias, to0 + j * WIDTH, to1 + j * WIDTH,   \
                columns)
-    TILE(10);
-    TILE(8);
-    TILE(4);
+    if (is_wide) {
+      TILE(10);
+      TILE(8);
+      TILE(4);
+    } else {
+      TILE(3);
+      TILE(2);
+    }
     TILE(1);
 #undef TILE
   }
@@ -101,18 +106,18 @@ INLINE void gradient_tile(const ck_planes *p, const area *a, const float *x, con
                           size_t columns) {
   const size_t row = padded_width(p);
   lanes totals[2][5];
-  for (size_t m = 0; m < rows; ++m)
-    for (size_t n = 0; n < columns; ++n) totals[m][n] = sums[m * p->kernel_width + n];
+  UNROLLED for (size_t m = 0; m < rows; ++m)
+    UNROLLED for (size_t n = 0; n < columns; ++n) totals[m][n] = sums[m * p->kernel_width + n];
   const size_t gap = (p->out_width - a->columns) * WIDTH;
   d += (a->top * p->out_width + a->left) * WIDTH;
   for (size_t i = a->top; i < a->top + a->rows; ++i, d += gap)
     for (size_t j = a->left; j < a->left + a->columns; ++j, d += WIDTH) {
       const lanes gradient = LOAD(d);
-      for (size_t m = 0; m < rows; ++m)
-        for (size_t n = 0; n < columns; ++n) totals[m][n] += x[(i + m) * row + j + n] * gradient;
+      UNROLLED for (size_t m = 0; m < rows; ++m)
+        UNROLLED for (size_t n = 0; n < columns; ++n) totals[m][n] += x[(i + m) * row + j + n] * gradient;
     }
-  for (size_t m = 0; m < rows; ++m)
-    for (size_t n = 0; n < columns; ++n) sums[m * p->kernel_width + n] = totals[m][n];
+  UNROLLED for (size_t m = 0; m < rows; ++m)
+    UNROLLED for (size_t n = 0; n < columns; ++n) sums[m * p->kernel_width + n] = totals[m][n];
 }
 
 VECTORISED(static, void, gradient_area, (const ck_planes *p, const area *a, const float *padded, const float *d, float *all_sums),
@@ -132,7 +137,8 @@ VECTORISED(static, void, gradient_area, (const ck_planes *p, const area *a, cons
     TILE(rows, 3);                                        \
     TILE(rows, 1);                                        \
   }
-    ROWS(2) ROWS(1)
+    if (is_wide || p->kernel_width < 5) ROWS(2)
+    ROWS(1)
 #undef ROWS
 #undef TILE
   }

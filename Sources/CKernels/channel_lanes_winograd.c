@@ -13,8 +13,6 @@
 // The numbers of a row of the kernel, of the points, and the pairs of positions in half a vector.
 enum { COLUMNS = 5, POINTS = 6, HALF = WIDTH / 2 };
 
-typedef float half __attribute__((vector_size(32), aligned(4), may_alias));
-
 bool ck_lanes_winograd_is_possible(const ck_planes *p) { return p->kernel_width == COLUMNS && p->out_width % 2 == 0; }
 
 size_t ck_lanes_winograd_multiply_adds(const ck_planes *p) {
@@ -75,20 +73,24 @@ VECTORISED(static, void, transform_rows, (float *to, const float *padded, const 
 
 // MARK: Products
 
-// `count` pairs of positions of a row, from the transformed rows that begin at `v`.
+// `count` pairs of positions of a row, from the transformed rows that begin at `v`; so many points at once, whose sums stay in
+// registers.
 INLINE void product_tile(const ck_planes *p, float *y, const float *v, const lanes *weights, const lanes *bias,
-                         size_t count) {
+                         size_t count, size_t points) {
   const size_t stride = pairs_stride(p), plane = padded_height(p) * POINTS * stride;
   lanes sums[POINTS][5];
-  UNROLLED for (size_t k = 0; k < POINTS; ++k)
-    UNROLLED for (size_t j = 0; j < count; ++j) sums[k][j] = (lanes){0};
-  for (size_t c = 0; c < p->in_channels; ++c) {
-    const float *row = v + c * plane;
-    for (size_t m = 0; m < p->kernel_height; ++m, row += POINTS * stride)
-      UNROLLED for (size_t k = 0; k < POINTS; ++k) {
-        const lanes weight = *weights++;
-        UNROLLED for (size_t j = 0; j < count; ++j) sums[k][j] += row[k * stride + j] * weight;
-      }
+  UNROLLED for (size_t first = 0; first < POINTS; first += points) {
+    UNROLLED for (size_t k = first; k < first + points; ++k)
+      UNROLLED for (size_t j = 0; j < count; ++j) sums[k][j] = (lanes){0};
+    const lanes *factors = weights;
+    for (size_t c = 0; c < p->in_channels; ++c) {
+      const float *row = v + c * plane;
+      for (size_t m = 0; m < p->kernel_height; ++m, row += POINTS * stride, factors += POINTS)
+        UNROLLED for (size_t k = first; k < first + points; ++k) {
+          const lanes weight = factors[k];
+          UNROLLED for (size_t j = 0; j < count; ++j) sums[k][j] += row[k * stride + j] * weight;
+        }
+    }
   }
   UNROLLED for (size_t j = 0; j < count; ++j) {
     const lanes *s = &sums[0][j];
@@ -103,13 +105,18 @@ VECTORISED(static, void, products, (const ck_planes *p, float *y, const float *r
   const size_t pairs = p->out_width / 2, row = POINTS * pairs_stride(p);
   for (size_t i = 0; i < p->out_height; ++i, y += p->out_width * WIDTH) {
     size_t j = 0;
-#define TILE(count)                         \
+#define TILE(count, points)                 \
   for (; j + count <= pairs; j += count)    \
-  product_tile(p, y + 2 * j * WIDTH, rows + i * row + j, (const lanes *)weights, (const lanes *)bias, count)
-    TILE(5);
-    TILE(4);
-    TILE(2);
-    TILE(1);
+  product_tile(p, y + 2 * j * WIDTH, rows + i * row + j, (const lanes *)weights, (const lanes *)bias, count, points)
+    if (is_wide) {
+      TILE(5, POINTS);
+      TILE(4, POINTS);
+      TILE(2, POINTS);
+    } else {
+      TILE(3, 2);
+      TILE(2, 3);
+    }
+    TILE(1, POINTS);
 #undef TILE
   }
 }

@@ -8,6 +8,8 @@
 // function to one processor.
 typedef float lanes __attribute__((vector_size(64), aligned(4), may_alias));
 enum { WIDTH = 16 };
+// Eight, and as many in one register as 256 bits have.
+typedef float half __attribute__((vector_size(32), aligned(4), may_alias));
 
 #define LOAD(from) (*(const lanes *)(from))
 #define STORE(to, value) (*(lanes *)(to) = (value))

@@ -11,7 +11,6 @@ enum {
   SUMMED_ALONE = 64,  // positions whose terms are summed in single precision
 };
 
-typedef float half __attribute__((vector_size(32)));
 typedef float quarter __attribute__((vector_size(16)));
 
 INLINE float sum_of(const lanes *v) {

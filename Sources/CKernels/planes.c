@@ -102,10 +102,16 @@ VECTORISED(static, void, forward_rows, (const ck_planes *p, float *y, const floa
 #define BLOCK(count, vectors)                                                                                   \
   for (; o + count <= p->out_channels; o += count)                                                              \
   forward_block(p, y + o * plane, shifted, weights + o * taps, bias ? bias + o : NULL, first, last, count, vectors)
-  BLOCK(8, 3);
-  BLOCK(6, 4);
-  BLOCK(4, 4);
-  BLOCK(2, 4);
+  if (is_wide) {
+    BLOCK(8, 3);
+    BLOCK(6, 4);
+    BLOCK(4, 4);
+    BLOCK(2, 4);
+  } else {
+    BLOCK(6, 1);
+    BLOCK(3, 2);
+    BLOCK(2, 3);
+  }
   BLOCK(1, 4);
 #undef BLOCK
 }

@@ -71,7 +71,7 @@ INLINE void strip_vector(const ck_planes *p, float *strips, const float *d, cons
 
 // Rows first ..< last of `channels` channels.
 INLINE void input_gradient_rows(const ck_planes *p, float *dx, float *strips, const uint32_t *masks, const float *d,
-                                const float *weights, size_t first, size_t last, size_t channels) {
+                                const float *weights, size_t first, size_t last, size_t channels, const bool is_wide) {
   const size_t stride = strip_stride(p), lead = rounded(p->kernel_width), positions = (last - first) * p->out_width;
   const size_t begin = (p->kernel_height - 1) * p->out_width, end = begin + p->out_height * p->out_width;
   const size_t start = (first + p->pad_top) * p->out_width;
@@ -80,8 +80,8 @@ INLINE void input_gradient_rows(const ck_planes *p, float *dx, float *strips, co
   for (; n + count <= p->kernel_width; n += count)                                                               \
     for (size_t at = 0; at < positions; at += WIDTH)                                                             \
       strip_vector(p, strips + n * stride + lead + at, d, weights + n, start + at, begin, end, channels, count);
-  SHIFTS(5)
-  SHIFTS(3)
+  if (is_wide || channels == 1) SHIFTS(5)
+  if (is_wide || channels <= 2) SHIFTS(3)
   SHIFTS(1)
 #undef SHIFTS
   typedef uint32_t bits __attribute__((vector_size(64), aligned(4), may_alias));
@@ -110,7 +110,7 @@ VECTORISED(static, void, input_gradient_picture, (const ck_planes *p, float *dx,
     size_t c = 0;
 #define BLOCK(count)                                                                                             \
   for (; c + count <= p->in_channels; c += count)                                                                \
-  input_gradient_rows(p, dx + c * plane, strips, masks, d, weights + c * kernel, first, last, count)
+  input_gradient_rows(p, dx + c * plane, strips, masks, d, weights + c * kernel, first, last, count, is_wide)
     BLOCK(6);
     BLOCK(4);
     BLOCK(2);
@@ -158,52 +158,69 @@ void ck_planes_input_gradient(const ck_planes *p, float *dx, const float *d, con
 //
 // with the copies of the picture that planes.h describes.
 
-// The gradients of `block` output channels by `count` neighbouring taps of one kernel row, added to `sums`. `d` has `vectors`
-// vectors a channel.
-INLINE void gradient_block(const ck_planes *p, const float *x, const float *d, size_t d_stride, size_t vectors,
-                           lanes *sums, size_t sums_stride, size_t block, size_t count) {
-  const size_t stride = ck_shifted_stride(p);
-  lanes totals[4][5];
-  UNROLLED for (size_t o = 0; o < block; ++o)
-    UNROLLED for (size_t n = 0; n < count; ++n) totals[o][n] = sums[o * sums_stride + n];
-  for (size_t at = 0; at < vectors * WIDTH; at += WIDTH) {
-    lanes gradients[4];
-    UNROLLED for (size_t o = 0; o < block; ++o) gradients[o] = LOAD(d + o * d_stride + at);
-    UNROLLED for (size_t n = 0; n < count; ++n) {
-      const lanes value = LOAD(x + n * stride + at);
-      UNROLLED for (size_t o = 0; o < block; ++o) totals[o][n] += gradients[o] * value;
-    }
+// The gradients of `block` output channels by `count` neighbouring taps of one kernel row, added to `sums`: of each vector all
+// lanes, or half of them. `d` has `vectors` vectors a channel.
+#define GRADIENT_BLOCK(name, vector)                                                                                      \
+  INLINE void name(const ck_planes *p, const float *x, const float *d, size_t d_stride, size_t vectors, float *sums,       \
+                   size_t sums_stride, size_t block, size_t count) {                                                       \
+    const size_t stride = ck_shifted_stride(p);                                                                            \
+    vector totals[4][5];                                                                                                   \
+    UNROLLED for (size_t o = 0; o < block; ++o)                                                                            \
+      UNROLLED for (size_t n = 0; n < count; ++n) totals[o][n] = *(vector *)(sums + (o * sums_stride + n) * WIDTH);        \
+    for (size_t at = 0; at < vectors * WIDTH; at += WIDTH) {                                                               \
+      vector gradients[4];                                                                                                 \
+      UNROLLED for (size_t o = 0; o < block; ++o) gradients[o] = *(const vector *)(d + o * d_stride + at);                 \
+      UNROLLED for (size_t n = 0; n < count; ++n) {                                                                        \
+        const vector value = *(const vector *)(x + n * stride + at);                                                       \
+        UNROLLED for (size_t o = 0; o < block; ++o) totals[o][n] += gradients[o] * value;                                  \
+      }                                                                                                                    \
+    }                                                                                                                      \
+    UNROLLED for (size_t o = 0; o < block; ++o)                                                                            \
+      UNROLLED for (size_t n = 0; n < count; ++n) *(vector *)(sums + (o * sums_stride + n) * WIDTH) = totals[o][n];        \
   }
-  UNROLLED for (size_t o = 0; o < block; ++o)
-    UNROLLED for (size_t n = 0; n < count; ++n) sums[o * sums_stride + n] = totals[o][n];
-}
+GRADIENT_BLOCK(gradient_block, lanes)
+GRADIENT_BLOCK(half_gradient_block, half)
+#undef GRADIENT_BLOCK
 
 // Adds what a part of a band of a picture gives: vectors of sums of each weight, then of each bias.
 VECTORISED(static, void, gradient_band, (const ck_planes *p, const float *shifted, const float *d, size_t d_stride,
            size_t vectors, float *all_sums), (p, shifted, d, d_stride, vectors, all_sums)) {
-  lanes *sums = (lanes *)all_sums;
   const size_t taps = p->in_channels * p->kernel_height * p->kernel_width;
   const size_t plane = (ck_band_height(p) + p->kernel_height - 1) * p->out_width;
   for (size_t c = 0; c < p->in_channels; ++c)
     for (size_t m = 0; m < p->kernel_height; ++m) {
       const float *x = shifted + c * plane + m * p->out_width;
-      lanes *row = sums + (c * p->kernel_height + m) * p->kernel_width;
+      float *row = all_sums + (c * p->kernel_height + m) * p->kernel_width * WIDTH;
       size_t n = 0;
-#define BLOCK(block, count)                                                                                    \
-  for (; o + block <= p->out_channels && (block < 4 || o + 6 != p->out_channels); o += block)                  \
-  gradient_block(p, x + n * ck_shifted_stride(p), d + o * d_stride, d_stride, vectors, row + o * taps + n, taps, block, count)
-#define ROW(count)                                         \
+#define BLOCK(add, block, count, at)                                                                               \
+  for (; o + block <= p->out_channels && (block < 4 || o + 6 != p->out_channels); o += block)                      \
+  add(p, x + n * ck_shifted_stride(p) + at, d + o * d_stride + at, d_stride, vectors, row + (o * taps + n) * WIDTH + at, taps, \
+      block, count)
+#define WIDE_ROW(count)                                    \
   for (; n + count <= p->kernel_width; n += count) {       \
     size_t o = 0;                                          \
-    BLOCK(4, count);                                       \
-    BLOCK(3, count);                                       \
-    BLOCK(2, count);                                       \
-    BLOCK(1, count);                                       \
+    BLOCK(gradient_block, 4, count, 0);                    \
+    BLOCK(gradient_block, 3, count, 0);                    \
+    BLOCK(gradient_block, 2, count, 0);                    \
+    BLOCK(gradient_block, 1, count, 0);                    \
   }
-      ROW(5) ROW(3) ROW(1)
-#undef ROW
+#define NARROW_ROW(count, block)                           \
+  for (; n + count <= p->kernel_width; n += count)         \
+    for (size_t at = 0; at < WIDTH; at += WIDTH / 2) {     \
+      size_t o = 0;                                        \
+      BLOCK(half_gradient_block, block, count, at);        \
+      BLOCK(half_gradient_block, 1, count, at);            \
+    }
+      if (is_wide) {
+        WIDE_ROW(5) WIDE_ROW(3) WIDE_ROW(1)
+      } else {
+        NARROW_ROW(5, 2) NARROW_ROW(3, 3) NARROW_ROW(1, 4)
+      }
+#undef NARROW_ROW
+#undef WIDE_ROW
 #undef BLOCK
     }
+  lanes *sums = (lanes *)all_sums;
   lanes *bias = sums + p->out_channels * taps;
   for (size_t o = 0; o < p->out_channels; ++o) {
     lanes total = bias[o];

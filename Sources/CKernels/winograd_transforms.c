@@ -5,6 +5,16 @@
 
 // MARK: Inputs
 
+// The second half, of the columns at their points.
+INLINE void store_points(float *v, size_t point, const lanes *columns, size_t down, size_t along) {
+  lanes values[MOST_SPAN];
+  const size_t height = span_of(down), width = span_of(along);
+  UNROLLED for (size_t i = 0; i < height; ++i) {
+    transform_input(values, 1, columns + i * width, 1, along);
+    UNROLLED for (size_t j = 0; j < width; ++j) STORE(v + (i * width + j) * point, values[j]);
+  }
+}
+
 INLINE void input_tile(float *v, size_t point, const float *x, size_t row, size_t column, size_t down, size_t along) {
   lanes columns[MOST_POINTS], values[MOST_SPAN];
   const size_t height = span_of(down), width = span_of(along);
@@ -12,34 +22,49 @@ INLINE void input_tile(float *v, size_t point, const float *x, size_t row, size_
     UNROLLED for (size_t i = 0; i < height; ++i) values[i] = LOAD(x + i * row + j * column);
     transform_input(columns + j, width, values, 1, down);
   }
+  store_points(v, point, columns, down, along);
+}
+
+// A tile that hangs over the picture: rows outside are read as zeros that lie elsewhere, columns outside are zero at all points.
+INLINE void border_tile(const winograd_view *w, float *v, size_t point, const float *picture, size_t top, size_t left,
+                        size_t down, size_t along) {
+  static const float zeros[WIDTH];
+  lanes columns[MOST_POINTS], values[MOST_SPAN];
+  const float *lines[MOST_SPAN];
+  size_t steps[MOST_SPAN];
+  const size_t height = span_of(down), width = span_of(along);
   UNROLLED for (size_t i = 0; i < height; ++i) {
-    transform_input(values, 1, columns + i * width, 1, along);
-    UNROLLED for (size_t j = 0; j < width; ++j) STORE(v + (i * width + j) * point, values[j]);
+    const bool is_inside = top + i < w->height;
+    lines[i] = is_inside ? picture + (top + i) * w->in_row : zeros;
+    steps[i] = is_inside ? w->in_column : 0;
   }
+  UNROLLED for (size_t j = 0; j < width; ++j) {
+    if (left + j < w->width) {
+      UNROLLED for (size_t i = 0; i < height; ++i) values[i] = LOAD(lines[i] + (left + j) * steps[i]);
+      transform_input(columns + j, width, values, 1, down);
+    } else {
+      UNROLLED for (size_t i = 0; i < height; ++i) columns[i * width + j] = (lanes){0};
+    }
+  }
+  store_points(v, point, columns, down, along);
 }
 
 INLINE void transform_inputs(const winograd_view *w, float *v, size_t point, const float *x, size_t block, size_t first,
                              size_t count, size_t down, size_t along) {
   const size_t row = w->in_row, column = w->in_column, height = span_of(down), width = span_of(along);
-  float border[MOST_POINTS * WIDTH];
   for (size_t t = first; t < first + count; ++t, v += WIDTH) {
     const tile_place place = place_of(w, t, down, along);
     const float *picture = x + place.picture * w->in_stride + block * w->in_plane;
     // In the picture's coordinates; above or left of it these are huge.
     const size_t top = place.top - w->pad_top, left = place.left - w->pad_left;
-    if (place.top >= w->pad_top && place.left >= w->pad_left && top + height <= w->height && left + width <= w->width) {
-      const float *from = picture + top * row + left * column;
-      UNROLLED for (size_t i = 0; i < height; ++i)
-        UNROLLED for (size_t j = 0; j < TILE; ++j) __builtin_prefetch(from + i * row + (width + TILE + j) * column);
-      input_tile(v, point, from, row, column, down, along);
+    if (place.top < w->pad_top || place.left < w->pad_left || top + height > w->height || left + width > w->width) {
+      border_tile(w, v, point, picture, top, left, down, along);
       continue;
     }
-    for (size_t i = 0; i < height; ++i)
-      UNROLLED for (size_t j = 0; j < width; ++j)
-        STORE(border + (i * width + j) * WIDTH, top + i < w->height && left + j < w->width
-                                                    ? LOAD(picture + (top + i) * row + (left + j) * column)
-                                                    : (lanes){0});
-    input_tile(v, point, border, width * WIDTH, WIDTH, down, along);
+    const float *from = picture + top * row + left * column;
+    UNROLLED for (size_t i = 0; i < height; ++i)
+      UNROLLED for (size_t j = 0; j < TILE; ++j) __builtin_prefetch(from + i * row + (width + TILE + j) * column);
+    input_tile(v, point, from, row, column, down, along);
   }
 }
 
