@@ -42,6 +42,9 @@ public struct CompilationOptions: Hashable, Sendable {
   /// Parts into which kernels cut sums over the batch.
   var parts: Int { compute.isDeterministic && !isShard ? ComputeOptions.fixedParts : threads }
 
+  /// Whether steps may be the library's, whose sums depend on the number of threads.
+  var usesLibrary: Bool { compute.kernels != .own && (isShard || !compute.isDeterministic) }
+
   /// Threads that a run uses.
   public var threads: Int {
     get { compute.threads }

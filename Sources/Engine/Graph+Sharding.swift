@@ -21,10 +21,12 @@ extension Graph {
     return (graph, count, roles)
   }
 
-  /// A shard a thread; where the number of threads must not matter, as many as leave each enough examples.
+  /// A shard a thread; where the number of threads must not matter, as many as leave each enough examples. Each packs the weights
+  /// and adds a gradient of its own, so that more than two must be worth it.
   private static func shardCount(of batch: Int, for options: CompilationOptions) -> Int {
     guard options.compute.isDeterministic else { return options.threads }
-    return [8, 4, 2].first { batch % $0 == 0 && batch / $0 >= 16 } ?? 1
+    return [8, 4].first { batch % $0 == 0 && batch / $0 >= 32 }
+      ?? (batch % 2 == 0 && batch >= 32 ? 2 : 1)
   }
 
   /// Whether all that is of examples is smaller in a part. A value that examples share may hold as many positions as there are

@@ -255,7 +255,7 @@ struct Lowering {
   mutating func emit(
     _ primitive: Primitive, _ arguments: [(cdnn_argument, Place)], for operation: Operation
   ) throws {
-    guard options.compute.usesLibrary else {
+    guard options.usesLibrary else {
       throw EngineError(
         subject: operation.name,
         problem: .unsupported(
@@ -312,7 +312,7 @@ struct Lowering {
 
   /// Appends a copy from one layout to another.
   mutating func emitReorder(from source: Place, to destination: Place, name: String) throws {
-    guard options.compute.usesLibrary else {
+    guard options.usesLibrary else {
       return try emitOwnReorder(from: source, to: destination, name: name)
     }
     let primitive = try Primitive {

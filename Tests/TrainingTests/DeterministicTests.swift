@@ -22,6 +22,9 @@ import Testing
       description: "LeNet-5",
       network: lenet5(ModelOptions(height: 28, width: 28, channels: 1, classes: 4)), batch: 64),
     Case(
+      description: "LeNet-5 of more parts than threads",
+      network: lenet5(ModelOptions(height: 28, width: 28, channels: 1, classes: 4)), batch: 128),
+    Case(
       description: "LeNet-5 of an odd batch",
       network: lenet5(ModelOptions(height: 28, width: 28, channels: 1, classes: 4)), batch: 23,
       clips: true),

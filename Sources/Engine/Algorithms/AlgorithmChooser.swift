@@ -30,7 +30,7 @@ struct AlgorithmChooser {
   private mutating func choose(
     _ problem: ConvolutionProblem, _ key: String
   ) throws -> ConvolutionKernel {
-    let algorithms = ConvolutionAlgorithm.candidates(for: problem, options.compute)
+    let algorithms = ConvolutionAlgorithm.candidates(for: problem, options)
     if let known = table?[key], algorithms.contains(known),
       let kernel = try? problem.kernel(known)
     {
@@ -53,7 +53,7 @@ struct AlgorithmChooser {
     for algorithm in algorithms {
       if let kernel = try? problem.kernel(algorithm) { return kernel }
     }
-    return options.compute.usesLibrary ? try problem.kernel(.libraryDirect) : .sums
+    return options.usesLibrary ? try problem.kernel(.libraryDirect) : .sums
   }
 
   /// Remembers what was measured. A table that cannot be written costs the next compilation time, and nothing else.

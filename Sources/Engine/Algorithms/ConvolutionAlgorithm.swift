@@ -27,11 +27,11 @@ package enum ConvolutionAlgorithm: String, CaseIterable {
 
   /// Those that may be tried for a problem, by decreasing speed as a rule where nothing was measured.
   static func candidates(
-    for problem: ConvolutionProblem, _ options: ComputeOptions
+    for problem: ConvolutionProblem, _ options: CompilationOptions
   ) -> [Self] {
-    let all = usual(for: problem, options)
+    let all = usual(for: problem, options.compute)
     guard options.usesLibrary else { return all.filter { $0.libraryAlgorithm == nil } }
-    return options.kernels == .library ? all.filter { $0.libraryAlgorithm != nil } : all
+    return options.compute.kernels == .library ? all.filter { $0.libraryAlgorithm != nil } : all
   }
 
   private static func usual(

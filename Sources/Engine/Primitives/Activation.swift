@@ -121,7 +121,7 @@ extension Lowering {
     _ function: ActivationFunction, from source: Place? = nil, _ result: Place,
     for operation: Operation
   ) throws {
-    if let below = function.belowZero, !options.compute.usesLibrary {
+    if let below = function.belowZero, !options.usesLibrary {
       let (count, tasks) = (result.layout.floatCount, Int32(clamping: options.threads))
       var places = KernelPlaces()
       let (to, from) = (places.writes(result), places.reads(source ?? result))
@@ -130,7 +130,7 @@ extension Lowering {
       }
       return
     }
-    if let activation = options.compute.usesLibrary ? function.ofKernelsAlone : function.ofKernels {
+    if let activation = options.usesLibrary ? function.ofKernelsAlone : function.ofKernels {
       let count = result.layout.floatCount
       let tasks = Int32(clamping: options.threads)
       let filled = try function.keepsZero ? nil : result.layout.filledChannels
@@ -165,7 +165,7 @@ extension Lowering {
     let kept = read(operation.inputs[0])
     let outputGradient = try read(operation.inputs[1], as: kept.layout)
     let function = gradient.function
-    if let below = function.belowZero, !options.compute.usesLibrary {
+    if let below = function.belowZero, !options.usesLibrary {
       let result = make(operation.outputs[0], over: outputGradient, of: operation.inputs[1])
       let (count, tasks) = (kept.layout.floatCount, Int32(clamping: options.threads))
       var places = KernelPlaces()
@@ -176,7 +176,7 @@ extension Lowering {
       }
       return
     }
-    if let activation = options.compute.usesLibrary ? function.ofKernelsAlone : function.ofKernels {
+    if let activation = options.usesLibrary ? function.ofKernelsAlone : function.ofKernels {
       let result = make(operation.outputs[0], over: outputGradient, of: operation.inputs[1])
       let (count, tasks) = (kept.layout.floatCount, Int32(clamping: options.threads))
       var places = KernelPlaces()

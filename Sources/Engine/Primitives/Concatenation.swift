@@ -59,7 +59,7 @@ extension Lowering {
 
   mutating func lower(_ concatenate: Operation.Concatenate, _ operation: Operation) throws {
     guard ConcatenationPlan.joinsBlocks(concatenate, operation.inputs.map(shape)) else {
-      return options.compute.usesLibrary
+      return options.usesLibrary
         ? try lowerInLibrary(concatenate, operation) : try lowerByCopies(concatenate, operation)
     }
     let output = operation.outputs[0]

@@ -195,7 +195,7 @@ extension Lowering {
     let forward = try convolution.convolution()
     let problem = problem(
       .inputGradient, forward, input: shape(output), kernel: shape(kernel), output: shape(input))
-    guard options.compute.usesLibrary else {
+    guard options.usesLibrary else {
       switch try algorithms.kernel(for: problem) {
       case .own(let kernels): try lower(by: kernels, inputGradient: operation)
       case .sums: try lowerAsSums(forward, inputGradient: operation)

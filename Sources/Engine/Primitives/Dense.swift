@@ -33,7 +33,7 @@ extension Lowering {
     let (input, kernel, output) = (operation.inputs[0], operation.inputs[1], operation.outputs[0])
     if try lowerPacked(dense, operation) { return }
     if try lowerAsStored(dense, operation) { return }
-    guard options.compute.usesLibrary else { return try lowerAsColumn(dense, operation) }
+    guard options.usesLibrary else { return try lowerAsColumn(dense, operation) }
     let source = try Layout.any(shape(input))
     let weights = try Layout.any(shape(kernel))
     let bias = dense.hasBias ? try Layout.rowMajor([shape(kernel)[0]]) : nil
@@ -63,7 +63,7 @@ extension Lowering {
   mutating func lower(_ gradient: Operation.DenseInputGradient, _ operation: Operation) throws {
     let (outputGradient, kernel) = (operation.inputs[0], operation.inputs[1])
     let inputGradient = operation.outputs[0]
-    guard options.compute.usesLibrary else { return try lowerAsColumn(gradient, operation) }
+    guard options.usesLibrary else { return try lowerAsColumn(gradient, operation) }
     let source = try Layout.any(shape(inputGradient))
     // The order of the parameter itself: packing it at every step costs more than it brings.
     let weights = try Layout.rowMajor(shape(kernel))
@@ -101,7 +101,7 @@ extension Lowering {
       let result = make(operation.outputs[1], try .rowMajor([kernel[0]]))
       try emitChannelSums(of: outputGradient, to: result, for: operation)
     }
-    guard options.compute.usesLibrary else { return try lowerAsColumn(gradient, operation) }
+    guard options.usesLibrary else { return try lowerAsColumn(gradient, operation) }
     if try lowerInParts(kernel, operation) { return }
     let primitive = try weightGradient(shape(input), kernel, shape(outputGradient))
     var arguments = [

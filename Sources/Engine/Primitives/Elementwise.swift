@@ -57,7 +57,7 @@ extension Lowering {
     let sources = try operation.inputs.map { try read($0, as: layout) }
     let coefficients = add.coefficients ?? sources.map { _ in 1 }
     // Whatever stands between the elements of a part of other memory is not ours to write.
-    guard options.compute.usesLibrary, layout.byteCount != layout.contentByteCount else {
+    guard options.usesLibrary, layout.byteCount != layout.contentByteCount else {
       return emitSum(of: sources, coefficients, for: operation)
     }
     let primitive = try Primitive {
@@ -109,7 +109,7 @@ extension Lowering {
   mutating func lower(_ multiply: Operation.Multiply, _ operation: Operation) throws {
     let first = read(operation.inputs[0])
     let second = try read(operation.inputs[1], as: first.layout)
-    guard options.compute.usesLibrary else { return emitProduct(first, second, for: operation) }
+    guard options.usesLibrary else { return emitProduct(first, second, for: operation) }
     let primitive = try Primitive {
       cdnn_binary(
         &$0, CDNN_BINARY_MULTIPLY, first.layout.handle, second.layout.handle, first.layout.handle)

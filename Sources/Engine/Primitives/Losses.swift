@@ -70,7 +70,7 @@ extension Operation.MeanSquaredErrorGradient: LoweredOperation {
 extension Lowering {
   mutating func lower(_ softmax: Operation.Softmax, _ operation: Operation) throws {
     let source = try readRowMajor(operation.inputs[0])
-    guard options.compute.usesLibrary else { return emitSoftmax(softmax, source, operation) }
+    guard options.usesLibrary else { return emitSoftmax(softmax, source, operation) }
     let algorithm = softmax.isLogarithmic ? CDNN_LOG_SOFTMAX : CDNN_SOFTMAX
     let primitive = try Primitive {
       cdnn_softmax_forward(&$0, algorithm, source.layout.handle, 1)
@@ -110,7 +110,7 @@ extension Lowering {
 
   mutating func lower(_ gradient: Operation.SoftmaxGradient, _ operation: Operation) throws {
     let extents = shape(operation.inputs[0])
-    if !options.compute.usesLibrary || extents[1] > BatchParts.Summation.mostTerms {
+    if !options.usesLibrary || extents[1] > BatchParts.Summation.mostTerms {
       return try lowerOfManyClasses(gradient, operation)
     }
     let kept = read(operation.inputs[0])

@@ -221,7 +221,7 @@ extension Lowering {
 
   /// The library has kernels for response normalization with AVX-512; with less it computes at a hundredth of the memory's rate.
   private var isResponseOfLibrary: Bool {
-    options.compute.usesLibrary && Processor.current.sharesBlocks
+    options.usesLibrary && Processor.current.sharesBlocks
   }
 
   mutating func lower(

@@ -175,7 +175,7 @@ extension Lowering {
   /// Whether the library does not enlarge a value: where there is none, and where the value has one position, which lies alike in
   /// every order. From version 3.7 on the library takes that for channels last, where those are, and then for channels first.
   private func isResampledByUs(_ value: ValueID) -> Bool {
-    !options.compute.usesLibrary || shape(value).spatial.reduce(1, *) == 1
+    !options.usesLibrary || shape(value).spatial.reduce(1, *) == 1
   }
 
   mutating func lower(_ gradient: Operation.UpsampleGradient, _ operation: Operation) throws {
