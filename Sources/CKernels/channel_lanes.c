@@ -137,6 +137,7 @@ VECTORISED(static, void, gradient_area, (const ck_planes *p, const area *a, cons
     TILE(rows, 3);                                        \
     TILE(rows, 1);                                        \
   }
+    // Of five columns, sums of two rows are too many for few registers.
     if (is_wide || p->kernel_width < 5) ROWS(2)
     ROWS(1)
 #undef ROWS

@@ -2,7 +2,8 @@ import ConvNetTensors
 
 extension Graph {
   /// Checks the invariants that every pass must keep: identifiers exist, every value is made once
-  /// and before it is read, and every recorded type is the one that its operation infers.
+  /// and before it is read, every recorded type is the one that its operation infers, and what is known by its name alone has
+  /// one of its own: inputs, parameters, outputs.
   ///
   /// - Throws: ``GraphError`` naming the first operation or value that breaks one.
   public func verify() throws(GraphError) {
@@ -19,6 +20,9 @@ extension Graph {
         throw GraphError(subject: value.name, problem: error)
       }
     }
+    try requireOwnNames(of: "inputs", inputs.map { self[$0].name })
+    try requireOwnNames(of: "parameters", parameters.map { self[$0].name })
+    try requireOwnNames(of: "outputs", outputs.map(\.name))
     var defined = Set<ValueID>()
     for id in valueIDs where self[id].source != .operation { defined.insert(id) }
     for operation in operations {
@@ -65,6 +69,14 @@ extension Graph {
               + "type of \(self[update.value].name) of shape \(self[update.value].shape)"))
       }
     }
+  }
+
+  private func requireOwnNames(of kind: String, _ names: [String]) throws(GraphError) {
+    var known: Set<String> = []
+    guard let name = names.first(where: { !known.insert($0).inserted }) else { return }
+    throw GraphError(
+      subject: self.name,
+      problem: .invariant("has several \(kind) of the name \(name); each needs its own"))
   }
 
   private func requireExisting(_ id: ValueID, _ subject: String) throws(GraphError) {

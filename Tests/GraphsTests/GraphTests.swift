@@ -186,6 +186,15 @@ private func sample() throws -> Graph {
     Break("image: has shape 1x1x1x2147483648; extents must be between 1 and") {
       $0[ValueID(0)].type.shape = [1, 1, 1, 1 << 31]
     },
+    Break("sample: has several inputs of the name image; each needs its own") {
+      _ = $0.addInput("image", ValueType([1]))
+    },
+    Break("sample: has several parameters of the name bias; each needs its own") {
+      _ = $0.addParameter("bias", [6], .bias)
+    },
+    Break("sample: has several outputs of the name side; each needs its own") {
+      $0.addOutput("side", $0.outputs[0].value)
+    },
     Break("sample: has 65537 operations; there may be 65536") {
       $0.operations += [Operation](
         repeating: $0.operations[0], count: 1 << 16 + 1 - $0.operations.count)
