@@ -43,7 +43,7 @@ ifeq ($(shell uname -s),Darwin)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build documentation mpi test-mpi serving install package test-package test-serving demo lecture gallery test test-outside test-kernels test-arm64 fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-direct benchmark-optimizers benchmark-overhead benchmark-fast benchmark-prior benchmark-pooling benchmark-pictures benchmark-serving benchmark-scaling benchmark-protocols \
+.PHONY: help setup build documentation mpi test-mpi serving install package test-package test-serving demo lecture gallery test test-outside test-kernels test-arm64 fuzz sanitize lint format benchmark benchmark-peers benchmark-limits benchmark-kernels benchmark-direct benchmark-optimizers benchmark-overhead benchmark-fast benchmark-prior benchmark-pooling benchmark-pictures benchmark-serving benchmark-scaling benchmark-links benchmark-protocols \
   test-peers parity conformance clean
 
 help: ## List the targets
@@ -109,6 +109,10 @@ test-serving: serving ## Ask a server by clients that are not ours, downloaded o
 
 benchmark-scaling: mpi ## Measure two processes of one thread beside one of two, in turn
 	python3 Benchmarks/scaling.py --convnet .build-mpi/release/convnet $(ARGUMENTS)
+
+benchmark-links: mpi ## Measure two machines that a limited link joins, in network namespaces, beside PyTorch's: as root
+	@scripts/peers-environment .venv-peers
+	python3 Benchmarks/links.py --convnet .build-mpi/release/convnet --python .venv-peers/bin/python $(ARGUMENTS)
 
 test-arm64: ## Test them on arm64, under emulation where this is another processor
 	@scripts/test-arm64

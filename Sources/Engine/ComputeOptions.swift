@@ -18,8 +18,8 @@ public struct ComputeOptions: Hashable, Sendable {
   /// What a training step computes again instead of keeping it in memory.
   public var recomputation: Recomputation
   /// Whether results are the same to the last bit for any number of threads: sums over the batch are cut into so many parts,
-  /// whoever computes them. Our own kernels alone compute what several threads share, chosen by rule: ``tuning`` is not looked at.
-  /// Other processors, other instructions and other versions may give other last digits.
+  /// whoever computes them. Our own kernels alone compute what several threads share, chosen by rule: ``tuning`` is not looked
+  /// at. Other processors, other instructions and other versions may give other last digits.
   public var isDeterministic = false
 
   /// How the weights of dense layers are kept, in inference only.
