@@ -1,7 +1,8 @@
 """Trains by two machines that a limited link joins, beside PyTorch's DistributedDataParallel on the same: `make benchmark-links`.
 
 The machines are network namespaces of this one, with a processor each, and the link is a pair of virtual interfaces that `tc`
-limits. Needs root, iproute2 and Open MPI. Prints the time of a step alone and by two over each link, beside what the formula of
+limits. Our pictures are grey and read from a file, PyTorch's have three channels and lie in memory. Needs root, iproute2 and Open
+MPI. Prints the time of a step alone and by two over each link, beside what the formula of
 docs/scaling.md expects, and the bytes that a machine sent beside the least that an all-reduce can send.
 """
 
@@ -23,7 +24,7 @@ from test_mpi import SETTINGS, write_data  # noqa: E402
 
 ADDRESSES = ("10.77.0.1", "10.77.0.2")
 MACHINES = ("convnet-machine-0", "convnet-machine-1")
-# The network, its side, the samples of a machine's step, and the bytes of its gradients.
+# The network, the side of its pictures, and the samples of a machine's step.
 CASES = {
     "resnet20": ("resnet20", 32, 64),
     "resnet18": ("resnet18-torchvision", 112, 16),
