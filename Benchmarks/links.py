@@ -63,12 +63,11 @@ def machines():
         remove_machines()
 
 
-def limit(rate: str | None) -> None:
-    """Lets each side send so much: a rate as `tc` writes it, or all that the machine can."""
+def limit(rate: str) -> None:
+    """Lets each side send so much: a rate as `tc` writes it."""
     for index, machine in enumerate(MACHINES):
         subprocess.run(["tc", "-n", machine, "qdisc", "del", "dev", f"link{index}", "root"], capture_output=True, check=False)
-        if rate:
-            call("tc", "-n", machine, "qdisc", "add", "dev", f"link{index}", "root", "tbf", "rate", rate, "burst", "128kb", "latency", "50ms")
+        call("tc", "-n", machine, "qdisc", "add", "dev", f"link{index}", "root", "tbf", "rate", rate, "burst", "128kb", "latency", "50ms")
 
 
 def sent() -> int:
@@ -113,20 +112,20 @@ class ConvNet:
         return batch * count / rate, (sent() - before) / steps
 
 
-def pytorch(python: str, case: str, count: int, folder: Path) -> float:
-    """Seconds of a step, in the better order of channels."""
+def pytorch(python: str, case: str, folder: Path) -> float:
+    """Seconds of a step of both machines, in the better order of channels."""
     network, side, batch = CASES[case]
     times = []
     for form in ("contiguous", "channels-last"):
         workers = []
-        for rank in range(count):
+        for rank, machine in enumerate(MACHINES):
             environment = os.environ | {
-                "MASTER_ADDR": ADDRESSES[0], "MASTER_PORT": "29501", "RANK": str(rank), "WORLD_SIZE": str(count),
+                "MASTER_ADDR": ADDRESSES[0], "MASTER_PORT": "29501", "RANK": str(rank), "WORLD_SIZE": str(len(MACHINES)),
                 "GLOO_SOCKET_IFNAME": f"link{rank}", "OMP_NUM_THREADS": "1",
             }  # fmt: skip
             workers.append(
                 subprocess.Popen(
-                    ["ip", "netns", "exec", MACHINES[rank], "taskset", "-c", str(rank), Path(python).absolute(), str(BENCHMARKS / "links_pytorch.py"),
+                    ["ip", "netns", "exec", machine, "taskset", "-c", str(rank), Path(python).absolute(), str(BENCHMARKS / "links_pytorch.py"),
                      network, str(side), str(batch), form],
                     env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
             )  # fmt: skip
@@ -167,7 +166,7 @@ def main() -> None:
                     ours.append(seconds)
                     traffic.append(count)
                     if options.python:
-                        theirs.append(pytorch(options.python, case, 2, folder))
+                        theirs.append(pytorch(options.python, case, folder))
                 # Two machines send all gradients once each: 2 (n - 1) / n.
                 wire = size * OVERHEAD / bytes_a_second(rate)
                 ratio = statistics.median(b / a for a, b in zip(ours, theirs)) if theirs else 0

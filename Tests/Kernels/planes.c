@@ -58,14 +58,44 @@ static float *with_channels_inside(const float *values, size_t batch, size_t cha
   return moved;
 }
 
+// What no kernel writes, and no sum is near to.
+static void spoil(float *values, size_t count) {
+  for (size_t i = 0; i < count; ++i) values[i] = NAN;
+}
+
+// Kernels whose results have the channels innermost.
+static void check_lanes(const ck_planes *p, int tasks, const float *x, const float *dy, const float *weights, const float *bias,
+                        const sums *expected) {
+  const size_t positions = p->out_height * p->out_width, y_count = p->batch * p->out_channels * positions;
+  const size_t weight_count = p->out_channels * p->in_channels * p->kernel_height * p->kernel_width;
+  float *d = with_channels_inside(dy, p->batch, p->out_channels, positions, false), *lanes = zeros(y_count);
+  float *by_weights = zeros(weight_count), *by_bias = zeros(p->out_channels);
+  for (int by_winograd = 0; by_winograd <= ck_lanes_winograd_is_possible(p); ++by_winograd) {
+    const size_t size = by_winograd ? ck_lanes_winograd_forward_scratch(p) : ck_lanes_forward_scratch(p);
+    float *scratch = randoms((size_t)tasks * size);
+    spoil(lanes, y_count);
+    (by_winograd ? ck_lanes_winograd_forward : ck_lanes_forward)(p, lanes, x, weights, bias, CK_IDENTITY, scratch, tasks);
+    float *y = with_channels_inside(lanes, p->batch, p->out_channels, positions, true);
+    expect_near(by_winograd ? "lanes forward by Winograd's algorithm" : "lanes forward", p, y, expected->y, y_count);
+    free(scratch), free(y);
+  }
+  float *scratch = randoms((size_t)tasks * ck_lanes_gradient_scratch(p));
+  spoil(by_weights, weight_count), spoil(by_bias, p->out_channels);
+  ck_lanes_gradient(p, by_weights, by_bias, x, d, scratch, tasks);
+  expect_near("lanes gradient by weights", p, by_weights, expected->by_weights, weight_count);
+  expect_near("lanes gradient by bias", p, by_bias, expected->by_bias, p->out_channels);
+  free(scratch), free(d), free(lanes), free(by_weights), free(by_bias);
+}
+
 static void check(const ck_planes *p, int tasks) {
   enum { LANES = 16 };
-  const size_t x_count = p->batch * p->in_channels * p->height * p->width, positions = p->out_height * p->out_width;
-  const size_t y_count = p->batch * p->out_channels * positions;
+  const size_t x_count = p->batch * p->in_channels * p->height * p->width;
+  const size_t y_count = p->batch * p->out_channels * p->out_height * p->out_width;
   const size_t weight_count = p->out_channels * p->in_channels * p->kernel_height * p->kernel_width;
   float *x = randoms(x_count), *dy = randoms(y_count), *weights = randoms(weight_count), *bias = randoms(p->out_channels);
   const sums expected = add_up(p, x, dy, weights, bias);
   float *y = zeros(y_count), *dx = zeros(x_count), *by_weights = zeros(weight_count), *by_bias = zeros(p->out_channels);
+  spoil(y, y_count), spoil(dx, x_count), spoil(by_weights, weight_count), spoil(by_bias, p->out_channels);
 
   float *scratch = randoms((size_t)tasks * ck_planes_forward_scratch(p));
   ck_planes_forward(p, y, x, weights, bias, CK_IDENTITY, scratch, tasks);
@@ -78,27 +108,7 @@ static void check(const ck_planes *p, int tasks) {
   expect_near("gradient by weights", p, by_weights, expected.by_weights, weight_count);
   expect_near("gradient by bias", p, by_bias, expected.by_bias, p->out_channels);
   free(scratch);
-
-  if (p->out_channels == LANES) {
-    float *inside = with_channels_inside(dy, p->batch, LANES, positions, false), *lanes = zeros(y_count);
-    scratch = randoms((size_t)tasks * ck_lanes_forward_scratch(p));
-    ck_lanes_forward(p, lanes, x, weights, bias, CK_IDENTITY, scratch, tasks);
-    free(y), y = with_channels_inside(lanes, p->batch, LANES, positions, true);
-    expect_near("lanes forward", p, y, expected.y, y_count);
-    free(scratch), scratch = randoms((size_t)tasks * ck_lanes_gradient_scratch(p));
-    ck_lanes_gradient(p, by_weights, by_bias, x, inside, scratch, tasks);
-    expect_near("lanes gradient by weights", p, by_weights, expected.by_weights, weight_count);
-    expect_near("lanes gradient by bias", p, by_bias, expected.by_bias, p->out_channels);
-    free(scratch);
-    if (ck_lanes_winograd_is_possible(p)) {
-      scratch = randoms((size_t)tasks * ck_lanes_winograd_forward_scratch(p));
-      ck_lanes_winograd_forward(p, lanes, x, weights, bias, CK_IDENTITY, scratch, tasks);
-      free(y), y = with_channels_inside(lanes, p->batch, LANES, positions, true);
-      expect_near("lanes forward by Winograd's algorithm", p, y, expected.y, y_count);
-      free(scratch);
-    }
-    free(inside), free(lanes);
-  }
+  if (p->out_channels == LANES) check_lanes(p, tasks, x, dy, weights, bias, &expected);
   free(x), free(dy), free(weights), free(bias), free(y), free(dx), free(by_weights), free(by_bias);
   free(expected.y), free(expected.dx), free(expected.by_weights), free(expected.by_bias);
 }
