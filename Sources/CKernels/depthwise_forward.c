@@ -101,32 +101,60 @@ INLINE void rows_in_place(const depthwise_run *p, const size_t taps, const size_
   }
 }
 
-INLINE void rows_of_run(const depthwise_run *p, const size_t most, const size_t most_in_place) {
-  if (p->is_in_place) {
-    switch (p->tap_columns) {
-      case 3: return rows_in_place(p, 3, most_in_place);
-      case 5: return rows_in_place(p, 5, most_in_place);
-      case 7: return rows_in_place(p, 7, most_in_place);
-    }
-  }
-  const bool is_dense = p->tap_step == WIDTH || p->tap_columns == 1;
-#define TAPS(number)                                                                        \
-  case number:                                                                              \
-    if (is_dense && p->step == WIDTH) return rows_of_steps(p, WIDTH, number, most);         \
-    if (is_dense && p->step == 2 * WIDTH) return rows_of_steps(p, 2 * WIDTH, number, most); \
-    break;
-  switch (p->tap_columns) {
-    TAPS(1)
-    TAPS(2)
-    TAPS(3)
-    TAPS(5)
-    TAPS(7)
-  }
-#undef TAPS
-  if (p->step == WIDTH)
-    rows_of_steps(p, WIDTH, 0, most);
-  else
-    rows_of_steps(p, p->step, 0, 2);
+// What computes a run, for one set of instructions.
+typedef struct {
+  size_t most_in_place;  // columns of a group, at most, of rows that are read where they lie
+  // For so many columns of taps beside each other, if there is one: rows that are read where they lie, others of this step.
+  void (*in_place[8])(const depthwise_run *);
+  void (*of_one[8])(const depthwise_run *);
+  void (*of_two[8])(const depthwise_run *);
+  void (*of_any)(const depthwise_run *);
+} depthwise_rows;
+
+// A function each: of all of them in one a compiler makes the same in four times as long.
+#define DEPTHWISE_ROWS(name, attributes, most, most_beside)                                                                    \
+  IN_PLACE(name, attributes, 3, most_beside)                                                                                   \
+  IN_PLACE(name, attributes, 5, most_beside)                                                                                   \
+  IN_PLACE(name, attributes, 7, most_beside)                                                                                   \
+  OF_STEPS(name, attributes, 1, most)                                                                                          \
+  OF_STEPS(name, attributes, 2, most)                                                                                          \
+  OF_STEPS(name, attributes, 3, most)                                                                                          \
+  OF_STEPS(name, attributes, 5, most)                                                                                          \
+  OF_STEPS(name, attributes, 7, most)                                                                                          \
+  attributes static void of_any_##name(const depthwise_run *p) {                                                               \
+    p->step == WIDTH ? rows_of_steps(p, WIDTH, 0, most) : rows_of_steps(p, p->step, 0, 2);                                     \
+  }                                                                                                                            \
+  static const depthwise_rows rows_##name = {                                                                                  \
+      .most_in_place = most_beside,                                                                                            \
+      .in_place = {[3] = in_place_3_##name, [5] = in_place_5_##name, [7] = in_place_7_##name},                                 \
+      .of_one = {[1] = of_one_1_##name, [2] = of_one_2_##name, [3] = of_one_3_##name, [5] = of_one_5_##name,                   \
+                 [7] = of_one_7_##name},                                                                                       \
+      .of_two = {[1] = of_two_1_##name, [2] = of_two_2_##name, [3] = of_two_3_##name, [5] = of_two_5_##name,                   \
+                 [7] = of_two_7_##name},                                                                                       \
+      .of_any = of_any_##name};
+#define IN_PLACE(name, attributes, taps, most) \
+  attributes static void in_place_##taps##_##name(const depthwise_run *p) { rows_in_place(p, taps, most); }
+#define OF_STEPS(name, attributes, taps, most)                                                                      \
+  attributes static void of_one_##taps##_##name(const depthwise_run *p) { rows_of_steps(p, WIDTH, taps, most); }    \
+  attributes static void of_two_##taps##_##name(const depthwise_run *p) { rows_of_steps(p, 2 * WIDTH, taps, most); }
+
+#if defined(__x86_64__)
+DEPTHWISE_ROWS(avx512, FOR_AVX512, 14, 14)
+DEPTHWISE_ROWS(avx2, FOR_AVX2, 6, 7)
+DEPTHWISE_ROWS(portable, , 2, 2)
+#elif defined(__aarch64__)
+DEPTHWISE_ROWS(portable, , 6, 6)
+#else
+DEPTHWISE_ROWS(portable, , 2, 2)
+#endif
+
+INLINE void rows_of_run(const depthwise_rows *rows, const depthwise_run *p) {
+  const size_t taps = p->tap_columns;
+  void (*compute)(const depthwise_run *) = NULL;
+  if (taps < 8 && p->is_in_place) compute = rows->in_place[taps];
+  if (!compute && taps < 8 && (p->tap_step == WIDTH || taps == 1))
+    compute = p->step == WIDTH ? rows->of_one[taps] : p->step == 2 * WIDTH ? rows->of_two[taps] : NULL;
+  (compute ? compute : rows->of_any)(p);
 }
 
 typedef struct {
@@ -140,8 +168,8 @@ typedef struct {
 } depthwise_work;
 
 // Rows first ..< last of units of one plane.
-INLINE void rows_of_plane(const depthwise_work *p, size_t plane, size_t first, size_t last, float *lines, const size_t most,
-                          const size_t most_in_place) {
+INLINE void rows_of_plane(const depthwise_work *p, size_t plane, size_t first, size_t last, float *lines,
+                          const depthwise_rows *functions) {
   const depthwise_view *w = &p->w;
   const direct_view *v = &w->v;
   const size_t n = plane / w->blocks, b = plane % w->blocks;
@@ -185,7 +213,7 @@ INLINE void rows_of_plane(const depthwise_work *p, size_t plane, size_t first, s
         run.weights = weights + (phase->first_tap + taps.first * grid->columns) * WIDTH;
         const size_t place = (phase->first_row + i * v->y_row_step) * v->width + phase->first_column;
         run.y = p->y + offset + place * WIDTH, run.addend = p->addend ? p->addend + offset + place * WIDTH : NULL;
-        rows_of_run(&run, most, most_in_place);
+        rows_of_run(functions, &run);
         if (p->activation == CK_IDENTITY || is_bounded) continue;
         // Only results have activations, and their rows lie one after the other.
         const size_t positions = run.rows * run.columns;
@@ -200,7 +228,7 @@ INLINE void rows_of_plane(const depthwise_work *p, size_t plane, size_t first, s
 }
 
 // The rows of units of all planes that are a task's share.
-INLINE void share_of(const depthwise_work *p, int task, const size_t most, const size_t most_in_place) {
+INLINE void share_of(const depthwise_work *p, int task, const depthwise_rows *functions) {
   const size_t rows = p->w.v.unit_rows, all = p->w.v.batch * p->w.blocks * rows, tasks = (size_t)p->tasks;
   float *lines = p->scratch + depthwise_line_floats(&p->w) * (size_t)task;
   if (!p->w.is_in_place) ck_depthwise_clear(&p->w, lines);
@@ -208,38 +236,26 @@ INLINE void share_of(const depthwise_work *p, int task, const size_t most, const
   for (size_t at = all * (size_t)task / tasks, last; at < end; at = last) {
     const size_t plane = at / rows, next = (plane + 1) * rows;
     last = next < end ? next : end;
-    rows_of_plane(p, plane, at - plane * rows, last - plane * rows, lines, most, most_in_place);
+    rows_of_plane(p, plane, at - plane * rows, last - plane * rows, lines, functions);
   }
 }
 
-// Columns of a group, at most, of rows that are read where they lie.
-enum { MOST_IN_PLACE_AVX512 = 14, MOST_IN_PLACE_AVX2 = 7 };
-#if defined(__aarch64__)
-enum { MOST_IN_PLACE_PORTABLE = 6 };
-#else
-enum { MOST_IN_PLACE_PORTABLE = 2 };
-#endif
-
 #if defined(__x86_64__)
-FOR_AVX512 static void share_avx512(void *context, int task) { share_of(context, task, 14, MOST_IN_PLACE_AVX512); }
-FOR_AVX2 static void share_avx2(void *context, int task) { share_of(context, task, 6, MOST_IN_PLACE_AVX2); }
+FOR_AVX512 static void share_avx512(void *context, int task) { share_of(context, task, &rows_avx512); }
+FOR_AVX2 static void share_avx2(void *context, int task) { share_of(context, task, &rows_avx2); }
 #endif
-#if defined(__aarch64__)
-static void share_portable(void *context, int task) { share_of(context, task, 6, MOST_IN_PLACE_PORTABLE); }
-#else
-static void share_portable(void *context, int task) { share_of(context, task, 2, MOST_IN_PLACE_PORTABLE); }
-#endif
+static void share_portable(void *context, int task) { share_of(context, task, &rows_portable); }
 
 static void run_all(depthwise_work *p, const ck_direct *d, bool transposes, int tasks) {
   REQUIRE(ck_depthwise_can_compute(d, transposes));
   ck_depthwise_set_view(&p->w, d, transposes);
   p->channels = d->in_channels, p->tasks = tasks;
   void (*share)(void *, int) = share_portable;
-  size_t most = MOST_IN_PLACE_PORTABLE;
+  size_t most = rows_portable.most_in_place;
 #if defined(__x86_64__)
   switch (ck_usable_instructions(d->instructions)) {
-    case CK_WIDEST: share = share_avx512, most = MOST_IN_PLACE_AVX512; break;
-    case CK_AVX2: share = share_avx2, most = MOST_IN_PLACE_AVX2; break;
+    case CK_WIDEST: share = share_avx512, most = rows_avx512.most_in_place; break;
+    case CK_AVX2: share = share_avx2, most = rows_avx2.most_in_place; break;
     case CK_PORTABLE: break;
   }
 #endif
