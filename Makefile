@@ -9,6 +9,7 @@ BUILD := .build$(if $(ONEDNN),-onednn)
 OPTIONS = -c release$(if $(ONEDNN), --scratch-path $(BUILD) $(ONEDNN_FLAGS))
 # Tests say themselves where they failed: without information for debuggers the kernels compile in two thirds of the time.
 TEST_OPTIONS = $(OPTIONS) -debug-info-format none
+# What `make test-kernels` links with its tests: `make test` has compiled these.
 KERNELS = $(wildcard Sources/CKernels/*.c)
 CONVNET := $(BUILD)/release/convnet
 SERVING_CONVNET := .build-serving/release/convnet

@@ -101,60 +101,62 @@ INLINE void rows_in_place(const depthwise_run *p, const size_t taps, const size_
   }
 }
 
+enum { MOST_BESIDE = 7 };
+typedef void rows_function(const depthwise_run *);
+
 // What computes a run, for one set of instructions.
 typedef struct {
   size_t most_in_place;  // columns of a group, at most, of rows that are read where they lie
-  // For so many columns of taps beside each other, if there is one: rows that are read where they lie, others of this step.
-  void (*in_place[8])(const depthwise_run *);
-  void (*of_one[8])(const depthwise_run *);
-  void (*of_two[8])(const depthwise_run *);
-  void (*of_any)(const depthwise_run *);
+  // For so many columns of taps beside each other: of rows that are read where they lie, and for units one or two positions
+  // apart. NULL where `of_any` does it.
+  rows_function *in_place[MOST_BESIDE + 1], *of_step[3][MOST_BESIDE + 1], *of_any;
 } depthwise_rows;
 
 // A function each: of all of them in one a compiler makes the same in four times as long.
-#define DEPTHWISE_ROWS(name, attributes, most, most_beside)                                                                    \
-  IN_PLACE(name, attributes, 3, most_beside)                                                                                   \
-  IN_PLACE(name, attributes, 5, most_beside)                                                                                   \
-  IN_PLACE(name, attributes, 7, most_beside)                                                                                   \
-  OF_STEPS(name, attributes, 1, most)                                                                                          \
-  OF_STEPS(name, attributes, 2, most)                                                                                          \
-  OF_STEPS(name, attributes, 3, most)                                                                                          \
-  OF_STEPS(name, attributes, 5, most)                                                                                          \
-  OF_STEPS(name, attributes, 7, most)                                                                                          \
-  attributes static void of_any_##name(const depthwise_run *p) {                                                               \
-    p->step == WIDTH ? rows_of_steps(p, WIDTH, 0, most) : rows_of_steps(p, p->step, 0, 2);                                     \
-  }                                                                                                                            \
-  static const depthwise_rows rows_##name = {                                                                                  \
-      .most_in_place = most_beside,                                                                                            \
-      .in_place = {[3] = in_place_3_##name, [5] = in_place_5_##name, [7] = in_place_7_##name},                                 \
-      .of_one = {[1] = of_one_1_##name, [2] = of_one_2_##name, [3] = of_one_3_##name, [5] = of_one_5_##name,                   \
-                 [7] = of_one_7_##name},                                                                                       \
-      .of_two = {[1] = of_two_1_##name, [2] = of_two_2_##name, [3] = of_two_3_##name, [5] = of_two_5_##name,                   \
-                 [7] = of_two_7_##name},                                                                                       \
-      .of_any = of_any_##name};
 #define IN_PLACE(name, attributes, taps, most) \
   attributes static void in_place_##taps##_##name(const depthwise_run *p) { rows_in_place(p, taps, most); }
 #define OF_STEPS(name, attributes, taps, most)                                                                      \
   attributes static void of_one_##taps##_##name(const depthwise_run *p) { rows_of_steps(p, WIDTH, taps, most); }    \
   attributes static void of_two_##taps##_##name(const depthwise_run *p) { rows_of_steps(p, 2 * WIDTH, taps, most); }
+#define WINDOWS(function, name)                                                                                     \
+  {[1] = function##_1_##name, [2] = function##_2_##name, [3] = function##_3_##name, [5] = function##_5_##name,      \
+   [7] = function##_7_##name}
+#define DEPTHWISE_ROWS(name, attributes, most, most_beside)                                                   \
+  IN_PLACE(name, attributes, 3, most_beside)                                                                  \
+  IN_PLACE(name, attributes, 5, most_beside)                                                                  \
+  IN_PLACE(name, attributes, 7, most_beside)                                                                  \
+  OF_STEPS(name, attributes, 1, most)                                                                         \
+  OF_STEPS(name, attributes, 2, most)                                                                         \
+  OF_STEPS(name, attributes, 3, most)                                                                         \
+  OF_STEPS(name, attributes, 5, most)                                                                         \
+  OF_STEPS(name, attributes, 7, most)                                                                         \
+  attributes static void of_any_##name(const depthwise_run *p) {                                              \
+    p->step == WIDTH ? rows_of_steps(p, WIDTH, 0, most) : rows_of_steps(p, p->step, 0, 2);                    \
+  }                                                                                                           \
+  static const depthwise_rows rows_##name = {                                                                 \
+      .most_in_place = most_beside,                                                                           \
+      .in_place = {[3] = in_place_3_##name, [5] = in_place_5_##name, [7] = in_place_7_##name},                \
+      .of_step = {[1] = WINDOWS(of_one, name), [2] = WINDOWS(of_two, name)},                                  \
+      .of_any = of_any_##name};
 
 #if defined(__x86_64__)
 DEPTHWISE_ROWS(avx512, FOR_AVX512, 14, 14)
 DEPTHWISE_ROWS(avx2, FOR_AVX2, 6, 7)
-DEPTHWISE_ROWS(portable, , 2, 2)
-#elif defined(__aarch64__)
+#endif
+#if defined(__aarch64__)
 DEPTHWISE_ROWS(portable, , 6, 6)
 #else
 DEPTHWISE_ROWS(portable, , 2, 2)
 #endif
 
-INLINE void rows_of_run(const depthwise_rows *rows, const depthwise_run *p) {
-  const size_t taps = p->tap_columns;
-  void (*compute)(const depthwise_run *) = NULL;
-  if (taps < 8 && p->is_in_place) compute = rows->in_place[taps];
-  if (!compute && taps < 8 && (p->tap_step == WIDTH || taps == 1))
-    compute = p->step == WIDTH ? rows->of_one[taps] : p->step == 2 * WIDTH ? rows->of_two[taps] : NULL;
-  (compute ? compute : rows->of_any)(p);
+INLINE void rows_of_run(const depthwise_run *p, const depthwise_rows *functions) {
+  const size_t taps = p->tap_columns, step = p->step / WIDTH;
+  rows_function *compute = NULL;
+  if (taps <= MOST_BESIDE) {
+    if (p->is_in_place) compute = functions->in_place[taps];
+    if (!compute && step <= 2 && (p->tap_step == WIDTH || taps == 1)) compute = functions->of_step[step][taps];
+  }
+  (compute ? compute : functions->of_any)(p);
 }
 
 typedef struct {
@@ -213,7 +215,7 @@ INLINE void rows_of_plane(const depthwise_work *p, size_t plane, size_t first, s
         run.weights = weights + (phase->first_tap + taps.first * grid->columns) * WIDTH;
         const size_t place = (phase->first_row + i * v->y_row_step) * v->width + phase->first_column;
         run.y = p->y + offset + place * WIDTH, run.addend = p->addend ? p->addend + offset + place * WIDTH : NULL;
-        rows_of_run(functions, &run);
+        rows_of_run(&run, functions);
         if (p->activation == CK_IDENTITY || is_bounded) continue;
         // Only results have activations, and their rows lie one after the other.
         const size_t positions = run.rows * run.columns;
