@@ -94,7 +94,7 @@ let package = Package(
 
     // Rooms.
     room("Files", shims: ["CArchives", "CKernels"]),
-    room("Tensors", imports: ["Files"]),
+    room("Tensors", imports: ["Files"], shims: ["CKernels"]),
     room("Images", imports: ["Tensors", "Files"], shims: ["CImages"]),
     room("Graphs", imports: ["Tensors", "Files"]),
     room("Compiler", imports: graphRooms),

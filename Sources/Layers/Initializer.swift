@@ -33,20 +33,19 @@ public enum Initializer: Hashable, Sendable, Codable {
   ///     count its receptive field.
   ///   - index: the parameter's place among those of the network.
   public func values(shape: Shape, seed: UInt64, index: Int) -> Tensor {
-    var random = RandomNumbers(
-      RandomKey(
-        seed: seed, purpose: .initialization, index: UInt32(truncatingIfNeeded: index)))
+    let key = RandomKey(
+      seed: seed, purpose: .initialization, index: UInt32(truncatingIfNeeded: index))
     let field = Float(shape.dimensions.dropFirst(2).reduce(1, *))
     let fanIn = (shape.rank > 1 ? Float(shape[1]) : 1) * field
     let fanOut = (shape.rank > 0 ? Float(shape[0]) : 1) * field
     func uniform(_ bound: Float) -> Tensor {
       Tensor(shape: shape) { elements in
-        for index in elements.indices { elements[index] = random.uniform(in: -bound..<bound) }
+        RandomNumbers.drawUniform(key, in: -bound..<bound, into: &elements)
       }
     }
     func normal(_ deviation: Float) -> Tensor {
       Tensor(shape: shape) { elements in
-        for index in elements.indices { elements[index] = deviation * random.normal() }
+        RandomNumbers.drawNormal(key, deviation: deviation, into: &elements)
       }
     }
     return switch self {

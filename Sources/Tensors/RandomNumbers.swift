@@ -1,4 +1,4 @@
-import Foundation
+import CKernels
 
 /// What a random number is for. Numbers of different purposes are independent.
 public enum RandomPurpose: UInt32, Sendable {
@@ -102,10 +102,41 @@ public struct RandomNumbers: RandomNumberGenerator, Sendable {
     range.lowerBound + uniform() * (range.upperBound - range.lowerBound)
   }
 
-  /// Normal with mean 0 and standard deviation 1, by the transform of Box and Muller.
-  public mutating func normal() -> Float {
-    // 1 - u lies in (0, 1], so the logarithm is finite.
-    let radius = (-2 * log(1 - Double(uniform()))).squareRoot()
-    return Float(radius * cos(2 * Double.pi * Double(uniform())))
+  /// Normal with mean 0 and standard deviation 1, by the transform of Box and Muller: of two uniform numbers u and v,
+  /// sqrt(-2 log(1 - u)) cos(2 pi v) in double precision. The same on every processor and system.
+  public mutating func normal() -> Float { ck_normal(nextWord(), nextWord()) }
+}
+
+extension RandomNumbers {
+  /// Draws as many numbers as there are elements, from the first of a stream: as ``normal()`` does one by one, times `deviation`.
+  package static func drawNormal(
+    _ key: RandomKey, deviation: Float, into elements: inout MutableSpan<Float>
+  ) {
+    let (key, counter) = key.words
+    elements.withUnsafeMutableBufferPointer { elements in
+      guard let start = elements.baseAddress else { return }
+      ck_normals(start, elements.count, deviation, key, counter)
+    }
+  }
+
+  /// The same as ``uniform(in:)`` does.
+  package static func drawUniform(
+    _ key: RandomKey, in range: Range<Float>, into elements: inout MutableSpan<Float>
+  ) {
+    let (key, counter) = key.words
+    elements.withUnsafeMutableBufferPointer { elements in
+      guard let start = elements.baseAddress else { return }
+      ck_uniforms(start, elements.count, range.lowerBound, range.upperBound, key, counter)
+    }
+  }
+}
+
+extension RandomKey {
+  /// The generator's key, and its counter behind the first word, which counts blocks.
+  fileprivate var words: (key: [UInt32], counter: [UInt32]) {
+    (
+      [UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32)],
+      [index, epoch, purpose.rawValue]
+    )
   }
 }

@@ -20,5 +20,6 @@ float *zeros(size_t count);
 void check_dense(void);
 void check_direct(void);
 void check_planes(void);
+void check_random(void);
 void check_winograd(void);
 void check_instructions(void);

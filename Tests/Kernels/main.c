@@ -45,6 +45,7 @@ int main(void) {
   check_planes();
   check_winograd();
   check_instructions();
+  check_random();
   ck_end_computing(before);
   printf("%zu expectations, %zu of them not met\n", expectations, failures);
   return failures > 0 || expectations == 0;

@@ -39,6 +39,24 @@ struct RandomNumbersTests {
     #expect(shuffling.next() != dropout.next())
   }
 
+  @Test(
+    "Numbers that are drawn at once are those that are drawn one by one",
+    arguments: [0, 1, 17, 1000])
+  func atOnce(count: Int) {
+    let key = RandomKey(seed: 0x1234_5678_9abc_def0, purpose: .initialization, epoch: 3, index: 5)
+    var numbers = RandomNumbers(key)
+    let normal = Tensor(shape: [count]) {
+      RandomNumbers.drawNormal(key, deviation: 0.1, into: &$0)
+    }
+    #expect(normal.elements(of: Float.self) == (0..<count).map { _ in 0.1 * numbers.normal() })
+    numbers = RandomNumbers(key)
+    let uniform = Tensor(shape: [count]) {
+      RandomNumbers.drawUniform(key, in: -0.3..<0.2, into: &$0)
+    }
+    #expect(
+      uniform.elements(of: Float.self) == (0..<count).map { _ in numbers.uniform(in: -0.3..<0.2) })
+  }
+
   @Test("Uniform and normal numbers have the moments of their distributions")
   func moments() {
     var numbers = RandomNumbers(RandomKey(seed: 1, purpose: .input))

@@ -134,6 +134,12 @@ void ck_softmax_of_many(float *y, size_t rows, size_t classes, size_t positions,
 // dx <- y (dy - sum over the classes of y dy), or of the logarithm dy - exp(y) sum of dy.
 void ck_softmax_gradient(float *dx, const float *y, const float *dy, size_t rows, size_t classes, size_t positions,
                          bool is_logarithmic);
+// result <- the first numbers of the stream of Philox words of (key, counter): normal ones, two words each, times `deviation`, or
+// uniform ones in [low, high), a word each. The same on every processor.
+void ck_normals(float *result, size_t count, float deviation, const uint32_t key[2], const uint32_t counter[3]);
+void ck_uniforms(float *result, size_t count, float low, float high, const uint32_t key[2], const uint32_t counter[3]);
+// The normal number of two words, as `ck_normals` has it.
+float ck_normal(uint32_t first, uint32_t second);
 // y <- the weighted sum of `part_count` arrays, the first of which may be y.
 void ck_weighted_sum(float *y, const float *const *parts, const float *weights, int part_count, size_t count, int tasks);
 // y <- a b; y may be either.
