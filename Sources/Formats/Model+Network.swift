@@ -121,6 +121,11 @@ extension WeightFile {
     return nil
   }
 
+  /// The name of the row that has most of the tensors, where ``row`` is `nil`.
+  var nearestNetwork: String? {
+    unwrapped.lazy.compactMap { ModelRegistry.row(nearest: Model.shapes(in: $0))?.name }.first
+  }
+
   /// Whether its tensors are those of a row at its published input, for any number of classes.
   package func isPublished(of entry: ModelEntry) -> Bool {
     unwrapped.contains { file in

@@ -29,6 +29,21 @@ extension ModelRegistry {
     return published.count == 1 ? published[0] : nil
   }
 
+  /// The row that has most of a file's tensors, and of whose parameters the file has most; of several the one that shares most,
+  /// then a publisher's.
+  package static func row(nearest tensors: [String: Shape]) -> ModelEntry? {
+    var nearest: (entry: ModelEntry, count: Int)?
+    for entry in entries {
+      let count = entry.sharedCount(tensors)
+      guard 2 * count > tensors.count else { continue }
+      let isPreferred = entry.publisher != nil && nearest?.entry.publisher == nil
+      if count > nearest?.count ?? 0 || count == nearest?.count && isPreferred {
+        nearest = (entry, count)
+      }
+    }
+    return nearest?.entry
+  }
+
   /// The rows whose parameters have the names and shapes of each other, by the name of each.
   package static let twins: [String: [ModelEntry]] = {
     let signatures = entries.map { entry in
@@ -68,6 +83,17 @@ extension ModelEntry {
         Twin(name: other.name, differences: own.differences(from: $0))
       }
     }
+  }
+
+  /// How many of a file's tensors are the row's, by name and shape; 0 where most of the row is not in the file.
+  fileprivate func sharedCount(_ tensors: [String: Shape]) -> Int {
+    guard let graph = try? network.graph() else { return 0 }
+    let names = Set(tensors.keys)
+    return ([.own, .withoutAuxiliaryClassifiers] + weightNamings).map { naming in
+      let sources = naming.sources(graph, names).values
+      let shared = sources.count { tensors[$0.name] == $0.shape }
+      return 2 * shared > sources.count ? shared : 0
+    }.max() ?? 0
   }
 
   /// The row as the network of a file, where names and shapes agree.

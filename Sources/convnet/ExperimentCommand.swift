@@ -88,6 +88,10 @@ struct ExperimentCommand: ParsableCommand {
         advice: "`convnet experiment` lists the names")
     }
     let folder = ExperimentFolder(output)
+    // Both write a report.
+    do { try RunFolder(output).requireUnused() } catch {
+      throw UsedFolder(folder: output, found: error.found, remedies: [])
+    }
     var results = ExperimentResults(of: experiment, data: data, scale: scale(of: experiment))
     if resume {
       let saved = try ExperimentResults(loading: folder.resultsPath)

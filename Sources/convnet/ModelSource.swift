@@ -37,6 +37,7 @@ enum ModelSource {
       let names = match.framework ?? (file.network == nil ? match.entry.publisher?.rawValue : nil)
       shared.note(
         "\(argument): \(names.map { "names of \($0), " } ?? "")taken as \(match.entry.name)")
+      for note in file.notes { shared.note("\(argument): \(note)") }
       self = .weights(file, match.entry, match.options)
     } else if FileSystem.exists(argument) || Self.isPath(argument) {
       let model = try Model(loading: argument, isMapped: isMapped)

@@ -9,7 +9,14 @@ extension TrainCommand {
   ) throws {
     guard var checkpoint = kept else { return }
     guard checkpoint.history.count < settings.epochs else {
-      try checkpoint.requireFit(for: trainer, model)
+      do {
+        try checkpoint.requireFit(for: trainer, model)
+      } catch {
+        // What no training may change says it itself.
+        let changes = try checkpoint.adopt(
+          trainer, for: model, on: training, validating: validation, epochs: settings.epochs)
+        throw FinishedTraining(epochs: checkpoint.history.count, changes: changes)
+      }
       shared.note("resuming \(CheckpointPlace(checkpoint))")
       return shared.note(
         "nothing is left of \(plural(settings.epochs, "epoch")); --epochs has it go on")
@@ -32,5 +39,16 @@ extension TrainCommand {
       table.append([name, change.old ?? "–", change.new ?? "–"])
     }
     return table
+  }
+}
+
+/// A training that has no epoch left was told to go on otherwise.
+struct FinishedTraining: ReadableError {
+  var epochs: Int
+  var changes: [TrainingChange]
+
+  var description: String {
+    "the training is done with its \(plural(epochs, "epoch")), which \(changes.map(\.description).joined(separator: ", ")) "
+      + "would not change; give more --epochs to go on so, or leave it out"
   }
 }

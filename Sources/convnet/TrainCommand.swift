@@ -111,6 +111,10 @@ struct TrainCommand: ParsableCommand {
     if isFirst, !resume, !overwrite {
       do { try run.requireUnused() } catch { throw UsedFolder(error) }
     }
+    // An experiment writes a report, too.
+    if FileSystem.exists(ExperimentFolder(output).resultsPath) {
+      throw UsedFolder(folder: output, found: ["results.json"], remedies: [])
+    }
     if resume, !FileSystem.exists(run.checkpointPath) { throw NoTraining(folder: output) }
     var checkpoint = try resume ? run.loadCheckpoint() : nil
     var settings = try settings(from: checkpoint)

@@ -47,6 +47,27 @@ import Testing
     #expect(line.contains("--resume") == (name == "checkpoint"))
   }
 
+  @Test(
+    "a training and an experiment, which both write a report, share no folder",
+    arguments: [[], ["--overwrite"]])
+  func experiment(options: [String]) throws {
+    let directory = try TemporaryDirectory()
+    try writeClasses(["dark": 30, "light": 200], to: directory.file("pictures"))
+    let traces = ["trained/checkpoint", "trained/report.html", "compared/results.json"]
+    for path in traces { try directory.write([1], to: path) }
+    let experiment = try Invocation(
+      ["experiment", "heads", "--quick", "--data", "pictures", "--output", "trained"] + options,
+      in: directory.path
+    ).failure()
+    #expect(experiment.contains("trained holds results already (checkpoint); name another folder"))
+    let training = try trainShortly(
+      directory, ["--epochs", "1", "--quiet"] + options, output: "compared"
+    ).failure()
+    #expect(
+      training.contains("compared holds results already (results.json); name another folder"))
+    for path in traces { #expect(try fileBytes(directory.file(path)) == [1]) }
+  }
+
   @Test("pictures of two exports are not mixed")
   func export() throws {
     let directory = try TemporaryDirectory()

@@ -26,6 +26,13 @@ import Testing
     // The number of epochs is remembered, too: nothing is left.
     let again = try convnet("train", "--resume", "--output", "out", in: directory.path)
     #expect(again.status == 0 && again.errors.contains("nothing is left of 2 epochs"))
+    let line = try Invocation(
+      ["train", "--resume", "--output", "out", "--label-smoothing", "0.5", "--threads", "1"],
+      in: directory.path
+    ).failure()
+    #expect(
+      line.contains("done with its 2 epochs, which objective.labelSmoothing: ")
+        && line.hasSuffix("give more --epochs to go on so, or leave it out"), "\(line)")
     #expect(
       try fileBytes(directory.file("out/model.safetensors"))
         == fileBytes(directory.file("whole/model.safetensors")))

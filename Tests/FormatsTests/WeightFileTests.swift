@@ -20,7 +20,7 @@ import Testing
       ("all-types-protocol5.pth", "all-types"), ("all-types-deflated.pth", "all-types"),
       ("all-types-unchecked.pth", "all-types"), ("all-types.safetensors", "all-types"),
       ("views.pth", "views"), ("network.pth", "network"), ("network-checkpoint.pth", "network"),
-      ("network-checkpoint-protocol5.pth", "network"),
+      ("network-checkpoint-protocol5.pth", "network"), ("network-averaged.pth", "network"),
     ])
   func readsCheckpoints(name: String, expected stem: String) throws {
     #expect(try read(name) == expected(stem))
@@ -60,6 +60,10 @@ import Testing
     #expect(
       file.notes == [
         "the weights stand under state_dict", "every name began with module., which is left out",
+      ])
+    #expect(
+      try WeightFile(fixturePath("network-averaged.pth")).notes == [
+        "the weights stand under model", "those under model_ema are left out",
       ])
     // In the order of the file, not of the alphabet.
     #expect(file.entries.first?.name == "0.weight")

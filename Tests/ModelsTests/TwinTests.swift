@@ -75,6 +75,8 @@ import Testing
     #expect(match.options == options)
     shapes["more"] = [1]
     #expect(ModelRegistry.rows(fitting: shapes).isEmpty)
+    #expect(ModelRegistry.row(nearest: shapes)?.name == found)
+    #expect(ModelRegistry.row(nearest: ["more": [1], "conv1.weight": [64, 3, 7, 7]]) == nil)
   }
 
   @Test("a publisher's names are refused for the twin, by the name of the right network")

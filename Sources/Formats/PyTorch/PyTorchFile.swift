@@ -20,6 +20,8 @@ struct PyTorchFile: Sendable {
   let entries: [Entry]
   /// The keys under which the state dictionary was found.
   let sections: [String]
+  /// Keys under which it has tensors by name too, which are passed over.
+  let alternatives: [String]
   /// Entries of the state dictionary that are no tensors.
   let otherCount: Int
   private let archive: Archive
@@ -71,6 +73,7 @@ struct PyTorchFile: Sendable {
     do {
       let dictionary = try StateDictionary(in: root, heap)
       sections = dictionary.path
+      alternatives = dictionary.alternatives
       otherCount = dictionary.otherCount
       entries = try Self.located(dictionary.tensors, heap, archive, folder: folder)
     } catch let problem as PyTorchError.Problem {

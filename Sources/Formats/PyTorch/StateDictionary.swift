@@ -7,6 +7,8 @@ struct StateDictionary {
   private(set) var tensors: [(name: String, view: Int)] = []
   /// The keys under which they were found.
   private(set) var path: [String] = []
+  /// The keys beside the path under which there are tensors by name too, as averaged ones are.
+  private(set) var alternatives: [String] = []
   /// How many entries beside the tensors are something else.
   private(set) var otherCount = 0
 
@@ -25,6 +27,7 @@ struct StateDictionary {
       throw .noStateDictionary(found: root.kind)
     }
     self.path = path.keys
+    alternatives = search.alternatives
     var places: [String: Int] = [:]
     var nameBytes = 0
     for item in path.items {
@@ -54,6 +57,8 @@ struct StateDictionary {
     private var visited: Set<PickleValue> = []
     /// Whether a dictionary has tensors by name.
     private var known: [PickleValue: Bool] = [:]
+    /// Of the dictionaries on the way to what was found, the outermost first.
+    private(set) var alternatives: [String] = []
 
     init(heap: PickleHeap) { self.heap = heap }
 
@@ -73,6 +78,8 @@ struct StateDictionary {
         guard let section = sections.last(where: { $0.key == name }),
           let found = try find(in: section.value, depth: depth + 1)
         else { continue }
+        let others = sections.filter { $0.value != section.value && hasTensors($0.value) }
+        alternatives = others.map(\.key) + alternatives
         return ([name] + found.keys, found.items)
       }
       if hasTensors(value) { return ([], items) }

@@ -86,6 +86,10 @@ public struct WeightFile: Sendable {
       if !checkpoint.sections.isEmpty {
         notes.append("the weights stand under \(checkpoint.sections.joined(separator: "/"))")
       }
+      if !checkpoint.alternatives.isEmpty {
+        let names = checkpoint.alternatives.prefix(5).joined(separator: ", ")
+        notes.append("those under \(names) are left out")
+      }
       if checkpoint.otherCount > 0 {
         notes.append(
           checkpoint.otherCount == 1

@@ -94,6 +94,9 @@ checkpoint = {
 }
 torch.save(checkpoint, "network-checkpoint.pth")
 torch.save(checkpoint, "network-checkpoint-protocol5.pth", pickle_protocol=5)
+# As trainers keep averages of all steps beside the last weights.
+averages = {name: value + 1 for name, value in state.items()}
+torch.save({"model": state, "model_ema": averages, "optimizer": optimizer.state_dict()}, "network-averaged.pth")
 
 # What is refused.
 torch.save(state, "old-format.pth", _use_new_zipfile_serialization=False)
