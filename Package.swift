@@ -22,8 +22,14 @@ func room(
   )
 }
 
+/// Of tests that leave computing to what they test: they run no longer for it, and compile in half the time.
+let unoptimized = settings + [.unsafeFlags(["-Onone"])]
+
 /// The tests of a room: `Tests/<name>Tests` mirrors `Sources/<name>`.
-func tests(of name: String, imports rooms: [String] = [], shims: [String] = []) -> Target {
+func tests(
+  of name: String, imports rooms: [String] = [], shims: [String] = [],
+  settings: [SwiftSetting] = settings
+) -> Target {
   .testTarget(
     name: "\(name)Tests",
     dependencies: ([name, "TestSupport"] + rooms).map { .target(name: "ConvNet\($0)") }
@@ -197,22 +203,25 @@ let package = Package(
       ], path: "Tests/Fuzzing", swiftSettings: settings),
     .testTarget(
       name: "FuzzingTests", dependencies: ["ConvNetFuzzing", "ConvNetTestSupport"],
-      path: "Tests/FuzzingTests", swiftSettings: settings),
+      path: "Tests/FuzzingTests", swiftSettings: unoptimized),
     .testTarget(
-      name: "ArchitectureTests", path: "Tests/ArchitectureTests", swiftSettings: settings),
-    tests(of: "Files"),
+      name: "ArchitectureTests", path: "Tests/ArchitectureTests", swiftSettings: unoptimized),
+    tests(of: "Files", settings: unoptimized),
     tests(of: "Tensors", imports: ["Files"]),
     tests(of: "Graphs", imports: ["Tensors"]),
-    tests(of: "Compiler", imports: graphRooms),
+    tests(of: "Compiler", imports: graphRooms, settings: unoptimized),
     tests(
       of: "Engine", imports: ["Compiler", "Files"] + graphRooms,
       shims: ["CTestSupport", "COneDNN", "CKernels"]),
-    tests(of: "Layers", imports: ["Images"] + graphRooms),
+    tests(of: "Layers", imports: ["Images"] + graphRooms, settings: unoptimized),
     tests(
       of: "Models", imports: ["Layers", "Formats", "Inference", "Training"] + engineRooms),
-    tests(of: "Formats", imports: ["Layers", "Images", "Files"] + graphRooms),
+    tests(
+      of: "Formats", imports: ["Layers", "Images", "Files"] + graphRooms, settings: unoptimized),
     tests(of: "Images", imports: ["Tensors", "Files"], shims: ["CTestSupport"]),
-    tests(of: "Datasets", imports: ["Images", "Tensors", "Files"], shims: ["CTestSupport"]),
+    tests(
+      of: "Datasets", imports: ["Images", "Tensors", "Files"], shims: ["CTestSupport"],
+      settings: unoptimized),
     tests(
       of: "Inference",
       imports: ["Layers", "Models", "Formats", "Datasets", "Images", "Engine"] + graphRooms),
@@ -226,8 +235,8 @@ let package = Package(
         "Evaluation", "Inference", "Reports", "Layers", "Models", "Formats", "Datasets", "Images",
         "Engine", "Files",
       ] + graphRooms, shims: ["CKernels"]),
-    tests(of: "Reports", imports: ["Files"]),
-    tests(of: "Downloads", imports: ["Files"]),
+    tests(of: "Reports", imports: ["Files"], settings: unoptimized),
+    tests(of: "Downloads", imports: ["Files"], settings: unoptimized),
     tests(
       of: "Insight",
       imports: [
@@ -237,10 +246,10 @@ let package = Package(
       of: "Serving",
       imports: [
         "Evaluation", "Insight", "Inference", "Layers", "Images", "Engine", "Files",
-      ] + graphRooms),
+      ] + graphRooms, settings: unoptimized),
     .testTarget(
       name: "CommandTests",
       dependencies: ["ConvNet", "ConvNetTestSupport", "ConvNetCommand", "Lecture", "Articles"],
-      path: "Tests/CommandTests", swiftSettings: settings),
+      path: "Tests/CommandTests", swiftSettings: unoptimized),
   ]
 )
