@@ -93,7 +93,7 @@ extension Assessment {
     sections.append(.init("Classes", [.table(classTable(names))]))
     if names.count <= Self.matrixLimit {
       sections.append(
-        .init("Confusion", [.figure(HeatMap(confusion: confusion, classNames: names))]))
+        .init("Confusion", [.figure(HeatMap(confusion: Array(confusion), classNames: names))]))
     }
     let confusions = confusionTable(names, limit: 200)
     if !confusions.rows.isEmpty {

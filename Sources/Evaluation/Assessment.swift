@@ -54,7 +54,7 @@ public struct Assessment: Hashable, Sendable, Codable {
   /// Pictures whose class has one of the five highest.
   public private(set) var top5Count = 0
   /// `confusion[label][predicted]`, of pictures with an answer.
-  public private(set) var confusion: [[Int]]
+  public private(set) var confusion: ConfusionMatrix
   /// Whether each picture was right, in order.
   public private(set) var hits: [Bool] = []
   /// By the highest probability, 15 intervals from 0 to 1.
@@ -68,7 +68,7 @@ public struct Assessment: Hashable, Sendable, Codable {
 
   /// Of no pictures yet.
   public init(classes: Int) {
-    confusion = [[Int]](repeating: [Int](repeating: 0, count: classes), count: classes)
+    confusion = ConfusionMatrix(classCount: classes)
   }
 
   /// Counts a picture.
@@ -89,7 +89,7 @@ public struct Assessment: Hashable, Sendable, Codable {
     top1Count += isHit ? 1 : 0
     top5Count += rank.isAmongFive ? 1 : 0
     lossSum += loss
-    confusion[label][best] += 1
+    confusion.add(label: label, predicted: best)
     let confidence = probabilities[best]
     let bin = min(bins.count - 1, max(0, Int(confidence * Double(bins.count))))
     bins[bin].count += 1
@@ -142,10 +142,15 @@ public struct Assessment: Hashable, Sendable, Codable {
 
   /// One a class, in order.
   public var classScores: [ClassScore] {
-    confusion.indices.map { label in
-      let hits = Double(confusion[label][label])
-      let count = confusion[label].reduce(0, +)
-      let taken = confusion.reduce(0) { $0 + $1[label] }
+    let none = [Int](repeating: 0, count: confusion.classCount)
+    var (counts, taken, hits) = (none, none, none)
+    for pair in confusion.pairs {
+      counts[pair.label] += pair.count
+      taken[pair.predicted] += pair.count
+      if pair.label == pair.predicted { hits[pair.label] = pair.count }
+    }
+    return counts.indices.map { label in
+      let (count, taken, hits) = (counts[label], taken[label], Double(hits[label]))
       return ClassScore(
         count: count, precision: taken == 0 ? .nan : hits / Double(taken),
         recall: count == 0 ? .nan : hits / Double(count),

@@ -12,7 +12,7 @@ public struct Evaluation: Sendable {
   /// What the rows and columns of ``confusion`` are, in order.
   public let classNames: [String]
   /// Counts: `confusion[label][predicted]`, of samples whose scores are finite.
-  public let confusion: [[Int]]
+  public let confusion: ConfusionMatrix
   /// How every picture was prepared and how many views of it were scored.
   public let protocolDescription: String
 
@@ -31,14 +31,13 @@ public struct Evaluation: Sendable {
     try model.requireClasses()
     let names = model.classNames.isEmpty ? dataset.classNames : model.classNames
     let dataset = try model.numbering(dataset, as: names, isComplete: false)
-    let classes = model.classCount
-    var confusion = [[Int]](repeating: [Int](repeating: 0, count: classes), count: classes)
+    var confusion = ConfusionMatrix(classCount: model.classCount)
     metrics = try ClassificationMetrics(
       of: model, on: dataset, batchSize: batchSize, compute: compute, loading: loading,
       progress: progress, sampleSkipped: sampleSkipped
     ) { _, label, scores in
       let rank = ScoreRank(of: label, in: scores)
-      if rank.isFinite { confusion[label][rank.predicted] += 1 }
+      if rank.isFinite { confusion.add(label: label, predicted: rank.predicted) }
     }
     self.confusion = confusion
     classNames = dataset.classNames
@@ -62,18 +61,18 @@ public struct Evaluation: Sendable {
     Self.worst(of: confusion, classNames, limit: limit)
   }
 
-  /// The same of any counts, `confusion[label][predicted]`.
-  static func worst(of confusion: [[Int]], _ names: [String], limit: Int) -> [Confusion] {
-    var all: [Confusion] = []
-    for (label, row) in confusion.enumerated() {
-      let total = row.reduce(0, +)
-      for (predicted, count) in row.enumerated() where predicted != label && count > 0 {
-        all.append(
-          Confusion(
-            label: names[label], predicted: names[predicted], count: count,
-            share: Double(count) / Double(total)))
-      }
+  /// The same of any counts; of pairs that are as frequent those of the first classes first.
+  static func worst(
+    of confusion: ConfusionMatrix, _ names: [String], limit: Int
+  ) -> [Confusion] {
+    let pairs = confusion.pairs
+    let totals = pairs.reduce(into: [:]) { $0[$1.label, default: 0] += $1.count }
+    let mistakes = pairs.filter { $0.label != $0.predicted }.enumerated()
+      .sorted { ($1.element.count, $0.offset) < ($0.element.count, $1.offset) }
+    return mistakes.prefix(limit).map { _, pair in
+      Confusion(
+        label: names[pair.label], predicted: names[pair.predicted], count: pair.count,
+        share: Double(pair.count) / Double(totals[pair.label] ?? pair.count))
     }
-    return Array(all.sorted { $0.count > $1.count }.prefix(limit))
   }
 }

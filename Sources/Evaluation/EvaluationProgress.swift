@@ -15,17 +15,17 @@ public struct EvaluationProgress: Hashable, Sendable, Codable {
     return 0..<count ~= pictures && pictures % group == 0 && 0...pictures ~= skippedCount
       && multiplyAdds.count == scores.count && assessments.count == scores.count
       && zip(assessments, scores).allSatisfy {
-        $0.isWhole(classes: $1.assessment.confusion.count)
+        $0.isWhole(classes: $1.assessment.confusion.classCount)
           && $0.samples == pictures - skippedCount
       }
   }
 }
 
 extension Assessment {
-  /// Whether a file can have had it: as many rows, columns and hits as there must be.
+  /// Whether a file can have had it: as many classes and hits as there must be.
   fileprivate func isWhole(classes: Int) -> Bool {
-    confusion.count == classes && confusion.allSatisfy { $0.count == classes }
-      && hits.count == samples && bins.count == Assessment(classes: 0).bins.count
+    confusion.classCount == classes && hits.count == samples
+      && bins.count == Assessment(classes: 0).bins.count
       && mistakes.allSatisfy { 0..<classes ~= $0.label && 0..<classes ~= $0.predicted }
   }
 }

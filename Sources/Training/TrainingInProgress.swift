@@ -122,7 +122,7 @@ public final class TrainingInProgress {
   public private(set) var lastModel: Model?
 
   /// What the last validation said of each picture: confusion, scores of classes, mistakes; `nil` where there was none since the
-  /// training began or was resumed, and of more than 1024 classes, whose confusion would take much memory.
+  /// training began or was resumed, and of more than 1024 classes, a line each of a page that every epoch writes.
   public private(set) var assessment: Assessment?
 
   /// What is validated on, its classes numbered as the model's.
@@ -403,7 +403,7 @@ public final class TrainingInProgress {
     return (metrics, nil)
   }
 
-  /// Classes whose confusion is counted: of more it would take more memory than it is worth after every epoch.
+  /// Classes that a report of every epoch has lines for.
   private static let assessedClasses = 1024
 
   /// Where the training looks for its best epoch, that one's parameters are its result.

@@ -58,8 +58,9 @@ extension EvaluateCommand {
     var nonFinite: Int
     /// What was mostly taken for what, the most frequent first.
     var confusions: [Confusion]
-    /// Pictures of each class that were taken for each: a row a class, in the order of `classes`.
-    var confusionMatrix: [[Int]]
+    /// Pictures of each class that were taken for each: a row a class, in the order of `classes`; of no more than
+    /// ``EvaluateCommand/matrixLimit``.
+    var confusionMatrix: [[Int]]?
     /// Labels that are probably wrong, where it was asked for.
     var suspects: Int?
     /// Of every class, in order.
@@ -180,7 +181,8 @@ extension EvaluateCommand {
             Confusion(
               truth: $0.label, takenFor: $0.predicted, count: $0.count, share: $0.share)
           },
-        confusionMatrix: own.confusion, suspects: ending.suspects?.count,
+        confusionMatrix: own.confusion.classCount <= Self.matrixLimit
+          ? Array(own.confusion) : nil, suspects: ending.suspects?.count,
         classes: zip(evaluation.classNames, own.classScores).map {
           ClassRow(
             name: $0, count: $1.count, precision: $1.precision, recall: $1.recall, f1: $1.f1)

@@ -57,6 +57,8 @@ struct EvaluateCommand: ParsableCommand {
 
   /// Confusions that a person is shown, and machines.
   static let confusionLimit = (text: 5, json: 100)
+  /// Classes of a whole matrix in JSON: a million numbers.
+  static let matrixLimit = 1000
 
   func validate() throws {
     if let batchSize { try requirePositive(batchSize, "--batch-size") }
@@ -240,7 +242,9 @@ struct EvaluateCommand: ParsableCommand {
       wrapping: "\(own.samples) pictures, \(score.protocolDescription)", indent: 2)
     try print("top-1 accuracy \(text(own.top1, own.top1Interval))")
     // Of five classes and fewer, every answer is among the first five.
-    if own.confusion.count > 5 { try print("top-5 accuracy \(text(own.top5, own.top5Interval))") }
+    if own.confusion.classCount > 5 {
+      try print("top-5 accuracy \(text(own.top5, own.top5Interval))")
+    }
     try print(
       """
       loss           \(HumanReadable.fixed(own.loss, digits: 4))

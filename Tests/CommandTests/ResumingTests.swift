@@ -27,7 +27,10 @@ import Testing
     let again = try convnet("train", "--resume", "--output", "out", in: directory.path)
     #expect(again.status == 0 && again.errors.contains("nothing is left of 2 epochs"))
     let line = try Invocation(
-      ["train", "--resume", "--output", "out", "--label-smoothing", "0.5", "--threads", "1"],
+      [
+        "train", "--resume", "--output", "out", "--label-smoothing", "0.5", "--threads", "1",
+        "--quiet",
+      ],
       in: directory.path
     ).failure()
     #expect(

@@ -55,6 +55,8 @@ final class LoopbackServer: Sendable {
     guard isBound else { throw FileError.last(.open, "a socket") }
     port = UInt16(bigEndian: address.sin_port)
     try Threads.start(for: "a server") { [socket, seen] in
+      // Its number is another's as soon as it is closed: by nobody else, while this may ask for the next connection.
+      defer { close(socket) }
       while true {
         let connection = Self.uninterrupted { accept(socket, nil, nil) }
         guard connection >= 0 else { return }
@@ -67,10 +69,7 @@ final class LoopbackServer: Sendable {
     }
   }
 
-  deinit {
-    shutdown(socket, Int32(SHUT_RDWR))
-    close(socket)
-  }
+  deinit { shutdown(socket, Int32(SHUT_RDWR)) }
 
   /// What a system call says, once no signal of another test has interrupted it.
   private static func uninterrupted<Count: FixedWidthInteger>(_ call: () -> Count) -> Count {

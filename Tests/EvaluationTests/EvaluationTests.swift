@@ -166,7 +166,7 @@ private let blue = Image.Color(red: 10, green: 20, blue: 200)
       #expect(abs(answer.probabilities.reduce(0, +) - 1) < 1e-5)
       confusion[data.label(at: index)][try #require(answer.top(1).first).index] += 1
     }
-    #expect(confusion == evaluation.confusion)
+    #expect(confusion == Array(evaluation.confusion))
   }
 
   @Test("the protocol says how pictures were prepared")

@@ -32,7 +32,7 @@ import Testing
     var parameters: [String: Tensor]
     var training: [ClassificationMetrics]
     var validation: [ClassificationMetrics?]
-    var confusion: [[Int]]?
+    var confusion: ConfusionMatrix?
     var norms: [Double]
   }
 
@@ -290,7 +290,7 @@ private final class Log: TrainingLogger {
   private var steps = 0
   private(set) var epochs: [EpochReport] = []
   private(set) var norms: [Double] = []
-  private(set) var confusion: [[Int]]?
+  private(set) var confusion: ConfusionMatrix?
 
   init(keeping path: String? = nil, stoppingAfter last: Int = .max) {
     (self.path, self.last) = (path, last)
