@@ -81,8 +81,8 @@ struct AugmentationsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "augmentations", abstract: "List the augmentations that are known by name.",
     discussion: """
-      Each is a list of steps, which --json prints; such a list, changed as you like, can stand
-      wherever a name can.
+      Each is a list of steps, which --json prints; such a list, changed as you like,
+      can stand wherever a name can.
 
       EXAMPLES
         convnet augmentations

@@ -6,8 +6,8 @@ struct DatasetExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export", abstract: "Write pictures of a data set as PNG files.",
     discussion: """
-      Each file is named by the picture's number and what it is told by. A folder that holds
-      such files already is refused: --overwrite replaces them.
+      Each file is named by the picture's number and what it is told by. A folder
+      that holds such files already is refused: --overwrite replaces them.
 
       EXAMPLES
         convnet dataset export fashion-mnist --part test --count 8 --output pictures

@@ -5,10 +5,10 @@ struct DatasetSplitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "split", abstract: "Divide pictures into parts that test each other.",
     discussion: """
-      Writes a list a part, fold-1.csv and so on: in each the pictures of that part are
-      to validate on, all others to train on. `convnet train --data` takes such a list.
-      Classes are spread evenly. Pictures that belong together, by a list of groups or
-      by what their names have in common, are never in two parts.
+      Writes a list a part, fold-1.csv and so on: in each the pictures of that part
+      are to validate on, all others to train on. `convnet train --data` takes such a
+      list. Classes are spread evenly. Pictures that belong together, by a list of
+      groups or by what their names have in common, are never in two parts.
 
       EXAMPLES
         convnet dataset split pictures --folds 5 --output folds

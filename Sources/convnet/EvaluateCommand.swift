@@ -21,16 +21,17 @@ struct EvaluateCommand: ParsableCommand {
       mean of their probabilities. They may differ in input, preparation and order
       of classes.
 
-      A model that tells several labels a picture is measured by mean average precision,
-      precision, recall and F1; one that tells numbers by their errors and R².
+      A model that tells several labels a picture is measured by mean average
+      precision, precision, recall and F1; one that tells numbers by their errors
+      and R².
 
       Of data with pictures that the model was trained on, the others are measured,
       such as the share that training held out; --split 1 takes all. Pictures are
       known by their contents.
 
       Several processes measure together where `mpirun -n 4 convnet evaluate ...`
-      starts them, of a build with MPI (`make mpi`): each its part of the pictures, to
-      the same result. The first process writes.
+      starts them, of a build with MPI (`make mpi`): each its part of the pictures,
+      to the same result. The first process writes.
       """)
 
   @Argument(help: ArgumentHelp("Model files, or a model's name.", valueName: "file"))

@@ -8,17 +8,17 @@ struct ExperimentCommand: ParsableCommand {
     commandName: "experiment",
     abstract: "Show by trainings what the lecture claims, or list the experiments.",
     discussion: """
-      An experiment trains several networks or recipes with the same data and seeds, and compares
-      them. It writes into the output folder, anew after every training:
-        results.json        all trainings with their epochs: what --resume goes on from
+      An experiment trains several networks or recipes with the same data and seeds,
+      and compares them. It writes into the output folder, anew after every training:
+        results.json        all trainings and their epochs, for --resume to go on
         epochs.csv          a line an epoch, for plots of one's own
         NAME-*.svg          the figures
         report.html         table and figures, for a browser
         section.md          the same for a document
         models/             the models
 
-      Ctrl-C, SIGTERM and SIGHUP stop it after the current step; finished trainings are kept, and
-      --resume does the others.
+      Ctrl-C, SIGTERM and SIGHUP stop it after the current step; finished trainings
+      are kept, and --resume does the others.
 
       EXAMPLES
         convnet experiment

@@ -9,10 +9,10 @@ struct ServeCommand: ParsableCommand {
     commandName: "serve", abstract: "Classify pictures over HTTP and gRPC.",
     discussion: """
       A model is called by its file's name, model.safetensors by its folder's, or as
-      NAME=FILE says. A page is at /, pictures go to /v1/models/NAME:classify, tensors
-      by the Open Inference Protocol to /v2/models/NAME/infer, metrics are at /metrics.
-      With --grpc-port that protocol is spoken over gRPC as well. Standard error has a
-      line of JSON for every request.
+      NAME=FILE says. A page is at /, pictures go to /v1/models/NAME:classify,
+      tensors by the Open Inference Protocol to /v2/models/NAME/infer, metrics are at
+      /metrics. With --grpc-port that protocol is spoken over gRPC as well. Standard
+      error has a line of JSON for every request.
 
       A file that changes takes its place when it is read; SIGHUP has all read again.
       A bad file leaves the one before it. SIGTERM and SIGINT end what is in flight,

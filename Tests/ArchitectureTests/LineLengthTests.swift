@@ -28,6 +28,49 @@ import Testing
     for place in sources.flatMap(tooLong) { Issue.record("\(place): too long a line") }
   }
 
+  /// The lines of what a command says of itself that `--help` breaks: it prints 80 columns.
+  private func broken(_ source: House.Source) -> [String] {
+    var faults: [String] = []
+    var isInside = false
+    var wasJoined = false
+    for (index, line) in source.text.split(separator: "\n", omittingEmptySubsequences: false)
+      .enumerated()
+    {
+      guard isInside else {
+        isInside = line.hasSuffix("discussion: \"\"\"")
+        continue
+      }
+      if line.drop(while: { $0 == " " }).hasPrefix("\"\"\"") { isInside = false }
+      let isJoined = line.hasSuffix(" \\")
+      // As written in these sources: six spaces before, and two backslashes for one.
+      let printed = line.dropFirst(6).replacing("\\\\", with: "\\")
+      if !isJoined, !wasJoined, !line.contains("\\("), printed.count > 80 {
+        faults.append("\(source.path):\(index + 1)")
+      }
+      wasJoined = isJoined
+    }
+    return faults
+  }
+
+  @Test("what a command says of itself is printed as it is written, in 80 columns")
+  func discussions() throws {
+    let root = URL(fileURLWithPath: #filePath)
+      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    let sources = try House(repository: root.path).sources.filter {
+      $0.path.hasPrefix("Sources/convnet/")
+    }
+    #expect(sources.count { $0.text.contains("discussion: \"\"\"") } > 20)
+    for place in sources.flatMap(broken) { Issue.record("\(place): --help breaks the line") }
+    let (head, line) = ("    discussion: \"\"\"\n", String(repeating: "a", count: 81))
+    for (text, count) in [
+      ("\(head)      \(line)\n", 1), ("\(head)      \(line.dropFirst())\n", 0),
+      ("\(head)      \(line) \\\n      b\n", 0), ("\(head)      \"\"\"\n      \(line)\n", 0),
+      ("      \(line)\n", 0),
+    ] {
+      #expect(broken(House.Source(path: "a.swift", text: text)).count == count, "\(text)")
+    }
+  }
+
   @Test(
     "comments and C have more columns than code; a string may be longer, a comment that quotes not")
   func lengths() {
