@@ -49,9 +49,12 @@ public struct ConfusionMatrix: Hashable, Sendable {
 
 /// Its rows: `confusion[label][predicted]`.
 extension ConfusionMatrix: RandomAccessCollection {
+  /// The first class.
   public var startIndex: Int { 0 }
+  /// Behind the last class.
   public var endIndex: Int { classCount }
 
+  /// How often pictures of class `label` were taken for each class, in order.
   public subscript(label: Int) -> [Int] {
     (0..<classCount).map { counts[key(label, $0), default: 0] }
   }

@@ -1,7 +1,7 @@
 import Foundation
 
-/// A temperature that scores are divided by before softmax so that probabilities become calibrated (C. Guo et al., "On Calibration
-/// of Modern Neural Networks", 2017, section 4.2): fitted on every second picture, judged on the others.
+/// A temperature that scores are divided by before softmax so that probabilities become calibrated (C. Guo et al., "On
+/// Calibration of Modern Neural Networks", 2017, section 4.2): fitted on every second picture, judged on the others.
 public struct Temperature: Hashable, Sendable {
   /// Above 1 where the model is too sure.
   public let value: Double
