@@ -22,7 +22,7 @@ func room(
   )
 }
 
-/// Of tests that leave computing to what they test: they run no longer for it, and compile in half the time.
+/// Of tests that leave computing to what they test: they compile in about half the time.
 let unoptimized = settings + [.unsafeFlags(["-Onone"])]
 
 /// The tests of a room: `Tests/<name>Tests` mirrors `Sources/<name>`.
