@@ -1,4 +1,5 @@
 #include "CKernels.h"
+#include "random.h"
 #include "shares.h"
 #include "vector.h"
 
@@ -116,27 +117,18 @@ VECTORISED(extern, bool, ck_mean, (float *restrict result, const float *const *p
   return is_finite;
 }
 
-// One block of the generator described in Sources/Tensors/RandomNumbers.swift.
-static inline void philox(uint32_t c[4], uint32_t k0, uint32_t k1) {
-  for (int round = 0; round < 10; ++round) {
-    uint64_t first = (uint64_t)0xD2511F53u * c[0], second = (uint64_t)0xCD9E8D57u * c[2];
-    uint32_t next[4] = {(uint32_t)(second >> 32) ^ c[1] ^ k0, (uint32_t)second,
-                        (uint32_t)(first >> 32) ^ c[3] ^ k1, (uint32_t)first};
-    memcpy(c, next, sizeof next);
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
-  }
-}
-
 VECTORISED(extern, void, ck_dropout, (float *result, const float *x, size_t first, size_t count, uint32_t threshold, float scale,
            const uint32_t key[2], const uint32_t counter[3]), (result, x, first, count, threshold, scale, key, counter)) {
   const size_t end = first + count;
-  for (size_t block = first / 4; block * 4 < end; ++block) {
-    uint32_t words[4] = {(uint32_t)block, counter[0], counter[1], counter[2]};
-    philox(words, key[0], key[1]);
-    for (size_t i = block * 4; i < block * 4 + 4; ++i)
+  for (size_t block = first / 4; block * 4 < end; block += BLOCKS) {
+    words c[4];
+    random_words(c, block, key, counter);
+    for (size_t i = 0; i < 4 * BLOCKS; ++i) {
+      const size_t element = block * 4 + i;
       // Multiplied, so that what is not a number stays so.
-      if (i >= first && i < end) result[i - first] = (words[i & 3] >= threshold ? scale : 0) * x[i - first];
+      if (element >= first && element < end)
+        result[element - first] = (c[i % 4][i / 4] >= threshold ? scale : 0) * x[element - first];
+    }
   }
 }
 
@@ -144,9 +136,9 @@ void ck_stochastic_depth(float *result, const float *x, size_t first, size_t exa
                          float scale, const uint32_t key[2], const uint32_t counter[3]) {
   for (size_t i = 0; i < examples; ++i) {
     const size_t example = first + i;
-    uint32_t words[4] = {(uint32_t)(example / 4), counter[0], counter[1], counter[2]};
-    philox(words, key[0], key[1]);
-    const float factor = words[example & 3] >= threshold ? scale : 0;
+    words c[4];
+    random_words(c, example / 4, key, counter);
+    const float factor = c[example % 4][0] >= threshold ? scale : 0;
     float *to = result + i * count;
     const float *from = x + i * count;
     // Multiplied, so that what is not a number stays so.
@@ -167,12 +159,13 @@ typedef struct {
 static void noise_share(void *context, int task) {
   const noise *n = context;
   const size_t blocks = (n->count + 7) / 8, last = blocks * ((size_t)task + 1) / (size_t)n->tasks;
-  for (size_t block = blocks * (size_t)task / (size_t)n->tasks; block < last; ++block) {
-    uint32_t words[4] = {(uint32_t)block, n->counter[0], n->counter[1], n->counter[2]};
-    philox(words, n->key[0], n->key[1]);
-    const size_t first = 8 * block, rest = n->count - first, count = rest < 8 ? rest : 8;
+  for (size_t block = blocks * (size_t)task / (size_t)n->tasks; block < last; block += BLOCKS) {
+    words c[4];
+    random_words(c, block, n->key, n->counter);
+    const size_t own = last - block < BLOCKS ? last - block : BLOCKS;
+    const size_t first = 8 * block, rest = n->count - first, count = rest < 8 * own ? rest : 8 * own;
     for (size_t i = 0; i < count; ++i) {
-      const uint32_t place = words[i / 2] >> (i % 2 * 16) & 0xFFFF;
+      const uint64_t place = c[i % 8 / 2][i / 8] >> (i % 2 * 16) & 0xFFFF;
       n->result[first + i] = n->x[first + i] + n->deviation * n->quantiles[place];
     }
   }

@@ -1,7 +1,7 @@
 // Random numbers of eight blocks of the generator at a time. Nothing is fused and no mathematical library asked, so that all
 // processors and systems draw the same.
 #include "CKernels.h"
-#include "lanes.h"
+#include "random.h"
 #include "vector.h"
 
 #include <string.h>
@@ -9,27 +9,9 @@
 #pragma STDC FP_CONTRACT OFF
 
 typedef double doubles __attribute__((vector_size(64)));
-typedef uint64_t words __attribute__((vector_size(64)));
-typedef float halves __attribute__((vector_size(32), aligned(4), may_alias));
-enum { BLOCKS = 8 };
 
 // Of whole numbers below 2^52.
 #define AS_DOUBLES(integers) ((doubles)((integers) | 0x4330000000000000) - 0x1p52)
-
-// Of blocks `first`, `first` + 1, …: see Sources/Tensors/RandomNumbers.swift. Each word is half of a lane, the rest is zero.
-INLINE void random_words(words c[4], size_t first, const uint32_t key[2], const uint32_t counter[3]) {
-  const words half = (words){0} + 0xFFFFFFFF, places = {0, 1, 2, 3, 4, 5, 6, 7};
-  c[0] = (places + first) & half;
-  for (int i = 0; i < 3; ++i) c[i + 1] = (words){0} + counter[i];
-  uint32_t k0 = key[0], k1 = key[1];
-  UNROLLED for (int round = 0; round < 10; ++round, k0 += 0x9E3779B9, k1 += 0xBB67AE85) {
-    const words one = (c[0] & half) * 0xD2511F53, two = (c[2] & half) * 0xCD9E8D57;
-    c[0] = two >> 32 ^ c[1] ^ k0;
-    c[2] = one >> 32 ^ c[3] ^ k1;
-    c[1] = two & half;
-    c[3] = one & half;
-  }
-}
 
 // x <- the logarithms of k 2^-24, k from 1 to 2^24: with k = m 2^e, m from 1/sqrt 2 to sqrt 2 and s = (m - 1) / (m + 1), they are
 // 2 (s + s^3 / 3 + s^5 / 5 + …) + (e - 24) log 2.
@@ -72,7 +54,7 @@ INLINE void normals(float *result, const words *first, const words *second, floa
   logarithms(&radius, &rest);
   cosines(&direction, &turn);
   radius = __builtin_elementwise_sqrt(-2 * radius);
-  *(halves *)result = deviation * __builtin_convertvector(radius * direction, halves);
+  *(half *)result = deviation * __builtin_convertvector(radius * direction, half);
 }
 
 VECTORISED(extern, void, ck_normals, (float *result, size_t count, float deviation, const uint32_t key[2],

@@ -60,21 +60,6 @@ extension ConfusionMatrix: RandomAccessCollection {
   }
 }
 
-extension ConfusionMatrix: ExpressibleByArrayLiteral {
-  /// - Precondition: as many counts a row as there are rows, none below zero; others end the process.
-  public init(arrayLiteral rows: [Int]...) {
-    self.init(classCount: rows.count)
-    for (label, row) in rows.enumerated() {
-      guard row.count == classCount, row.allSatisfy({ $0 >= 0 }) else {
-        fatalError("row \(label) of a confusion matrix of \(classCount) classes is \(row)")
-      }
-      for (predicted, count) in row.enumerated() where count > 0 {
-        counts[key(label, predicted)] = count
-      }
-    }
-  }
-}
-
 /// As the number of classes and the pairs that occurred, three numbers each.
 extension ConfusionMatrix: Codable {
   private enum CodingKeys: String, CodingKey { case classCount, pairs }

@@ -87,7 +87,9 @@ extension ModelEntry {
 
   /// How many of a file's tensors are the row's, by name and shape; 0 where most of the row is not in the file.
   fileprivate func sharedCount(_ tensors: [String: Shape]) -> Int {
-    guard let graph = try? network.graph() else { return 0 }
+    guard let graph = try? network.graph(), tensors.count < 2 * graph.parameters.count else {
+      return 0
+    }
     let names = Set(tensors.keys)
     return ([.own, .withoutAuxiliaryClassifiers] + weightNamings).map { naming in
       let sources = naming.sources(graph, names).values
@@ -98,7 +100,10 @@ extension ModelEntry {
 
   /// The row as the network of a file, where names and shapes agree.
   fileprivate func match(_ tensors: [String: Shape]) -> ModelMatch? {
-    guard let graph = try? network.graph() else { return nil }
+    // Of a file with any number of names most rows are out of the question at once.
+    guard let graph = try? network.graph(), tensors.count <= graph.parameters.count else {
+      return nil
+    }
     let names = Set(tensors.keys)
     for naming in [.own, .withoutAuxiliaryClassifiers] + weightNamings {
       let sources = naming.sources(graph, names)

@@ -112,7 +112,7 @@ extension RandomNumbers {
   package static func drawNormal(
     _ key: RandomKey, deviation: Float, into elements: inout MutableSpan<Float>
   ) {
-    let (key, counter) = key.words
+    let (key, counter) = RandomNumbers(key).words
     elements.withUnsafeMutableBufferPointer { elements in
       guard let start = elements.baseAddress else { return }
       ck_normals(start, elements.count, deviation, key, counter)
@@ -123,20 +123,15 @@ extension RandomNumbers {
   package static func drawUniform(
     _ key: RandomKey, in range: Range<Float>, into elements: inout MutableSpan<Float>
   ) {
-    let (key, counter) = key.words
+    let (key, counter) = RandomNumbers(key).words
     elements.withUnsafeMutableBufferPointer { elements in
       guard let start = elements.baseAddress else { return }
       ck_uniforms(start, elements.count, range.lowerBound, range.upperBound, key, counter)
     }
   }
-}
 
-extension RandomKey {
   /// The generator's key, and its counter behind the first word, which counts blocks.
-  fileprivate var words: (key: [UInt32], counter: [UInt32]) {
-    (
-      [UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32)],
-      [index, epoch, purpose.rawValue]
-    )
+  private var words: (key: [UInt32], counter: [UInt32]) {
+    ([key.x, key.y], [counter.y, counter.z, counter.w])
   }
 }

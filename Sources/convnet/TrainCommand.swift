@@ -112,7 +112,7 @@ struct TrainCommand: ParsableCommand {
       do { try run.requireUnused() } catch { throw UsedFolder(error) }
     }
     // An experiment writes a report, too.
-    if FileSystem.exists(ExperimentFolder(output).resultsPath) {
+    if isFirst, FileSystem.exists(ExperimentFolder(output).resultsPath) {
       throw UsedFolder(folder: output, found: ["results.json"], remedies: [])
     }
     if resume, !FileSystem.exists(run.checkpointPath) { throw NoTraining(folder: output) }

@@ -18,7 +18,7 @@ import Testing
     #expect(assessment.hits == [false, false, true, false])
     #expect(assessment.top1 == 0.25 && assessment.top5 == 0.75)
     #expect(assessment.nonFiniteCount == 1)
-    #expect(assessment.confusion == [[0, 1, 0], [1, 0, 0], [0, 0, 1]])
+    #expect(Array(assessment.confusion) == [[0, 1, 0], [1, 0, 0], [0, 0, 1]])
   }
 
   @Test("top-5 counts the classes that are at least as likely", arguments: [(4, true), (5, false)])

@@ -8,8 +8,8 @@ import Testing
     -> ClassificationMetrics
   {
     var metrics = ClassificationMetrics()
-    metrics.add(
-      scores: scores.flatMap(\.self).span, labels: labels.span, meanLoss: loss)
+    let scores = scores.flatMap(\.self)
+    metrics.add(scores: scores.span, labels: labels.span, meanLoss: loss)
     return metrics
   }
 
@@ -65,7 +65,8 @@ import Testing
     var one = metrics([scores], [label], loss: .nan)
     #expect(one.top1 == 0 && one.top5 == 0)
     #expect(one.samples == 1 && one.nonFiniteCount == 1 && one.loss.isNaN)
-    one.add(scores: ([0, 3, 3, 0] as [Float]).span, labels: ([1, 1] as [Int32]).span, meanLoss: 2)
+    let (more, labels): ([Float], [Int32]) = ([0, 3, 3, 0], [1, 1])
+    one.add(scores: more.span, labels: labels.span, meanLoss: 2)
     #expect(one.samples == 3 && one.nonFiniteCount == 1 && one.loss == 2)
     #expect(one.top1 == Double(1) / 3)
   }
@@ -81,9 +82,12 @@ import Testing
       var start = 0
       for size in sizes {
         let rows = start..<start + size
+        // Named: as part of the call the compiler fails at them without optimization.
+        let own = Array(scores[rows.lowerBound * 3..<rows.upperBound * 3])
+        let ownLabels = Array(labels[rows])
         metrics.add(
-          scores: Array(scores[rows.lowerBound * 3..<rows.upperBound * 3]).span,
-          labels: Array(labels[rows]).span, meanLoss: losses[rows].reduce(0, +) / Double(size))
+          scores: own.span, labels: ownLabels.span,
+          meanLoss: losses[rows].reduce(0, +) / Double(size))
         start += size
       }
       return metrics
