@@ -116,6 +116,12 @@ public struct CSVError: Error, Hashable, Sendable {
     case unreadablePicture(FileError)
     /// A column that was asked for is not in the header; `known` is empty where there is none.
     case unknownColumn(String, known: [String], suggestions: [String])
+    /// Two columns have the name of one that tells the pictures, where they are, or their part.
+    case sharedName(String)
+    /// So many rows with so many labels each are more targets than ``targetLimit``.
+    case tooManyTargets(rows: Int, labels: Int)
+    /// A number that is another in 32 bits, by more than a thousandth of the column's standard deviation.
+    case unfitNumber(column: String, value: Double, deviation: Double)
     /// A column was asked for twice.
     case repeatedColumn(String)
     /// No column is such as was asked for.
@@ -126,6 +132,9 @@ public struct CSVError: Error, Hashable, Sendable {
     case notANumber(column: String, String)
     /// A field of a column of a label is another number.
     case notZeroOrOne(column: String, String)
+
+    /// Rows times labels of a list, at most.
+    public static let targetLimit = 1 << 26
   }
 
   /// The file of paths and labels.
@@ -187,6 +196,14 @@ extension CSVError.Problem: CustomStringConvertible {
           + (suggestions.isEmpty
             ? "the columns are \(known.joined(separator: ", "))"
             : "did you mean \(suggestions.joined(separator: " or "))?")
+    case .sharedName(let name):
+      "two columns are called \(name); give each a name of its own, or remove one"
+    case .tooManyTargets(let rows, let labels):
+      "\(rows) rows with \(labels) labels are \(rows.multipliedReportingOverflow(by: labels).partialValue) targets, at most "
+        + "\(Self.targetLimit) are possible; give files of fewer rows, or leave out rare labels"
+    case .unfitNumber(let column, let value, let deviation):
+      "\(column) is \(value), which is \(Double(Float(value))) in 32 bits, while the column's values vary by no more than "
+        + "\(Float(deviation)) (standard deviation); subtract what they have in common"
     case .repeatedColumn(let name):
       "the column \(name) is asked for twice; name it once"
     case .noTargets(let columns, let kind):

@@ -65,6 +65,12 @@ extension Dataset {
     targetKind == .numbers ? [] : zip(classNames, sampleCounts).filter { $0.1 == 0 }.map(\.0)
   }
 
+  /// The labels that every sample has: who says them always is right.
+  public var sharedLabelNames: [String] {
+    targetKind != .labels || count == 0
+      ? [] : zip(classNames, sampleCounts).filter { $0.1 == count }.map(\.0)
+  }
+
   /// Samples of each class or with each label; none of numbers.
   package var sampleCounts: [Int] {
     var counts = [Int](repeating: 0, count: targetKind == .numbers ? 0 : classNames.count)

@@ -181,6 +181,15 @@ struct ManifestTable: Sendable {
     if classNames.isEmpty, faults.isEmpty, let first = records.first {
       throw CSVError(file: path, line: first.line, problem: .noLabel)
     }
+    if case .labelList = columns.targets {
+      let count = records.count.multipliedReportingOverflow(by: classNames.count)
+      guard !count.overflow, count.partialValue <= CSVError.Problem.targetLimit else {
+        throw CSVError(
+          file: path, line: records.first?.line ?? 1,
+          problem: .tooManyTargets(rows: records.count, labels: classNames.count))
+      }
+    }
+    if targetKind == .numbers { try Self.requireFitting(records, classNames, file: path) }
     let numbers = Dictionary(uniqueKeysWithValues: zip(classNames, classNames.indices))
     let hasValidation = records.contains { $0.part == .validation }
     for record in records {
@@ -191,7 +200,9 @@ struct ManifestTable: Sendable {
         case .test: hasValidation ? nil : .test
         case nil: nil
         }
-      var row = Row(path: record.path, targets: record.numbers, split: split, line: record.line)
+      var row = Row(
+        path: record.path, targets: record.numbers.map { Float($0) }, split: split,
+        line: record.line)
       let named = record.names.compactMap { numbers[$0] }
       switch columns.targets {
       case .className:
@@ -206,6 +217,30 @@ struct ManifestTable: Sendable {
     }
     let unused = rows.count { $0.split == nil }
     if hasParts, unused > 0 { passedOver["rows of test, beside those of val"] = unused }
+  }
+
+  /// Targets have 32 bits: what differs by less than these tell cannot be learned.
+  private static func requireFitting(
+    _ records: [Record], _ columns: [String], file: String
+  ) throws(CSVError) {
+    for (place, column) in columns.enumerated() {
+      let count = Double(max(1, records.count))
+      let mean = records.reduce(0) { $0 + $1.numbers[place] } / count
+      let deviation =
+        (records.reduce(0) { sum, record in
+          sum + (record.numbers[place] - mean) * (record.numbers[place] - mean)
+        } / count).squareRoot()
+      func error(_ record: Record) -> Double {
+        abs(record.numbers[place] - Double(Float(record.numbers[place])))
+      }
+      guard deviation > 0, let worst = records.max(by: { error($0) < error($1) }),
+        error(worst) > deviation / 1000
+      else { continue }
+      throw CSVError(
+        file: file, line: worst.line,
+        problem: .unfitNumber(
+          column: column, value: worst.numbers[place], deviation: deviation))
+    }
   }
 
   /// - Throws: the first fault.
@@ -233,7 +268,7 @@ struct ManifestTable: Sendable {
     /// The class, or the labels.
     var names: [String] = []
     /// Of columns that are labels or numbers.
-    var numbers: [Float] = []
+    var numbers: [Double] = []
     var part: Part?
     var line: Int
   }

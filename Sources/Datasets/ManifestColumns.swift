@@ -85,6 +85,13 @@ struct ManifestColumns: Sendable {
       if selection.kind == nil, selection.columns == nil { throw Self.problem(ofColumns: first) }
       throw .noTargets(columns: names, kind: selection.kind)
     }
+    try Self.requireOwnNames([path] + (part.map { [$0] } ?? []), among: known)
+    switch targets {
+    case .className(let place), .labelList(let place, _):
+      try Self.requireOwnNames([place], among: known)
+    case .flags(let places), .numbers(let places):
+      try Self.requireOwnNames(places, among: names)
+    }
     self.init(path: path, part: part, targets: targets, hasHeader: true, names: names)
   }
 
@@ -116,6 +123,16 @@ struct ManifestColumns: Sendable {
     guard let targets else { throw Self.problem(ofColumns: first) }
     let noun = targets.kind.noun.one
     self.init(targets: targets, names: first.indices.map { "\(noun) \($0)" })
+  }
+
+  /// - Throws: which has the name of another.
+  private static func requireOwnNames(
+    _ places: [Int], among names: [String]
+  ) throws(CSVError.Problem) {
+    let counts = Dictionary(names.map { ($0, 1) }, uniquingKeysWith: +)
+    for place in places where counts[names[place], default: 0] > 1 {
+      throw .sharedName(names[place])
+    }
   }
 
   /// - Throws: which is not there, or twice.
@@ -163,7 +180,7 @@ struct ManifestColumns: Sendable {
 
   /// Whether columns hold such numbers. Where most fields are numbers, the others are faults and no other kind of column.
   private static func areNumbers(
-    _ columns: [Int], _ rows: ArraySlice<CSVReader.Row>, _ isSuch: (Float) -> Bool
+    _ columns: [Int], _ rows: ArraySlice<CSVReader.Row>, _ isSuch: (Double) -> Bool
   ) -> Bool {
     columns.allSatisfy { column in
       var (numbers, others) = (0, 0)
@@ -179,13 +196,21 @@ struct ManifestColumns: Sendable {
     }
   }
 
-  /// A finite number in the notation of Swift and of most programs; `nil` of another text.
-  static func number(_ text: String) -> Float? {
-    let text = text.trimmingCharacters(in: .whitespaces)
+  /// A number in the notation of Swift and of most programs that is finite in 32 bits; `nil` of another text.
+  static func number(_ text: String) -> Double? {
     // No hexadecimal digits, and no names of infinity.
-    guard text.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }),
-      let number = Float(text), number.isFinite
-    else { return nil }
+    func isPlain(_ text: String) -> Bool {
+      text.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"),
+          UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"):
+          true
+        default: false
+        }
+      }
+    }
+    let text = isPlain(text) ? text : text.trimmingCharacters(in: .whitespaces)
+    guard isPlain(text), let number = Double(text), Float(number).isFinite else { return nil }
     return number
   }
 
@@ -207,8 +232,8 @@ struct ManifestColumns: Sendable {
     let path = row.fields[path]
     guard !path.isEmpty else { throw fail(.emptyField(column: "path")) }
     func number(
-      in column: Int, _ requirement: (Float) -> CSVError.Problem?
-    ) throws(CSVError) -> Float {
+      in column: Int, _ requirement: (Double) -> CSVError.Problem?
+    ) throws(CSVError) -> Double {
       let text = row.fields[column].trimmingCharacters(in: .whitespaces)
       guard !text.isEmpty else { throw fail(.emptyField(column: names[column])) }
       guard let number = Self.number(text) else {

@@ -102,3 +102,12 @@ extension Assessment {
     return sections
   }
 }
+
+/// As a sentence's end.
+extension McNemarTest: CustomStringConvertible {
+  /// For example `12 and 30 pictures that only one has right, p = 0.0079 (McNemar)`.
+  public var description: String {
+    let p = pValue < 0.0001 ? "p < 0.0001" : "p = \(HumanReadable.fixed(pValue, digits: 4))"
+    return "\(onlyFirst) and \(onlySecond) pictures that only one has right, \(p) (McNemar)"
+  }
+}

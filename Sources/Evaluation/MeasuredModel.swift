@@ -38,6 +38,8 @@ private func logOfSum(_ logs: [Double]) -> Double {
 /// A candidate at work.
 final class MeasuredModel {
   private let preprocessing: Preprocessing
+  /// Of pictures of the input's extents.
+  private let converter: PixelConverter
   private let runner: NetworkRunner
   private let denseRunner: NetworkRunner?
   let batch: Int
@@ -51,6 +53,7 @@ final class MeasuredModel {
   ) throws {
     let model = candidate.model
     preprocessing = try model.requiredPreprocessing()
+    converter = PixelConverter(preprocessing)
     guard model.classCount == classCount else {
       throw EvaluationError.memberClasses(
         first: leader, names, other: candidate.name, model.classNames)
@@ -95,12 +98,13 @@ final class MeasuredModel {
     var sizes: [[Int]: [(picture: Int, view: PreparedViews.View)]] = [:]
     for (place, picture) in pictures.enumerated() {
       for view in picture.views {
-        sizes[[view.height, view.width], default: []].append((place, view))
+        sizes[view.size, default: []].append((place, view))
       }
     }
     for (size, views) in sizes.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
       let isOwn = size == [preprocessing.height, preprocessing.width]
       let runner = isOwn ? runner : denseRunner ?? runner
+      let converter = isOwn ? converter : preprocessing.converter(height: size[0], width: size[1])
       let cost = Double(try runner.multiplyAdds(height: size[0], width: size[1]))
       let count = size[0] * size[1] * preprocessing.channels
       let own = preprocessing.height * preprocessing.width
@@ -110,11 +114,9 @@ final class MeasuredModel {
         isFilled: isOwn
       ) { index, target, start in
         let (picture, view) = views[index]
-        pictures[picture].numbers.withUnsafeBufferPointer { numbers in
-          target.withUnsafeMutableBufferPointer { target in
-            _ = UnsafeMutableBufferPointer(rebasing: target[start..<start + count]).update(
-              fromContentsOf: numbers[view.start..<view.start + count])
-          }
+        target.withUnsafeMutableBufferPointer {
+          pictures[picture].convert(
+            view, by: converter, into: .init(rebasing: $0[start..<start + count]))
         }
       } read: { index, scores in
         let (picture, view) = views[index]
@@ -164,5 +166,17 @@ final class MeasuredModel {
     for index in sum.indices { sum[index] += weight * exponentials[index] / total }
     labelLogs.append(
       Double(scores[places?[label] ?? label]) - largest - log(total) + log(weight))
+  }
+}
+
+extension Preprocessing {
+  /// Of pictures of other extents, which are not resized any more.
+  fileprivate func converter(height: Int, width: Int) -> PixelConverter {
+    var other = self
+    other.meanPicture = nil
+    other.fitting = .squash
+    other.height = height
+    other.width = width
+    return PixelConverter(other)
   }
 }

@@ -191,7 +191,7 @@ public struct ProtocolEvaluation: Sendable {
     let batch = measured.map(\.batch).max() ?? 1
     let pictureBytes = max(1, kinds.reduce(0) { $0 + $1.byteCount })
     // Of small ones as many as a batch has.
-    let group = max(1, min(max(64, (4 << 20) / pictureBytes), data.count, batch / max(1, views)))
+    let group = max(1, min(max(64, (1 << 20) / pictureBytes), data.count, batch / max(1, views)))
     let bytes = pictureBytes * group
     let workers = loading.workers ?? Threads.available
     let ahead = max(1, min(workers + loading.prefetch, (512 << 20) / max(1, bytes)))

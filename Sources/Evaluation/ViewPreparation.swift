@@ -2,27 +2,39 @@ import ConvNetFiles
 public import ConvNetImages
 import ConvNetTensors
 
-/// The numbers of the views of one picture, for networks that prepare pictures alike.
+/// The views of one picture, as windows of what it was resized to: their numbers are made where a network wants them, in its
+/// input.
 struct PreparedViews: Sendable {
   struct View: Sendable {
-    var height: Int
-    var width: Int
     var weight: Double
-    /// Where its numbers begin.
-    var start: Int
+    /// Among ``pictures``.
+    var picture: Int
+    /// Of that picture.
+    var window: PixelWindow
+
+    /// Height and width.
+    var size: [Int] { [window.height, window.width] }
   }
 
   var views: [View] = []
-  var numbers: [Float] = []
+  /// The bytes of the picture in every size that a view shows, rows of pixels.
+  var pictures: [[UInt8]] = []
+
+  /// Makes the numbers of a view.
+  ///
+  /// - Parameter converter: of the view's extents.
+  func convert(
+    _ view: View, by converter: PixelConverter, into target: UnsafeMutableBufferPointer<Float>
+  ) {
+    pictures[view.picture].withUnsafeBufferPointer {
+      converter.convert($0, view.window, into: target)
+    }
+  }
 }
 
 /// Makes the views of pictures. A thread has one of its own.
 struct ViewPreparation {
   private var resizer = Resizer()
-  /// The last that was used: its tables are made once.
-  private var known: (preprocessing: Preprocessing, converter: PixelConverter)?
-  private var resized: [UInt8] = []
-  private var part: [UInt8] = []
 
   /// - Throws: ``ViewsError`` where a view does not fit the picture.
   mutating func prepare(
@@ -33,14 +45,8 @@ struct ViewPreparation {
     let views = try protocolViews.views(
       ofHeight: image.height, width: image.width, input: preprocessing)
     let channels = preprocessing.channels
-    let count = views.reduce(0) { $0 + $1.viewHeight * $1.viewWidth * channels }
-    try Memory.require(
-      count * MemoryLayout<Float>.size, for: "\(views.count) views of a picture")
     var result = PreparedViews()
-    result.numbers = [Float](repeating: 0, count: count)
     resizer.filter = preprocessing.filter
-    let converter = converter(for: preprocessing)
-    var start = 0
     var first = 0
     while first < views.count {
       // Neighbours of one scale share the resized picture.
@@ -50,126 +56,114 @@ struct ViewPreparation {
       { end += 1 }
       let group = views[first..<end]
       let isPrepared = views[first].isPrepared
-      let source: (height: Int, width: Int, row: Int, column: Int)
+      let source: ResizedPart
       if isPrepared, preprocessing.keepsFittingPictures,
         image.height == preprocessing.height, image.width == preprocessing.width
       {
-        resized = image.pixels
-        source = (image.height, image.width, 0, 0)
+        source = ResizedPart(image)
       } else if isPrepared {
-        let fitted = preprocessing.fitted(image)
-        resized = fitted.pixels
-        source = (fitted.height, fitted.width, 0, 0)
+        source = ResizedPart(preprocessing.fitted(image))
       } else {
         source = try resize(image, for: group, channels)
       }
+      let place = result.pictures.count
+      result.pictures.append(source.pixels)
       for view in group {
-        let elements = view.viewHeight * view.viewWidth * channels
         var window = PixelWindow(
           row: 0, column: 0, height: view.viewHeight, width: view.viewWidth, channels: channels,
           sourceWidth: source.width, isMirrored: view.isReflected)
-        var pixels = resized
+        var picture = place
         let region = view.uprightRegion
         if !isPrepared {
           window.row = region.row - source.row
           window.column = region.column - source.column
           if region.height != view.viewHeight || region.width != view.viewWidth {
-            squash(
-              ImageRegion(
-                row: window.row, column: window.column, height: region.height,
-                width: region.width), of: source.height, source.width, channels, to: view)
+            picture = result.pictures.count
+            result.pictures.append(
+              try squash(
+                ImageRegion(
+                  row: window.row, column: window.column, height: region.height,
+                  width: region.width), of: source, channels, to: view))
             (window.row, window.column, window.sourceWidth) = (0, 0, view.viewWidth)
-            pixels = part
           }
         }
-        let isOwn =
-          view.viewHeight == preprocessing.height && view.viewWidth == preprocessing.width
-        let fitting = isOwn ? converter : Self.converter(preprocessing, for: view)
-        pixels.withUnsafeBufferPointer { pixels in
-          result.numbers.withUnsafeMutableBufferPointer { numbers in
-            fitting.convert(
-              pixels, window,
-              into: UnsafeMutableBufferPointer(rebasing: numbers[start..<start + elements]))
-          }
-        }
-        result.views.append(
-          .init(
-            height: view.viewHeight, width: view.viewWidth, weight: view.weight, start: start))
-        start += elements
+        result.views.append(.init(weight: view.weight, picture: picture, window: window))
       }
       first = end
     }
     return result
   }
 
-  private mutating func converter(for preprocessing: Preprocessing) -> PixelConverter {
-    if let known, known.preprocessing == preprocessing { return known.converter }
-    let converter = PixelConverter(preprocessing)
-    known = (preprocessing, converter)
-    return converter
-  }
+  /// What the views of one scale look at, and where it lies in the resized picture.
+  private struct ResizedPart {
+    var pixels: [UInt8]
+    var height: Int
+    var width: Int
+    var row = 0
+    var column = 0
 
-  private static func converter(_ preprocessing: Preprocessing, for view: View) -> PixelConverter {
-    var other = preprocessing
-    other.meanPicture = nil
-    other.fitting = .squash
-    other.height = view.viewHeight
-    other.width = view.viewWidth
-    return PixelConverter(other)
+    init(_ image: Image) {
+      pixels = image.pixels
+      height = image.height
+      width = image.width
+    }
+
+    init(_ pixels: [UInt8], _ extents: Extents, row: Int, column: Int) {
+      self.pixels = pixels
+      (height, width) = (extents.height, extents.width)
+      (self.row, self.column) = (row, column)
+    }
   }
 
   /// Resizes what the views of one scale look at, and no more.
-  ///
-  /// - Returns: the extents of that, and where it lies in the resized picture.
   private mutating func resize(
     _ image: Image, for views: ArraySlice<View>, _ channels: Int
-  ) throws -> (height: Int, width: Int, row: Int, column: Int) {
+  ) throws -> ResizedPart {
     let (height, width) = (views[views.startIndex].height, views[views.startIndex].width)
+    if height == image.height, width == image.width { return ResizedPart(image) }
     let regions = views.map(\.uprightRegion)
     let top = regions.map(\.row).min() ?? 0
     let left = regions.map(\.column).min() ?? 0
     let bottom = regions.map { $0.row + $0.height }.max() ?? height
     let right = regions.map { $0.column + $0.width }.max() ?? width
-    if height == image.height, width == image.width {
-      resized = image.pixels
-      return (height, width, 0, 0)
-    }
-    let pixels = (bottom - top).multipliedReportingOverflow(by: right - left)
+    let part = Extents(height: bottom - top, width: right - left)
+    let pixels = part.height.multipliedReportingOverflow(by: part.width)
     guard !pixels.overflow, pixels.partialValue <= Views.pixelLimit else {
-      throw ViewsError.tooLarge(height: bottom - top, width: right - left)
+      throw ViewsError.tooLarge(height: part.height, width: part.width)
     }
     let rowScale = Double(image.height) / Double(height)
     let columnScale = Double(image.width) / Double(width)
     let job = ResizingJob(
       sourceHeight: image.height, sourceWidth: image.width, channels: channels,
-      height: bottom - top, width: right - left,
+      height: part.height, width: part.width,
       box: ImageBox(
         top: Double(top) * rowScale, left: Double(left) * columnScale,
         bottom: min(Double(image.height), Double(bottom) * rowScale),
         right: min(Double(image.width), Double(right) * columnScale)),
       whole: Extents(height: height, width: width))
-    let count = pixels.partialValue * channels
-    if resized.count != count { resized = [UInt8](repeating: 0, count: count) }
-    Self.resize(image.pixels, job, &resizer, into: &resized)
-    return (bottom - top, right - left, top, left)
+    return ResizedPart(
+      try resized(image.pixels, job, part, channels), part, row: top, column: left)
   }
 
   private mutating func squash(
-    _ region: ImageRegion, of height: Int, _ width: Int, _ channels: Int, to view: View
-  ) {
-    let count = view.viewHeight * view.viewWidth * channels
-    if part.count != count { part = [UInt8](repeating: 0, count: count) }
+    _ region: ImageRegion, of source: ResizedPart, _ channels: Int, to view: View
+  ) throws -> [UInt8] {
     let job = ResizingJob(
-      sourceHeight: height, sourceWidth: width, channels: channels, height: view.viewHeight,
-      width: view.viewWidth, region: region)
-    Self.resize(resized, job, &resizer, into: &part)
+      sourceHeight: source.height, sourceWidth: source.width, channels: channels,
+      height: view.viewHeight, width: view.viewWidth, region: region)
+    return try resized(
+      source.pixels, job, Extents(height: view.viewHeight, width: view.viewWidth), channels)
   }
 
-  private static func resize(
-    _ source: [UInt8], _ job: ResizingJob, _ resizer: inout Resizer, into target: inout [UInt8]
-  ) {
+  private mutating func resized(
+    _ source: [UInt8], _ job: ResizingJob, _ extents: Extents, _ channels: Int
+  ) throws -> [UInt8] {
+    let count = extents.height * extents.width * channels
+    try Memory.require(count, for: "a resized picture")
+    var target = [UInt8](repeating: 0, count: count)
     var span = target.mutableSpan
     resizer.resize(source.span, job, into: &span)
+    return target
   }
 }
 
@@ -186,23 +180,32 @@ extension Views {
   public func pictures(
     of picture: Image, input: Preprocessing
   ) throws -> [(name: String, image: Image)] {
-    var plain = try Preprocessing(
+    let plain = try Preprocessing(
       height: input.height, width: input.width, channels: input.channels, fitting: input.fitting,
       filter: input.filter, background: input.background)
-    plain.dataFormat = .channelsLast
     var preparation = ViewPreparation()
     let prepared = try preparation.prepare(picture, plain, self)
     let views = try views(ofHeight: picture.height, width: picture.width, input: plain)
-    return zip(views, prepared.views).map { view, numbers in
-      let count = numbers.height * numbers.width * plain.channels
-      return (
-        view.name,
-        Image(
-          height: numbers.height, width: numbers.width, channels: plain.channels,
-          pixels: prepared.numbers[numbers.start..<numbers.start + count].map {
-            UInt8(($0 * 255).rounded())
-          })
-      )
+    return zip(views, prepared.views).map { view, shown in
+      (view.name, prepared.image(of: shown))
     }
+  }
+}
+
+extension PreparedViews {
+  /// A view to be looked at.
+  fileprivate func image(of view: View) -> Image {
+    let window = view.window
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(window.height * window.width * window.channels)
+    window.forEachRow { _, first in
+      for column in 0..<window.width {
+        let place = window.isMirrored ? window.width - 1 - column : column
+        let start = first + place * window.channels
+        pixels += pictures[view.picture][start..<start + window.channels]
+      }
+    }
+    return Image(
+      height: window.height, width: window.width, channels: window.channels, pixels: pixels)
   }
 }

@@ -29,6 +29,9 @@ public enum InsightError: Error, Hashable, Sendable {
   case otherFit(what: String)
   /// A network without layers of a kind.
   case noLayer(model: String, kind: String)
+  /// Numbers that are not finite, which a network can make of finite weights. `subject` is what it was given, such as a picture's
+  /// name; `what` are the numbers.
+  case noAnswer(model: String, subject: String, what: String)
 }
 
 extension InsightError: ReadableError {
@@ -62,6 +65,8 @@ extension InsightError: ReadableError {
       "the state to go on with is of \(what)"
     case .noLayer(let model, let kind):
       "\(model) has no \(kind)"
+    case .noAnswer(let model, let subject, let what):
+      "\(model) has no answer for \(subject): its \(what) are not finite; look at the weights, of which one may be very large"
     }
   }
 }

@@ -95,8 +95,13 @@ public struct Trainer: Sendable {
     )
   }
 
-  /// With one class every answer is right, and nothing is learnt.
+  /// With one class, or the same labels everywhere, every answer is right, and nothing is learnt.
   func requireSeveralClasses(in training: any Dataset) throws(TrainingError) {
+    if training.targetKind == .labels, training.count > 0,
+      training.sampleCounts.allSatisfy({ $0 == 0 || $0 == training.count })
+    {
+      throw .sameLabels(training.sharedLabelNames, data: training.name)
+    }
     guard training.targetKind == .classes, training.count > 0,
       case let first = training.label(at: 0),
       (1..<training.count).allSatisfy({ training.label(at: $0) == first })

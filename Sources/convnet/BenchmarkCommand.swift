@@ -80,6 +80,7 @@ struct BenchmarkCommand: ParsableCommand {
     guard seconds >= 0, seconds <= 86_400 else {
       throw ValidationError("--seconds is \(seconds), must be from 0 to 86400")
     }
+    try OutputFiles.require([NamedFile("--trace", trace)], apartFrom: [NamedFile.model(model)])
   }
 
   func run() throws {

@@ -38,6 +38,8 @@ struct CalibrateCommand: ParsableCommand {
       throw ValidationError("--batch-size is \(batchSize), must be at least 2")
     }
     if let batches { try requirePositive(batches, "--batches") }
+    try OutputFiles.require(
+      [NamedFile("--output", output)], apartFrom: [NamedFile("the model", file)] + data.read)
   }
 
   func run() throws {

@@ -28,6 +28,13 @@ struct CompareCommand: ParsableCommand {
 
   func validate() throws {
     guard !folders.isEmpty else { throw ValidationError("name the folder of a training") }
+    try OutputFiles.require(
+      [NamedFile("--output", output)],
+      apartFrom: folders.flatMap { folder -> [NamedFile] in
+        let run = RunFolder(folder)
+        return [run.metricsPath, run.checkpointPath, run.modelPath, run.bestModelPath]
+          .map { NamedFile("the training's", $0) }
+      })
   }
 
   func run() throws {

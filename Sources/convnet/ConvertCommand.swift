@@ -85,6 +85,12 @@ struct ConvertCommand: ParsableCommand {
     guard !withPreprocessing || writesONNX else {
       throw ValidationError("--with-preprocessing is of .onnx files; \(target) is none")
     }
+    try OutputFiles.require(
+      [NamedFile("the output", target)],
+      apartFrom: [
+        NamedFile("the input", source),
+        NamedFile("--class-names", classNames == "imagenet" ? nil : classNames),
+      ])
     guard model == nil else { return }
     for (value, option) in [
       (mean.map { "\($0)" }, "--mean"), (deviation.map { "\($0)" }, "--deviation"),

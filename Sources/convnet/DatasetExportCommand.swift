@@ -58,6 +58,8 @@ struct DatasetExportCommand: ParsableCommand {
       throw UsedFolder(
         folder: output, found: found, remedies: ["replace them with --overwrite"])
     }
+    try OutputFiles.require(
+      found.map { NamedFile("--overwrite", "\(output)/\($0)") }, apartFrom: data.read)
     for name in found { try FileManager.default.removeItem(atPath: "\(output)/\(name)") }
   }
 }

@@ -73,6 +73,7 @@ struct DatasetInspectCommand: ParsableCommand {
     guard ["", "png", "jpg", "jpeg"].contains(ending) else {
       throw ValidationError("--output is \(output); a sheet is written as .png or .jpg")
     }
+    try OutputFiles.require([NamedFile("--output", output)], apartFrom: data.read)
   }
 
   func run() throws {

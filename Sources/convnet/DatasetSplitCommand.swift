@@ -63,6 +63,9 @@ struct DatasetSplitCommand: ParsableCommand {
     let lists = try FoldLists(parts, of: dataset)
     let names = (1...folds).map { "fold-\($0).csv" }
     let found = names.filter { FileSystem.exists("\(output)/\($0)") }
+    try OutputFiles.require(
+      found.map { NamedFile("the list", "\(output)/\($0)") },
+      apartFrom: data.read + [NamedFile("--groups", groups)])
     guard overwrite || found.isEmpty else {
       throw UsedFolder(
         folder: output, found: found, remedies: ["replace them with --overwrite"])

@@ -47,6 +47,7 @@ extension EvaluateCommand {
 
   /// - Throws: where an option has no meaning for labels and numbers.
   private func requireTargetOptions(for kind: TargetKind) throws {
+    try requireNoThreshold(givenThreshold, of: files[0], telling: kind)
     guard files.count == 1 else {
       throw ValidationError(
         "\(files.count) files: an ensemble is of models that tell classes, and these tell \(kind.rawValue); name one"

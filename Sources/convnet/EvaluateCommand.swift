@@ -48,13 +48,18 @@ struct EvaluateCommand: ParsableCommand {
       discussion: "The same files, data, protocols and --batch-size; outputs may be others."))
   var resume = false
   @Option(
-    help: "Of several labels a picture: the least probability of one that is said to be there.")
-  var threshold: Float = 0.5
+    name: .customLong("threshold"),
+    help: ArgumentHelp(
+      "Of several labels a picture: the least probability of one that is said to be there. Default: 0.5.",
+      valueName: "threshold"))
+  var givenThreshold: Float?
   @OptionGroup var compute: InferenceArguments
   @OptionGroup(title: "Loading") var loading: LoadingArguments
   @OptionGroup var weights: WeightsOptions
   @OptionGroup var network: NetworkOptions
   @OptionGroup var shared: SharedOptions
+
+  var threshold: Float { givenThreshold ?? 0.5 }
 
   /// Confusions that a person is shown, and machines.
   static let confusionLimit = (text: 5, json: 100)
@@ -68,6 +73,8 @@ struct EvaluateCommand: ParsableCommand {
     guard files.count == 1 || weights.weights == nil else {
       throw ValidationError("--weights is for one model; name model files for an ensemble")
     }
+    try writing.requireApart(
+      from: files.map { NamedFile.model($0) } + weights.read + data.read)
   }
 
   /// A model file says its own classes; a network of the zoo is built for those of the data.
@@ -105,6 +112,7 @@ struct EvaluateCommand: ParsableCommand {
       guard processes == nil else { throw TargetsOfSeveral(kind: model.targetKind) }
       return try measureTargets(of: model)
     }
+    try requireNoThreshold(givenThreshold, of: files[0], telling: .classes)
     let candidates = try zip(files, models).map { file, model in
       ProtocolEvaluation.Candidate(
         file, model, views: try protocols.views(of: model, among: models))
@@ -233,9 +241,7 @@ struct EvaluateCommand: ParsableCommand {
       for other in scores.dropFirst() {
         let test = McNemarTest(scores[0].assessment, other.assessment)
         try Console.write(
-          wrapping:
-            "\(name(scores[0])) beside \(name(other)): \(test.onlyFirst) and \(test.onlySecond) pictures that only one has right, p = \(HumanReadable.fixed(test.pValue, digits: 4)) (McNemar)",
-          indent: 2)
+          wrapping: "\(name(scores[0])) beside \(name(other)): \(test)", indent: 2)
       }
       try print("")
     }

@@ -62,7 +62,11 @@ struct ExperimentCommand: ParsableCommand {
 
   func validate() throws {
     guard name != nil else { return }
-    if output == nil { throw ValidationError("Missing expected argument '--output'") }
+    guard let output else { throw ValidationError("Missing expected argument '--output'") }
+    let folder = ExperimentFolder(output)
+    try OutputFiles.require(
+      [folder.resultsPath, folder.csvPath, folder.reportPath, folder.sectionPath]
+        .map { NamedFile("--output", $0) }, apartFrom: NamedFile.data(data))
     if resume, overwrite {
       throw ValidationError(
         "--resume goes on with an experiment, --overwrite removes it; choose one")

@@ -46,6 +46,12 @@ struct GradientsCommand: ParsableCommand {
 
   func validate() throws {
     if let classes { try requirePositive(classes, "--classes") }
+    try OutputFiles.require(
+      [NamedFile("--output", output)],
+      apartFrom: [
+        NamedFile.model(model), NamedFile("--weights", weights), NamedFile("--input", input),
+        NamedFile("--labels", labels),
+      ])
   }
 
   func run() throws {

@@ -9,6 +9,21 @@ struct ONNXCase: Decodable {
   /// A file for the only output, or a folder for all.
   var output: String
 
+  /// An input's name, where it is said, and its file.
+  struct Input {
+    var name: String?
+    var path: String
+
+    init(_ text: String) {
+      // A path may have a sign of equality, too.
+      if !FileSystem.exists(text), let sign = text.firstIndex(of: "=") {
+        (name, path) = (String(text[..<sign]), String(text[text.index(after: sign)...]))
+      } else {
+        path = text
+      }
+    }
+  }
+
   /// What was written.
   struct Written: Encodable {
     var name: String
@@ -25,20 +40,19 @@ struct ONNXCase: Decodable {
   }
 
   func run(compute: ComputeOptions) throws -> [Written] {
-    let tensors = try inputs.map { text -> (name: String?, tensor: Tensor) in
-      // A path may have a sign of equality, too.
-      if !FileSystem.exists(text), let sign = text.firstIndex(of: "=") {
-        return (String(text[..<sign]), try Tensor(npy: String(text[text.index(after: sign)...])))
-      }
-      return (nil, try Tensor(npy: text))
+    let inputs = inputs.map(Input.init)
+    let tensors = try inputs.map { input -> (name: String?, tensor: Tensor) in
+      (input.name, try Tensor(npy: input.path))
     }
     let result = try ONNXRun(model, inputs: tensors, compute: compute)
+    let read = [NamedFile("the model", model)] + inputs.map { NamedFile("the input", $0.path) }
     guard output.lowercased().hasSuffix(".npy") else {
+      let paths = result.outputs.map { "\(output)/\(Self.fileName($0.name)).npy" }
+      try OutputFiles.require(paths.map { NamedFile("the output", $0) }, apartFrom: read)
       try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
-      return try result.outputs.map {
-        try write($0, to: "\(output)/\(Self.fileName($0.name)).npy")
-      }
+      return try zip(result.outputs, paths).map { try write($0, to: $1) }
     }
+    try OutputFiles.require([NamedFile("the output", output)], apartFrom: read)
     guard let first = result.outputs.first, result.outputs.count == 1 else {
       throw SeveralOutputs(path: model, names: result.outputs.map(\.name))
     }

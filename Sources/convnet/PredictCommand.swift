@@ -40,8 +40,11 @@ struct PredictCommand: ParsableCommand {
       valueName: "count"))
   var top: Int?
   @Option(
-    help: "Of several labels a picture: the least probability of one that is said to be there.")
-  var threshold: Float = 0.5
+    name: .customLong("threshold"),
+    help: ArgumentHelp(
+      "Of several labels a picture: the least probability of one that is said to be there. Default: 0.5.",
+      valueName: "threshold"))
+  var givenThreshold: Float?
   @Flag(help: "Print a table for machines, a line a picture.") var csv = false
   @Option(help: "Pictures at once. Default: by the network's size, at most 64.")
   var batchSize: Int?
@@ -49,6 +52,8 @@ struct PredictCommand: ParsableCommand {
   @OptionGroup var weights: WeightsOptions
   @OptionGroup var network: NetworkOptions
   @OptionGroup var shared: SharedOptions
+
+  private var threshold: Float { givenThreshold ?? 0.5 }
 
   private struct Row: Encodable {
     struct Prediction: Encodable {
@@ -108,6 +113,7 @@ struct PredictCommand: ParsableCommand {
   func run() throws {
     let model = try weights.model(
       from: ModelSource(file, isMapped: true, recognizingFor: shared), shared, network)
+    try requireNoThreshold(givenThreshold, of: file, telling: model.targetKind)
     let (pictures, standardInput) = try pictures()
     guard pictures.count > 0 else {
       throw ValidationError("\(fromFile.joined(separator: ", ")): names no picture")
@@ -236,6 +242,13 @@ struct PredictCommand: ParsableCommand {
     fields += (classification.probabilities + classification.numbers).map { "\($0)" }
     return fields.joined(separator: ",")
   }
+}
+
+/// Refuses the least probability of a label where none are told.
+func requireNoThreshold(_ given: Float?, of file: String, telling kind: TargetKind) throws {
+  guard given != nil, kind != .labels else { return }
+  throw ValidationError(
+    "--threshold is for models that tell labels, and \(file) tells \(kind.rawValue); leave it out")
 }
 
 /// Something else stands where a list was asked for.

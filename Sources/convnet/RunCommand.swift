@@ -70,6 +70,10 @@ struct RunCommand: ParsableCommand {
     guard model != nil else { throw ValidationError("name a model") }
     guard output != nil else { throw ValidationError("--output says where to write the result") }
     guard !input.isEmpty else { throw ValidationError("--input names the tensor to read") }
+    try OutputFiles.require(
+      [NamedFile("--output", output)],
+      apartFrom: [NamedFile.model(model), NamedFile("--weights", weights)]
+        + input.map { NamedFile("--input", ONNXCase.Input($0).path) })
   }
 
   func run() throws {

@@ -45,14 +45,24 @@ struct ScoreFileOptions: ParsableArguments {
   /// Whether every picture's answers are needed once more at the end.
   var needsAnswers: Bool { predictions != nil || suspects != nil || temperature }
 
+  private var files: [NamedFile] {
+    [
+      NamedFile("--report", report), NamedFile("--classes-csv", classesCsv),
+      NamedFile("--confusion-csv", confusionCsv), NamedFile("--predictions", predictions),
+      NamedFile("--suspects", suspects), NamedFile("--views-sheet", viewsSheet),
+    ]
+  }
+
   /// Before hours of work.
   func requireFolders() throws {
-    for (path, option) in [
-      (report, "--report"), (classesCsv, "--classes-csv"), (confusionCsv, "--confusion-csv"),
-      (predictions, "--predictions"), (suspects, "--suspects"), (viewsSheet, "--views-sheet"),
-    ] {
-      if let path { try requireFolder(of: path, option) }
+    for file in files {
+      if let path = file.path { try requireFolder(of: path, file.name) }
     }
+  }
+
+  /// - Parameter inputs: what the evaluation reads.
+  func requireApart(from inputs: [NamedFile]) throws {
+    try OutputFiles.require(files, apartFrom: inputs)
   }
 
   /// Draws the views of the first picture, where somebody wants them.

@@ -64,6 +64,12 @@ func noteGaps(in dataset: any Dataset, _ shared: SharedOptions) {
       "\(empty.count) of \(plural(dataset.classNames.count, dataset.targetKind.noun.one, dataset.targetKind.noun.many)) of \(dataset.name) have no picture here: "
         + classList(empty, limit: 5))
   }
+  let everywhere = dataset.sharedLabelNames
+  if !everywhere.isEmpty {
+    shared.note(
+      "every picture of \(dataset.name) here has \(plural(everywhere.count, "label")) in common, which is right whenever it is said: "
+        + classList(everywhere, limit: 5))
+  }
 }
 
 /// How the network is computed.

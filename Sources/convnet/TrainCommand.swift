@@ -96,6 +96,15 @@ struct TrainCommand: ParsableCommand {
     for (value, option) in [(model, "--model"), (data.data, "--data")] where value == nil {
       guard resume else { throw ValidationError("Missing expected argument '\(option)'") }
     }
+    let run = RunFolder(output)
+    let results = [
+      run.modelPath, run.checkpointPath, run.metricsPath, run.reportPath, run.eventsPath,
+      run.bestModelPath,
+    ]
+    let read = [NamedFile.model(model, "--model"), NamedFile("--init", start.`init`)]
+    try OutputFiles.require(
+      [NamedFile("--trace", trace)],
+      apartFrom: read + NamedFile.data(data.data) + results.map { NamedFile("--output", $0) })
   }
 
   func run() throws {
@@ -133,6 +142,10 @@ struct TrainCommand: ParsableCommand {
     if training.targetKind != .classes { settings.targets?.kind = training.targetKind }
     noteParts(of: source, training, validation, holdout, settings)
     var model = try makeModel(for: training, settings, from: checkpoint)
+    // What a training goes on with was looked at when it began.
+    if checkpoint == nil {
+      try recipe.requirePlaces(in: model.graph, isFixed: ModelRegistry[settings.model] == nil)
+    }
     if checkpoint == nil || recipe.name != nil {
       fitRecipe(&settings, to: model)
       trainer = self.trainer(settings, loading.options)

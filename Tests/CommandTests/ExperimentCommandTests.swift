@@ -59,6 +59,23 @@ import Testing
     #expect(try ExperimentResults(loading: directory.file("out/results.json")).runs.count == 1)
   }
 
+  @Test("pictures that were exchanged are not trained on beside those of before")
+  func otherPictures() throws {
+    let directory = try pictures()
+    #expect(try run(directory, ["--row", "global mean", "--quiet"]).status == 0)
+    let before = try fileBytes(directory.file("out/results.json"))
+    try writeClasses(["dark": 60, "light": 170], to: directory.file("pictures"))
+    for rows in [["--row", "global mean"], []] {
+      let line = try run(directory, rows + ["--resume", "--quiet"]).failure()
+      #expect(line.hasPrefix("training data of an experiment that goes on is"), "\(line)")
+      #expect(line.contains("as it began") && line.contains("of fingerprint"), "\(line)")
+    }
+    #expect(try fileBytes(directory.file("out/results.json")) == before)
+    try writeClasses(["dark": 30, "light": 200], to: directory.file("pictures"))
+    let same = try run(directory, ["--row", "global mean", "--resume", "--quiet"])
+    #expect(same.status == 0, "\(same.errors)")
+  }
+
   @Test("a signal ends it between two steps, and what is finished stays")
   func interrupted() throws {
     let directory = try pictures()

@@ -166,6 +166,26 @@ private func evaluate(
     #expect(alone.status == 0)
   }
 
+  @Test("labels that every picture has are nothing to learn, and are told beside others")
+  func everywhere() throws {
+    let directory = try TemporaryDirectory()
+    try writeShades(to: directory)
+    func list(_ name: String, _ labels: (String) -> String) throws {
+      let rows = ["dark", "light"].flatMap { shade in
+        (0..<10).map { "pictures/\(shade)/\($0).png,\(labels(shade))" }
+      }
+      let text = (["path,labels"] + rows).joined(separator: "\n")
+      try directory.write([UInt8](text.utf8), to: name)
+    }
+    try list("same.csv") { _ in "grey;square" }
+    let one = try trainOnce(directory, "--quiet", data: "same.csv").failure()
+    #expect(one.hasPrefix("every picture to train on in same.csv has the same 2 labels"))
+    try list("some.csv") { "grey;\($0)" }
+    let run = try trainOnce(directory, data: "some.csv")
+    #expect(run.status == 0)
+    #expect(run.errors.contains("every picture of some.csv here has 1 label in common"))
+  }
+
   @Test(
     "a network with a number that is not finite has no answer, and the file is named",
     arguments: [Float.nan, .infinity])

@@ -46,6 +46,21 @@ import Testing
     #expect(rows.map { ($0["predictions"] as? [Any])?.count } == [3, 0, 3, 0, 0])
   }
 
+  @Test("the least probability of a label is refused by a model that tells classes")
+  func threshold() throws {
+    let directory = try Self.directory()
+    for arguments in [
+      ["predict", "m.safetensors", "0.png"], ["evaluate", "m.safetensors", "--data", "absent"],
+    ] {
+      let run = try Invocation(arguments + ["--threshold", "0.5"], in: directory.path)
+      #expect(run.status == 64 && run.output.isEmpty)
+      #expect(
+        run.errors.contains(
+          "--threshold is for models that tell labels, and m.safetensors tells classes"),
+        "\(run.errors)")
+    }
+  }
+
   @Test("A single bad picture is one error, and one entry of JSON")
   func single() throws {
     let directory = try Self.directory()

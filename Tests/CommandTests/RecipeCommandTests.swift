@@ -60,6 +60,51 @@ import Testing
     }
   }
 
+  @Test(
+    "what is asked of a network that has no place for it is refused",
+    arguments: [
+      ("--dropout", "lenet5 has no dropout; leave out --dropout"),
+      (
+        "--stochastic-depth",
+        "lenet5 has no residual blocks that can be left out; leave out --stochastic-depth"
+      ),
+      (
+        "--auxiliary-weight", "lenet5 has no auxiliary classifiers; leave out --auxiliary-weight"
+      ),
+    ])
+  func withoutPlace(option: String, says: String) throws {
+    let directory = try TemporaryDirectory()
+    try writeClasses(["dark": 30, "light": 200], to: directory.file("pictures"))
+    let more = ["--epochs", "1", "--quiet", option]
+    #expect(try trainShortly(directory, more + ["0.9"]).failure() == says)
+    #expect(try directory.contents() == ["pictures"])
+    // That there is none is as the network has it.
+    let none = try trainShortly(directory, more + ["0"])
+    #expect(none.status == 0, "\(none.errors)")
+  }
+
+  @Test("what a network of a file has already is not changed by an option")
+  func ownDepth() throws {
+    let directory = try TemporaryDirectory()
+    try writeClasses(["dark": 30, "light": 200], to: directory.file("pictures"))
+    func train(_ model: String, _ depth: String, output: String) throws -> Invocation {
+      try Invocation(
+        [
+          "train", "--model", model, "--data", "pictures", "--output", output, "--epochs", "1",
+          "--batch-size", "4", "--threads", "1", "--quiet", "--stochastic-depth", depth,
+        ], in: directory.path)
+    }
+    let first = try train("resnet20", "0.5", output: "first")
+    #expect(first.status == 0, "\(first.errors)")
+    let file = "first/model.safetensors"
+    let same = try train(file, "0.5", output: "same")
+    #expect(same.status == 0, "\(same.errors)")
+    for depth in ["0.2", "0"] {
+      let line = try train(file, depth, output: "other").failure()
+      #expect(line.contains("as its file says, at 0.5; leave out --stochastic-depth"), "\(line)")
+    }
+  }
+
   @Test("a training by a recipe, changed by options, goes on as it began")
   func training() throws {
     let directory = try TemporaryDirectory()

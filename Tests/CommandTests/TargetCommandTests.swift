@@ -126,6 +126,12 @@ import Testing
     let csv = try convnet(
       "predict", "out/model.safetensors", "pictures/0.png", "--csv", in: directory.path)
     #expect(csv.output.hasPrefix("file,left,right\npictures/0.png,1"))
+    for arguments in [["predict", "pictures/0.png"], ["evaluate", "--data", "list.csv"]] {
+      let run = try Invocation(
+        [arguments[0], "out/model.safetensors"] + arguments.dropFirst() + ["--threshold", "0.5"],
+        in: directory.path)
+      #expect(run.status == 64 && run.errors.contains("tells numbers; leave it out"))
+    }
   }
 
   @Test(

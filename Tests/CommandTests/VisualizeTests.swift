@@ -123,6 +123,17 @@ import Testing
     #expect(try fileBytes(directory.file("l.csv")) == whole)
     let other = try run(["--resume", "--reach", "2"])
     #expect(other.status == 1 && other.errors.contains("same setting"))
+    let prepared = try run(["--resume", "--fit", "pad"])
+    #expect(prepared.status == 1 && prepared.errors.contains("same setting"))
+    // Other pictures of the same names.
+    for number in stride(from: 0, to: 24, by: 2) {
+      try directory.write(
+        Image(height: 14, width: 12, color: .init(grey: UInt8(60 + number))).encodedPNG(),
+        to: "data/dark/\(number).png")
+    }
+    let exchanged = try run(["--resume"])
+    #expect(exchanged.status == 1 && exchanged.errors.contains("same setting"))
+    #expect(try fileBytes(directory.file("l.csv")) == whole)
   }
 
   @Test(

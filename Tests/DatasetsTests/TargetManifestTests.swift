@@ -78,6 +78,14 @@ import Testing
       lines: ["path,label,age", "a.png,x,3", "b.png,y,4"], kind: .classes, names: ["x", "y"],
       targets: [[1, 0], [0, 1]]),
     Case(
+      testDescription: "columns of one name that tell nothing",
+      lines: ["path,label,note,note", "a.png,x,3,4", "b.png,y,4,5"], kind: .classes,
+      names: ["x", "y"], targets: [[1, 0], [0, 1]]),
+    Case(
+      testDescription: "large numbers that differ enough",
+      lines: ["path,when", "a.png,1700000000", "b.png, 1800000000 "], kind: .numbers,
+      names: ["when"], targets: [[1.7e9], [1.8e9]]),
+    Case(
       testDescription: "another column as the class",
       lines: ["path,label,kind", "a.png,x,q", "b.png,y,q"],
       selection: TargetSelection(.classes, columns: ["kind"]), kind: .classes, names: ["q"],
@@ -138,6 +146,26 @@ import Testing
       testDescription: "a column twice", lines: ["path,age", "a.png,1"],
       selection: TargetSelection(columns: ["age", "AGE"]), line: 1,
       problem: .repeatedColumn("AGE")),
+    Refusal(
+      testDescription: "two numbers of one name", lines: ["path,age,age", "a.png,1,2"], line: 1,
+      problem: .sharedName("age")),
+    Refusal(
+      testDescription: "two labels of one name", lines: ["path,dog,dog", "a.png,0,1"], line: 1,
+      problem: .sharedName("dog")),
+    Refusal(
+      testDescription: "two columns of the class", lines: ["path,label,Label", "a.png,x,y"],
+      line: 1, problem: .sharedName("label")),
+    Refusal(
+      testDescription: "two columns of the path", lines: ["path,path,label", "a.png,b.png,y"],
+      line: 1, problem: .sharedName("path")),
+    Refusal(
+      testDescription: "numbers that 32 bits do not tell apart",
+      lines: ["path,when", "a.png,1700000007", "b.png,1700000017"], line: 3,
+      problem: .unfitNumber(column: "when", value: 1_700_000_017, deviation: 5)),
+    Refusal(
+      testDescription: "more labels in more rows than there is memory for",
+      lines: ["path,labels"] + (0..<8193).map { "a.png,l\($0)" }, line: 2,
+      problem: .tooManyTargets(rows: 8193, labels: 8193)),
     Refusal(
       testDescription: "nothing to tell", lines: ["path,split", "a.png,train"],
       selection: TargetSelection(.numbers), line: 1,

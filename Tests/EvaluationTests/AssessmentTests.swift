@@ -50,6 +50,15 @@ import Testing
     #expect(abs(McNemarTest(onlyFirst: second, onlySecond: first).pValue - expected) < 1e-9)
   }
 
+  @Test(
+    "a probability too small for four digits is told as such, not as zero",
+    arguments: [(12, 30, "p = 0.0079"), (2, 30, "p < 0.0001"), (0, 0, "p = 1.0000")])
+  func tellingMcNemar(first: Int, second: Int, told: String) {
+    #expect(
+      "\(McNemarTest(onlyFirst: first, onlySecond: second))"
+        == "\(first) and \(second) pictures that only one has right, \(told) (McNemar)")
+  }
+
   @Test("calibration, precision and recall, computed by hand")
   func sums() {
     var assessment = Assessment(classes: 2)

@@ -73,6 +73,57 @@ import Testing
     #expect(kinds.count > 85, "\(kinds.count)")
   }
 
+  /// A graph of one operator from `x`, as often as it is wanted, to `y`.
+  private static func result(
+    of kind: String, _ input: Tensor, times: Int = 1, attributes: [ONNXAttribute]
+  ) throws -> Tensor {
+    let directory = try TemporaryDirectory()
+    var graph = ONNXGraph(name: "one")
+    graph.nodes = [
+      ONNXNode(
+        kind, inputs: [String](repeating: "x", count: times), outputs: ["y"],
+        attributes: attributes)
+    ]
+    graph.inputs = [
+      ONNXValue(name: "x", type: .float32, shape: input.shape.map { .extent($0) })
+    ]
+    graph.outputs = [
+      ONNXValue(name: "y", type: kind.hasPrefix("Arg") ? .int64 : .float32, shape: nil)
+    ]
+    let path = directory.file("one.onnx")
+    try ONNXModel(graph: graph).write(to: path)
+    return try ONNXRun(path, inputs: [(nil, input)]).outputs[0].tensor
+  }
+
+  @Test("What is not a number is the extreme of either kind, and what is infinite stays so")
+  func extremes() throws {
+    let (inf, nan) = (Float.infinity, Float.nan)
+    let rows = Tensor(
+      [1, nan, -2, inf, 0, 1, -inf, -inf, -inf, 0, 0, 0] as [Float], shape: [4, 3])
+    func places(_ kind: String) throws -> [Int64] {
+      try Self.result(of: kind, rows, attributes: [ONNXAttribute("axis", 1)])
+        .elements(of: Int64.self)
+    }
+    #expect(try places("ArgMin") == [1, 1, 0, 0])
+    #expect(try places("ArgMax") == [1, 0, 0, 0])
+    let sums: [Float] = try Self.result(
+      of: "ReduceLogSumExp", rows, attributes: [ONNXAttribute("axes", [1])]
+    ).elements
+    #expect(sums[0].isNaN && sums[1] == inf && sums[2] == -inf)
+    #expect(abs(sums[3] - 1.0986123) < 1e-6)
+  }
+
+  @Test(
+    "More values are put one after the other than the library takes at once",
+    arguments: [1024, 1025, 3000])
+  func manyParts(count: Int) throws {
+    let joined: [Float] = try Self.result(
+      of: "Concat", Tensor([1, 2] as [Float]), times: count,
+      attributes: [ONNXAttribute("axis", 0)]
+    ).elements
+    #expect(joined == (0..<count).flatMap { _ in [1, 2] as [Float] })
+  }
+
   @Test("Inputs are taken by name or in their order; what is missing or not known is told")
   func inputs() throws {
     let directory = try TemporaryDirectory()

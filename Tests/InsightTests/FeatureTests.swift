@@ -97,6 +97,60 @@ private struct Bars: Dataset {
     }
   }
 
+  /// One dense layer with a weight so large that its results are finite for the pictures before this one, and for no others.
+  private static func overflowing(from index: Int) throws -> Model {
+    let preprocessing = try Preprocessing(height: 8, width: 8, channels: 1)
+    var model = try Model(
+      validating: Network("huge", input: .image(height: 8, width: 8, channels: 1)) {
+        Flatten()
+        Dense(2).named("out")
+      }, classNames: ["left", "right"], preprocessing: preprocessing)
+    // The bars are the brighter the later.
+    let sums = [index - 1, index].map {
+      preprocessing.prepared(Bars().sample(at: $0).image).elements.reduce(0, +)
+    }
+    let weight = Float.greatestFiniteMagnitude / ((sums[0] + sums[1]) / 2)
+    for (name, value) in [("out.weight", weight), ("out.bias", 0)] {
+      let shape = try #require(model.parameters[name]).shape
+      model.parameters[name] = Tensor(repeating: value, shape: shape)
+    }
+    return model
+  }
+
+  @Test(
+    "of weights that are finite, what is not is no feature: the first picture that has it is named",
+    arguments: [4, 23])
+  func overflow(batchSize: Int) throws {
+    let model = try Self.overflowing(from: 11)
+    let error = InsightError.noAnswer(model: "huge", subject: "11", what: "values of out")
+    #expect(throws: error) {
+      try model.features(of: Bars(), layer: "out", batchSize: batchSize)
+    }
+    #expect(throws: error) {
+      try model.responses(to: Bars(), channel: 1, batchSize: batchSize)
+    }
+    let preprocessing = try #require(model.preprocessing)
+    func features(_ index: Int) throws -> [Float] {
+      try model.pooledFeatures(
+        of: preprocessing.prepared(Bars().sample(at: index).image), layer: "out")
+    }
+    #expect(try features(10).allSatisfy(\.isFinite))
+    #expect(
+      throws: InsightError.noAnswer(model: "huge", subject: "the picture", what: "values of out")
+    ) { try features(11) }
+  }
+
+  @Test("a layer's values that are not finite are not drawn")
+  func overflowingActivations() throws {
+    var model = try Self.model()
+    let shape = try #require(model.parameters["conv.weight"]).shape
+    model.parameters["conv.weight"] = Tensor(repeating: 3e38 as Float, shape: shape)
+    let input = try #require(model.preprocessing).prepared(Bars().sample(at: 0).image)
+    #expect(
+      throws: InsightError.noAnswer(model: "bars", subject: "the picture", what: "values of conv")
+    ) { try model.activations(of: input, layer: "conv") }
+  }
+
   @Test("the picture that excites most does so more than 99.9 % of the data, channel or class")
   func maximize() throws {
     let model = try Self.model()
@@ -213,6 +267,35 @@ private struct Bars: Dataset {
     #expect(throws: InsightError.self) { try LossLandscape(name: "x", points: 4, setting: "") }
     let figure = LandscapeFigure(whole)
     #expect(figure.svg.contains("<polygon") && !figure.svg.contains("nan"))
+  }
+
+  @Test("the loss of the model itself must be finite; far from it one may be beyond all measure")
+  func infiniteLoss() throws {
+    let model = try Self.model()
+    var function = try LossAtParameters(of: model, on: model.batches(of: Bars(), batchSize: 23))
+    let directions = (0..<2).map { FilterNormalizedDirection(of: model, index: $0) }
+    var far = try LossLandscape(name: "bars", points: 3, setting: "a")
+    try far.take(csv: "# a\nx,y,loss\n-1.0,1.0,inf\n1.0,1.0,nan\n")
+    try far.measure(&function, along: directions)
+    #expect(far.measured == 9 && far.center?.isFinite == true)
+    // Of a file that has no answer in the middle, and of a model that has none.
+    var kept = try LossLandscape(name: "bars", points: 3, setting: "a")
+    try kept.take(csv: "# a\nx,y,loss\n0.0,0.0,nan\n")
+    #expect(
+      throws: InsightError.noAnswer(model: "bars", subject: "the pictures", what: "losses")
+    ) { try kept.measure(&function, along: directions) }
+    let huge = try Self.overflowing(from: 11)
+    var overflowing = try LossAtParameters(of: huge, on: huge.batches(of: Bars(), batchSize: 23))
+    var landscape = try LossLandscape(name: "huge", points: 3, dimensions: 1, setting: "a")
+    var told = 0
+    #expect(
+      throws: InsightError.noAnswer(model: "huge", subject: "the pictures", what: "losses")
+    ) {
+      try landscape.measure(&overflowing, along: [FilterNormalizedDirection(of: huge)]) { _ in
+        told += 1
+      }
+    }
+    #expect(told == 0)
   }
 
   @Test("lines of equal loss cross each edge where the loss is theirs")

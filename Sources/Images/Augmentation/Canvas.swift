@@ -305,7 +305,7 @@ package struct PixelWindow: Hashable, Sendable {
   }
 
   /// Calls `body` with each row of the window and where it begins in the source.
-  func forEachRow(_ body: (_ row: Int, _ first: Int) -> Void) {
+  package func forEachRow(_ body: (_ row: Int, _ first: Int) -> Void) {
     for line in 0..<height {
       body(line, ((row + line) * sourceWidth + column) * channels)
     }

@@ -45,7 +45,7 @@ extension Model {
   ///   - input: one prepared picture, in ``Model/dataFormat``.
   ///   - layer: by name; `nil` for ``lastSpatialLayer``.
   /// - Throws: ``InferenceError/unknownValue(name:model:nearest:)`` for a layer that there is not, with the nearest names;
-  ///   ``InsightError/notSpatial(layer:shape:last:)``.
+  ///   ``InsightError/notSpatial(layer:shape:last:)``; ``InsightError/noAnswer(model:subject:what:)`` where one is not finite.
   public func activations(
     of input: Tensor, layer: String? = nil, compute: ComputeOptions = .init()
   ) throws -> Activations {
@@ -53,6 +53,8 @@ extension Model {
     var executable = try executable(batch: 1, outputs: [layer], compute: compute)
     try executable.write(batch(of: [input]), to: inputName)
     try executable.run()
-    return Activations(layer: layer, channels: Plane.all(of: try executable.output(layer)))
+    let values = try executable.output(layer)
+    guard values.nonFiniteCount == 0 else { throw noAnswer(for: "the picture", layer: layer) }
+    return Activations(layer: layer, channels: Plane.all(of: values))
   }
 }

@@ -44,7 +44,8 @@ extension Model {
   ///   - progress: told of the pictures that are done; what it throws ends the work.
   /// - Throws: ``InferenceError/unknownValue(name:model:nearest:)``, ``InsightError/setting(name:value:requirement:)`` for a
   ///   channel
-  ///   that there is not; what reading and computing throws.
+  ///   that there is not, ``InsightError/noAnswer(model:subject:what:)`` for the first picture whose values are not finite; what
+  ///   reading and computing throws.
   public func responses(
     to dataset: any Dataset, layer: String? = nil, channel: Int, batchSize: Int = 32,
     compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions(),
@@ -65,6 +66,7 @@ extension Model {
       of: dataset, outputs: [name], batchSize: batchSize, compute: compute, loading: loading
     ) { indices, outputs in
       guard let output = outputs[name] else { return }
+      var unanswered: Int?
       output.withSpan { values in
         for example in indices.indices {
           let start = (example * shape[1] + channel) * positions
@@ -73,11 +75,14 @@ extension Model {
             sum += Double(values[start + place])
             if values[start + place] > values[start + best] { best = place }
           }
+          // Finite numbers of single precision have a finite sum in double precision.
+          if !sum.isFinite, unanswered == nil { unanswered = indices[example] }
           result.largest.append(values[start + best])
           result.mean.append(Float(sum / Double(positions)))
           result.places.append([best / width, best % width])
         }
       }
+      if let unanswered { throw noAnswer(for: unanswered, of: dataset, layer: name) }
       result.samples += indices
       try progress(result.samples.count)
     }

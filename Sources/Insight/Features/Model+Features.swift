@@ -1,5 +1,6 @@
 public import ConvNetDatasets
 public import ConvNetEngine
+import ConvNetFiles
 import ConvNetGraphs
 import ConvNetInference
 public import ConvNetLayers
@@ -37,7 +38,8 @@ extension Model {
   ///   cannot
   ///   be read are left out where the loading says so.
   /// - Throws: ``InferenceError/unknownValue(name:model:nearest:)``; ``AllocationError`` where the values are more than memory
-  ///   holds, with their size; what reading and computing throws.
+  ///   holds, with their size; ``InsightError/noAnswer(model:subject:what:)`` for the first picture whose values are not finite;
+  ///   what reading and computing throws.
   public func features(
     of dataset: any Dataset, layer: String? = nil, averaging: Bool = false, batchSize: Int = 32,
     compute: ComputeOptions = .init(), loading: LoadingOptions = LoadingOptions(),
@@ -66,18 +68,25 @@ extension Model {
     ) { indices, outputs in
       guard let output = outputs[layer] else { return }
       let start = samples.count * count
+      var isFinite = true
       values.withMutableSpan { target in
         output.withSpan { source in
           for place in 0..<indices.count * count {
-            guard isAveraged else {
-              target[start + place] = source[place]
-              continue
+            var value = source[place]
+            if isAveraged {
+              var sum = 0.0
+              for position in 0..<positions { sum += Double(source[place * positions + position]) }
+              value = Float(sum / Double(positions))
             }
-            var sum = 0.0
-            for position in 0..<positions { sum += Double(source[place * positions + position]) }
-            target[start + place] = Float(sum / Double(positions))
+            target[start + place] = value
+            isFinite = isFinite && value.isFinite
           }
         }
+      }
+      if !isFinite {
+        let first = values.elements[start...].firstIndex { !$0.isFinite } ?? start
+        throw noAnswer(
+          for: indices[(first - start) / max(1, count)], of: dataset, layer: layer)
       }
       samples += indices
       try progress(samples.count)
@@ -88,6 +97,16 @@ extension Model {
         Array(values.elements.prefix(samples.count * count)), shape: Shape([samples.count] + kept)),
       samples
     )
+  }
+
+  /// The error of a sample for which values of a layer are not finite.
+  func noAnswer(for sample: Int, of dataset: any Dataset, layer: String) -> InsightError {
+    noAnswer(for: FileSystem.line(dataset.sampleName(at: sample)), layer: layer)
+  }
+
+  /// The same of what is called so.
+  func noAnswer(for subject: String, layer: String) -> InsightError {
+    .noAnswer(model: graph.name, subject: subject, what: "values of \(layer)")
   }
 
   private func batchedShape(of layer: String) throws -> Shape {
@@ -123,6 +142,9 @@ extension Model {
 
 extension Model {
   /// The values of a layer for one prepared picture, of maps the mean over their positions: one number a channel.
+  ///
+  /// - Throws: ``InsightError/noAnswer(model:subject:what:)`` where one is not finite; ``InferenceError``, ``GraphError`` and
+  ///   ``EngineError``.
   public func pooledFeatures(
     of input: Tensor, layer: String, compute: ComputeOptions = .init()
   ) throws -> [Float] {
@@ -132,10 +154,14 @@ extension Model {
     let value = try executable.output(layer)
     let positions = value.shape.dimensions.dropFirst(2).reduce(1, *)
     let elements = value.elements
-    return stride(from: 0, to: elements.count, by: positions).map { start in
+    let features = stride(from: 0, to: elements.count, by: positions).map { start in
       Float(
         elements[start..<start + positions].reduce(0) { $0 + Double($1) } / Double(positions))
     }
+    guard features.allSatisfy(\.isFinite) else {
+      throw noAnswer(for: "the picture", layer: layer)
+    }
+    return features
   }
 
   /// Prepared pictures and their classes, in whole batches; what does not fill one is left out, unless there is no other.

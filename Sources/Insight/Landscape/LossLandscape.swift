@@ -174,6 +174,8 @@ public struct LossLandscape: Hashable, Sendable, Codable {
   /// Measures what is missing, from the middle outwards.
   ///
   /// - Parameter progress: told after each point; what it throws ends the work, and what is measured stays.
+  /// - Throws: ``InsightError/noAnswer(model:subject:what:)`` where the loss in the middle, of the model as it is, is not finite;
+  ///   elsewhere that is a loss beyond all measure.
   public mutating func measure(
     _ function: inout LossAtParameters, along directions: [FilterNormalizedDirection],
     progress: (LossLandscape) throws -> Void = { _ in }
@@ -188,12 +190,19 @@ public struct LossLandscape: Hashable, Sendable, Codable {
         distance(second), second.row, second.column
       )
     }
+    try requireFiniteCenter()
     for place in places {
       var moves = [(direction: directions[0], factor: horizontal[place.column])]
       if !vertical.isEmpty { moves.append((directions[1], vertical[place.row])) }
       losses[place.row][place.column] = try function.loss(movedAlong: moves)
+      try requireFiniteCenter()
       try progress(self)
     }
+  }
+
+  private func requireFiniteCenter() throws(InsightError) {
+    guard let center, !center.isFinite else { return }
+    throw .noAnswer(model: name, subject: "the pictures", what: "losses")
   }
 
   // MARK: Files

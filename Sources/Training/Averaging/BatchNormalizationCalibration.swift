@@ -46,8 +46,8 @@ extension Model {
   ///   - batches: at most; `nil` for all.
   ///   - augmentation: of the pictures; what the training had gives the statistics that it saw, none those of plain pictures.
   ///   - progress: told the number of pictures so far.
-  /// - Throws: ``CalibrationError`` where the network has no batch normalization or there are fewer pictures than a batch has;
-  ///   what reading and computing throws. The model is then as it was.
+  /// - Throws: ``CalibrationError`` where the network has no batch normalization, there are fewer pictures than a batch has, or
+  ///   statistics are not finite; what reading and computing throws. The model is then as it was.
   public mutating func calibrateBatchNormalization(
     on dataset: any Dataset, batchSize: Int = 64, batches: Int? = nil,
     augmentation: Augmentation = .none, seed: UInt64 = 0, compute: ComputeOptions = .init(),
@@ -77,7 +77,16 @@ extension Model {
         options: CompilationOptions(mode: .training, inputFormat: dataFormat, compute: compute),
         using: &step, tell: { try progress($0 * batchSize) }, next: { try loader.next() })
     else { throw CalibrationError.noNormalization(model: graph.name) }
-    let layers = graph.normalizations.map { name, mean, variance in
+    let normalizations = graph.normalizations
+    let broken = normalizations.first { normalization in
+      [normalization.mean, normalization.variance].contains {
+        calibrated.parameters[$0]?.nonFiniteCount ?? 0 > 0
+      }
+    }
+    if let broken {
+      throw CalibrationError.nonFinite(model: graph.name, normalization: broken.name)
+    }
+    let layers = normalizations.map { name, mean, variance in
       BatchNormalizationCalibration.Layer(
         name: name, old: parameters, new: calibrated.parameters, mean: mean, variance: variance)
     }
@@ -128,6 +137,9 @@ public enum CalibrationError: Error, Hashable, Sendable {
   case batches(Int, Int?)
   /// There are fewer pictures than a batch has.
   case tooFew(data: String, count: Int, batchSize: Int)
+  /// What the layers before a normalization, the first of the network where it is so, make of the pictures has no finite mean or
+  /// variance.
+  case nonFinite(model: String, normalization: String)
 }
 
 extension CalibrationError: ReadableError {
@@ -139,6 +151,8 @@ extension CalibrationError: ReadableError {
       "statistics over \(count.map { "\($0) batches" } ?? "batches") of \(size) are none; take batches of at least 2 pictures, and at least one"
     case .tooFew(let data, let count, let batchSize):
       "\(data) has \(plural(count, "picture")), fewer than a batch of \(batchSize); take a smaller batch"
+    case .nonFinite(let model, let normalization):
+      "the statistics of \(normalization) in \(model) are not finite; look at the weights before it, of which one may be very large"
     }
   }
 }

@@ -31,7 +31,8 @@ extension Experiment {
   ///   - loggers: those that follow a training.
   ///   - ended: told after each training, with its model.
   /// - Throws: what ``Trainer/fit(_:on:validating:epochs:resuming:loggers:)-(_,_,_,_,_,[TrainingLogger])`` throws, but for
-  ///   numbers that are not finite, which are a result; ``DatasetError``; `GraphError` where a network does not take such
+  ///   numbers that are not finite, which are a result; ``TrainingError/invalidSetting(name:value:requirement:)`` where the
+  ///   results are of other pictures; ``DatasetError``; `GraphError` where a network does not take such
   ///   pictures; what the closures throw.
   public func run(
     _ results: inout ExperimentResults, on train: any Dataset, testing test: any Dataset,
@@ -43,6 +44,7 @@ extension Experiment {
     let scale = results.scale
     let part = try train.share(scale.pictures)
     let test = try test.share(scale.testPictures)
+    try results.take(training: part, test: test)
     for seed in seeds {
       for row in rows {
         var training = try training(of: row, seed: seed, for: part, scale, threads: compute.threads)
@@ -104,11 +106,14 @@ extension Experiment {
   /// Measures together what was trained of each row with several seeds.
   ///
   /// - Parameter model: that of a training; `nil` where it was not kept.
+  /// - Throws: ``TrainingError/invalidSetting(name:value:requirement:)`` where the trainings were tested on other pictures; what
+  ///   reading and computing throws.
   public func measureEnsembles(
     _ results: inout ExperimentResults, on test: any Dataset, compute: ComputeOptions = .init(),
     loading: LoadingOptions = LoadingOptions(), model: (_ row: Row, _ seed: UInt64) throws -> Model?
   ) throws {
     let test = try test.share(results.scale.testPictures)
+    try results.requireFit(test: test)
     for row in rows {
       let seeds = results.runs.filter { $0.row == row.name && $0.failure == nil }.map(\.seed)
         .sorted()

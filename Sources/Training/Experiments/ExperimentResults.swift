@@ -1,3 +1,4 @@
+public import ConvNetDatasets
 import ConvNetEvaluation
 import ConvNetFiles
 import Foundation
@@ -65,6 +66,11 @@ public struct ExperimentResults: Hashable, Sendable, Codable {
   public var data: String
   /// How much was trained.
   public var scale: Experiment.Scale
+  /// The pictures that were trained on, as they are known again; `nil` before the first training, and in files of versions that
+  /// did not keep it.
+  public var trainingData: DatasetFingerprint?
+  /// Those that were tested on, likewise.
+  public var testData: DatasetFingerprint?
   /// In the order in which they ended.
   public var runs: [Run] = []
   /// Where there is more than one seed.
@@ -106,7 +112,7 @@ public struct ExperimentResults: Hashable, Sendable, Codable {
   }
 
   /// - Throws: ``TrainingError/invalidSetting(name:value:requirement:)`` where these are results of another experiment, of other
-  ///   data, or of another scale.
+  ///   data, or of another scale. Pictures are compared where both know theirs.
   public func requireFit(for other: ExperimentResults) throws(TrainingError) {
     for (name, own, wanted) in [
       ("experiment", experiment, other.experiment), ("data", data, other.data),
@@ -120,6 +126,38 @@ public struct ExperimentResults: Hashable, Sendable, Codable {
         name: "\(name) of an experiment that goes on", value: wanted,
         requirement: "as it began: \(own)")
     }
+    for (name, own, wanted) in [
+      ("training data", trainingData, other.trainingData), ("test data", testData, other.testData),
+    ] {
+      guard let own, let wanted, own != wanted else { continue }
+      throw .invalidSetting(
+        name: "\(name) of an experiment that goes on", value: Self.words(wanted),
+        requirement:
+          "as it began: \(Self.words(own)); go on with the same data, or begin anew in another folder"
+      )
+    }
+  }
+
+  /// Keeps by what the pictures are known again: all that are trained and tested on.
+  ///
+  /// - Throws: as ``requireFit(for:)``, where the trainings so far had others.
+  mutating func take(training: any Dataset, test: any Dataset) throws(TrainingError) {
+    var known = self
+    known.trainingData = DatasetFingerprint(of: training)
+    known.testData = DatasetFingerprint(of: test)
+    try requireFit(for: known)
+    self = known
+  }
+
+  /// - Throws: as ``requireFit(for:)``, where the trainings so far were tested on other pictures.
+  func requireFit(test: any Dataset) throws(TrainingError) {
+    var known = self
+    known.testData = DatasetFingerprint(of: test)
+    try requireFit(for: known)
+  }
+
+  private static func words(_ data: DatasetFingerprint) -> String {
+    "\(plural(data.count, "picture")) of fingerprint \(data.digest)"
   }
 
   private static func words(_ number: Int?) -> String { number.map(String.init) ?? "all" }

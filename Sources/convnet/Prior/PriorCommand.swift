@@ -40,6 +40,8 @@ struct PriorDenoiseCommand: ParsableCommand {
   @Argument(help: "The picture.") var picture: String
   @OptionGroup var fit: PriorOptions
 
+  func validate() throws { try fit.requireApart(from: [NamedFile("the picture", picture)]) }
+
   func run() throws {
     let observed = try Image(contentsOf: picture)
     try fit.run(
@@ -68,6 +70,10 @@ struct PriorInpaintCommand: ParsableCommand {
   @Flag(help: "For large holes: a mesh grid as the input, and no ways across.")
   var largeHoles = false
   @OptionGroup var fit: PriorOptions
+
+  func validate() throws {
+    try fit.requireApart(from: [NamedFile("the picture", picture), NamedFile("--mask", mask)])
+  }
 
   func run() throws {
     let observed = try Image(contentsOf: picture)
@@ -100,6 +106,8 @@ struct PriorSuperresolveCommand: ParsableCommand {
   @Option(help: "How much larger each side becomes, from 2 to 16.") var factor = 4
   @OptionGroup var fit: PriorOptions
 
+  func validate() throws { try fit.requireApart(from: [NamedFile("the picture", picture)]) }
+
   func run() throws {
     let observed = try Image(contentsOf: picture)
     try fit.run(
@@ -126,6 +134,8 @@ struct PriorRestoreCommand: ParsableCommand {
   var missing = 0.5
   @OptionGroup var fit: PriorOptions
 
+  func validate() throws { try fit.requireApart(from: [NamedFile("the picture", picture)]) }
+
   func run() throws {
     let whole = try Image(contentsOf: picture)
     try fit.run(
@@ -151,6 +161,10 @@ struct PriorFlashCommand: ParsableCommand {
     help: ArgumentHelp("The same scene with a flash, of the same size.", valueName: "file"))
   var flash: String
   @OptionGroup var fit: PriorOptions
+
+  func validate() throws {
+    try fit.requireApart(from: [NamedFile("the picture", picture), NamedFile("--flash", flash)])
+  }
 
   func run() throws {
     let observed = try Image(contentsOf: picture)

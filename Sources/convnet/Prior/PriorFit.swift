@@ -109,7 +109,13 @@ final class PriorFit {
     }
   }
 
-  private static func path(of iteration: Int, in folder: String) -> String {
+  /// All that are shown, from the first to a last one.
+  static func shownIterations(to last: Int) -> [Int] {
+    sequence(first: 1) { $0 * 10 }.prefix { $0 <= last }
+      .flatMap { [$0, 2 * $0, 5 * $0] }.filter { $0 <= last }
+  }
+
+  static func path(of iteration: Int, in folder: String) -> String {
     let digits = String(iteration)
     return folder + "/" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits + ".png"
   }

@@ -83,6 +83,21 @@ struct PriorOptions: ParsableArguments {
     }
   }
 
+  /// - Parameter inputs: what the task reads; the checkpoint, which a fit goes on with, is none.
+  func requireApart(from inputs: [NamedFile]) throws {
+    var outputs = [
+      NamedFile("--output", output), NamedFile("--strip", strip),
+      NamedFile("--animation", animation), NamedFile("--csv", csv),
+      NamedFile("--checkpoint", checkpoint),
+    ]
+    if let snapshots {
+      outputs += PriorFit.shownIterations(to: 1_000_000).map {
+        NamedFile("--snapshots", PriorFit.path(of: $0, in: snapshots))
+      }
+    }
+    try OutputFiles.require(outputs, apartFrom: inputs + [NamedFile("--reference", reference)])
+  }
+
   /// The usual settings of a task, with what the options change.
   func settings(_ usual: PriorSettings) -> PriorSettings {
     var settings = usual

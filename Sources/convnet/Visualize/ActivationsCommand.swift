@@ -39,7 +39,8 @@ struct ActivationsCommand: ParsableCommand {
   }
 
   func run() throws {
-    try result.require()
+    try result.require(
+      apartFrom: [NamedFile.model(file), NamedFile("the picture", picture)] + weights.read)
     let model = try weights.model(
       from: ModelSource(file, isMapped: true, recognizingFor: shared), shared, network)
     let preprocessing = try model.requiredPreprocessing()

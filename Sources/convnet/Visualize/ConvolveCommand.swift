@@ -54,7 +54,7 @@ struct ConvolveCommand: ParsableCommand {
   }
 
   func run() throws {
-    try result.require()
+    try result.require(apartFrom: [NamedFile("--picture", picture)])
     if let picture { return try run(picture: picture) }
     guard let signal else { return }
     guard let numbers = NumberList(argument: kernel) else {

@@ -52,7 +52,7 @@ struct EmbeddingCommand: ParsableCommand {
   func validate() throws { try requirePositive(iterations, "--iterations") }
 
   func run() throws {
-    try result.require()
+    try result.require(apartFrom: [NamedFile.model(file)] + weights.read + pictures.data.read)
     let model = try pictures.model(file, weights, network, shared)
     let dataset = try pictures.dataset(for: model, usual: 1000, shared)
     let name = layer ?? model.penultimateLayer ?? ""

@@ -44,6 +44,9 @@ struct FeaturesCommand: ParsableCommand {
       throw ValidationError("--output is \(output), must end in .npy")
     }
     try requireFolder(of: output, "--output")
+    try OutputFiles.require(
+      [NamedFile("--output", output), NamedFile("the list", "\(output.dropLast(4)).csv")],
+      apartFrom: [NamedFile.model(file)] + weights.read + pictures.data.read)
     let model = try pictures.model(file, weights, network, shared)
     let dataset = try pictures.dataset(for: model, shared)
     let progress = Progress("computing", total: dataset.count, shared, after: 1)

@@ -77,6 +77,11 @@ struct FiltersCommand: ParsableCommand {
 
   func run() throws {
     try result.require()
+    try OutputFiles.require(
+      [
+        NamedFile("--output", result.output), NamedFile("--statistics", statistics),
+        NamedFile("--csv", csv),
+      ], apartFrom: [NamedFile.model(file)] + weights.read)
     if let statistics { try FigureFormat.require(statistics) }
     for path in [statistics, csv].compactMap({ $0 }) { try requireFolder(of: path, "--output") }
     Interruption.deferSignals()

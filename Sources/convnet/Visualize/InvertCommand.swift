@@ -49,7 +49,10 @@ struct InvertCommand: ParsableCommand {
   }
 
   func run() throws {
-    try result.require()
+    try result.require(
+      apartFrom: [
+        NamedFile.model(file), NamedFile("the picture", picture), NamedFile("--beside", beside),
+      ] + weights.read)
     let model = try weights.model(
       from: ModelSource(file, recognizingFor: shared), shared, network)
     let preprocessing = try model.requiredPreprocessing()

@@ -59,7 +59,8 @@ struct LandscapeCommand: ParsableCommand {
   private var csvPath: String { result.output.dropLast(4) + ".csv" }
 
   func run() throws {
-    try result.require()
+    try result.require(apartFrom: [NamedFile.model(file)] + weights.read + data.read)
+    try OutputFiles.require([NamedFile("the table", csvPath)], apartFrom: data.read)
     guard resume || !FileSystem.exists(csvPath) else {
       throw UsedFolder(
         folder: csvPath, found: ["losses"], remedies: ["go on with --resume"])
@@ -74,8 +75,12 @@ struct LandscapeCommand: ParsableCommand {
       threads: shared.threadCount)
     let count = min(pictures, part.dataset.count)
     let dataset = part.dataset.selecting((0..<count).map { $0 * part.dataset.count / count })
+    // What tells the pictures from others, and how the network is given them.
+    var hash = FNVHash()
+    hash.combine(DatasetFingerprint(of: dataset).digest.utf8)
+    hash.combine(try jsonLine(model.requiredPreprocessing()).utf8)
     let setting =
-      "\(model.graph.name), weights \(model.weightFingerprint), \(count) pictures of \(dataset.name), seed \(shared.seed), reach \(reach), \(points) points"
+      "\(model.graph.name), weights \(model.weightFingerprint), \(count) pictures of \(dataset.name), fingerprint \(hash.digits), seed \(shared.seed), reach \(reach), \(points) points"
     var landscape = try LossLandscape(
       name: model.graph.name, reach: reach, points: points, dimensions: dimensions,
       setting: setting)
@@ -108,7 +113,8 @@ struct LandscapeCommand: ParsableCommand {
     progress.finish()
     try AtomicFile.write(landscape.csv, to: csvPath)
     try result.write(LandscapeFigure(landscape))
-    let losses = landscape.losses.joined().compactMap { $0 }
+    // Far from the middle a loss may be none.
+    let losses = landscape.losses.joined().compactMap { $0 }.filter { !$0.isNaN }
     let row = Result(
       name: landscape.name, points: landscape.count, center: landscape.center,
       largest: losses.max(), saved: [result.output, csvPath])

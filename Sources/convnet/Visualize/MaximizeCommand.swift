@@ -76,7 +76,7 @@ struct MaximizeCommand: ParsableCommand {
   }
 
   func run() throws {
-    try result.require()
+    try result.require(apartFrom: [NamedFile.model(file)] + weights.read + NamedFile.data(data))
     let model = try weights.model(
       from: ModelSource(file, recognizingFor: shared), shared, network)
     let indices = layer == nil ? try classNames.map { try model.classIndex($0) } : channel

@@ -52,7 +52,9 @@ struct NearestCommand: ParsableCommand {
   }
 
   func run() throws {
-    try result.require()
+    try result.require(
+      apartFrom: [NamedFile.model(file), NamedFile("--picture", picture)] + weights.read
+        + pictures.data.read)
     let model = try pictures.model(file, weights, network, shared)
     let dataset = try pictures.dataset(for: model, shared)
     let preprocessing = try model.requiredPreprocessing()

@@ -32,7 +32,7 @@ struct NetworkCommand: ParsableCommand {
   }
 
   func run() throws {
-    try result.require()
+    try result.require(apartFrom: [NamedFile.model(file)])
     let model = try network.model(
       from: ModelSource(file, isMapped: true), isDescription: true, seed: shared.seed)
     let drawing = try NetworkDrawing(

@@ -43,7 +43,7 @@ struct ReceptiveFieldCommand: ParsableCommand {
   func validate() throws { try requirePositive(batches, "--batches") }
 
   func run() throws {
-    try result.require()
+    try result.require(apartFrom: [NamedFile.model(file), NamedFile("--picture", picture)])
     var place: [Int]?
     if let position {
       let numbers = position.split(separator: ",").map { Int($0) ?? -1 }

@@ -36,7 +36,7 @@ struct ShiftCommand: ParsableCommand {
   }
 
   func run() throws {
-    try result.require()
+    try result.require(apartFrom: [NamedFile("--picture", picture)])
     let shares: Result
     if let picture {
       let kernel = try PictureKernel(parsing: kernel ?? "sobel-x")

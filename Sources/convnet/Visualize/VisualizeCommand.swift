@@ -32,8 +32,11 @@ struct PictureOutput: ParsableArguments {
   var output: String
 
   /// Looks at the name before there is work to lose.
-  func require() throws {
+  ///
+  /// - Parameter inputs: what the command reads.
+  func require(apartFrom inputs: [NamedFile] = []) throws {
     try FigureFormat.require(output)
+    try OutputFiles.require([NamedFile("--output", output)], apartFrom: inputs)
     try requireFolder(of: output, "--output")
   }
 
@@ -81,7 +84,8 @@ struct AttributionOptions: ParsableArguments {
   }
 
   func subject() throws -> Subject {
-    try result.require()
+    try result.require(
+      apartFrom: [NamedFile.model(file), NamedFile("the picture", picture)] + weights.read)
     let model = try weights.model(
       from: ModelSource(file, isMapped: true, recognizingFor: shared), shared, network)
     let preprocessing = try model.requiredPreprocessing()

@@ -134,6 +134,28 @@ import Testing
     #expect(first.varianceFactor > 1)
   }
 
+  @Test("statistics that are not finite are named by the first normalization that has them")
+  func notFinite() throws {
+    var model = try model(.population)
+    for name in ["bn1.weight", "bn1.bias"] {
+      let shape = try #require(model.parameters[name]).shape
+      model.parameters[name] = Tensor(repeating: 3e38 as Float, shape: shape)
+    }
+    let old = model.parameters
+    let data = try syntheticData(count: 20, extent: 8)
+    // Its own are of what comes before it.
+    #expect(throws: CalibrationError.nonFinite(model: "normalized", normalization: "bn2")) {
+      try model.calibrateBatchNormalization(on: data, batchSize: 10)
+    }
+    #expect(model.parameters == old)
+    var first = try #require(model.parameters["conv1.weight"])
+    first.withMutableSpan { $0[0] = .nan }
+    model.parameters["conv1.weight"] = first
+    #expect(throws: CalibrationError.nonFinite(model: "normalized", normalization: "bn1")) {
+      try model.calibrateBatchNormalization(on: data, batchSize: 10)
+    }
+  }
+
   @Test("what has no statistics to estimate is refused, and the model stays as it was")
   func refusals() throws {
     var plain = try Model(

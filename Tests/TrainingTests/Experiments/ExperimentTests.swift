@@ -155,6 +155,52 @@ import Testing
     #expect(abs(ensemble.testError - 100 * Double(wrong) / 40) < 1e-9)
   }
 
+  @Test("what was trained and tested on some pictures is not gone on with on others")
+  func otherPictures() throws {
+    let experiment = Self.experiment(rates: [0.02])
+    let (train, test) = (try Self.data(32, seed: 1), try Self.data(16, seed: 2))
+    let others = try Self.data(32, seed: 3)
+    var results = ExperimentResults(of: experiment, scale: experiment.quick)
+    try experiment.run(&results, on: train, testing: test, seeds: [1], compute: Self.one)
+    let kept = results
+    for (part, training, testing) in [
+      ("training data", others, test), ("test data", train, others),
+    ] {
+      let error = #expect(throws: TrainingError.self) {
+        try experiment.run(
+          &results, on: training, testing: testing, seeds: [1, 2], compute: Self.one)
+      }
+      let text = error?.description ?? ""
+      #expect(text.hasPrefix("\(part) of an experiment that goes on is 32 pictures of fingerprint"))
+      #expect(text.contains("go on with the same data"))
+    }
+    #expect(throws: TrainingError.self) {
+      try experiment.measureEnsembles(&results, on: others, compute: Self.one) { _, _ in nil }
+    }
+    #expect(results == kept)
+    try experiment.run(&results, on: train, testing: test, seeds: [1], compute: Self.one)
+    #expect(results == kept)
+  }
+
+  @Test("results of a version that did not keep their pictures are gone on with")
+  func unknownPictures() throws {
+    let directory = try TemporaryDirectory()
+    let experiment = Self.experiment(rates: [0.02])
+    let (train, test) = (try Self.data(32, seed: 1), try Self.data(16, seed: 2))
+    var results = ExperimentResults(of: experiment, scale: experiment.quick)
+    try experiment.run(&results, on: train, testing: test, seeds: [1], compute: Self.one)
+    let kept = results
+    (results.trainingData, results.testData) = (nil, nil)
+    try results.save(to: directory.file("results.json"))
+    let text = String(decoding: try fileBytes(directory.file("results.json")), as: UTF8.self)
+    #expect(!text.contains("trainingData") && !text.contains("testData"))
+    var old = try ExperimentResults(loading: directory.file("results.json"))
+    #expect(old == results)
+    try old.requireFit(for: kept)
+    try experiment.run(&old, on: train, testing: test, seeds: [1], compute: Self.one)
+    #expect(old == kept)
+  }
+
   @Test("as many epochs are trained as fit into the seconds, by the measured rate")
   func seconds() throws {
     let experiment = Self.experiment(rates: [0.02])

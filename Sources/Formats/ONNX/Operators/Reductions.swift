@@ -74,14 +74,18 @@ extension ONNXOperators {
     return try call.result(call.reshaped(value, to: shape, "result"), type: type, shape: shape)
   }
 
-  /// The logarithm of the sum of exponentials, of which the largest is taken out first.
+  /// The logarithm of the sum of exponentials, of which the largest is taken out first; an infinite one only as far as
+  /// differences with it are numbers.
   private static func reduceLogSumExp(_ call: ONNXCall) throws -> [ONNXOperand] {
     let input = try call.operand(0)
     let value = try call.value(input)
     guard let axes = try axes(call, rank: input.rank), input.rank > 0 else {
       return [call.same(input)]
     }
-    let largest = try call.append(Operation.Reduction(.maximum, axes: axes), [value], "largest")
+    let limit = Float.greatestFiniteMagnitude
+    let largest = try call.append(
+      Operation.Clip(lower: -limit, upper: limit),
+      [call.append(Operation.Reduction(.maximum, axes: axes), [value], "largest")], "finite")
     let rest = try call.append(Operation.Elementwise(.subtract), [value, largest], "rest")
     let terms = try call.apply(.exponential, rest, part: "exponentials")
     let sum = try call.append(Operation.Reduction(.sum, axes: axes), [terms], "sum")
@@ -93,9 +97,12 @@ extension ONNXOperators {
   private static func place(_ call: ONNXCall, isLargest: Bool) throws -> [ONNXOperand] {
     let input = try call.operand(0)
     let axis = try call.axis(call.integer("axis", or: 0), rank: input.rank)
+    // What is not a number counts as the extreme, whichever is sought; as the smallest it would come last.
     let operation = Operation.Top(
-      axis: axis, count: 1, isLargest: isLargest, prefersLast: try call.flag("select_last_index"))
-    let places = try call.appendAll(operation, [call.value(input)])[1]
+      axis: axis, count: 1, prefersLast: try call.flag("select_last_index"))
+    let value = try call.value(input)
+    let places = try call.appendAll(
+      operation, [isLargest ? value : call.scaled(value, by: -1, "negative")])[1]
     return [try kept(places, [axis], input, call, type: .int64)]
   }
 
