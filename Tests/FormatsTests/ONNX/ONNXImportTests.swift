@@ -85,6 +85,26 @@ import Testing
     }
   }
 
+  @Test("A view that is written as elements taken in their order takes any batch")
+  func flatView() throws {
+    let directory = try TemporaryDirectory()
+    let places = ONNXTensor(name: "places", Tensor([0, 1, 2] as [Int64], shape: [1, 3, 1, 1]))
+    let whole = ONNXTensor(name: "whole", Tensor([-1] as [Int64]))
+    let graph = try Self.file(
+      [
+        ONNXNode("GlobalAveragePool", inputs: ["x"], outputs: ["mean"]),
+        ONNXNode("Reshape", inputs: ["mean", "whole"], outputs: ["flat"]),
+        ONNXNode("Gather", inputs: ["flat", "places"], outputs: ["view"]),
+        ONNXNode("Flatten", inputs: ["view"], outputs: ["y"]),
+      ], in: directory, initializers: [places, whole]
+    ).imported().graph
+    #expect(!graph.operations.contains { $0.attributes is Operation.Regroup })
+    for batch in [1, 5] {
+      let batched = try graph.batched(batch)
+      #expect(batched[batched.outputs[0].value].shape == [batch, 3])
+    }
+  }
+
   @Test("A file with one example takes any batch too", arguments: [1, 4])
   func fixedBatch(batch: Int) throws {
     let directory = try TemporaryDirectory()

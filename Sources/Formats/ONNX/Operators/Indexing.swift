@@ -134,6 +134,15 @@ extension ONNXOperators {
       guard 0..<extent ~= position else { throw call.problem("index \(index) of \(extent)") }
       return position
     }
+    // PyTorch writes a view as all elements made flat and taken in their order. How many there are depends on the batch, that they
+    // keep their order does not.
+    if input.rank == 1, positions.elementsEqual(0..<extent),
+      let flat = call.importer.producer(of: try call.value(input)),
+      flat.attributes is Operation.Regroup
+    {
+      let value = try call.reshaped(flat.inputs[0], to: indices.shape, "result")
+      return [try call.result(value, shape: indices.shape)]
+    }
     let value = try taken(call.value(input), positions, axis: axis, call)
     let shape = Array(input.shape[..<axis] + indices.shape + input.shape[(axis + 1)...])
     return [try call.result(call.reshaped(value, to: shape, "result"), shape: shape)]
