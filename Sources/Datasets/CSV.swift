@@ -120,7 +120,7 @@ public struct CSVError: Error, Hashable, Sendable {
     case sharedName(String)
     /// So many rows with so many labels each are more targets than ``targetLimit``.
     case tooManyTargets(rows: Int, labels: Int)
-    /// A number that is another in 32 bits, by more than a thousandth of the column's standard deviation.
+    /// A number that is another in 32 bits, by more than a tenth of the column's standard deviation.
     case unfitNumber(column: String, value: Double, deviation: Double)
     /// A column was asked for twice.
     case repeatedColumn(String)

@@ -219,7 +219,7 @@ struct ManifestTable: Sendable {
     if hasParts, unused > 0 { passedOver["rows of test, beside those of val"] = unused }
   }
 
-  /// Targets have 32 bits: what differs by less than these tell cannot be learned.
+  /// Targets have 32 bits: numbers that differ by about as little as these tell apart cannot be learned.
   private static func requireFitting(
     _ records: [Record], _ columns: [String], file: String
   ) throws(CSVError) {
@@ -233,8 +233,10 @@ struct ManifestTable: Sendable {
       func error(_ record: Record) -> Double {
         abs(record.numbers[place] - Double(Float(record.numbers[place])))
       }
-      guard deviation > 0, let worst = records.max(by: { error($0) < error($1) }),
-        error(worst) > deviation / 1000
+      // One number throughout is none to learn either, and told as such by a training.
+      guard let first = records.first?.numbers[place],
+        records.contains(where: { $0.numbers[place] != first }),
+        let worst = records.max(by: { error($0) < error($1) }), error(worst) > deviation / 10
       else { continue }
       throw CSVError(
         file: file, line: worst.line,

@@ -4,7 +4,7 @@ import ConvNetTensors
 
 /// The views of one picture, as windows of what it was resized to: their numbers are made where a network wants them, in its
 /// input.
-struct PreparedViews: Sendable {
+package struct PreparedViews: Sendable {
   struct View: Sendable {
     var weight: Double
     /// Among ``pictures``.
@@ -17,8 +17,14 @@ struct PreparedViews: Sendable {
   }
 
   var views: [View] = []
-  /// The bytes of the picture in every size that a view shows, rows of pixels.
-  var pictures: [[UInt8]] = []
+  /// The bytes of the picture in every size that a view shows, rows of pixels: what some view shows of it, and no more.
+  package private(set) var pictures: [[UInt8]] = []
+
+  /// - Returns: its place.
+  fileprivate mutating func keep(_ pixels: [UInt8]) -> Int {
+    pictures.append(pixels)
+    return pictures.count - 1
+  }
 
   /// Makes the numbers of a view.
   ///
@@ -33,11 +39,13 @@ struct PreparedViews: Sendable {
 }
 
 /// Makes the views of pictures. A thread has one of its own.
-struct ViewPreparation {
+package struct ViewPreparation {
   private var resizer = Resizer()
 
+  package init() {}
+
   /// - Throws: ``ViewsError`` where a view does not fit the picture.
-  mutating func prepare(
+  package mutating func prepare(
     _ picture: Image, _ preprocessing: Preprocessing, _ protocolViews: Views
   ) throws -> PreparedViews {
     let image = picture.converted(
@@ -66,27 +74,28 @@ struct ViewPreparation {
       } else {
         source = try resize(image, for: group, channels)
       }
-      let place = result.pictures.count
-      result.pictures.append(source.pixels)
+      var place: Int?
       for view in group {
         var window = PixelWindow(
           row: 0, column: 0, height: view.viewHeight, width: view.viewWidth, channels: channels,
           sourceWidth: source.width, isMirrored: view.isReflected)
-        var picture = place
         let region = view.uprightRegion
         if !isPrepared {
           window.row = region.row - source.row
           window.column = region.column - source.column
           if region.height != view.viewHeight || region.width != view.viewWidth {
-            picture = result.pictures.count
-            result.pictures.append(
-              try squash(
-                ImageRegion(
-                  row: window.row, column: window.column, height: region.height,
-                  width: region.width), of: source, channels, to: view))
+            let squashed = try squash(
+              ImageRegion(
+                row: window.row, column: window.column, height: region.height,
+                width: region.width), of: source, channels, to: view)
             (window.row, window.column, window.sourceWidth) = (0, 0, view.viewWidth)
+            result.views.append(
+              .init(weight: view.weight, picture: result.keep(squashed), window: window))
+            continue
           }
         }
+        let picture = place ?? result.keep(source.pixels)
+        place = picture
         result.views.append(.init(weight: view.weight, picture: picture, window: window))
       }
       first = end
@@ -120,7 +129,6 @@ struct ViewPreparation {
     _ image: Image, for views: ArraySlice<View>, _ channels: Int
   ) throws -> ResizedPart {
     let (height, width) = (views[views.startIndex].height, views[views.startIndex].width)
-    if height == image.height, width == image.width { return ResizedPart(image) }
     let regions = views.map(\.uprightRegion)
     let top = regions.map(\.row).min() ?? 0
     let left = regions.map(\.column).min() ?? 0
@@ -130,6 +138,11 @@ struct ViewPreparation {
     let pixels = part.height.multipliedReportingOverflow(by: part.width)
     guard !pixels.overflow, pixels.partialValue <= Views.pixelLimit else {
       throw ViewsError.tooLarge(height: part.height, width: part.width)
+    }
+    if height == image.height, width == image.width {
+      let shown = image.cropped(
+        to: ImageRegion(row: top, column: left, height: part.height, width: part.width))
+      return ResizedPart(shown.pixels, part, row: top, column: left)
     }
     let rowScale = Double(image.height) / Double(height)
     let columnScale = Double(image.width) / Double(width)

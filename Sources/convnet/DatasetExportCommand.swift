@@ -25,7 +25,7 @@ struct DatasetExportCommand: ParsableCommand {
 
   func run() throws {
     let dataset = try part.load(data.source())
-    try clearFolder()
+    try clearFolder(of: dataset)
     try withOutputFolder(output) { try export(dataset) }
   }
 
@@ -46,7 +46,7 @@ struct DatasetExportCommand: ParsableCommand {
   }
 
   /// Pictures of two exports in one folder could not be told apart.
-  private func clearFolder() throws {
+  private func clearFolder(of dataset: any Dataset) throws {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: output)) ?? []
     let found = names.filter { name in
       let number = name.prefix { $0.isASCII && $0.isNumber }
@@ -59,7 +59,9 @@ struct DatasetExportCommand: ParsableCommand {
         folder: output, found: found, remedies: ["replace them with --overwrite"])
     }
     try OutputFiles.require(
-      found.map { NamedFile("--overwrite", "\(output)/\($0)") }, apartFrom: data.read)
+      found.map { NamedFile("--overwrite", "\(output)/\($0)") },
+      apartFrom: data.read
+        + (0..<dataset.count).map { NamedFile("the data", dataset.picturePath(at: $0)) })
     for name in found { try FileManager.default.removeItem(atPath: "\(output)/\(name)") }
   }
 }

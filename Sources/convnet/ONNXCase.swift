@@ -41,18 +41,19 @@ struct ONNXCase: Decodable {
 
   func run(compute: ComputeOptions) throws -> [Written] {
     let inputs = inputs.map(Input.init)
+    let read = [NamedFile("the model", model)] + inputs.map { NamedFile("the input", $0.path) }
+    let isOne = output.lowercased().hasSuffix(".npy")
+    if isOne { try OutputFiles.require([NamedFile("the output", output)], apartFrom: read) }
     let tensors = try inputs.map { input -> (name: String?, tensor: Tensor) in
       (input.name, try Tensor(npy: input.path))
     }
     let result = try ONNXRun(model, inputs: tensors, compute: compute)
-    let read = [NamedFile("the model", model)] + inputs.map { NamedFile("the input", $0.path) }
-    guard output.lowercased().hasSuffix(".npy") else {
+    guard isOne else {
       let paths = result.outputs.map { "\(output)/\(Self.fileName($0.name)).npy" }
       try OutputFiles.require(paths.map { NamedFile("the output", $0) }, apartFrom: read)
       try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
       return try zip(result.outputs, paths).map { try write($0, to: $1) }
     }
-    try OutputFiles.require([NamedFile("the output", output)], apartFrom: read)
     guard let first = result.outputs.first, result.outputs.count == 1 else {
       throw SeveralOutputs(path: model, names: result.outputs.map(\.name))
     }

@@ -78,7 +78,12 @@ enum OutputFiles {
       let file = FileSystem.resolvingLinks(path), var start = FileSystem.resolvingLinks(folder)
     else { return false }
     if !start.hasSuffix("/") { start += "/" }
-    return file.hasPrefix(start) && file.dropFirst(start.count).contains("/")
+    guard file.hasPrefix(start) else { return false }
+    let folders = file.dropFirst(start.count).split(separator: "/").dropLast()
+    // Beside parts there may be other folders, which are none of the data.
+    let parts = ["train", "val", "valid", "validation", "test"]
+    return FileSystem.isFolder("\(folder)/train")
+      ? folders.count > 1 && parts.contains { folders.first == $0[...] } : !folders.isEmpty
   }
 }
 

@@ -16,19 +16,30 @@ extension RecipeOptions {
       has: (Float) -> Bool
     ) throws {
       guard let given else { return }
-      let isThere = given > 0 ? has(given) : found.allSatisfy { $0 == 0 }
+      // None is no more than what a network of the zoo is built with; auxiliary classifiers keep theirs.
+      let isThere = given > 0 ? has(given) : !isFixed || found.allSatisfy { $0 == 0 }
       guard !isThere else { return }
       throw NoPlaceInNetwork(
         network: network.name, option: option, noun: noun, own: found.max() ?? 0)
     }
     try require("--dropout", dropout, in: dropouts, "dropout") { dropouts.contains($0) }
-    // Blocks have shares of the rate, and the last, which has all of it, may be none that can be left out.
     try require(
       "--stochastic-depth", stochasticDepth, in: depths, "residual blocks that can be left out"
-    ) { rate in isFixed ? depths.contains { abs($0 - rate) < 1e-6 } : !depths.isEmpty }
+    ) { rate in isFixed ? Self.isRate(rate, ofShares: depths) : !depths.isEmpty }
     try require("--auxiliary-weight", auxiliaryWeight, in: weights, "auxiliary classifiers") {
       weights.contains($0)
     }
+  }
+}
+
+extension RecipeOptions {
+  /// Whether blocks with these shares have this rate: each has as much of it as its place among all says, and the last, which has
+  /// all, may be none that can be left out.
+  private static func isRate(_ rate: Float, ofShares shares: [Float]) -> Bool {
+    let sorted = Set(shares).sorted()
+    guard let largest = sorted.last else { return false }
+    let steps = zip(sorted.dropFirst(), sorted).map { $0 - $1 }
+    return -1e-6...(steps.min() ?? 0) * 1.001 + 1e-6 ~= rate - largest
   }
 }
 

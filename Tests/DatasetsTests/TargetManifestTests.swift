@@ -86,6 +86,14 @@ import Testing
       lines: ["path,when", "a.png,1700000000", "b.png, 1800000000 "], kind: .numbers,
       names: ["when"], targets: [[1.7e9], [1.8e9]]),
     Case(
+      testDescription: "a number that no sum has exactly, in every row",
+      lines: ["path,dose", "a.png,0.1", "b.png,0.1", "c.png,0.1"], kind: .numbers,
+      names: ["dose"], targets: [[0.1], [0.1], [0.1]]),
+    Case(
+      testDescription: "a few numbers close to each other",
+      lines: ["path,degrees", "a.png,36.6", "b.png,36.6001"], kind: .numbers,
+      names: ["degrees"], targets: [[36.6], [36.6001]]),
+    Case(
       testDescription: "another column as the class",
       lines: ["path,label,kind", "a.png,x,q", "b.png,y,q"],
       selection: TargetSelection(.classes, columns: ["kind"]), kind: .classes, names: ["q"],

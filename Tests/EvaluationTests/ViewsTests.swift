@@ -149,6 +149,26 @@ import Testing
     }
   }
 
+  @Test("of a picture is kept what some view shows, and nothing twice")
+  func keptBytes() throws {
+    let picture = Image(height: 300, width: 400, color: Image.Color(grey: 9))
+    func kept(_ views: Views) throws -> [Int] {
+      var preparation = ViewPreparation()
+      return try preparation.prepare(picture, Self.input(), views).pictures.map {
+        $0.count / 3
+      }
+    }
+    let own = 224 * 224
+    #expect(try kept(Views.named("squash", for: Self.input())) == [own])
+    #expect(
+      try kept(Views("one", scales: [.original], windows: [.center], reflects: true)) == [own])
+    #expect(
+      try kept(
+        Views("ten", scales: [.shorterSide(256)], squares: .center, windows: [.corners, .center]))
+        == [256 * 256])
+    #expect(try kept(Views("all", scales: [.original], windows: [.dense])) == [300 * 400])
+  }
+
   @Test("what does not fit is refused before a picture is read or memory is asked for")
   func refusals() throws {
     let input = try Self.input()

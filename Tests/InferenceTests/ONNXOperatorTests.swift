@@ -85,7 +85,7 @@ import Testing
         attributes: attributes)
     ]
     graph.inputs = [
-      ONNXValue(name: "x", type: .float32, shape: input.shape.map { .extent($0) })
+      ONNXValue(name: "x", type: .float32, shape: input.shape.dimensions.map { .extent($0) })
     ]
     graph.outputs = [
       ONNXValue(name: "y", type: kind.hasPrefix("Arg") ? .int64 : .float32, shape: nil)

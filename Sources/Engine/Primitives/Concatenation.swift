@@ -59,7 +59,8 @@ extension Lowering {
 
   mutating func lower(_ concatenate: Operation.Concatenate, _ operation: Operation) throws {
     guard ConcatenationPlan.joinsBlocks(concatenate, operation.inputs.map(shape)) else {
-      return options.usesLibrary
+      // Of more the library knows nothing.
+      return options.usesLibrary && operation.inputs.count <= 1024
         ? try lowerInLibrary(concatenate, operation) : try lowerByCopies(concatenate, operation)
     }
     let output = operation.outputs[0]

@@ -3,16 +3,13 @@ import ConvNetTensors
 extension Operation {
   /// Values one after the other along an axis, by default that of the channels.
   ///
-  /// Inputs: from 1 to ``inputLimit`` that agree in every extent but that of the axis. Output: their extents
+  /// Inputs: one or more that agree in every extent but that of the axis. Output: their extents
   /// along the axis add up.
   public struct Concatenate: OperationAttributes {
     public static let name = "concatenate"
 
     /// Which extents add up, counted from the batch, which is 0: 1 for channels.
     public var axis: Int
-
-    /// Inputs at most: those that oneDNN takes at once.
-    public static let inputLimit = 1024
 
     /// A concatenation along that axis.
     public init(axis: Int = 1) {
@@ -33,7 +30,7 @@ extension Operation {
     }
 
     public func outputTypes(for inputs: [ValueType]) throws(GraphError.Problem) -> [ValueType] {
-      try requireInputs(inputs, 1...Self.inputLimit)
+      try requireInputs(inputs, 1...Int.max)
       var result = inputs[0]
       try requireAxis(axis, of: result.shape)
       var extent = 0

@@ -121,16 +121,8 @@ extension ONNXOperators {
     let operands = call.operands
     guard let first = operands.first else { throw call.problem("it has no inputs") }
     let axis = try call.axis(call.integer("axis", or: 1), rank: first.rank)
-    var values = try operands.filter { $0.count > 0 }.map { try call.value($0) }
+    let values = try operands.filter { $0.count > 0 }.map { try call.value($0) }
     guard !values.isEmpty else { throw call.problem("all its inputs are empty") }
-    let limit = Operation.Concatenate.inputLimit
-    while values.count > limit {
-      values = try stride(from: 0, to: values.count, by: limit).map { start in
-        try call.append(
-          Operation.Concatenate(axis: axis),
-          Array(values[start..<min(values.count, start + limit)]), "part\(start)of\(values.count)")
-      }
-    }
     return [try call.result(call.append(Operation.Concatenate(axis: axis), values))]
   }
 
