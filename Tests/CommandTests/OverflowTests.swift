@@ -36,7 +36,7 @@ import Testing
       ),
       (
         ["visualize", "nearest", "--data", "pictures", "--channel", "1", "--output", "o.svg"],
-        "huge has no answer for dark/0.png: its values of out"
+        "huge has no answer for dark/0.png: its values of logits"
       ),
       (
         [

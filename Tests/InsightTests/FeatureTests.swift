@@ -127,7 +127,7 @@ private struct Bars: Dataset {
       try model.features(of: Bars(), layer: "out", batchSize: batchSize)
     }
     #expect(throws: error) {
-      try model.responses(to: Bars(), channel: 1, batchSize: batchSize)
+      try model.responses(to: Bars(), layer: "out", channel: 1, batchSize: batchSize)
     }
     let preprocessing = try #require(model.preprocessing)
     func features(_ index: Int) throws -> [Float] {

@@ -134,8 +134,8 @@ extension ONNXOperators {
       guard 0..<extent ~= position else { throw call.problem("index \(index) of \(extent)") }
       return position
     }
-    // PyTorch writes a view as all elements made flat and taken in their order. How many there are depends on the batch, that they
-    // keep their order does not.
+    // PyTorch writes a view as all elements made flat and taken in their order. How many there are depends on the batch, that
+    // they keep their order does not.
     if input.rank == 1, positions.elementsEqual(0..<extent),
       let flat = call.importer.producer(of: try call.value(input)),
       flat.attributes is Operation.Regroup
