@@ -67,8 +67,13 @@ extension Dataset {
 
   /// The labels that every sample has: who says them always is right.
   public var sharedLabelNames: [String] {
-    targetKind != .labels || count == 0
-      ? [] : zip(classNames, sampleCounts).filter { $0.1 == count }.map(\.0)
+    guard targetKind == .labels, count > 0 else { return [] }
+    var shared = Array(classNames.indices)
+    for index in 0..<count where !shared.isEmpty {
+      let targets = targets(at: index)
+      shared.removeAll { targets[$0] <= 0.5 }
+    }
+    return shared.map { classNames[$0] }
   }
 
   /// Samples of each class or with each label; none of numbers.

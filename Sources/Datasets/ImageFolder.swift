@@ -104,16 +104,16 @@ public struct ImageFolder: EncodedDataset {
 }
 
 /// A folder with a subfolder `train` and, perhaps, one to test on.
-struct FolderParts {
+package struct FolderParts {
   let root: String
-  let train: String
-  let test: String?
+  package let train: String
+  package let test: String?
 
   /// What a part to test on is called: of several that are there, the first.
   static let testNames = ["val", "valid", "validation", "test"]
 
   /// `nil` where there is no `train`.
-  init?(_ root: String) {
+  package init?(_ root: String) {
     train = "\(root)/train"
     guard FileSystem.isFolder(train) else { return nil }
     self.root = root

@@ -85,7 +85,7 @@ struct ManifestColumns: Sendable {
       if selection.kind == nil, selection.columns == nil { throw Self.problem(ofColumns: first) }
       throw .noTargets(columns: names, kind: selection.kind)
     }
-    try Self.requireOwnNames([path] + (part.map { [$0] } ?? []), among: known)
+    try Self.requireOwnNames([path, part].compactMap(\.self), among: known)
     switch targets {
     case .className(let place), .labelList(let place, _):
       try Self.requireOwnNames([place], among: known)

@@ -75,6 +75,8 @@ package struct ViewPreparation {
         source = try resize(image, for: group, channels)
       }
       var place: Int?
+      // A view and its reflection are of one.
+      var squashed: [ImageRegion: Int] = [:]
       for view in group {
         var window = PixelWindow(
           row: 0, column: 0, height: view.viewHeight, width: view.viewWidth, channels: channels,
@@ -84,13 +86,13 @@ package struct ViewPreparation {
           window.row = region.row - source.row
           window.column = region.column - source.column
           if region.height != view.viewHeight || region.width != view.viewWidth {
-            let squashed = try squash(
-              ImageRegion(
-                row: window.row, column: window.column, height: region.height,
-                width: region.width), of: source, channels, to: view)
+            let part = ImageRegion(
+              row: window.row, column: window.column, height: region.height, width: region.width)
+            let picture =
+              try squashed[region] ?? result.keep(squash(part, of: source, channels, to: view))
+            squashed[region] = picture
             (window.row, window.column, window.sourceWidth) = (0, 0, view.viewWidth)
-            result.views.append(
-              .init(weight: view.weight, picture: result.keep(squashed), window: window))
+            result.views.append(.init(weight: view.weight, picture: picture, window: window))
             continue
           }
         }

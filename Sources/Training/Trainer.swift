@@ -97,16 +97,18 @@ public struct Trainer: Sendable {
 
   /// With one class, or the same labels everywhere, every answer is right, and nothing is learnt.
   func requireSeveralClasses(in training: any Dataset) throws(TrainingError) {
-    if training.targetKind == .labels, training.count > 0,
-      training.sampleCounts.allSatisfy({ $0 == 0 || $0 == training.count })
-    {
+    guard training.count > 0 else { return }
+    switch training.targetKind {
+    case .classes:
+      let first = training.label(at: 0)
+      guard (1..<training.count).allSatisfy({ training.label(at: $0) == first }) else { return }
+      throw .oneClass(name: training.classNames[first], data: training.name)
+    case .labels:
+      let first = training.targets(at: 0)
+      guard (1..<training.count).allSatisfy({ training.targets(at: $0) == first }) else { return }
       throw .sameLabels(training.sharedLabelNames, data: training.name)
+    case .numbers: return
     }
-    guard training.targetKind == .classes, training.count > 0,
-      case let first = training.label(at: 0),
-      (1..<training.count).allSatisfy({ training.label(at: $0) == first })
-    else { return }
-    throw .oneClass(name: training.classNames[first], data: training.name)
   }
 
   /// - Throws: ``TrainingError`` or ``LoadingError`` naming the setting that is out of its range.

@@ -44,22 +44,23 @@ enum OutputFiles {
   /// there replaces nothing.
   ///
   /// - Throws: `ValidationError` that names both files.
-  static func require(_ outputs: [NamedFile], apartFrom inputs: [NamedFile] = []) throws {
+  static func require(
+    _ outputs: [NamedFile], apartFrom inputs: @autoclosure () -> [NamedFile] = []
+  ) throws {
     let written = outputs.compactMap { file in
       file.path.flatMap { FilePlace($0) }.map { (file: file, place: $0) }
     }
-    // Of a million shards none is looked for where nothing is written.
+    // Of a million shards none is named where nothing is written.
     guard !written.isEmpty else { return }
-    for input in inputs {
+    let files = Dictionary(written.map { ($0.place, $0.file) }) { first, _ in first }
+    for input in inputs() {
       guard let path = input.path else { continue }
-      let place = FilePlace(path)
-      for (file, own) in written {
-        if own == place {
-          throw ValidationError("\(file) would replace \(input); name another file")
-        }
-        if isPicture(file.path ?? "", below: path) {
-          throw ValidationError("\(file) would replace a picture of \(input); name another file")
-        }
+      if let file = FilePlace(path).flatMap({ files[$0] }) {
+        throw ValidationError("\(file) would replace \(input); name another file")
+      }
+      guard FileSystem.isFolder(path) else { continue }
+      for (file, _) in written where isPicture(file.path ?? "", of: path) {
+        throw ValidationError("\(file) would replace a picture of \(input); name another file")
       }
     }
     var earlier: [FilePlace: NamedFile] = [:]
@@ -70,20 +71,20 @@ enum OutputFiles {
     }
   }
 
-  /// Whether a path is that of a picture in a folder below one of data: those of a class.
-  private static func isPicture(_ path: String, below folder: String) -> Bool {
+  /// Whether a path is that of a picture in a folder of a class, of data in a folder. Beside its parts there may be other
+  /// folders, which are none of the data.
+  private static func isPicture(_ path: String, of folder: String) -> Bool {
     let name = path.lowercased()
     guard [".png", ".jpg", ".jpeg"].contains(where: { name.hasSuffix($0) }),
-      FileSystem.isFile(path), FileSystem.isFolder(folder),
-      let file = FileSystem.resolvingLinks(path), var start = FileSystem.resolvingLinks(folder)
+      FileSystem.isFile(path), let file = FileSystem.resolvingLinks(path)
     else { return false }
-    if !start.hasSuffix("/") { start += "/" }
-    guard file.hasPrefix(start) else { return false }
-    let folders = file.dropFirst(start.count).split(separator: "/").dropLast()
-    // Beside parts there may be other folders, which are none of the data.
-    let parts = ["train", "val", "valid", "validation", "test"]
-    return FileSystem.isFolder("\(folder)/train")
-      ? folders.count > 1 && parts.contains { folders.first == $0[...] } : !folders.isEmpty
+    let parts = FolderParts(folder).map { [$0.train, $0.test].compactMap(\.self) } ?? [folder]
+    return parts.contains { part in
+      guard let start = FileSystem.resolvingLinks(part), file.hasPrefix("\(start)/") else {
+        return false
+      }
+      return file.dropFirst(start.count + 1).contains("/")
+    }
   }
 }
 

@@ -166,6 +166,8 @@ import Testing
       try kept(
         Views("ten", scales: [.shorterSide(256)], squares: .center, windows: [.corners, .center]))
         == [256 * 256])
+    #expect(
+      try kept(Views("both", scales: [.original], windows: [.whole], reflects: true)) == [own])
     #expect(try kept(Views("all", scales: [.original], windows: [.dense])) == [300 * 400])
   }
 
