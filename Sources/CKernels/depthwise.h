@@ -22,19 +22,32 @@ typedef struct {
   ptrdiff_t low_row, high_row, low_column;  // of the taps, as seen from a unit
   size_t lines, line;    // lines that are kept; floats of each
   // Whether a row of results has as many columns as the source, and half of the taps of a row hang over either side: such rows
-  // are read where they lie.
-  bool is_in_place;
+  // need no zeros, and are read where they lie unless they are computed on the way.
+  bool hangs_over;
+  // Whether lines are kept at all.
+  bool is_kept;
   // Of a line: positions of zeros, positions that are copied, and the column of the first of these.
   size_t zeros, copied, skipped;
 } depthwise_view;
 void ck_depthwise_set_view(depthwise_view *w, const ck_direct *d, bool transposes);
+// Groups of `most` columns at most are computed side by side; `is_computed`, where the source is nowhere but in lines.
+void ck_depthwise_choose_lines(depthwise_view *w, size_t most, bool is_computed);
 
 INLINE size_t depthwise_line_floats(const depthwise_view *w) { return w->lines * w->line; }
+
+// Computes rows of the source: products of what is expanded and the weights of a block, whose results are the lines.
+typedef struct {
+  direct_product product;
+  size_t row;  // floats of a row of what is expanded
+  ck_activation activation;
+} depthwise_expansion;
+void ck_depthwise_expand(const depthwise_expansion *e, float *to, size_t row, size_t rows, size_t columns);
 
 // The lines that rows of units read, one after the other.
 typedef struct {
   const depthwise_view *w;
-  const float *plane;  // of the source
+  const float *plane;                     // of the source
+  const depthwise_expansion *expansion;  // or what computes it
   float *lines;
   size_t next, slot;  // the row of the source that comes next, and the line for it
 } depthwise_ring;
@@ -43,6 +56,12 @@ typedef struct {
 void ck_depthwise_clear(const depthwise_view *w, float *lines);
 
 INLINE void depthwise_begin(depthwise_ring *ring, const float *plane) { ring->plane = plane, ring->next = ring->slot = 0; }
+
+INLINE void depthwise_copy_line(const depthwise_ring *ring, float *to) {
+  const depthwise_view *w = ring->w;
+  const float *from = ring->plane + (ring->next * w->v.source_width + w->skipped) * WIDTH;
+  for (size_t i = 0; i < w->copied; ++i) STORE(to + i * WIDTH, LOAD(from + i * WIDTH));
+}
 
 INLINE size_t clipped(ptrdiff_t row, size_t rows) { return row < 0 ? 0 : (size_t)row < rows ? (size_t)row : rows; }
 
@@ -53,11 +72,19 @@ INLINE void depthwise_advance(depthwise_ring *ring, size_t first, size_t last) {
   const size_t begin = clipped((ptrdiff_t)(first * step) + w->low_row, height);
   const size_t end = clipped((ptrdiff_t)((last - 1) * step) + w->high_row + 1, height);
   if (ring->next < begin) ring->next = begin;
-  for (; ring->next < end; ++ring->next) {
-    const float *from = ring->plane + (ring->next * w->v.source_width + w->skipped) * WIDTH;
+  for (size_t count = 1; ring->next < end; ring->next += count) {
     float *to = ring->lines + ring->slot * w->line + w->zeros * WIDTH;
-    for (size_t i = 0; i < w->copied; ++i) STORE(to + i * WIDTH, LOAD(from + i * WIDTH));
-    if (++ring->slot == w->lines) ring->slot = 0;
+    if (ring->expansion) {
+      // Lines of nothing but rows lie side by side, as those do.
+      const bool is_row = w->copied == w->v.source_width && w->line == w->copied * WIDTH;
+      const size_t left = w->lines - ring->slot;
+      if (is_row) count = end - ring->next < left ? end - ring->next : left;
+      ck_depthwise_expand(ring->expansion, to, ring->next, count, w->copied);
+    } else {
+      depthwise_copy_line(ring, to);
+    }
+    ring->slot += count;
+    if (ring->slot == w->lines) ring->slot = 0;
   }
 }
 

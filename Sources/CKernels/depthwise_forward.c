@@ -14,7 +14,7 @@ typedef struct {
   size_t tap_rows, tap_columns, tap_step;
   size_t rows, columns, step, y_step, line_step, y_row_step;
   float low, high;  // the bounds of results
-  bool is_in_place;
+  bool hangs_over;
 } depthwise_run;
 
 typedef int32_t lane_mask __attribute__((vector_size(64), aligned(4), may_alias));
@@ -86,8 +86,8 @@ INLINE void rows_of_steps(const depthwise_run *p, const size_t step, const size_
   }
 }
 
-// The same for rows that are read where they lie.
-INLINE void rows_in_place(const depthwise_run *p, const size_t taps, const size_t most) {
+// The same for rows over whose edges taps hang.
+INLINE void hanging_rows(const depthwise_run *p, const size_t taps, const size_t most) {
   const size_t groups = ceiling(p->columns, most), least = most / 2;
   if (groups == 1) return columns_of_rows(p, 0, p->columns, WIDTH, taps, true, true, 1, most);
   for (size_t group = 0; group < groups; ++group) {
@@ -102,19 +102,21 @@ INLINE void rows_in_place(const depthwise_run *p, const size_t taps, const size_
 }
 
 enum { MOST_BESIDE = 7 };
+// Floats of a picture that is computed in groups of columns: a quarter of the nearest cache, or half where it is there already.
+enum { SMALL_PLANE = 2048, NEAR_PLANE = 4096 };
 typedef void rows_function(const depthwise_run *);
 
 // What computes a run, for one set of instructions.
 typedef struct {
-  size_t most_in_place;  // columns of a group, at most, of rows that are read where they lie
-  // For so many columns of taps beside each other: of rows that are read where they lie, and for units one or two positions
+  size_t most_hanging;  // columns of a group, at most, of rows over whose edges taps hang
+  // For so many columns of taps beside each other: of rows over whose edges they hang, and for units one or two positions
   // apart. NULL where `of_any` does it.
-  rows_function *in_place[MOST_BESIDE + 1], *of_step[3][MOST_BESIDE + 1], *of_any;
+  rows_function *hanging[MOST_BESIDE + 1], *of_step[3][MOST_BESIDE + 1], *of_any;
 } depthwise_rows;
 
 // A function each: of all of them in one a compiler makes the same in four times as long.
-#define IN_PLACE(name, attributes, taps, most) \
-  attributes static void in_place_##taps##_##name(const depthwise_run *p) { rows_in_place(p, taps, most); }
+#define HANGING(name, attributes, taps, most) \
+  attributes static void hanging_##taps##_##name(const depthwise_run *p) { hanging_rows(p, taps, most); }
 #define OF_STEPS(name, attributes, taps, most)                                                                      \
   attributes static void of_one_##taps##_##name(const depthwise_run *p) { rows_of_steps(p, WIDTH, taps, most); }    \
   attributes static void of_two_##taps##_##name(const depthwise_run *p) { rows_of_steps(p, 2 * WIDTH, taps, most); }
@@ -122,9 +124,9 @@ typedef struct {
   {[1] = function##_1_##name, [2] = function##_2_##name, [3] = function##_3_##name, [5] = function##_5_##name,      \
    [7] = function##_7_##name}
 #define DEPTHWISE_ROWS(name, attributes, most, most_beside)                                                   \
-  IN_PLACE(name, attributes, 3, most_beside)                                                                  \
-  IN_PLACE(name, attributes, 5, most_beside)                                                                  \
-  IN_PLACE(name, attributes, 7, most_beside)                                                                  \
+  HANGING(name, attributes, 3, most_beside)                                                                   \
+  HANGING(name, attributes, 5, most_beside)                                                                   \
+  HANGING(name, attributes, 7, most_beside)                                                                   \
   OF_STEPS(name, attributes, 1, most)                                                                         \
   OF_STEPS(name, attributes, 2, most)                                                                         \
   OF_STEPS(name, attributes, 3, most)                                                                         \
@@ -134,8 +136,8 @@ typedef struct {
     p->step == WIDTH ? rows_of_steps(p, WIDTH, 0, most) : rows_of_steps(p, p->step, 0, 2);                    \
   }                                                                                                           \
   static const depthwise_rows rows_##name = {                                                                 \
-      .most_in_place = most_beside,                                                                           \
-      .in_place = {[3] = in_place_3_##name, [5] = in_place_5_##name, [7] = in_place_7_##name},                \
+      .most_hanging = most_beside,                                                                            \
+      .hanging = {[3] = hanging_3_##name, [5] = hanging_5_##name, [7] = hanging_7_##name},                    \
       .of_step = {[1] = WINDOWS(of_one, name), [2] = WINDOWS(of_two, name)},                                  \
       .of_any = of_any_##name};
 
@@ -153,7 +155,7 @@ INLINE void rows_of_run(const depthwise_run *p, const depthwise_rows *functions)
   const size_t taps = p->tap_columns, step = p->step / WIDTH;
   rows_function *compute = NULL;
   if (taps <= MOST_BESIDE) {
-    if (p->is_in_place) compute = functions->in_place[taps];
+    if (p->hangs_over) compute = functions->hanging[taps];
     if (!compute && step <= 2 && (p->tap_step == WIDTH || taps == 1)) compute = functions->of_step[step][taps];
   }
   (compute ? compute : functions->of_any)(p);
@@ -163,11 +165,43 @@ typedef struct {
   depthwise_view w;
   float *y;
   const float *x, *weights, *bias, *addend;
+  const ck_expansion *expansion;  // instead of x
   ck_activation activation;
   size_t channels;
   float *scratch;
   int tasks;
 } depthwise_work;
+
+// What computes one plane.
+static depthwise_expansion expansion_of(const depthwise_work *p, size_t picture, size_t block, const float *bias) {
+  static const size_t tap[1] = {0};
+  const ck_expansion *e = p->expansion;
+  const direct_view *v = &p->w.v;
+  const size_t blocks = ceiling(e->in_channels, WIDTH), weights = blocks * WIDTH * WIDTH;
+  return (depthwise_expansion){.product = {.source = e->x + picture * e->in_stride,
+                                           .weights = e->packed + block * weights,
+                                           .bias = bias,
+                                           .weights_end = e->packed + p->w.blocks * weights,
+                                           .taps = tap,
+                                           .tap_count = 1,
+                                           .terms = WIDTH,
+                                           .blocks = blocks,
+                                           .last_terms = direct_last_terms(e->in_channels),
+                                           .step = WIDTH,
+                                           .source_block = v->source_height * v->source_width * WIDTH,
+                                           .y_step = WIDTH,
+                                           .instructions = v->instructions},
+                               .row = v->source_width * WIDTH,
+                               .activation = e->activation};
+}
+
+void ck_depthwise_expand(const depthwise_expansion *e, float *to, size_t row, size_t rows, size_t columns) {
+  direct_product product = e->product;
+  product.y = to, product.source += row * e->row, product.positions = rows * columns;
+  const bool is_activated = direct_activate(&product, e->activation);
+  ck_direct_product(&product);
+  if (!is_activated) ck_activate(to, product.positions * WIDTH, e->activation);
+}
 
 // Rows first ..< last of units of one plane.
 INLINE void rows_of_plane(const depthwise_work *p, size_t plane, size_t first, size_t last, float *lines,
@@ -181,21 +215,32 @@ INLINE void rows_of_plane(const depthwise_work *p, size_t plane, size_t first, s
   const float *weights = p->weights + b * v->tap_count * WIDTH;
   const size_t offset = n * v->y_stride + b * v->height * v->width * WIDTH;
   depthwise_ring ring = {.w = w, .lines = lines};
-  depthwise_begin(&ring, p->x + n * v->source_stride + b * v->source_height * v->source_width * WIDTH);
+  depthwise_begin(&ring, p->x ? p->x + n * v->source_stride + b * v->source_height * v->source_width * WIDTH : NULL);
+  float expansion_bias[WIDTH] = {0};
+  depthwise_expansion expansion;
+  if (p->expansion) {
+    if (p->expansion->bias) memcpy(expansion_bias, p->expansion->bias + b * WIDTH, channels * sizeof *bias);
+    expansion = expansion_of(p, n, b, expansion_bias);
+    ring.expansion = &expansion;
+  }
   const bool is_bounded = p->activation == CK_RELU || p->activation == CK_RELU6;
   depthwise_run run = {.bias = bias,
                        .step = v->column_step * WIDTH,
                        .y_step = v->y_column_step * WIDTH,
-                       .line_step = v->row_step * (w->is_in_place ? v->source_width * WIDTH : w->line),
+                       .line_step = v->row_step * (w->is_kept ? w->line : v->source_width * WIDTH),
                        .y_row_step = v->y_row_step * v->width * WIDTH,
                        .low = is_bounded ? 0 : -INFINITY,
                        .high = p->activation == CK_RELU6 ? 6 : INFINITY,
-                       .is_in_place = w->is_in_place};
-  const bool is_whole = w->is_in_place || w->lines == v->source_height;
-  if (is_whole && !w->is_in_place) depthwise_advance(&ring, first, last);
+                       .hangs_over = w->hangs_over};
+  const bool is_whole = !w->is_kept || w->lines == v->source_height;
+  // Groups of columns are computed from the top to the bottom, in which a small picture stays near; a larger one is read row by
+  // row, as it lies in memory.
+  const size_t floats = v->source_height * v->source_width * WIDTH;
+  const size_t most_rows = floats <= (w->is_kept ? NEAR_PLANE : SMALL_PLANE) ? SIZE_MAX : 1;
+  if (is_whole && w->is_kept) depthwise_advance(&ring, first, last);
   for (size_t at = first, end; at < last; at = end) {
     end = is_whole ? last : at + 1;
-    if (!is_whole && !w->is_in_place) depthwise_advance(&ring, at, end);
+    if (!is_whole && w->is_kept) depthwise_advance(&ring, at, end);
     for (size_t f = 0; f < v->phase_count; ++f) {
       const direct_phase *phase = &v->phases[f];
       const depthwise_grid *grid = &w->grids[f];
@@ -206,11 +251,11 @@ INLINE void rows_of_plane(const depthwise_work *p, size_t plane, size_t first, s
         const depthwise_taps taps = depthwise_taps_of(w, grid, i);
         const bool is_inner = i >= grid->inner && i < grid->inner_end;
         const size_t alike = !is_inner ? 1 : (last_row < grid->inner_end ? last_row : grid->inner_end) - i;
-        run.rows = alike, run.tap_rows = taps.end - taps.first;
+        run.rows = alike < most_rows ? alike : most_rows, run.tap_rows = taps.end - taps.first;
         for (size_t m = 0; m < run.tap_rows; ++m) {
           const size_t source = taps.source + m * grid->row_step;
-          const float *line = w->is_in_place ? ring.plane + source * v->source_width * WIDTH : depthwise_line(&ring, source);
-          run.lines[m] = line + (grid->column - (w->is_in_place ? 0 : w->low_column)) * (ptrdiff_t)WIDTH;
+          const float *line = w->is_kept ? depthwise_line(&ring, source) : ring.plane + source * v->source_width * WIDTH;
+          run.lines[m] = line + (grid->column - (w->is_kept ? w->low_column : 0)) * (ptrdiff_t)WIDTH;
         }
         run.weights = weights + (phase->first_tap + taps.first * grid->columns) * WIDTH;
         const size_t place = (phase->first_row + i * v->y_row_step) * v->width + phase->first_column;
@@ -233,7 +278,7 @@ INLINE void rows_of_plane(const depthwise_work *p, size_t plane, size_t first, s
 INLINE void share_of(const depthwise_work *p, int task, const depthwise_rows *functions) {
   const size_t rows = p->w.v.unit_rows, all = p->w.v.batch * p->w.blocks * rows, tasks = (size_t)p->tasks;
   float *lines = p->scratch + depthwise_line_floats(&p->w) * (size_t)task;
-  if (!p->w.is_in_place) ck_depthwise_clear(&p->w, lines);
+  if (p->w.is_kept) ck_depthwise_clear(&p->w, lines);
   const size_t end = all * ((size_t)task + 1) / tasks;
   for (size_t at = all * (size_t)task / tasks, last; at < end; at = last) {
     const size_t plane = at / rows, next = (plane + 1) * rows;
@@ -248,22 +293,30 @@ FOR_AVX2 static void share_avx2(void *context, int task) { share_of(context, tas
 #endif
 static void share_portable(void *context, int task) { share_of(context, task, &rows_portable); }
 
+static const depthwise_rows *rows_in_use(const ck_direct *d) {
+#if defined(__x86_64__)
+  switch (ck_usable_instructions(d->instructions)) {
+    case CK_WIDEST: return &rows_avx512;
+    case CK_AVX2: return &rows_avx2;
+    case CK_PORTABLE: break;
+  }
+#else
+  (void)d;
+#endif
+  return &rows_portable;
+}
+
 static void run_all(depthwise_work *p, const ck_direct *d, bool transposes, int tasks) {
   REQUIRE(ck_depthwise_can_compute(d, transposes));
   ck_depthwise_set_view(&p->w, d, transposes);
   p->channels = d->in_channels, p->tasks = tasks;
+  const depthwise_rows *rows = rows_in_use(d);
+  ck_depthwise_choose_lines(&p->w, rows->most_hanging, p->expansion != NULL);
   void (*share)(void *, int) = share_portable;
-  size_t most = rows_portable.most_in_place;
 #if defined(__x86_64__)
-  switch (ck_usable_instructions(d->instructions)) {
-    case CK_WIDEST: share = share_avx512, most = rows_avx512.most_in_place; break;
-    case CK_AVX2: share = share_avx2, most = rows_avx2.most_in_place; break;
-    case CK_PORTABLE: break;
-  }
+  if (rows == &rows_avx512) share = share_avx512;
+  if (rows == &rows_avx2) share = share_avx2;
 #endif
-  // A group of columns must be at least as wide as what hangs over the edge.
-  const depthwise_view *w = &p->w;
-  if (w->v.unit_columns > most && most / 2 < w->grids->columns / 2) p->w.is_in_place = false;
   ck_parallel(tasks, share, p);
 }
 
@@ -277,4 +330,30 @@ void ck_depthwise_forward(const ck_direct *d, float *y, const float *x, const fl
 void ck_depthwise_input_gradient(const ck_direct *d, float *dx, const float *dy, const float *packed, float *scratch, int tasks) {
   depthwise_work p = {.y = dx, .x = dy, .weights = packed, .scratch = scratch};
   run_all(&p, d, true, tasks);
+}
+
+size_t ck_expanded_depthwise_scratch(const ck_direct *d, int tasks) {
+  depthwise_view w;
+  ck_depthwise_set_view(&w, d, false);
+  ck_depthwise_choose_lines(&w, rows_in_use(d)->most_hanging, true);
+  return depthwise_line_floats(&w) * (size_t)tasks;
+}
+
+size_t ck_expansion_weights_size(const ck_direct *d, size_t in_channels) {
+  return ceiling(d->in_channels, WIDTH) * rounded(in_channels) * WIDTH;
+}
+
+void ck_expansion_pack(const ck_direct *d, size_t in_channels, float *packed, const float *weights) {
+  const size_t blocks = ceiling(d->in_channels, WIDTH);
+  memset(packed, 0, ck_expansion_weights_size(d, in_channels) * sizeof *packed);
+  for (size_t b = 0; b < blocks; ++b, packed += rounded(in_channels) * WIDTH)
+    for (size_t o = 0; o < WIDTH && b * WIDTH + o < d->in_channels; ++o)
+      for (size_t c = 0; c < in_channels; ++c) packed[c * WIDTH + o] = weights[(b * WIDTH + o) * in_channels + c];
+}
+
+void ck_expanded_depthwise_forward(const ck_direct *d, const ck_expansion *expansion, float *y, const float *packed,
+                                   const float *bias, ck_activation activation, float *scratch, int tasks) {
+  depthwise_work p = {.y = y, .expansion = expansion, .weights = packed, .bias = bias, .activation = activation,
+                      .scratch = scratch};
+  run_all(&p, d, false, tasks);
 }

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Floats of the lines of a whole picture, at most: half of the nearest cache.
-enum { MOST_FLOATS = 6144 };
+// Floats of the lines of a whole picture, at most: half of the nearest cache, and of the next one where they are computed.
+enum { MOST_COPIED = 6144, MOST_COMPUTED = 1 << 16 };
 
 bool ck_depthwise_can_compute(const ck_direct *d, bool transposes) {
   if (d->groups != d->in_channels || d->groups != d->out_channels) return false;
@@ -62,11 +62,24 @@ void ck_depthwise_set_view(depthwise_view *w, const ck_direct *d, bool transpose
   const size_t there = w->skipped < v->source_width ? v->source_width - w->skipped : 0;
   w->copied = there < positions - w->zeros ? there : positions - w->zeros;
   const depthwise_grid *only = w->grids;
-  w->is_in_place = v->phase_count == 1 && v->column_step == 1 && v->source_width == v->width && only->column_step == 1 &&
-                   (only->columns == 3 || only->columns == 5 || only->columns == 7) &&
-                   only->column == -(ptrdiff_t)(only->columns / 2);
+  w->hangs_over = v->phase_count == 1 && v->column_step == 1 && v->source_width == v->width && only->column_step == 1 &&
+                  (only->columns == 3 || only->columns == 5 || only->columns == 7) &&
+                  only->column == -(ptrdiff_t)(only->columns / 2);
   const size_t needed = (size_t)(w->high_row - w->low_row) + 1;
-  w->lines = v->source_height < needed || v->source_height * w->line <= MOST_FLOATS ? v->source_height : needed;
+  w->lines = v->source_height < needed || v->source_height * w->line <= MOST_COPIED ? v->source_height : needed;
+  w->is_kept = true;
+}
+
+void ck_depthwise_choose_lines(depthwise_view *w, size_t most, bool is_computed) {
+  // A group of columns must be at least as wide as what hangs over the edge.
+  if (w->v.unit_columns > most && most / 2 < w->grids->columns / 2) w->hangs_over = false;
+  w->is_kept = is_computed || !w->hangs_over;
+  if (!is_computed) return;
+  if (w->hangs_over) {
+    w->zeros = 0, w->low_column = 0, w->copied = w->v.source_width;
+    w->line = w->copied * WIDTH;
+  }
+  if (w->v.source_height * w->line <= MOST_COMPUTED) w->lines = w->v.source_height;
 }
 
 void ck_depthwise_clear(const depthwise_view *w, float *lines) {

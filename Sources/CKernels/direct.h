@@ -79,6 +79,12 @@ typedef struct {
 direct_part ck_direct_part(const direct_view *v, const direct_source *s, const float *x, size_t group, const float **copied,
                            size_t first, size_t last);
 
+// Of the last block of channels of a picture in blocks, which may not be full: those that are there, and up to three more.
+INLINE size_t direct_last_terms(size_t channels) {
+  const size_t last = channels % WIDTH;
+  return last ? (last + 3) / 4 * 4 : WIDTH;
+}
+
 // MARK: Weights
 
 // They lie in the order in which they are used: [group][pair of blocks of output channels][phase][block of input channels][tap]
@@ -99,13 +105,22 @@ typedef struct {
   const float *weights_end;  // of all weights
   const size_t *taps;  // where each tap's terms begin
   size_t tap_count, terms, blocks;
+  size_t last_terms;             // of the last block's channels, of pictures in blocks: a multiple of four
   size_t step;                   // floats from a position to the next in the source
   size_t source_block, y_block;  // floats from a block of channels to the next
   size_t y_step, positions;
-  bool is_pair, rectifies;
+  float high;                    // the largest result, where that is limited
+  bool is_pair, rectifies, is_limited;
   bool is_cold;  // whether the source is read for the first time
   ck_instructions instructions;
 } direct_product;
 void ck_direct_product(const direct_product *product);
+
+// Has the products apply an activation; false where it is none of theirs, and left to do.
+INLINE bool direct_activate(direct_product *product, ck_activation activation) {
+  product->rectifies = activation == CK_RELU || activation == CK_RELU6;
+  product->is_limited = activation == CK_RELU6, product->high = 6;
+  return product->rectifies || activation == CK_IDENTITY;
+}
 
 #endif

@@ -74,14 +74,15 @@ static void products_of_part(const forward_work *p, const direct_part *part, siz
                             .weights_end = p->weights + v->groups * direct_weights_of_group(v),
                             .terms = v->terms,
                             .blocks = v->in_blocks,
+                            .last_terms = direct_last_terms(v->in_channels),
                             .step = v->step,
                             .source_block = p->source.block,
                             .y_block = plane,
                             .y_step = v->y_column_step * WIDTH,
                             .is_pair = is_pair,
-                            .rectifies = p->activation == CK_RELU,
                             .is_cold = is_first && !p->source.is_copied,
                             .instructions = v->instructions};
+  const bool is_activated = direct_activate(&product, p->activation);
   const float *weights = p->weights + group * direct_weights_of_group(v) + pair * direct_terms(v) * PAIR;
   for (size_t f = 0; f < v->phase_count; ++f) {
     const direct_phase *phase = &v->phases[f];
@@ -100,7 +101,7 @@ static void products_of_part(const forward_work *p, const direct_part *part, siz
       product.addend = p->addend ? p->addend + offset : NULL;
       product.source = part->source + (i - part->first) * p->source.row;
       ck_direct_product(&product);
-      if (p->activation > CK_RELU) activate(p->activation, &product, channels);
+      if (!is_activated) activate(p->activation, &product, channels);
     }
   }
 }

@@ -14,19 +14,20 @@ enum { PORTABLE_TILES = 2, PORTABLE_CHANNELS = 2 };
 
 // `rows` tiles by `vectors` blocks of output channels, of weights `u_step` floats apart.
 INLINE void product_rows(float *m, size_t m_block, const float *v, size_t v_block, const float *u, const float *u_end,
-                         size_t u_step, size_t in_blocks, size_t rows, size_t vectors) {
+                         size_t u_step, size_t in_blocks, const bool asks, const size_t rows, const size_t vectors) {
   lanes sums[MOST_ROWS][2];
   clear_sums(sums, rows, vectors);
+  const weight_wish wish = weights_wished(u, u_end, u_step, in_blocks * WIDTH, asks, rows);
   for (; in_blocks > 0; --in_blocks, v += v_block, u += WIDTH * u_step) {
     UNROLLED for (size_t r = 0; r < rows; ++r) __builtin_prefetch(v + v_block + r * WIDTH);
-    multiply_terms(sums, v, u, u_end, u_step, WIDTH, WIDTH, rows, vectors);
+    multiply_terms(sums, v, u, wish, u_step, WIDTH, WIDTH, rows, vectors);
   }
   UNROLLED for (size_t r = 0; r < rows; ++r)
     UNROLLED for (size_t o = 0; o < vectors; ++o) STORE(m + o * m_block + r * WIDTH, sums[r][o]);
 }
 
 // All tiles, in groups of about equal size, at most `most` each.
-INLINE void product_of(const winograd_product *p, size_t most, size_t vectors) {
+INLINE void product_of(const winograd_product *p, const size_t most, const size_t vectors) {
   const size_t block = p->tiles * WIDTH, blocks = p->is_pair ? 2 : 1, groups = ceiling(p->tiles, most);
   for (size_t o = 0; o < blocks; o += vectors)
     for (size_t group = 0; group < groups; ++group) {
@@ -34,9 +35,13 @@ INLINE void product_of(const winograd_product *p, size_t most, size_t vectors) {
       float *m = p->m + o * block + first * WIDTH;
       const float *v = p->v + first * WIDTH, *u = p->u + o * WIDTH;
       switch (rows) {
-#define ROWS(count)                                                                                  \
-  case count:                                                                                        \
-    if (count <= most) product_rows(m, block, v, block, u, p->u_end, blocks * WIDTH, p->in_blocks, count, vectors); \
+#define ROWS(count)                                                                                               \
+  case count:                                                                                                     \
+    if (count > most) break;                                                                                      \
+    if (wishes_weights(group, vectors))                                                                           \
+      product_rows(m, block, v, block, u, p->u_end, blocks * WIDTH, p->in_blocks, true, count, vectors);          \
+    else                                                                                                          \
+      product_rows(m, block, v, block, u, p->u_end, blocks * WIDTH, p->in_blocks, false, count, vectors);         \
     break;
         FOR_EACH_ROW_COUNT(ROWS)
 #undef ROWS

@@ -22,6 +22,8 @@ struct Lowering {
   var algorithms: AlgorithmChooser
   /// Which values are made where a concatenation wants them.
   var concatenations: ConcatenationPlan
+  /// Which convolutions are computed by the one that reads them.
+  private let expansions: ExpansionPlan
 
   /// The index of the operation being lowered.
   private var position = 0
@@ -40,9 +42,15 @@ struct Lowering {
     self.options = options
     algorithms = AlgorithmChooser(options)
     concatenations = try ConcatenationPlan(graph)
+    expansions = try ExpansionPlan(graph, options)
     consumers = graph.consumers
     producers = graph.producers
     var lastUse = consumers.mapValues { $0.last ?? 0 }
+    for (reader, expansion) in expansions.expansions {
+      for input in graph.operations[expansion].inputs {
+        lastUse[input] = max(lastUse[input] ?? 0, reader)
+      }
+    }
     for result in graph.results { lastUse[result] = .max }
     self.lastUse = lastUse
     for input in graph.inputs { try Self.named(graph[input].name) { try placeInput(input) } }
@@ -56,7 +64,13 @@ struct Lowering {
     for (index, operation) in graph.operations.enumerated() {
       position = index
       if index == backwardStart { forgetCopies() }
-      try Self.named(operation.name) { try lower(operation) }
+      try Self.named(operation.name) {
+        if let expansion = expansions.expansions[index] {
+          try lower(operation, expanding: graph.operations[expansion])
+        } else if !expansions.contains(index) {
+          try lower(operation)
+        }
+      }
     }
     algorithms.save()
     position = .max

@@ -19,6 +19,7 @@ float *zeros(size_t count);
 
 void check_dense(void);
 void check_direct(void);
+void check_expansion(void);
 void check_planes(void);
 void check_random(void);
 void check_winograd(void);

@@ -42,6 +42,7 @@ int main(void) {
   const uint64_t before = ck_begin_computing(2);
   check_dense();
   check_direct();
+  check_expansion();
   check_planes();
   check_winograd();
   check_instructions();
