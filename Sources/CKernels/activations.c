@@ -5,8 +5,6 @@
 #include <string.h>
 
 typedef int32_t bits __attribute__((vector_size(64)));
-// The elements of `a` where those of `mask` are -1, else of `b`. Compilers see a minimum in it where it is one.
-#define SELECT(mask, a, b) ((lanes)(((mask) & (bits)(a)) | (~(mask) & (bits)(b))))
 
 // tanh x = x p(x^2) / q(x^2) up to 8.2, where the quotient is one, and one beyond, with polynomials of degree four whose
 // largest relative error is 3.5e-8 without rounding. With it a result is off by at most 5 units in the last place, 3 below

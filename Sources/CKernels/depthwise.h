@@ -4,9 +4,10 @@
 #include "direct.h"
 
 // A convolution of each channel by itself, or its gradient by the input: the same sums as of a direct convolution of one block of
-// channels, but that a term is a vector of the source times one of weights. What results read is copied to lines that have zeros
-// where the padding is left and right, so that all columns are alike: all rows of a small picture; of a larger one as many as the
-// kernel has, one in the place of the line that is needed no more.
+// channels, but that a term is a vector of the source times one of weights. Rows are read where they lie where half of the taps
+// hang over either edge. Else what results read is copied to lines that have zeros where the padding is left and right, so that
+// all columns are alike: all rows of a small picture; of a larger one as many as the kernel has, one in the place of that
+// which is needed no more. Or it is computed there.
 
 // The taps of a phase, which lie in rows and columns at equal distances; the first is the uppermost and leftmost.
 typedef struct {

@@ -17,9 +17,6 @@ typedef struct {
   bool hangs_over;
 } depthwise_run;
 
-typedef int32_t lane_mask __attribute__((vector_size(64), aligned(4), may_alias));
-#define SELECT(mask, yes, no) ((lanes)(((lane_mask)(yes) & (mask)) | ((lane_mask)(no) & ~(mask))))
-
 // A column of taps. Where the first or the last results lie at the picture's edge, `before` taps of a row hang over it, on either
 // side: nothing is added there.
 INLINE void add_taps(lanes *sums, const float *source, const float *weights, const size_t step, const size_t tap,
@@ -59,8 +56,8 @@ INLINE void some_columns(const depthwise_run *p, size_t row, size_t first, const
     lanes value = sums[r];
     if (addend) value += LOAD(addend + r * p->y_step);
     // What is not a number is at no limit, and stays.
-    value = SELECT((lane_mask)(value <= low), low, value);
-    STORE(y + r * p->y_step, SELECT((lane_mask)(value > high), high, value));
+    value = SELECT(value <= low, low, value);
+    STORE(y + r * p->y_step, SELECT(value > high, high, value));
   }
 }
 
@@ -102,7 +99,8 @@ INLINE void hanging_rows(const depthwise_run *p, const size_t taps, const size_t
 }
 
 enum { MOST_BESIDE = 7 };
-// Floats of a picture that is computed in groups of columns: a quarter of the nearest cache, or half where it is there already.
+// Floats of a picture that is computed in groups of columns: a quarter of the nearest cache, or half where it was just copied or
+// computed.
 enum { SMALL_PLANE = 2048, NEAR_PLANE = 4096 };
 typedef void rows_function(const depthwise_run *);
 

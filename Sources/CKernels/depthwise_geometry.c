@@ -75,6 +75,7 @@ void ck_depthwise_choose_lines(depthwise_view *w, size_t most, bool is_computed)
   if (w->v.unit_columns > most && most / 2 < w->grids->columns / 2) w->hangs_over = false;
   w->is_kept = is_computed || !w->hangs_over;
   if (!is_computed) return;
+  REQUIRE(w->skipped == 0);  // no column is computed that nobody reads
   if (w->hangs_over) {
     w->zeros = 0, w->low_column = 0, w->copied = w->v.source_width;
     w->line = w->copied * WIDTH;

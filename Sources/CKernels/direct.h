@@ -109,8 +109,7 @@ typedef struct {
   size_t step;                   // floats from a position to the next in the source
   size_t source_block, y_block;  // floats from a block of channels to the next
   size_t y_step, positions;
-  float high;                    // the largest result, where that is limited
-  bool is_pair, rectifies, is_limited;
+  bool is_pair, rectifies, is_limited;  // to zero at least, and to six at most
   bool is_cold;  // whether the source is read for the first time
   ck_instructions instructions;
 } direct_product;
@@ -119,7 +118,7 @@ void ck_direct_product(const direct_product *product);
 // Has the products apply an activation; false where it is none of theirs, and left to do.
 INLINE bool direct_activate(direct_product *product, ck_activation activation) {
   product->rectifies = activation == CK_RELU || activation == CK_RELU6;
-  product->is_limited = activation == CK_RELU6, product->high = 6;
+  product->is_limited = activation == CK_RELU6;
   return product->rectifies || activation == CK_IDENTITY;
 }
 

@@ -4,9 +4,6 @@
 #include "long_sums.h"
 #include "vector.h"
 
-typedef int32_t lane_mask __attribute__((vector_size(64), aligned(4), may_alias));
-#define SELECT(mask, yes, no) ((lanes)(((lane_mask)(yes) & (lane_mask)(mask)) | ((lane_mask)(no) & ~(lane_mask)(mask))))
-
 // Vectors of 16 that accumulate side by side without leaving the registers.
 #if defined(__aarch64__)
 enum { PORTABLE_ROWS = 5 };
@@ -35,7 +32,7 @@ INLINE void ask_for_next(const float *source, const bool is_cold, const size_t s
 
 // Products of windows of one element, of pictures in blocks. All channels of every block but the last are there.
 INLINE void sum_channels(const direct_product *p, long_products *l, const float *source, const float *u,
-                         const weight_wish wish, size_t u_step, const size_t rows, const size_t vectors) {
+                         const weight_prefetch prefetch, size_t u_step, const size_t rows, const size_t vectors) {
   const bool is_cold = p->is_cold, is_full = p->last_terms == WIDTH;
   const size_t source_block = p->source_block, whole = is_full ? p->blocks : p->blocks - 1, most = MOST_TERMS / WIDTH;
   source += p->taps[0];
@@ -44,47 +41,48 @@ INLINE void sum_channels(const direct_product *p, long_products *l, const float 
     end = whole - b < most ? whole : b + most;
     for (; b < end; ++b, source += source_block, u += WIDTH * u_step) {
       ask_for_next(source, is_cold, WIDTH, rows);
-      multiply_terms(l->sums, source, u, wish, u_step, WIDTH, WIDTH, rows, vectors);
+      multiply_terms(l->sums, source, u, prefetch, u_step, WIDTH, WIDTH, rows, vectors);
     }
   }
   if (is_full) return;
+  if (whole && whole % most == 0) end_part(l, rows, vectors);
   ask_for_next(source, is_cold, WIDTH, rows);
-  multiply_terms(l->sums, source, u, wish, u_step, p->last_terms, WIDTH, rows, vectors);
+  multiply_terms(l->sums, source, u, prefetch, u_step, p->last_terms, WIDTH, rows, vectors);
 }
 
 // Those of any windows.
 INLINE void sum_taps(const direct_product *p, long_products *l, const float *source, const float *u,
-                     const weight_wish wish, size_t u_step, const size_t step, const size_t rows, const size_t vectors) {
+                     const weight_prefetch prefetch, size_t u_step, const size_t step, const size_t rows, const size_t vectors) {
   const size_t terms = step == WIDTH ? WIDTH : p->terms, tap_count = p->tap_count, *taps = p->taps;
   const bool is_cold = p->is_cold;
   size_t left = MOST_TERMS;
   for (size_t b = 0; b < p->blocks; ++b, source += p->source_block) {
-    ask_for_next(source + taps[0], is_cold, step, rows);
+    if (tap_count) ask_for_next(source + taps[0], is_cold, step, rows);
     for (size_t t = 0; t < tap_count; ++t, u += terms * u_step) {
       if (left < terms) end_part(l, rows, vectors), left = MOST_TERMS;
       left -= terms;
-      multiply_terms(l->sums, source + taps[t], u, wish, u_step, terms, step, rows, vectors);
+      multiply_terms(l->sums, source + taps[t], u, prefetch, u_step, terms, step, rows, vectors);
     }
   }
 }
 
 // `rows` positions from `first` on, by `vectors` blocks of output channels of which the weights lie `u_step` floats apart.
 INLINE void product_rows(const direct_product *p, size_t first, size_t block, size_t u_step, const size_t step,
-                         const size_t rows, const size_t vectors, const bool has_one_tap, const bool asks) {
+                         const size_t rows, const size_t vectors, const bool has_one_tap, const bool prefetches) {
   const float *u = p->weights + block * WIDTH, *source = p->source + first * step;
   const size_t offset = first * p->y_step + block * p->y_block;
   // What is added to the results is wanted in the end.
   if (p->addend) UNROLLED for (size_t o = 0; o < vectors; ++o)
       UNROLLED for (size_t r = 0; r < rows; ++r) __builtin_prefetch(p->addend + offset + o * p->y_block + r * p->y_step);
   const size_t terms = p->blocks * p->tap_count * p->terms;
-  const weight_wish wish = weights_wished(u, p->weights_end, u_step, terms, asks, rows);
+  const weight_prefetch prefetch = weight_prefetch_of(u, p->weights_end, u_step, terms, prefetches, rows);
   long_products l = {.has_totals = false};
   clear_sums(l.sums, rows, vectors);
   if (has_one_tap)
-    sum_channels(p, &l, source, u, wish, u_step, rows, vectors);
+    sum_channels(p, &l, source, u, prefetch, u_step, rows, vectors);
   else
-    sum_taps(p, &l, source, u, wish, u_step, step, rows, vectors);
-  const lanes low = (lanes){0}, high = low + p->high;
+    sum_taps(p, &l, source, u, prefetch, u_step, step, rows, vectors);
+  const lanes low = (lanes){0}, high = low + 6;
   UNROLLED for (size_t o = 0; o < vectors; ++o) {
     const lanes bias = LOAD(p->bias + (block + o) * WIDTH);
     float *y = p->y + offset + o * p->y_block;
@@ -110,7 +108,7 @@ INLINE void product_of_blocks(const direct_product *p, const size_t most, const 
 #define ROWS(count)                                                                                        \
   case count:                                                                                              \
     if (count > most) break;                                                                               \
-    if (wishes_weights(group, vectors))                                                                    \
+    if (prefetches_weights(group, vectors))                                                                \
       product_rows(p, first, block, blocks * WIDTH, WIDTH, count, vectors, has_one_tap, true);             \
     else                                                                                                   \
       product_rows(p, first, block, blocks * WIDTH, WIDTH, count, vectors, has_one_tap, false);            \
@@ -121,7 +119,7 @@ INLINE void product_of_blocks(const direct_product *p, const size_t most, const 
     }
 }
 
-// The same in plain order, whose rows are long.
+// The same in plain order, whose rows are long and whose weights are few.
 INLINE void product_of_plain(const direct_product *p, const size_t step, const size_t most, const size_t vectors) {
   const size_t blocks = p->is_pair ? 2 : 1;
   for (size_t block = 0; block < blocks; block += vectors) {

@@ -13,6 +13,11 @@ typedef float half __attribute__((vector_size(32), aligned(4), may_alias));
 
 #define LOAD(from) (*(const lanes *)(from))
 #define STORE(to, value) (*(lanes *)(to) = (value))
+// What comparisons of them give: all bits of an element, or none. And the elements of `yes` where there are bits, else of
+// `no`: compilers see a minimum in it where it is one.
+typedef int32_t lane_mask __attribute__((vector_size(64), aligned(4), may_alias));
+#define SELECT(mask, yes, no) \
+  ((lanes)(((lane_mask)(yes) & (lane_mask)(mask)) | ((lane_mask)(no) & ~(lane_mask)(mask))))
 #define INLINE static inline __attribute__((always_inline))
 // At -O2 the compiler would leave the larger of the inner loops rolled, and their vectors in memory.
 #define UNROLLED _Pragma("clang loop unroll(full)")

@@ -16,31 +16,31 @@ INLINE void clear_sums(lanes (*sums)[2], const size_t rows, const size_t vectors
     UNROLLED for (size_t o = 0; o < vectors; ++o) sums[r][o] = (lanes){0};
 }
 
-// Whether weights are asked for before they are used, which is known to the compiler, and how many floats ahead.
+// Whether weights are prefetched, which is known to the compiler, and from how many floats ahead.
 typedef struct {
-  bool asks;
-  size_t ahead;
-} weight_wish;
+  bool is_on;
+  size_t distance;
+} weight_prefetch;
 
-// For those of `terms` terms from `u` on, all of which end at `end`: few rows use them up quickly, at the speed of the memory. To
+// Of those of `terms` terms from `u` on; all weights end at `end`. Few rows use them up quickly, at the speed of the memory. To
 // ask for what lies behind the end, where there may be no memory, can take longer than the products.
-INLINE weight_wish weights_wished(const float *u, const float *end, size_t u_step, size_t terms, const bool asks,
-                                  const size_t rows) {
+INLINE weight_prefetch weight_prefetch_of(const float *u, const float *end, size_t u_step, size_t terms, const bool is_on,
+                                          const size_t rows) {
   const size_t far = (rows < 8 ? 128 : 32) * u_step;
-  return (weight_wish){asks, asks && (size_t)(end - u) >= terms * u_step + far ? far : 0};
+  return (weight_prefetch){is_on, is_on && (size_t)(end - u) >= terms * u_step + far ? far : 0};
 }
 
 // The first positions read weights from afar. For others they are near: to ask for them once more takes a product's time where
 // registers are few, and each term has few products.
-INLINE bool wishes_weights(size_t group, const size_t vectors) { return vectors == 2 || group == 0; }
+INLINE bool prefetches_weights(size_t group, const size_t vectors) { return vectors == 2 || group == 0; }
 
 // sums[row][..] += v[row * step] u[..]. The sums are vectors that stay in registers; the other factor is broadcast.
-INLINE void multiply_term(lanes (*sums)[2], const float *v, const float *u, const weight_wish wish, const size_t step,
+INLINE void multiply_term(lanes (*sums)[2], const float *v, const float *u, const weight_prefetch prefetch, const size_t step,
                           const size_t rows, const size_t vectors) {
   lanes weights[2];
   UNROLLED for (size_t o = 0; o < vectors; ++o) {
     weights[o] = LOAD(u + o * WIDTH);
-    if (wish.asks) __builtin_prefetch(u + o * WIDTH + wish.ahead);
+    if (prefetch.is_on) __builtin_prefetch(u + o * WIDTH + prefetch.distance);
   }
   UNROLLED for (size_t r = 0; r < rows; ++r)
     UNROLLED for (size_t o = 0; o < vectors; ++o) sums[r][o] += v[r * step] * weights[o];
@@ -50,15 +50,15 @@ INLINE void multiply_term(lanes (*sums)[2], const float *v, const float *u, cons
 
 // The same for all terms k, of v[row * step + k] and u[k * u_step..]; of pictures in blocks, whose step is
 // WIDTH, the terms are a multiple of four.
-INLINE void multiply_terms(lanes (*sums)[2], const float *v, const float *u, const weight_wish wish, size_t u_step,
+INLINE void multiply_terms(lanes (*sums)[2], const float *v, const float *u, const weight_prefetch prefetch, size_t u_step,
                            const size_t terms, const size_t step, const size_t rows, const size_t vectors) {
   if (step == WIDTH) {
     for (size_t first = 0; first < terms; first += 4)
       UNROLLED for (size_t k = 0; k < 4; ++k, u += u_step)
-        multiply_term(sums, v + first + k, u, wish, step, rows, vectors);
+        multiply_term(sums, v + first + k, u, prefetch, step, rows, vectors);
   } else {
 #pragma clang loop unroll_count(4)
-    for (size_t k = 0; k < terms; ++k, u += u_step) multiply_term(sums, v + k, u, wish, step, rows, vectors);
+    for (size_t k = 0; k < terms; ++k, u += u_step) multiply_term(sums, v + k, u, prefetch, step, rows, vectors);
   }
 }
 

@@ -4,7 +4,6 @@
 #include "winograd.h"
 #include "vector.h"
 
-typedef int32_t lane_mask __attribute__((vector_size(64), aligned(4), may_alias));
 
 typedef struct {
   winograd_view w;

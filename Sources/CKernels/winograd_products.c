@@ -14,13 +14,13 @@ enum { PORTABLE_TILES = 2, PORTABLE_CHANNELS = 2 };
 
 // `rows` tiles by `vectors` blocks of output channels, of weights `u_step` floats apart.
 INLINE void product_rows(float *m, size_t m_block, const float *v, size_t v_block, const float *u, const float *u_end,
-                         size_t u_step, size_t in_blocks, const bool asks, const size_t rows, const size_t vectors) {
+                         size_t u_step, size_t in_blocks, const bool prefetches, const size_t rows, const size_t vectors) {
   lanes sums[MOST_ROWS][2];
   clear_sums(sums, rows, vectors);
-  const weight_wish wish = weights_wished(u, u_end, u_step, in_blocks * WIDTH, asks, rows);
+  const weight_prefetch prefetch = weight_prefetch_of(u, u_end, u_step, in_blocks * WIDTH, prefetches, rows);
   for (; in_blocks > 0; --in_blocks, v += v_block, u += WIDTH * u_step) {
     UNROLLED for (size_t r = 0; r < rows; ++r) __builtin_prefetch(v + v_block + r * WIDTH);
-    multiply_terms(sums, v, u, wish, u_step, WIDTH, WIDTH, rows, vectors);
+    multiply_terms(sums, v, u, prefetch, u_step, WIDTH, WIDTH, rows, vectors);
   }
   UNROLLED for (size_t r = 0; r < rows; ++r)
     UNROLLED for (size_t o = 0; o < vectors; ++o) STORE(m + o * m_block + r * WIDTH, sums[r][o]);
@@ -38,7 +38,7 @@ INLINE void product_of(const winograd_product *p, const size_t most, const size_
 #define ROWS(count)                                                                                               \
   case count:                                                                                                     \
     if (count > most) break;                                                                                      \
-    if (wishes_weights(group, vectors))                                                                           \
+    if (prefetches_weights(group, vectors))                                                                       \
       product_rows(m, block, v, block, u, p->u_end, blocks * WIDTH, p->in_blocks, true, count, vectors);          \
     else                                                                                                          \
       product_rows(m, block, v, block, u, p->u_end, blocks * WIDTH, p->in_blocks, false, count, vectors);         \

@@ -46,7 +46,7 @@ struct Lowering {
     consumers = graph.consumers
     producers = graph.producers
     var lastUse = consumers.mapValues { $0.last ?? 0 }
-    for (reader, expansion) in expansions.expansions {
+    for (reader, expansion) in expansions.expansionsByReader {
       for input in graph.operations[expansion].inputs {
         lastUse[input] = max(lastUse[input] ?? 0, reader)
       }
@@ -65,7 +65,7 @@ struct Lowering {
       position = index
       if index == backwardStart { forgetCopies() }
       try Self.named(operation.name) {
-        if let expansion = expansions.expansions[index] {
+        if let expansion = expansions.expansionsByReader[index] {
           try lower(operation, expanding: graph.operations[expansion])
         } else if !expansions.contains(index) {
           try lower(operation)

@@ -254,6 +254,7 @@ void check_direct(void) {
       {"depthwise, many positions", {9, 16, 16, 32, 8, 16, 32, 8, 3, 3, 1, 1, 1, 1, 1, 1}},
       {"a picture of one pixel", {5, 1, 64, 1, 1, 96, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0}},
       {"a kernel larger than the picture", {1, 1, 16, 2, 2, 16, 2, 2, 5, 5, 1, 1, 1, 1, 2, 2}},
+      {"channels of a part of a sum and a few more", {1, 1, 520, 3, 3, 32, 3, 3, 1, 1, 1, 1, 1, 1, 0, 0}},
       {"many channels", {1, 1, 512, 7, 7, 96, 7, 7, 1, 1, 1, 1, 1, 1, 0, 0}},
       {"wide rows", {1, 1, 16, 2, 600, 16, 2, 600, 3, 3, 1, 1, 1, 1, 1, 1}},
       {"many positions", {9, 1, 16, 64, 8, 16, 64, 8, 1, 1, 1, 1, 1, 1, 0, 0}},

@@ -148,8 +148,8 @@ size_t ck_depthwise_gradient_scratch(const ck_direct *direct, int tasks);
 void ck_depthwise_gradient(const ck_direct *direct, float *weight_gradient, float *bias_gradient, const float *x,
                            const float *dy, float *scratch, int tasks);
 
-// What a depthwise convolution reads, computed row by row on the way, so that it is never in memory as a whole: by a
-// convolution without groups whose windows have one element, and an activation. `x` has `in_channels` channels in blocks of 16,
+// What a depthwise convolution reads, computed on the way, planes or rows at a time, so that it is never in memory as a whole: by
+// a convolution without groups whose windows have one element, and an activation. `x` has `in_channels` channels in blocks of 16,
 // `in_stride` floats a picture, and the extents of the depthwise convolution's input; `bias` may be null.
 typedef struct {
   size_t in_channels, in_stride;
@@ -160,7 +160,7 @@ size_t ck_expansion_weights_size(const ck_direct *direct, size_t in_channels);
 // Packs weights [direct->in_channels][in_channels].
 void ck_expansion_pack(const ck_direct *direct, size_t in_channels, float *packed, const float *weights);
 size_t ck_expanded_depthwise_scratch(const ck_direct *direct, int tasks);
-// Of convolutions that can be computed without `transposes`.
+// Where `ck_depthwise_can_compute(direct, false)`.
 void ck_expanded_depthwise_forward(const ck_direct *direct, const ck_expansion *expansion, float *y, const float *packed,
                                    const float *bias, ck_activation activation, float *scratch, int tasks);
 

@@ -6,7 +6,7 @@ public enum StepKind: String, Hashable, Sendable, Codable, CaseIterable {
   /// A convolution by Winograd's minimal filtering, in our kernels or the library's. Its multiplications are counted as those
   /// of the direct sum, of which it does a part: all that the machine's limit counts.
   case winograd
-  /// A convolution with a window of one element, as the sum is written.
+  /// A convolution with a window of one element, as the sum is written, and a depthwise one that computes it on the way.
   case pointwise = "direct 1x1"
   /// Any other convolution by the library, as the sum is written.
   case direct
