@@ -33,6 +33,22 @@ func runOnEngine(
   return try executable.run(inputs, step: step, seed: seed)
 }
 
+extension Graph {
+  /// A convolution with a bias, of random parameters, which are added to those that are given.
+  mutating func appendConvolution(
+    _ convolution: Operation.Convolution, to x: ValueID, channels: Int, extent: Int, name: String,
+    seed: UInt64, given: inout [ValueID: Tensor]
+  ) throws -> ValueID {
+    let shape: Shape = [channels, self[x].shape[1] / convolution.groups, extent, extent]
+    let kernel = addParameter("\(name).weight", shape, .kernel)
+    let bias = addParameter("\(name).bias", [channels], .bias)
+    let bound = 1 / Float(shape.count / channels).squareRoot()
+    given[kernel] = .random(shape, seed: seed, in: -bound..<bound)
+    given[bias] = .random([channels], seed: seed + 50)
+    return try append(convolution, to: [x, kernel, bias], name: name)[0]
+  }
+}
+
 extension Tensor {
   /// The elements with the channels innermost, as an executable of that format is given them.
   var channelsLast: Tensor {

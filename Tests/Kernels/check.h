@@ -17,6 +17,12 @@ float random_float(void);
 float *randoms(size_t count);
 float *zeros(size_t count);
 
+// The channels of all blocks of 16 that so many need, and where an element of a picture in blocks lies.
+size_t blocks(size_t channels);
+size_t blocked_at(size_t c, size_t i, size_t j, size_t height, size_t width);
+// An activation in double precision.
+double activated(ck_activation activation, double x);
+
 void check_dense(void);
 void check_direct(void);
 void check_expansion(void);

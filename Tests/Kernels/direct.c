@@ -11,13 +11,6 @@ typedef struct {
   ck_activation activation;
 } layer;
 
-static size_t blocks(size_t channels) { return (channels + 15) / 16 * 16; }
-
-// Where an element of a picture in blocks of 16 lies.
-static size_t blocked_at(size_t c, size_t i, size_t j, size_t height, size_t width) {
-  return ((c / 16 * height + i) * width + j) * 16 + c % 16;
-}
-
 // And of the pictures that a convolution reads.
 static size_t source_at(const ck_direct *d, size_t c, size_t i, size_t j) {
   if (!ck_direct_is_plain(d)) return blocked_at(c, i, j, d->height, d->width);
@@ -85,20 +78,6 @@ static void direct_input_gradient(const ck_direct *d, float *dx, const float *dy
 static void direct_gradient(const ck_direct *d, float *weights, float *bias, const float *x, const float *dy, float *scratch,
                             int tasks) {
   (is_depthwise(d) ? ck_depthwise_gradient : ck_direct_gradient)(d, weights, bias, x, dy, scratch, tasks);
-}
-
-static double activated(ck_activation activation, double x) {
-  switch (activation) {
-    case CK_RELU: return fmax(x, 0);
-    case CK_RELU6: return fmin(fmax(x, 0), 6);
-    case CK_TANH: return tanh(x);
-    case CK_SIGMOID: return 1 / (1 + exp(-x));
-    case CK_HARD_SIGMOID: return fmin(fmax(x + 3, 0), 6) / 6;
-    case CK_HARD_SWISH: return x * fmin(fmax(x + 3, 0), 6) / 6;
-    case CK_SILU: return x / (1 + exp(-x));
-    case CK_GELU: return x * erfc(-x / sqrt(2)) / 2;
-    default: return x;
-  }
 }
 
 static void check_forward(const layer *l, ck_instructions instructions, int tasks) {

@@ -10,26 +10,6 @@ typedef struct {
   ck_activation expanded, activation;
 } pair;
 
-static size_t blocks(size_t channels) { return (channels + 15) / 16 * 16; }
-
-static size_t blocked_at(size_t c, size_t i, size_t j, size_t height, size_t width) {
-  return ((c / 16 * height + i) * width + j) * 16 + c % 16;
-}
-
-static double activated(ck_activation activation, double x) {
-  switch (activation) {
-    case CK_RELU: return fmax(x, 0);
-    case CK_RELU6: return fmin(fmax(x, 0), 6);
-    case CK_TANH: return tanh(x);
-    case CK_SIGMOID: return 1 / (1 + exp(-x));
-    case CK_HARD_SIGMOID: return fmin(fmax(x + 3, 0), 6) / 6;
-    case CK_GELU: return x * erfc(-x / sqrt(2)) / 2;
-    case CK_HARD_SWISH: return x * fmin(fmax(x + 3, 0), 6) / 6;
-    case CK_SILU: return x / (1 + exp(-x));
-    default: return x;
-  }
-}
-
 static ck_direct depthwise_of(const pair *p, ck_instructions instructions) {
   const size_t reach = (p->kernel - 1) * p->dilation + 1;
   ck_direct d = {.batch = p->batch, .groups = p->channels, .in_channels = p->channels, .height = p->height, .width = p->width,
