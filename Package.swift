@@ -130,7 +130,8 @@ let package = Package(
     room(
       "Insight",
       imports: [
-        "Training", "Inference", "Reports", "Formats", "Datasets", "Layers", "Images", "Files",
+        "Training", "Evaluation", "Inference", "Reports", "Formats", "Datasets", "Layers",
+        "Images", "Files",
       ] + engineRooms, shims: ["CKernels"]),
     room(
       "Serving",
@@ -193,6 +194,10 @@ let package = Package(
       name: "ConvNetTestSupport", dependencies: ["ConvNetTensors", "ConvNetGraphs"],
       path: "Tests/TestSupport", swiftSettings: settings),
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
+    // Threads in place of processes that compute together.
+    .target(
+      name: "ConvNetProcessSupport", dependencies: ["ConvNetEvaluation"],
+      path: "Tests/ProcessSupport", swiftSettings: settings),
     // Damaged files of every format, for the tests and for `FuzzReaders`.
     .target(
       name: "ConvNetFuzzing",
@@ -232,15 +237,16 @@ let package = Package(
     tests(
       of: "Training",
       imports: [
-        "Evaluation", "Inference", "Reports", "Layers", "Models", "Formats", "Datasets", "Images",
-        "Engine", "Files",
+        "ProcessSupport", "Evaluation", "Inference", "Reports", "Layers", "Models", "Formats",
+        "Datasets", "Images", "Engine", "Files",
       ] + graphRooms, shims: ["CKernels"]),
     tests(of: "Reports", imports: ["Files"], settings: unoptimized),
     tests(of: "Downloads", imports: ["Files"], settings: unoptimized),
     tests(
       of: "Insight",
       imports: [
-        "Inference", "Reports", "Models", "Layers", "Formats", "Datasets", "Images", "Engine",
+        "ProcessSupport", "Inference", "Reports", "Models", "Layers", "Formats", "Datasets",
+        "Images", "Engine",
       ] + graphRooms),
     tests(
       of: "Serving",

@@ -62,6 +62,23 @@ public struct DatasetSource: Sendable {
     guard test == nil, let holdout else {
       return (try load(.train, holdout: holdout), try load(.test, holdout: holdout))
     }
+    let parts = try loadTrainingParts(holdout: holdout)
+    return (parts.train, parts.validation)
+  }
+
+  /// Loads what to train on and what to validate on: the share that is held out of the data to train on, or, without one, the
+  /// data's own part to test on.
+  ///
+  /// With a share, the part to test on is not touched, as where ResNets were trained on 45,000 of CIFAR's 50,000 pictures.
+  ///
+  /// - Throws: as ``load(_:holdout:)``.
+  public func loadTrainingParts(
+    holdout: Holdout? = nil
+  ) throws -> (train: any Dataset, validation: any Dataset) {
+    guard let holdout else {
+      let parts = try loadParts()
+      return (parts.train, parts.test)
+    }
     let whole = try train(false)
     return (try holdout.part(.train, of: whole), try holdout.part(.test, of: whole))
   }

@@ -1,4 +1,5 @@
 public import ConvNetFiles
+import ConvNetReports
 public import ConvNetTensors
 
 /// Why there is nothing to see.
@@ -29,9 +30,13 @@ public enum InsightError: Error, Hashable, Sendable {
   case otherFit(what: String)
   /// A network without layers of a kind.
   case noLayer(model: String, kind: String)
+  /// A layer without kernels, and those of its network that have some.
+  case noKernels(layer: String, model: String, convolutions: [String])
   /// Numbers that are not finite, which a network can make of finite weights. `subject` is what it was given, such as a picture's
   /// name; `what` are the numbers.
   case noAnswer(model: String, subject: String, what: String)
+  /// Processes that would measure something else than each other, in words.
+  case processes(String)
 }
 
 extension InsightError: ReadableError {
@@ -60,13 +65,20 @@ extension InsightError: ReadableError {
     case .tooFew(let what, let count, let least):
       "there are \(count) \(what), needed are at least \(least)"
     case .tooLarge(let height, let width, let byteCount, let fits):
-      "a picture of \(width)x\(height) needs \(byteCount) bytes of memory, which cannot be had; one of \(text(fits)) fits"
+      "a picture of \(width)x\(height) needs \(HumanReadable.bytes(byteCount)) of memory, which cannot be had; one of \(text(fits)) fits"
     case .otherFit(let what):
       "the state to go on with is of \(what)"
     case .noLayer(let model, let kind):
       "\(model) has no \(kind)"
+    case .noKernels(let layer, let model, let convolutions):
+      "\(layer) of \(model) is no convolution, so that it has no kernels; "
+        + (convolutions.isEmpty
+          ? "none of its layers is one"
+          : "one of \(convolutions.prefix(5).joined(separator: ", "))\(convolutions.count > 5 ? " and others" : "") has")
     case .noAnswer(let model, let subject, let what):
       "\(model) has no answer for \(subject): its \(what) are not finite; look at the weights, of which one may be very large"
+    case .processes(let difference):
+      "\(difference); start all processes with the same model, data and options"
     }
   }
 }

@@ -18,18 +18,23 @@ public struct Axis: Hashable, Sendable {
   public var isInteger: Bool
   /// The least range to show; `nil` where the data alone decide.
   public var including: ClosedRange<Double>?
+  /// The largest value to show, rounded up to a tick: curves are cut where they go beyond. `nil` where the data alone decide.
+  public var upperLimit: Double?
 
   /// An axis of what `title` says.
   ///
-  /// - Parameter including: the least range to show.
+  /// - Parameters:
+  ///   - including: the least range to show.
+  ///   - upperLimit: the largest value to show.
   public init(
     _ title: String, scale: Scale = .linear, isInteger: Bool = false,
-    including: ClosedRange<Double>? = nil
+    including: ClosedRange<Double>? = nil, upperLimit: Double? = nil
   ) {
     self.title = title
     self.scale = scale
     self.isInteger = isInteger
     self.including = including
+    self.upperLimit = upperLimit
   }
 
   /// Whether a value has a place: it is a number, positive on a logarithmic axis, and not so
@@ -50,7 +55,8 @@ package struct Ticks: Hashable {
   ///
   /// - Parameters:
   ///   - count: about how many ticks; round numbers come first.
-  ///   - isTight: the range ends at the data instead of at the next tick.
+  ///   - isTight: the range ends at the data instead of at the next tick. Where it has room for fewer than three ticks, they
+  ///     stand closer.
   package init(for values: some Sequence<Double>, on axis: Axis, count: Int, isTight: Bool = false)
   {
     var values = values.filter(axis.accepts)
@@ -58,8 +64,10 @@ package struct Ticks: Hashable {
       values += [including.lowerBound, including.upperBound].filter(axis.accepts)
     }
     scale = axis.scale
-    let lower = values.min() ?? (axis.scale == .linear ? 0 : 0.1)
-    let upper = values.max() ?? 1
+    var limit = Double.infinity
+    if let upperLimit = axis.upperLimit, axis.accepts(upperLimit) { limit = upperLimit }
+    let lower = min(limit, values.min() ?? (axis.scale == .linear ? 0 : 0.1))
+    let upper = min(limit, values.max() ?? 1)
     switch axis.scale {
     case .linear:
       (range, positions, labels) = Self.linear(
@@ -91,8 +99,21 @@ package struct Ticks: Hashable {
     }
     var step = roundStep((upper - lower) / Double(count))
     if isInteger { step = max(1, step.rounded(.up)) }
-    let first = (lower / step + (isTight ? -1e-9 : 1e-9)).rounded(isTight ? .up : .down)
-    let last = (upper / step + (isTight ? 1e-9 : -1e-9)).rounded(isTight ? .down : .up)
+    func multiples(of step: Double) -> (first: Double, last: Double) {
+      (
+        (lower / step + (isTight ? -1e-9 : 1e-9)).rounded(isTight ? .up : .down),
+        (upper / step + (isTight ? 1e-9 : -1e-9)).rounded(isTight ? .down : .up)
+      )
+    }
+    var (first, last) = multiples(of: step)
+    // Within the epochs 1 to 8 there is one multiple of 5.
+    while isTight, last - first < 2, !isInteger || step > 1 {
+      let finer = roundStep(step * 0.4)
+      let ends = multiples(of: finer)
+      guard ends.last - ends.first < Double(2 * count) else { break }
+      step = finer
+      (first, last) = ends
+    }
     let positions = stride(from: first, through: last, by: 1).map { $0 * step }
     if !isTight { (lower, upper) = (min(lower, first * step), max(upper, last * step)) }
     return (lower...upper, positions, linearLabels(positions, step: step))
@@ -121,7 +142,8 @@ package struct Ticks: Hashable {
   private static func logarithmic(_ lower: Double, _ upper: Double, isTight: Bool) -> Parts {
     let (lowest, highest) = (log10(lower), log10(upper))
     let multiples: [Double] = highest - lowest < 2 ? [1, 2, 5] : [1]
-    let every = max(1, Int(((highest - lowest) / 6).rounded(.up)))
+    // Six decades are six, although the ends are not quite powers of ten in single precision.
+    let every = max(1, Int(((highest - lowest) / 6 - 1e-6).rounded(.up)))
     let first = Int(lowest.rounded(.down))
     let candidates = stride(from: first, through: Int(highest.rounded(.up)), by: every)
       .flatMap { exponent in multiples.map { $0 * pow(10, Double(exponent)) } }

@@ -37,12 +37,34 @@ package func coordinate(_ value: Double) -> String {
   HumanReadable.trimmed(HumanReadable.fixed(value, digits: 1))
 }
 
-/// About the width of a text in the plots' font, in pixels. Generous: labels must not be cut.
+/// About the width of a text in the plots' font, in pixels. Generous, as of the widest font that a reader may have, DejaVu Sans:
+/// labels must not be cut.
 package func textWidth(_ text: String, size: Double = 12) -> Double {
-  Double(text.count) * size * 0.56
+  text.reduce(0) { $0 + size * shareOfSize($1) }
+}
+
+private let narrowCharacters = Set(" .,:;!'|/\\()[]-fijlrtI⁰¹²³⁴⁵⁶⁷⁸⁹·")
+private let wideCharacters = Set("mwMWOQG%@&#+=<>~…—→←↑↓±−×⁻")
+
+/// The width of a character in a font of size 1.
+private func shareOfSize(_ character: Character) -> Double {
+  if narrowCharacters.contains(character) { return 0.4 }
+  if wideCharacters.contains(character) || String(character).columns > 1 { return 1 }
+  return character.isUppercase ? 0.75 : 0.64
 }
 
 /// The text, cut with an ellipsis where it is longer than `count` characters.
 package func shortened(_ text: String, to count: Int) -> String {
   text.count <= count ? text : text.prefix(max(0, count - 1)) + "…"
+}
+
+/// The text, cut with an ellipsis where it is wider than so many pixels.
+package func shortened(_ text: String, toWidth width: Double) -> String {
+  guard textWidth(text) > width else { return text }
+  var room = width - textWidth("…")
+  let kept = text.prefix { character in
+    room -= textWidth(String(character))
+    return room >= 0
+  }
+  return kept + "…"
 }

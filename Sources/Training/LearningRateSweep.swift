@@ -66,15 +66,30 @@ public struct LearningRateSweep: Hashable, Sendable, Codable {
     return last.smoothedLoss > 4 * least
   }
 
-  /// The losses over the rates.
+  /// The proposal as an option may have it, to two significant digits: the curve says no more.
+  package var proposalText: String? {
+    guard let proposal, let rounded = Double(String(format: "%.1e", Double(proposal))) else {
+      return nil
+    }
+    let text = "\(rounded)"
+    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+  }
+
+  /// The losses over the rates, up to half above the first: beside those of the rates that are too large, the fall could not be
+  /// seen. The proposal is marked.
   public var plot: LinePlot {
-    LinePlot(
+    let first = points.first?.smoothedLoss ?? 0
+    var marks: [LinePlot.Mark] = []
+    if let proposal, let proposalText {
+      marks.append(.init(Double(proposal), "proposal \(proposalText)"))
+    }
+    return LinePlot(
       "Loss while the learning rate grows", horizontal: Axis("learning rate", scale: .logarithmic),
-      vertical: Axis("loss"),
+      vertical: Axis("loss", upperLimit: first > 0 ? 1.5 * first : nil),
       series: [
         .init("smoothed", points: points.map { .init(Double($0.rate), $0.smoothedLoss) }),
         .init("step", points: points.map { .init(Double($0.rate), $0.loss) }),
-      ])
+      ], marks: marks)
   }
 }
 

@@ -47,11 +47,10 @@ struct CalibrateCommand: ParsableCommand {
     var model = try Model(loading: file)
     let source = try data.source()
     let holdout =
-      data.holdout(seed: shared.seed)
-      ?? (source.hasTestPart ? nil : model.trainingSummary?.pictures?.holdout)
+      data.holdout(seed: shared.seed) ?? model.trainingSummary?.pictures?.holdout
     let dataset =
       holdout == nil && !source.hasTestPart
-      ? try source.loadWhole() : try source.loadParts(holdout: holdout).train
+      ? try source.loadWhole() : try source.loadTrainingParts(holdout: holdout).train
     noteGaps(in: dataset, shared)
     try requireReadable([dataset], skips: loading.onBad == .skip, shared)
     let progress = Progress("estimating", total: dataset.count, shared)

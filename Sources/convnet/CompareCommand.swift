@@ -78,9 +78,12 @@ struct CompareCommand: ParsableCommand {
       var epochs: Int
       var plannedEpochs: Int?
       var bestEpoch: Int?
+      var targets: TargetKind?
       /// Of the best epoch, 0 to 1; of its own steps where nothing is validated on.
       var top1: Double?
       var top5: Double?
+      /// The same of labels and numbers, as `train` and `evaluate` call them.
+      var figures: [String: Double]?
       var loss: Double?
       /// What they are of: `validation`, or `training` where nothing was held out.
       var measuredOn: String?
@@ -106,8 +109,11 @@ struct CompareCommand: ParsableCommand {
         let best = run.best
         return Result.Run(
           run: name, folder: run.folder.path, epochs: run.epochs.count,
-          plannedEpochs: run.plannedEpochs, bestEpoch: best?.epoch,
+          plannedEpochs: run.plannedEpochs, bestEpoch: best?.epoch, targets: best?.targetKind,
           top1: best.flatMap { $0.validationTop1 ?? $0.trainingTop1 }, top5: best?.validationTop5,
+          figures: best.flatMap {
+            $0.validationLoss == nil ? $0.trainingFigures : $0.validationFigures
+          },
           loss: best.map { $0.validationLoss ?? $0.trainingLoss },
           measuredOn: best.map { $0.validationLoss == nil ? "training" : "validation" },
           trainingLoss: best?.trainingLoss, seconds: run.seconds,

@@ -97,10 +97,7 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
-    guard let processes = try MPIProcesses.joined() else { return try measure(with: nil) }
-    var command = self
-    if !processes.isFirst { command.shared.quiet = true }
-    try processes.together { try command.measure(with: processes) }
+    try MPIProcesses.run(self, \.shared) { try $0.measure(with: $1) }
   }
 
   /// - Parameter processes: those that measure together with this one; `nil` where it measures alone.

@@ -93,7 +93,7 @@ struct ExperimentCommand: ParsableCommand {
     }
     let folder = ExperimentFolder(output)
     // Both write a report.
-    do { try RunFolder(output).requireUnused() } catch {
+    do { try RunFolder(output).requireUnused(sharesReport: true) } catch {
       throw UsedFolder(folder: output, found: error.found, remedies: [])
     }
     var results = ExperimentResults(of: experiment, data: data, scale: scale(of: experiment))

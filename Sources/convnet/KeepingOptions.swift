@@ -16,7 +16,7 @@ struct KeepingOptions: ParsableArguments {
         An earlier state is gone on from when it is copied to the name checkpoint. Default: the \
         last state alone.
         """, valueName: "count"))
-  var keep = 1
+  var keep: Int?
   @Option(
     help: ArgumentHelp(
       "End after so many epochs without a lower validation error, with the parameters of the best epoch.",
@@ -24,7 +24,9 @@ struct KeepingOptions: ParsableArguments {
   var earlyStopping: Int?
 
   func validate() throws {
-    guard keep >= 1 else { throw ValidationError("--keep is \(keep), must be at least 1") }
+    if let keep, keep < 1 {
+      throw ValidationError("--keep is \(keep), must be at least 1")
+    }
     if let earlyStopping, earlyStopping < 1 {
       throw ValidationError("--early-stopping is \(earlyStopping), must be at least 1")
     }

@@ -4,6 +4,17 @@ extension MPIProcesses {
   /// The one that says and writes what there is to say and to write.
   var isFirst: Bool { rank == 0 }
 
+  /// Runs a command: alone, or together with the others that `mpirun` started, of which the first one alone speaks.
+  static func run<Command>(
+    _ command: Command, _ shared: WritableKeyPath<Command, SharedOptions>,
+    _ body: (_ command: Command, _ processes: MPIProcesses?) throws -> Void
+  ) throws {
+    guard let processes = try joined() else { return try body(command, nil) }
+    var command = command
+    if !processes.isFirst { command[keyPath: shared].quiet = true }
+    try processes.together { try body(command, processes) }
+  }
+
   /// Does something with the others, then leaves them. An error that all have is the first one's to tell; one that only this
   /// process has ends all.
   func together(_ body: () throws -> Void) throws {
@@ -39,7 +50,8 @@ extension MPIProcesses {
   private func isOfAll(_ error: any Error) -> Bool {
     switch error {
     case TrainingError.processes, EvaluationError.processes, EvaluationError.unreadable,
-      EvaluationError.nothingReadable, EvaluationError.otherProgress:
+      EvaluationError.nothingReadable, EvaluationError.otherProgress, InsightError.processes,
+      InsightError.noAnswer:
       true
     default: false
     }

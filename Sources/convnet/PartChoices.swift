@@ -27,7 +27,7 @@ struct PartChoice: Equatable, CustomStringConvertible {
 /// `--optimizer`.
 struct OptimizerChoice: ExpressibleByArgument, Equatable, CustomStringConvertible {
   static let names = ["sgd", "nesterov", "rmsprop", "adam", "adamw", "lars"]
-  static var words: String { "One of \(names.joined(separator: ", "))" }
+  static var words: String { "one of \(names.joined(separator: ", "))" }
 
   var choice: PartChoice
   var description: String { choice.description }
@@ -64,7 +64,7 @@ struct ScheduleChoice: ExpressibleByArgument, Equatable, CustomStringConvertible
     "constant", "plateau", "steps", "milestones", "exponential", "cosine", "polynomial",
     "one-cycle",
   ]
-  static var words: String { "One of \(names.joined(separator: ", "))" }
+  static var words: String { "one of \(names.joined(separator: ", "))" }
 
   var choice: PartChoice
   var description: String { choice.description }

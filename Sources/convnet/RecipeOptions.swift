@@ -27,12 +27,12 @@ struct RecipeOptions: ParsableArguments {
   var decayOn: WeightDecayScope?
   @Option(
     help: ArgumentHelp(
-      "\(OptimizerChoice.words), or JSON: '{\"rmsprop\": {\"epsilon\": 1}}'.",
+      "The optimizer: \(OptimizerChoice.words), or JSON: '{\"rmsprop\": {\"epsilon\": 1}}'.",
       valueName: "name|json"))
   var optimizer: OptimizerChoice?
   @Option(
     help: ArgumentHelp(
-      "\(ScheduleChoice.words), or JSON: '{\"steps\": {\"factor\": 0.94, \"interval\": 2}}'.",
+      "The schedule: \(ScheduleChoice.words), or JSON: '{\"steps\": {\"factor\": 0.94, \"interval\": 2}}'.",
       valueName: "name|json"))
   var schedule: ScheduleChoice?
   @Option(help: ArgumentHelp("Let the rate rise from zero in so many epochs.", valueName: "epochs"))

@@ -14,8 +14,7 @@ struct RecipesCommand: ParsableCommand {
         convnet recipes
         convnet recipes inception-v3
         convnet recipes bn-baseline bn-x5
-        convnet train --recipe resnet-cifar --model resnet20 --data cifar10 \\
-          --output runs/x
+        convnet train --recipe resnet-cifar --data cifar10 --output runs/x
       """)
 
   @Argument(help: "None for the list, one, or two to compare.") var names: [String] = []
@@ -92,16 +91,16 @@ struct RecipeRow: Encodable {
   var batchSize: Int
   var epochs: Int
   var optimizer: String
-  var momentum: Float?
-  var epsilon: Float?
-  var weightDecay: Float?
-  var learningRate: Float?
+  @Nullable var momentum: Float?
+  @Nullable var epsilon: Float?
+  @Nullable var weightDecay: Float?
+  @Nullable var learningRate: Float?
   var schedule: String
-  var labelSmoothing: Float?
+  @Nullable var labelSmoothing: Float?
   var clipping: [String: Float]
-  var dropout: Float?
-  var auxiliaryWeight: Float?
-  var averaging: String?
+  @Nullable var dropout: Float?
+  @Nullable var auxiliaryWeight: Float?
+  @Nullable var averaging: String?
   var initialization: String
   var augmentation: Augmentation
   /// Every number by its name.

@@ -224,11 +224,12 @@ struct TrainingDataOptions: ParsableArguments {
   @OptionGroup var targets: TargetOptions
 
   private static let splitHelp = ArgumentHelp(
-    "The share of each class to hold out, of data without a part to test on; 0 trains on all.",
+    "The share of each class, of what there is to train on, to hold out; 0 trains on all.",
     discussion: """
-      Drawn by --seed and the pictures' names. Default: \
-      \(HumanReadable.quantity(Holdout.usualShare)). With 0 there is no validation, and the \
-      learning rate goes by the training loss.
+      Drawn by --seed and the pictures' names. Default: the recipe's; else \
+      \(HumanReadable.quantity(Holdout.usualShare)) of data without a part to test on, and none \
+      of other data. With none, data is validated on its part to test on; without that there is \
+      no validation, and the learning rate goes by the training loss.
       """, valueName: "share")
 
   func validate() throws {
@@ -241,6 +242,19 @@ struct TrainingDataOptions: ParsableArguments {
 /// text.
 func printJSON(_ value: some Encodable) throws {
   try print(printed(value))
+}
+
+/// A value that JSON has as `null` where there is none, so that a value has the same keys always.
+@propertyWrapper
+struct Nullable<Value: Encodable>: Encodable {
+  var wrappedValue: Value?
+
+  init(wrappedValue: Value?) { self.wrappedValue = wrappedValue }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(wrappedValue)
+  }
 }
 
 /// As it is printed: bytes of paths that are no characters are shown as such.

@@ -7,7 +7,7 @@ extension TrainCommand {
     of source: DatasetSource, _ settings: inout TrainingSettings
   ) -> Holdout? {
     // Other data than the checkpoint's is refused by what it holds.
-    if resume, source.hasTestPart || settings.split == nil { return nil }
+    if resume, settings.split == nil { return nil }
     if settings.split == 0 { return nil }
     if let holdout = settings.holdout { return holdout }
     let holdout = source.trainingHoldout(share: settings.split, seed: settings.seed)
@@ -22,15 +22,15 @@ extension TrainCommand {
     func checked(_ datasets: [any Dataset]) throws {
       try requireReadable(datasets, skips: settings.skipsBadPictures, shared)
     }
-    if settings.split == 0 {
+    if settings.split == 0, !source.hasTestPart {
       let whole = try source.loadWhole()
       try checked([whole])
       return (whole, nil)
     }
-    let parts = try source.loadParts(holdout: holdout)
-    try checked([parts.train, parts.test])
-    settings.holdout = holdout.map { $0.kept(by: parts.test) }
-    return (parts.train, parts.test)
+    let parts = try source.loadTrainingParts(holdout: holdout)
+    try checked([parts.train, parts.validation])
+    settings.holdout = holdout.map { $0.kept(by: parts.validation) }
+    return (parts.train, parts.validation)
   }
 
   /// Says what is trained on, and what may be wrong with it.
@@ -42,6 +42,7 @@ extension TrainCommand {
       shared.note(
         "\(plural(training.count, "picture")) to train on; \(validation.count), "
           + "\(HumanReadable.percent(holdout.share, digits: 0))\(training.targetKind == .classes ? " of each class" : ""), held out to validate on"
+          + (source.hasTestPart ? "; the data's own part to test on is left alone" : "")
           + (data.split == nil && !resume ? " (--split chooses the share)" : ""))
     }
     if validation == nil {

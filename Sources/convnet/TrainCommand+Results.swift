@@ -54,7 +54,7 @@ extension TrainCommand {
   /// How the folder is written while the training runs.
   func logOptions(_ settings: TrainingSettings) throws -> RunLog.Options {
     RunLog.Options(
-      interval: keeping.checkpointEvery?.interval ?? .seconds(600), keptCount: keeping.keep,
+      interval: settings.checkpointInterval ?? .seconds(600), keptCount: settings.keptCount ?? 1,
       settings: try settings.kept(), dataName: settings.data,
       recipe: settings.wholeRecipe)
   }

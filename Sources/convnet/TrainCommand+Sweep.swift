@@ -23,6 +23,9 @@ struct SweepOptions: ParsableArguments {
 }
 
 extension TrainCommand {
+  /// What a sweep writes.
+  var sweepPath: String { output + "/learning-rate.html" }
+
   func findLearningRate(
     _ trainer: Trainer, _ model: Model, _ training: any Dataset, _ settings: TrainingSettings
   ) throws {
@@ -51,22 +54,20 @@ extension TrainCommand {
     }
     progress?.finish(notes: [])
     progress = nil
-    let path = "\(output)/learning-rate.html"
     let outcome =
-      found.proposal.map {
-        "the loss falls fastest at learning rate \(HumanReadable.quantity(Double($0))); begin there "
-          + "with --learning-rate \($0)"
+      found.proposalText.map {
+        "the loss falls fastest at learning rate \($0); begin there with --learning-rate \($0)"
       }
       ?? "the loss does not fall at any of the rates: a longer sweep (--sweep-steps) may tell more"
     let page = ReportPage(
       "\(model.graph.name) on \(settings.data)", summary: outcome,
       sections: [.init("Sweep of the learning rate", [.figure(found.plot)])])
-    try page.write(to: path)
+    try page.write(to: sweepPath)
     if shared.json {
       try printJSON(found)
     } else {
       try Console.write(wrapping: outcome)
-      try print("saved \(path)")
+      try print("saved \(sweepPath)")
     }
   }
 }

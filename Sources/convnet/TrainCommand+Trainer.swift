@@ -17,9 +17,14 @@ extension TrainCommand {
   func fitRecipe(_ settings: inout TrainingSettings, to model: Model) {
     guard recipe.name != nil, var fitted = settings.recipe else { return }
     var notes: [String] = []
-    if augmentation.augment == nil, let pictures = model.preprocessing {
-      notes += fitted.fit(
-        height: pictures.height, width: pictures.width, channels: pictures.channels)
+    if let pictures = model.preprocessing {
+      let (height, width, side) = (pictures.height, pictures.width, fitted.inputSize)
+      if (height, width) != (side, side) {
+        notes.append("the input is \(height)x\(width), where the recipe has \(side)x\(side)")
+      }
+      if augmentation.augment == nil {
+        notes += fitted.fit(height: height, width: width, channels: pictures.channels)
+      }
     }
     notes += fitted.unapplied(to: model.graph)
     for note in notes { shared.note("recipe \(fitted.name): \(note)") }

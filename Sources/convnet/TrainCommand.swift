@@ -25,8 +25,7 @@ struct TrainCommand: ParsableCommand {
           --freeze "conv1.*" --freeze "bn1.*" --freeze "layer*" --output runs/fourth
         convnet train --model resnet20 --data pictures --output runs/sweep \\
           --find-learning-rate
-        convnet train --recipe resnet-cifar --model resnet20 --data cifar10 \\
-          --split 0.1 --output runs/fifth
+        convnet train --recipe resnet-cifar --data cifar10 --output runs/fifth
         convnet train --model resnet18 --data pictures --output runs/sixth \\
           --optimizer adamw --learning-rate 0.001 --schedule cosine --warm-up 2 \\
           --epochs 30 --label-smoothing 0.1 --clip-norm 1 --average-weights 0.999
@@ -50,7 +49,7 @@ struct TrainCommand: ParsableCommand {
 
   // First, so that `--augment list` is answered without the rest.
   @OptionGroup(title: "Augmentation") var augmentation: AugmentationOptions
-  @Option(help: "A model's name, or a model file.") var model: String?
+  @Option(help: "A model's name, or a model file. Default: the recipe's.") var model: String?
   @OptionGroup var data: TrainingDataOptions
   @Option(help: ArgumentHelp("Where to write the results.", valueName: "folder"))
   var output: String
@@ -93,7 +92,9 @@ struct TrainCommand: ParsableCommand {
         "--tune \(tuning.rawValue) goes by what was fastest on a number of threads, --deterministic by rule; choose one"
       )
     }
-    for (value, option) in [(model, "--model"), (data.data, "--data")] where value == nil {
+    // A recipe names its network.
+    let named = model ?? recipe.name
+    for (value, option) in [(named, "--model"), (data.data, "--data")] where value == nil {
       guard resume else { throw ValidationError("Missing expected argument '\(option)'") }
     }
     let run = RunFolder(output)
@@ -119,6 +120,10 @@ struct TrainCommand: ParsableCommand {
     let isFirst = processes?.isFirst ?? true
     if isFirst, !resume, !overwrite {
       do { try run.requireUnused() } catch { throw UsedFolder(error) }
+      if sweep.findLearningRate, FileSystem.exists(sweepPath) {
+        throw UsedFolder(
+          folder: output, found: ["learning-rate.html"], remedies: ["replace it with --overwrite"])
+      }
     }
     // An experiment writes a report, too.
     if isFirst, FileSystem.exists(ExperimentFolder(output).resultsPath) {
@@ -174,7 +179,21 @@ struct TrainCommand: ParsableCommand {
         resuming: checkpoint, loggers: [StopOnSignal()])
     }
     try withOutputFolder(output) {
-      try train(trainer, &model, on: training, validation, settings, from: checkpoint, into: run)
+      try run.withExclusiveUse {
+        try requireUnchanged(run, since: checkpoint)
+        try train(trainer, &model, on: training, validation, settings, from: checkpoint, into: run)
+      }
+    }
+  }
+
+  /// Another process may have trained there while this one read its data.
+  private func requireUnchanged(_ run: RunFolder, since checkpoint: Checkpoint?) throws {
+    if let checkpoint {
+      guard try run.loadCheckpoint().step == checkpoint.step else {
+        throw RunInProgress(folder: output)
+      }
+    } else if !overwrite {
+      do { try run.requireUnused() } catch { throw UsedFolder(error) }
     }
   }
 
@@ -205,6 +224,7 @@ struct TrainCommand: ParsableCommand {
   /// Those that a training goes on with, or those of the command.
   private func settings(from checkpoint: Checkpoint?) throws -> TrainingSettings {
     guard let checkpoint else {
+      let model = try model ?? recipe.name.map { try RecipeOptions.recipe(named: $0).network }
       return try TrainingSettings(self, model: model ?? "", data: data.data ?? "")
     }
     var settings = try TrainingSettings(of: checkpoint, in: output)

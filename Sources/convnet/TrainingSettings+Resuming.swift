@@ -22,7 +22,7 @@ extension TrainingSettings {
     {
       require("--model", given, self.model)
     }
-    let recipe = try command.recipe.recipe(
+    var recipe = try command.recipe.recipe(
       changing: recipe(of: command), epochs: command.epochs,
       augmentation: command.augmentation.steps())
     // They are in the network.
@@ -65,6 +65,8 @@ extension TrainingSettings {
     guard differences.isEmpty else {
       throw OtherTraining(output: command.output, differences: differences)
     }
+    // What is held out stays.
+    if recipe.heldOutShare != nil { recipe.heldOutShare = split.flatMap { $0 > 0 ? $0 : nil } }
     take(recipe)
     groups = given ?? groups
     sampling = command.balance.sampling ?? sampling
@@ -75,6 +77,11 @@ extension TrainingSettings {
     if command.compute.exact { isExact = true }
     if command.deterministic { isDeterministic = true }
     earlyStopping = command.keeping.earlyStopping ?? earlyStopping
+    if command.keeping.keep == 1, let keptCount, keptCount > 1 {
+      tell("the best epoch's model and the states that were kept stay as they are from here on")
+    }
+    keptCount = command.keeping.keep ?? keptCount
+    checkpointInterval = command.keeping.checkpointEvery?.interval ?? checkpointInterval
     if let given = command.loading.onBad, (given == .skip) != skipsBadPictures {
       skipsBadPictures.toggle()
       tell(

@@ -13,7 +13,7 @@ struct TrainingSettings: Codable {
   var targets: TargetSelection?
   /// Where paths begin.
   var folder: String
-  /// The share held out, 0 for none; `nil` where the data has a part to test on.
+  /// The share held out, 0 for none; `nil` where the data's own part to test on is validated on.
   var split: Double?
   /// As it was held out at first, with data that may grow.
   var holdout: Holdout?
@@ -24,6 +24,10 @@ struct TrainingSettings: Codable {
   var weightDecay = Self.defaultWeightDecay
   /// Epochs without a lower error after which it ends; `nil` where it does not.
   var earlyStopping: Int?
+  /// How many states are kept; `nil` for the last alone.
+  var keptCount: Int?
+  /// How often within an epoch; `nil` as usual.
+  var checkpointInterval: CheckpointInterval?
   var augmentation = Augmentation.none
   var normalization: Normalization?
   /// The options of the preparation as they were typed; `nil` where there were none.
@@ -63,9 +67,16 @@ struct TrainingSettings: Codable {
     targets = command.data.targets.selection
     folder = FileManager.default.currentDirectoryPath
     split = command.data.split
-    let recipe = try command.recipe.recipe(
+    var recipe = try command.recipe.recipe(
       epochs: command.epochs, augmentation: command.augmentation.steps())
+    if let split, recipe.heldOutShare != nil {
+      recipe.heldOutShare = split > 0 ? split : nil
+      recipe.noteAsked("heldOutShare")
+    }
+    split = split ?? recipe.heldOutShare
     earlyStopping = command.keeping.earlyStopping
+    keptCount = command.keeping.keep
+    checkpointInterval = command.keeping.checkpointEvery?.interval
     normalization = command.augmentation.normalize
     preparation = command.preparation.words
     initial = command.start.`init`

@@ -46,4 +46,52 @@ import Testing
     #expect(partly.errors.contains("pictures holds no training"))
     #expect(partly.errors.contains("absent is no folder"))
   }
+
+  @Test("trainings on labels and numbers are reported and compared by their own scores")
+  func targets() throws {
+    let directory = try TemporaryDirectory()
+    var (labels, numbers) = (["path,tags"], ["path,left"])
+    for index in 0..<32 {
+      let (left, right) = (index % 2 == 0 ? 200 : 20, index % 4 < 2 ? 100 + index : 20)
+      try directory.write(
+        Image(
+          height: 12, width: 12, channels: 1,
+          pixels: (0..<144).map { UInt8($0 % 12 < 6 ? left : right) }
+        ).encodedPNG(), to: "pictures/\(index).png")
+      let tags = (left > 20 ? ["left"] : []) + (right > 20 ? ["right"] : [])
+      labels.append("pictures/\(index).png,\(tags.joined(separator: "|"))")
+      numbers.append("pictures/\(index).png,\(left + index)")
+    }
+    for (name, lines, options) in [
+      ("labels", labels, []), ("numbers", numbers, ["--target-columns", "left"]),
+    ] as [(String, [String], [String])] {
+      try directory.write([UInt8](lines.joined(separator: "\n").utf8), to: "\(name).csv")
+      let run = try Invocation(
+        [
+          "train", "--model", "lenet5", "--data", "\(name).csv", "--output", "runs/\(name)",
+          "--input", "16x16", "--batch-size", "8", "--epochs", "2", "--optimizer", "adam",
+          "--learning-rate", "0.003", "--split", "0.25", "--threads", "1", "--quiet",
+        ] + options, in: directory.path)
+      #expect(run.status == 0, "\(run.errors)")
+    }
+    for (name, title) in [("labels", "Labels"), ("numbers", "Numbers")] {
+      let report = try String(
+        contentsOfFile: directory.file("runs/\(name)/report.html"), encoding: .utf8)
+      #expect(report.contains("<h2>\(title)</h2>") && !report.contains("<h2>Confusion</h2>"))
+      #expect(!report.contains("Of the 0 pictures"))
+    }
+    let alone = try convnet("compare", "runs/labels", in: directory.path)
+    #expect(alone.output.contains("mean average precision") && alone.output.contains("micro F1"))
+    #expect(!alone.output.contains("training error"), "\(alone.output)")
+    let both = try convnet("compare", "runs/labels", "runs/numbers", in: directory.path)
+    #expect(both.output.contains("scores") && both.output.contains("MAE"), "\(both.output)")
+    let json = try convnet("compare", "runs/labels", "runs/numbers", "--json", in: directory.path)
+    let result = try #require(json.json() as? [String: Any])
+    let runs = try #require(result["runs"] as? [[String: Any]])
+    #expect(runs.map { $0["targets"] as? String } == ["labels", "numbers"])
+    #expect(runs.allSatisfy { $0["top1"] == nil })
+    let figures = runs.map { $0["figures"] as? [String: Double] ?? [:] }
+    #expect(figures[0].keys.sorted() == ["macroF1", "meanAveragePrecision", "microF1"])
+    #expect(figures[1]["meanAbsoluteError"] != nil && figures[1]["determination"] != nil)
+  }
 }

@@ -32,7 +32,10 @@ import Testing
 
   @Test(
     "each file of a training is enough to refuse the folder; others are not",
-    arguments: ["checkpoint", "model.safetensors", "metrics.jsonl", EventFile.name, "notes.txt"])
+    arguments: [
+      "checkpoint", "model.safetensors", "metrics.jsonl", EventFile.name, "best.safetensors",
+      "report.html", "checkpoint-8", "notes.txt",
+    ])
   func traces(name: String) throws {
     let directory = try TemporaryDirectory()
     try writeClasses(["dark": 30, "light": 200], to: directory.file("pictures"))
@@ -45,6 +48,37 @@ import Testing
     let line = try run.failure()
     #expect(line.contains(name) && line.contains("--overwrite"))
     #expect(line.contains("--resume") == (name == "checkpoint"))
+  }
+
+  @Test("a sweep of the learning rate does not write over another's page, unless that is asked for")
+  func sweep() throws {
+    let directory = try TemporaryDirectory()
+    try writeClasses(["dark": 30, "light": 200], to: directory.file("pictures"))
+    try directory.write([1], to: "out/learning-rate.html")
+    let options = ["--find-learning-rate", "--sweep-steps", "10", "--quiet"]
+    let line = try trainShortly(directory, options).failure()
+    #expect(line.contains("learning-rate.html") && line.contains("--overwrite"))
+    #expect(try fileBytes(directory.file("out/learning-rate.html")) == [1])
+    #expect(try trainShortly(directory, options + ["--overwrite"]).status == 0)
+    #expect(try fileBytes(directory.file("out/learning-rate.html")).count > 1000)
+  }
+
+  @Test("while a training writes into a folder, another one does not go on there")
+  func atOnce() throws {
+    let directory = try TemporaryDirectory()
+    try writeClasses(["dark": 30, "light": 200], to: directory.file("pictures"))
+    let arguments = [
+      "train", "--model", "lenet5", "--data", "pictures", "--output", "out", "--input", "16x16",
+      "--epochs", "100000", "--threads", "1", "--quiet",
+    ]
+    let first = try RunningInvocation(arguments, in: directory.path)
+    first.waitForFile(directory.file("out/checkpoint"))
+    let line = try Invocation(
+      ["train", "--resume", "--output", "out", "--threads", "1", "--quiet"], in: directory.path
+    ).failure()
+    #expect(line.contains("another process trains there"), "\(line)")
+    first.send(SIGTERM)
+    #expect(try first.finished().status == 128 + SIGTERM)
   }
 
   @Test(

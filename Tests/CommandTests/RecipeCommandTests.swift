@@ -21,11 +21,16 @@ import Testing
     }
     let object = try #require(
       try convnet("recipes", "inception-v3", "--json").json() as? [String: Any])
-    for key in [
-      "name", "network", "batchSize", "optimizer", "momentum", "epsilon", "weightDecay",
-      "learningRate", "schedule", "labelSmoothing", "clipping", "augmentation", "sources",
-    ] {
-      #expect(object[key] != nil, "\(key)")
+    for recipe in Recipe.builtIn {
+      let row = try #require(
+        try convnet("recipes", recipe.name, "--json").json() as? [String: Any])
+      for key in [
+        "name", "network", "batchSize", "optimizer", "momentum", "epsilon", "weightDecay",
+        "learningRate", "schedule", "labelSmoothing", "clipping", "dropout", "augmentation",
+        "sources",
+      ] {
+        #expect(row[key] != nil, "\(recipe.name), \(key)")
+      }
     }
     #expect(object["batchSize"] as? Int == 32 && object["epsilon"] as? Double == 1)
     #expect((object["clipping"] as? [String: Double])?["norm"] == 2)

@@ -41,6 +41,55 @@ import Testing
         == fileBytes(directory.file("whole/model.safetensors")))
   }
 
+  @Test("how many states are kept is remembered, so that the best model is not that of before")
+  func kept() throws {
+    let directory = try TemporaryDirectory()
+    try writeClasses(["dark": 30, "light": 200], to: directory.file("pictures"))
+    #expect(
+      try trainShortly(
+        directory, ["--epochs", "2", "--keep", "2", "--checkpoint-every", "1", "--quiet"]
+      ).status == 0)
+    func states() throws -> [Int] {
+      try FileManager.default.contentsOfDirectory(atPath: directory.file("out"))
+        .filter { $0.hasPrefix("checkpoint-") }.compactMap { Int($0.dropFirst(11)) }.sorted()
+    }
+    let before = try states()
+    #expect(before.count == 2)
+    let resumed = try convnet(
+      "train", "--resume", "--output", "out", "--epochs", "4", "--threads", "1", "--quiet",
+      in: directory.path)
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    let after = try states()
+    #expect(after.count == 2 && after[1] == 2 * before[1])
+    let last = try convnet(
+      "train", "--resume", "--output", "out", "--epochs", "5", "--keep", "1", "--threads", "1",
+      in: directory.path)
+    #expect(last.status == 0 && last.errors.contains("stay as they are from here on"))
+    #expect(try states() == after)
+  }
+
+  @Test("a recipe names its network, and holds out of data with a part to test on what it says")
+  func byRecipe() throws {
+    let directory = try TemporaryDirectory()
+    for part in ["train", "val"] {
+      try writeClasses(
+        ["dark": 30, "light": 200], to: directory.file("pictures/\(part)"), count: 20)
+    }
+    let run = try convnet(
+      "train", "--recipe", "resnet-cifar", "--data", "pictures", "--output", "out", "--epochs", "1",
+      "--input", "16x16", "--threads", "1", in: directory.path)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.errors.contains("36 pictures to train on; 4, 10 % of each class, held out"))
+    #expect(run.errors.contains("is left alone"))
+    #expect(run.errors.contains("the input is 16x16, where the recipe has 32x32"))
+    let model = try Model(loading: directory.file("out/model.safetensors"))
+    #expect(model.graph.name == "resnet20")
+    let again = try convnet(
+      "train", "--resume", "--output", "out", "--epochs", "2", "--threads", "1",
+      in: directory.path)
+    #expect(again.status == 0 && again.errors.contains("resuming after epoch 1"))
+  }
+
   @Test("what would make it another training is refused, with both values, and changes nothing")
   func otherwise() throws {
     let directory = try TemporaryDirectory()

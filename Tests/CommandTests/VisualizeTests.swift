@@ -173,6 +173,12 @@ import Testing
       ),
       (["network", "resnet18", "--expand", "layer1.9", "--output", "o.svg"], "layer1.0"),
       (
+        ["network", "resnet18", "--expand", "layer9", "--output", "o.svg"], "layer1, layer2, layer3"
+      ),
+      (
+        ["network", "resnet18", "--expand", "inception", "--output", "o.svg"], "one of layer1.0"
+      ),
+      (
         [
           "receptive-field", "m.safetensors", "--layer", "pool", "--position", "9,9", "--output",
           "o.svg",
@@ -200,6 +206,8 @@ import Testing
     "wrong usage is told before anything is computed",
     arguments: [
       ["convolve", "--kernel", "1", "--output", "o.svg"],
+      ["convolve", "--signal", "1,2,3", "--kernel", "gaussian", "--output", "o.svg"],
+      ["shift", "--kernel", "box", "--output", "o.svg"],
       ["arithmetic", "--input", "x", "--kernel", "3"],
       ["nearest", "m.safetensors", "--data", "data", "--output", "o.svg"],
       ["maximize", "m.safetensors", "--output", "o.svg"],
@@ -215,5 +223,56 @@ import Testing
   func usage(arguments: [String]) throws {
     let directory = try Self.directory()
     #expect(try Invocation(["visualize"] + arguments, in: directory.path).status == 64)
+  }
+
+  @Test("kernels by name, and of rows, are of a picture, and a signal's says so")
+  func signalKernels() throws {
+    let directory = try Self.directory()
+    for kernel in ["gaussian", "gausian", "0,1;1,0"] {
+      let run = try Invocation(
+        ["visualize", "convolve", "--signal", "1,2,3", "--kernel", kernel, "--output", "o.svg"],
+        in: directory.path)
+      #expect(run.status == 64 && run.errors.contains("are of a --picture"), "\(run.errors)")
+    }
+  }
+
+  @Test("numbers of pictures through a kernel are plain, and a mean change is a ratio")
+  func plainNumbers() throws {
+    let directory = try Self.directory()
+    var edge = Image(height: 12, width: 12, color: .black)
+    for row in 0..<12 {
+      for column in 6..<12 { for channel in 0..<3 { edge[row, column, channel] = 255 } }
+    }
+    try directory.write(edge.encodedPNG(), to: "edge.png")
+    let filtered = try Invocation(
+      [
+        "visualize", "convolve", "--picture", "edge.png", "--kernel", "sobel-x", "--output",
+        "e.svg",
+      ], in: directory.path)
+    #expect(filtered.output.contains("at most 2040, of brightness from 0 to 255"))
+    let svg = String(decoding: try fileBytes(directory.file("e.svg")), as: UTF8.self)
+    #expect(svg.contains(">1020<") && svg.contains(">-1020<"))
+    let moved = try Invocation(
+      [
+        "visualize", "shift", "--picture", "edge.png", "--kernel", "sobel-x", "--by", "4",
+        "--output", "s.svg",
+      ], in: directory.path)
+    #expect(moved.output.contains("mean change / mean magnitude: "), "\(moved.errors)")
+    // The edge is at another place: all that was there is gone, and as much has come.
+    #expect(moved.output.contains("2.00 after the convolution"))
+  }
+
+  @Test("the arithmetic takes pooling with gaps, and an output padding below the dilation")
+  func wideArithmetic() throws {
+    let pooled = try Invocation([
+      "visualize", "arithmetic", "--kind", "max-pooling", "--input", "7", "--kernel", "3",
+      "--stride", "2", "--dilation", "2", "--padding", "1",
+    ])
+    #expect(pooled.output == "output = ⌊(7 + 1 + 1 − (2 · (3 − 1) + 1)) / 2⌋ + 1 = 3\n")
+    let transposed = try Invocation([
+      "visualize", "arithmetic", "--kind", "transposed", "--input", "3", "--kernel", "3",
+      "--dilation", "3", "--padding", "1", "--output-padding", "2",
+    ])
+    #expect(transposed.output.hasSuffix(" = 9\n"), "\(transposed.errors)")
   }
 }

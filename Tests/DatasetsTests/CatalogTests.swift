@@ -170,4 +170,16 @@ struct HoldoutTests {
     }
     #expect(error?.problem == .hasParts)
   }
+
+  @Test(
+    "a training holds a share out of the part to train on, and leaves the part to test on alone")
+  func trainingParts() throws {
+    let training = (0..<10).map { "train/a/\($0).png" } + (0..<10).map { "train/b/\($0).png" }
+    let directory = try pictureFolder(training + ["val/a/1.png", "val/b/1.png"])
+    let source = try DatasetCatalog.source(directory.path)
+    let held = try source.loadTrainingParts(holdout: Holdout(share: 0.2))
+    #expect(held.train.sampleCounts == [8, 8] && held.validation.sampleCounts == [2, 2])
+    let own = try source.loadTrainingParts()
+    #expect(own.train.sampleCounts == [10, 10] && own.validation.sampleCounts == [1, 1])
+  }
 }

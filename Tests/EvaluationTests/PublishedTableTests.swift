@@ -55,8 +55,8 @@ private struct TwoPictures: Dataset {
   @Test(
     "as many rows as the lecture prints, each as wide as its table",
     arguments: [
-      ("vgg-3", 12), ("vgg-4", 10), ("vgg-methods", 15), ("googlenet", 6), ("inception-4", 8),
-      ("inception-5", 5), ("resnet-4", 10), ("resnet-5", 6),
+      ("vgg-3", 12), ("vgg-4", 10), ("vgg-methods", 15), ("googlenet", 6), ("bn-3", 5),
+      ("inception-3", 8), ("inception-4", 8), ("inception-5", 5), ("resnet-4", 10), ("resnet-5", 6),
     ])
   func shape(name: String, count: Int) throws {
     let table = try #require(PublishedTable.named(name))
@@ -74,7 +74,7 @@ private struct TwoPictures: Dataset {
     // Sums of each column, made of the lecture's text by a program.
     for (name, sums) in [
       ("vgg-3", [330.6, 109.6]), ("vgg-4", [266.3, 85.7]), ("vgg-methods", [322.7, 137.8, 123.4]),
-      ("googlenet", [49.49]),
+      ("googlenet", [49.49]), ("bn-3", [49.1, 362.5]), ("inception-3", [193.1, 40.8, 26.0]),
       ("inception-4", [130.5, 51.43]), ("inception-5", [61.0, 26.89]),
       ("resnet-4", [171.34, 60.59]), ("resnet-5", [34.11]),
     ] {
@@ -95,6 +95,37 @@ private struct TwoPictures: Dataset {
       #expect(abs(error - base - gain) < 1e-9, "\(row.labels)")
     }
     #expect(rows.map { $0.labels[2] } == ["1", "10", "144", "7", "70", "1008"])
+  }
+
+  @Test("batch normalization: what the numbers of steps and the accuracies say of each other")
+  func steps() throws {
+    let rows = try #require(PublishedTable.named("bn-3")).rows
+    let steps = rows.map { $0.numbers[0] }
+    let accuracies = try rows.map { try #require($0.numbers[1]) }
+    for (row, accuracy) in zip(rows, accuracies) {
+      let error = try #require(row.numbers[2])
+      #expect(abs(error + accuracy - 100) < 1e-9, "\(row.labels)")
+    }
+    let first = try #require(steps[0])
+    // Less than half of the steps by normalization alone, a fourteenth at five times the rate, an eleventh at thirty times.
+    let factors = try (1...3).map { try first / #require(steps[$0]) }
+    #expect(factors.map { Int($0) } == [2, 14, 11])
+    // What never comes to the first one's accuracy has no steps to it.
+    #expect(zip(steps, accuracies).allSatisfy { ($0 != nil) == ($1 >= accuracies[0]) })
+    #expect(accuracies.max() == accuracies[3])
+    // The next paper's table has the error of BN-x30.
+    let next = try #require(PublishedTable.named("inception-3")).rows[2]
+    #expect(next.labels == ["BN-Inception"] && next.numbers[0] == rows[3].numbers[2])
+  }
+
+  @Test("Inception v2: each change makes the errors smaller, one of them costs operations")
+  func changes() throws {
+    let rows = try #require(PublishedTable.named("inception-3")).rows
+    for column in 0..<2 {
+      let errors = rows.compactMap { $0.numbers[column] }
+      #expect(zip(errors, errors.dropFirst()).allSatisfy { $0 > $1 })
+    }
+    #expect(rows.map { $0.numbers[2] } == [1.5, 1.5, 2.0, 3.8, 3.8, 3.8, 4.8, 4.8])
   }
 
   @Test("a score stands in the row of its network, its protocol, its scales, its number of models")
@@ -120,6 +151,10 @@ private struct TwoPictures: Dataset {
     let methods = try #require(PublishedTable.named("vgg-methods"))
     let entries = methods.entries(of: pairs)
     #expect(entries.map(\.row) == [0, 1, 1] && entries.map(\.score) == [2, 0, 1])
+    let changes = try #require(PublishedTable.named("inception-3"))
+    #expect(
+      try labels(changes, scores(["inception-v2", "inception-v3"], ["single"]))
+        == [["Inception v2, factorized 7x7"], ["Inception v2, BN auxiliary"]])
     let inception = try #require(PublishedTable.named("inception-4"))
     #expect(
       try labels(inception, scores(["inception-v3-torchvision"], ["12-crop", "single"]))

@@ -63,6 +63,8 @@ import Testing
             for padding in Self.paddings {
               for option in 0...1 {
                 let outputPadding = kind == .transposedConvolution ? option : 0
+                // Beyond the engine: see ``outputPadding()``.
+                guard outputPadding < stride else { continue }
                 let ceil = isPooling && option == 1
                 let expected = Self.inferred(
                   kind, input: input, kernel: kernel, stride: stride, dilation: dilation,
@@ -97,7 +99,9 @@ import Testing
       (9, 3, 3, 1, .explicit([.init(before: 1, after: 0)])), (5, 4, 1, 1, .symmetric(2)),
       (4, 3, 2, 2, .symmetric(1)), (3, 2, 3, 1, .valid),
     ] {
-      guard
+      let isPooling = kind == .maxPooling || kind == .averagePooling
+      // The engine's windows of pooling have no gaps.
+      guard dilation == 1 || !isPooling,
         let axis = try? AxisArithmetic(
           kind, input: input, kernel: kernel, stride: stride, dilation: dilation, padding: padding)
       else { continue }
@@ -157,6 +161,71 @@ import Testing
         zip(y, expected).allSatisfy { abs($0 - $1) < 1e-4 },
         "\(kind) \(input) \(kernel) \(stride) \(dilation) \(padding): \(y) \(expected)")
     }
+  }
+
+  /// PyTorch 2.15: `torch.nn.functional.max_pool2d(torch.zeros(1, 1, n, n), kernel, stride, padding, dilation, ceil_mode)`, its
+  /// extent without and with `ceil_mode`.
+  @Test(
+    "windows of pooling may have gaps",
+    arguments: [
+      (7, 3, 2, 2, 1, 3, 3), (10, 3, 1, 2, 0, 6, 6), (10, 2, 3, 4, 1, 3, 4), (12, 3, 2, 3, 1, 4, 5),
+    ])
+  func dilatedPooling(
+    input: Int, kernel: Int, stride: Int, dilation: Int, padding: Int, floor: Int, ceiling: Int
+  ) throws {
+    for kind in [WindowKind.maxPooling, .averagePooling] {
+      for (roundsUp, expected) in [(false, floor), (true, ceiling)] {
+        let axis = try AxisArithmetic(
+          kind, input: input, kernel: kernel, stride: stride, dilation: dilation,
+          padding: .symmetric(padding), roundsUp: roundsUp)
+        #expect(axis.output == expected)
+        #expect(axis.taps(at: 1) == (0..<kernel).map { stride - padding + $0 * dilation })
+        let figure = try ArithmeticFigure(rows: axis, columns: axis)
+        #expect(figure.title.contains("dilation \(dilation)"))
+        #expect(
+          figure.svg.components(separatedBy: "class=\"f1 edge\"").count == expected * expected + 1)
+      }
+    }
+  }
+
+  @Test("of pooling with gaps each window has something of the input in it, and others are refused")
+  func emptyWindows() {
+    var (accepted, refused) = (0, 0)
+    for input in 1...5 {
+      for kernel in 1...3 {
+        for dilation in 2...5 {
+          for (before, after) in [(0, 0), (1, 0), (2, 2), (3, 1), (5, 4)] {
+            let extent = dilation * (kernel - 1) + 1
+            let starts = stride(from: -before, through: input + after - extent, by: 1)
+            let isFull = starts.allSatisfy { start in
+              (0..<kernel).contains { 0..<input ~= start + $0 * dilation }
+            }
+            let axis = try? AxisArithmetic(
+              .maxPooling, input: input, kernel: kernel, dilation: dilation,
+              padding: .explicit([.init(before: before, after: after)]))
+            let fits = extent <= input + before + after
+            #expect((axis != nil) == (fits && isFull), "\(input) \(kernel) \(dilation) \(before)")
+            if axis != nil { accepted += 1 } else { refused += 1 }
+          }
+        }
+      }
+    }
+    #expect(accepted > 20 && refused > 20, "\(accepted) \(refused)")
+  }
+
+  /// PyTorch 2.15: the extent of `torch.nn.functional.conv_transpose1d`, which refuses the others.
+  @Test("an output padding may reach the stride where it is below the dilation")
+  func outputPadding() throws {
+    func output(_ padding: Int, stride: Int, dilation: Int) throws -> Int {
+      try AxisArithmetic(
+        .transposedConvolution, input: 3, kernel: 3, stride: stride, dilation: dilation,
+        padding: .symmetric(1), outputPadding: padding
+      ).output
+    }
+    #expect(try output(2, stride: 1, dilation: 3) == 2 + 7 - 2 + 2)
+    #expect(try output(1, stride: 2, dilation: 1) == 4 + 3 - 2 + 1)
+    #expect(throws: InsightError.self) { try output(3, stride: 1, dilation: 3) }
+    #expect(throws: InsightError.self) { try output(2, stride: 2, dilation: 2) }
   }
 
   @Test("the formula has the numbers in it")

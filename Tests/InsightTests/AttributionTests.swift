@@ -94,6 +94,47 @@ private func difference(_ actual: [Float], _ expected: [Float]) -> Float {
     }
   }
 
+  @Test("the last spatial layer of a network that became an ONNX file is no order of its elements")
+  func lastSpatialLayerOfONNX() throws {
+    let directory = try TemporaryDirectory()
+    let model = try Model(
+      validating: Network("exported", input: .image(height: 12, width: 10, channels: 3)) {
+        Conv2D(6, kernel: 3).named("conv")
+        Tanh().named("tanh")
+        MaxPool2D(2).named("pool")
+        Flatten()
+        Dense(4).named("fc")
+      })
+    try model.writeONNX(to: directory.file("m.onnx"))
+    let back = try Model(loading: directory.file("m.onnx"))
+    #expect(back.graph.operations.contains { $0.attributes is Operation.Transpose })
+    #expect(model.lastSpatialLayer == "tanh" && back.lastSpatialLayer == "tanh")
+    #expect(back.spatialLayers == ["conv", "tanh", "pool"])
+  }
+
+  @Test(
+    "values in another order are no spatial layers; what is computed there is one once it is back",
+    arguments: [(false, ["conv", "back"], "conv"), (true, ["conv", "back"], "back")])
+  func otherOrders(isComputed: Bool, layers: [String], last: String) throws {
+    var graph = Graph(name: "other order")
+    let image = graph.addInput("x", ValueType([1, 3, 8, 6]))
+    let kernel = graph.addParameter("w", [4, 3, 3, 3], .kernel)
+    var value = try graph.append(
+      Operation.Convolution(strides: [1, 1], hasBias: false), to: image, kernel, name: "conv")
+    value = try graph.append(
+      Operation.Transpose(permutation: [0, 2, 3, 1]), to: value, name: "channels last")
+    if isComputed {
+      value = try graph.append(Operation.Elementwise(.exponential), to: value, name: "power")
+    }
+    value = try graph.append(
+      Operation.Transpose(permutation: [0, 3, 1, 2]), to: value, name: "back")
+    value = try graph.append(Operation.GlobalPooling(kind: .average), to: value, name: "pool")
+    graph.addOutput("y", value)
+    let model = Model(describing: graph)
+    #expect(model.spatialLayers == layers)
+    #expect(model.lastSpatialLayer == last)
+  }
+
   @Test("guided Grad-CAM is the product of guided gradients and the enlarged map")
   func guidedGradCAM() throws {
     let fixture = try Fixture()

@@ -1,5 +1,6 @@
 import ConvNetImages
 import ConvNetInsight
+import ConvNetReports
 import Foundation
 import Testing
 
@@ -39,5 +40,29 @@ import Testing
       #expect(scale.color(-.infinity) == scale.color(scale.range.lowerBound))
       #expect(scale.color(.nan) == .init(grey: 128))
     }
+  }
+
+  @Test("the numbers beside a scale are plain, and its title stands clear of them")
+  func legend() throws {
+    let sheet = PictureSheet(
+      "t", panels: [.init(Image(height: 4, width: 4, color: .white), "a")],
+      legend: ColorLegend(.signed, title: "brightness", lowest: -1020, highest: 1020))
+    let svg = sheet.svg
+    #expect(svg.contains(">1020<") && svg.contains(">0<"))
+    let number = try #require(svg.firstMatch(of: /<text x="([\d.]+)"[^>]*>-1020</))
+    let title = try #require(svg.firstMatch(of: /translate\(([\d.]+) [\d.]+\) rotate\(90\)/))
+    let end = try #require(Double(number.1)) + textWidth("-1020")
+    let start = try #require(Double(title.1))
+    #expect(start - end >= 8)
+    #expect(start + 12 <= sheet.size.width)
+  }
+
+  @Test(
+    "a number is written plainly up to a million",
+    arguments: [
+      (0.25, "0.25"), (-533.0, "-533"), (1020.0, "1020"), (-2040.4, "-2040"), (2.5e6, "2.5 M"),
+    ])
+  func plain(value: Double, text: String) {
+    #expect(HumanReadable.plain(value) == text)
   }
 }

@@ -141,6 +141,105 @@ import Testing
     #expect(field.strides == [stride, stride])
   }
 
+  @Test(
+    "a normalization over channels and a scale of channels see no other position",
+    arguments: [
+      // The stem; a block of a window of 7 positions; three of them; two positions as one.
+      ("features.0", 4, 4), ("features.1.0", 4 + 6 * 4, 4), ("features.1", 4 + 18 * 4, 4),
+      ("features.2", 4 + 19 * 4, 8),
+    ])
+  func normalizedChannels(layer: String, size: Int, stride: Int) throws {
+    let field = try Self.model("convnext-tiny").receptiveField(of: layer)
+    #expect(field.size == [size, size])
+    #expect(field.strides == [stride, stride])
+  }
+
+  /// As networks of other frameworks have it: a normalization over channels in another order of axes, a shuffle of channels,
+  /// and sums that stand at several positions.
+  private static func imported() throws -> Model {
+    var graph = Graph(name: "imported")
+    let image = graph.addInput("x", ValueType([1, 2, 13, 11]))
+    let kernel = graph.addParameter("w", [4, 2, 3, 3], .kernel)
+    let convolution = try graph.append(
+      Operation.Convolution(strides: [1, 1], padding: .symmetric(1), hasBias: false), to: image,
+      kernel, name: "first")
+    let turned = try graph.append(
+      Operation.Transpose(permutation: [0, 2, 3, 1]), to: convolution, name: "turned")
+    let mean = try graph.append(Operation.Reduction(.mean, axes: [3]), to: turned, name: "mean")
+    let centered = try graph.append(
+      Operation.Elementwise(.subtract), to: turned, mean, name: "centered")
+    let scale = graph.addParameter("scale", [1, 1, 1, 4], .scale)
+    let scaled = try graph.append(
+      Operation.Elementwise(.multiply), to: centered, scale, name: "scaled")
+    let normalized = try graph.append(
+      Operation.Transpose(permutation: [0, 3, 1, 2]), to: scaled, name: "normalized")
+    let groups = try graph.append(
+      Operation.Reshape(shape: [2, 2, 13, 11]), to: normalized, name: "groups")
+    let swapped = try graph.append(
+      Operation.Transpose(permutation: [0, 2, 1, 3, 4]), to: groups, name: "swapped")
+    let shuffled = try graph.append(
+      Operation.Reshape(shape: [4, 13, 11]), to: swapped, name: "shuffled")
+    let sum = try graph.append(Operation.Reduction(.sum, axes: [1]), to: convolution, name: "sum")
+    let product = try graph.append(
+      Operation.Elementwise(.multiply), to: shuffled, sum, name: "product")
+    let secondKernel = graph.addParameter("v", [3, 4, 3, 3], .kernel)
+    let second = try graph.append(
+      Operation.Convolution(strides: [2, 1], padding: .symmetric(1), hasBias: false), to: product,
+      secondKernel, name: "second")
+    let overall = try graph.append(
+      Operation.Reduction(.mean, axes: [2, 3]), to: second, name: "overall")
+    let gated = try graph.append(
+      Operation.Elementwise(.multiply), to: second, overall, name: "gated")
+    graph.addOutput("y", gated)
+    var numbers = RandomNumbers(RandomKey(seed: 2, purpose: .initialization))
+    var parameters: [String: Tensor] = [:]
+    for id in graph.parameters {
+      let shape = graph[id].shape
+      parameters[graph[id].name] = Tensor(
+        (0..<shape.count).map { _ in numbers.normal() }, shape: shape)
+    }
+    return try Model(graph: graph, parameters: parameters)
+  }
+
+  @Test(
+    "what works position by position keeps the field, in whatever order the axes lie",
+    arguments: [
+      ("first", 3, 1), ("normalized", 3, 1), ("shuffled", 3, 1), ("product", 3, 1),
+      ("second", 5, 2),
+    ])
+  func eachPosition(layer: String, size: Int, rows: Int) throws {
+    let model = try Self.imported()
+    let field = try model.receptiveField(of: layer)
+    #expect(field.size == [size, size])
+    #expect(field.strides == [rows, 1])
+    let measured = try model.measured(field, rounds: 1)
+    #expect(measured.rows == field.visibleRows && measured.columns == field.visibleColumns)
+  }
+
+  @Test("a mean over all positions sees all of them, and so does what it is multiplied with")
+  func allPositions() throws {
+    let field = try Self.imported().receptiveField(of: "gated")
+    #expect(field.visibleRows == 0...12 && field.visibleColumns == 0...10)
+  }
+
+  @Test("a border that mirrors shows positions within, and squares around a position widen a field")
+  func borders() throws {
+    var graph = Graph(name: "borders")
+    let image = graph.addInput("x", ValueType([1, 2, 9, 9]))
+    let sides = Padding.Sides(before: 2, after: 2)
+    let padded = try graph.append(
+      Operation.Pad(sides: [sides, sides], mode: .reflect), to: image, name: "padded")
+    let normalized = try graph.append(
+      Operation.LocalResponseNormalization(size: 3, region: .withinChannel), to: padded,
+      name: "normalized")
+    graph.addOutput("y", normalized)
+    let model = Model(describing: graph)
+    // Position 0 shows the third one, position 1 the second.
+    #expect(try model.receptiveField(of: "padded", at: [0, 1]).rows == 2...2)
+    #expect(try model.receptiveField(of: "padded", at: [0, 1]).columns == 1...1)
+    #expect(try model.receptiveField(of: "normalized", at: [6, 6]).size == [3, 3])
+  }
+
   @Test("gradients are found in all of the field of the theory, and nowhere else")
   func measured() throws {
     let network = Network("field", input: .image(height: 23, width: 21, channels: 2)) {
@@ -215,6 +314,97 @@ import Testing
       try NetworkDrawing(of: model, expanding: ["layer9.0"])
     }
     for drawing in [whole, one, all] { #expect(Self.isSound(try NetworkFigure(drawing))) }
+  }
+
+  @Test("a layer around several blocks stands for them, and an unknown block is told with names")
+  func expandedNames() throws {
+    let model = try Self.model("resnet18")
+    let stage = try NetworkDrawing(of: model, expanding: ["layer2"])
+    #expect(stage == (try NetworkDrawing(of: model, expanding: ["layer2.0", "layer2.1"])))
+    #expect(
+      throws: InferenceError.unknownValue(
+        name: "layer9", model: "resnet18", nearest: ["layer1", "layer2", "layer3"])
+    ) {
+      try NetworkDrawing(of: model, expanding: ["layer9"])
+    }
+    let unknown = #expect(throws: InsightError.self) {
+      try NetworkDrawing(of: model, expanding: ["inception"])
+    }
+    #expect(unknown?.description.contains("one of layer1.0, layer1.1, ") == true)
+    #expect(throws: InsightError.noLayer(model: "lenet5", kind: "block to expand")) {
+      try NetworkDrawing(of: Self.model("lenet5"), expanding: ["conv1"])
+    }
+  }
+
+  @Test("blocks with a sum have a shortcut, dashed where the size changes; others have none")
+  func shortcuts() throws {
+    let residual = try NetworkDrawing(of: Self.model("resnet34"))
+    #expect(residual.boxes.count(where: \.hasShortcut) == 16)
+    let svg = try NetworkFigure(residual).svg
+    #expect(svg.components(separatedBy: "the shortcut of ").count == 16 + 1)
+    #expect(svg.components(separatedBy: "class=\"base dash\"").count == 3 + 1)
+    for name in ["plain34", "googlenet"] {
+      let drawing = try NetworkDrawing(of: Self.model(name))
+      #expect(drawing.boxes.allSatisfy { !$0.hasShortcut })
+      let plain = try NetworkFigure(drawing).svg
+      #expect(!plain.contains("shortcut"))
+    }
+  }
+
+  /// Points along the arrows of a drawing.
+  private static func arrows(_ svg: String) -> [(x: Double, y: Double)] {
+    var points: [(x: Double, y: Double)] = []
+    for path in svg.matches(of: /<path d="([^"]*)m-3\.5 -6[^"]*"/) {
+      var place = (x: 0.0, y: 0.0)
+      for step in path.1.matches(of: /([MVC])([-\d. ]+)/) {
+        let numbers = step.2.split(separator: " ").compactMap { Double(String($0)) }
+        let start = place
+        switch (step.1, numbers.count) {
+        case ("M", 2): place = (numbers[0], numbers[1])
+        case ("V", 1):
+          place.y = numbers[0]
+          let end = place.y
+          points += (0...40).map { index -> (x: Double, y: Double) in
+            (start.x, start.y + (end - start.y) * Double(index) / 40)
+          }
+        case ("C", 6):
+          place = (numbers[4], numbers[5])
+          let end = place
+          points += (0...40).map { index -> (x: Double, y: Double) in
+            let t = Double(index) / 40
+            func mixed(_ a: Double, _ b: Double, _ c: Double, _ d: Double) -> Double {
+              let s = 1 - t
+              return a * s * s * s + 3 * b * s * s * t + 3 * c * s * t * t + d * t * t * t
+            }
+            return (
+              mixed(start.x, numbers[0], numbers[2], end.x),
+              mixed(start.y, numbers[1], numbers[3], end.y)
+            )
+          }
+        default: Issue.record("an arrow has the step \(step.0)")
+        }
+      }
+    }
+    return points
+  }
+
+  @Test(
+    "no arrow goes through the size of what one carries",
+    arguments: [("resnet18", "layer2.0"), ("googlenet", "inception3a"), ("resnet34", "layer3")])
+  func sizesAreLegible(name: String, block: String) throws {
+    let drawing = try NetworkDrawing(of: Self.model(name), expanding: [block])
+    let svg = try NetworkFigure(drawing).svg
+    let points = Self.arrows(svg)
+    #expect(points.count > 40 * drawing.arrows.count)
+    let sizes = svg.matches(
+      of: /<text x="([\d.]+)" y="([\d.]+)" class="small soft">(\d+(?:×\d+)*)</)
+    #expect(sizes.count == drawing.boxes.count - 1)
+    for size in sizes {
+      let (x, y) = (try #require(Double(size.1)), try #require(Double(size.2)))
+      let width = 6 * Double(size.3.count)
+      let struck = points.contains { x...x + width ~= $0.x && y - 8...y + 2 ~= $0.y }
+      #expect(!struck, "\(size.3) at \(x), \(y)")
+    }
   }
 
   @Test("every network of the zoo can be drawn, whole and expanded", arguments: ModelRegistry.names)

@@ -1,9 +1,11 @@
 import ConvNetDatasets
+import ConvNetEngine
 import ConvNetGraphs
 import ConvNetImages
 import ConvNetInference
 import ConvNetInsight
 import ConvNetLayers
+import ConvNetProcessSupport
 import ConvNetReports
 import ConvNetTensors
 import Foundation
@@ -267,6 +269,55 @@ private struct Bars: Dataset {
     #expect(throws: InsightError.self) { try LossLandscape(name: "x", points: 4, setting: "") }
     let figure = LandscapeFigure(whole)
     #expect(figure.svg.contains("<polygon") && !figure.svg.contains("nan"))
+  }
+
+  @Test(
+    "several processes find the losses that one finds, those that the first has measured among them",
+    arguments: [2, 3], [1, 2])
+  func sharedLandscape(count: Int, dimensions: Int) throws {
+    let model = try Self.model()
+    let compute = ComputeOptions(threads: 1)
+    @Sendable func makeFunction() throws -> LossAtParameters {
+      try LossAtParameters(
+        of: model, on: model.batches(of: Bars(), batchSize: 23), compute: compute)
+    }
+    let directions = (0..<dimensions).map { FilterNormalizedDirection(of: model, index: $0) }
+    let empty = try LossLandscape(name: "bars", points: 5, dimensions: dimensions, setting: "a")
+    var whole = empty
+    var own = try makeFunction()
+    try whole.measure(&own, along: directions)
+    // The first process goes on with what others need not have.
+    var kept = empty
+    try kept.take(csv: whole.csv.split(separator: "\n").prefix(4).joined(separator: "\n"))
+    #expect(kept.measured == 2)
+    let begun = kept
+    let results = ThreadProcesses.run(count) { group in
+      var landscape = group.rank == 0 ? begun : empty
+      var function = try makeFunction()
+      var told = 0
+      try landscape.measure(&function, along: directions, with: group) { _ in told += 1 }
+      #expect(told == (empty.count - 2 + count - 1) / count)
+      return landscape
+    }
+    for result in results { #expect(try result.get() == whole) }
+  }
+
+  @Test("processes that would measure different things are refused by all")
+  func differingLandscapes() throws {
+    let model = try Self.model()
+    let results = ThreadProcesses.run(2) { group in
+      var landscape = try LossLandscape(
+        name: "bars", points: 3, dimensions: 1, setting: "seed \(group.rank)")
+      var function = try LossAtParameters(
+        of: model, on: model.batches(of: Bars(), batchSize: 23),
+        compute: ComputeOptions(threads: 1))
+      try landscape.measure(
+        &function, along: [FilterNormalizedDirection(of: model)], with: group)
+    }
+    for result in results {
+      let error = #expect(throws: InsightError.self) { try result.get() }
+      #expect(error?.description.contains("the setting of process 1 is seed 1") == true)
+    }
   }
 
   @Test("the loss of the model itself must be finite; far from it one may be beyond all measure")

@@ -1,6 +1,9 @@
+import ConvNetInference
 import ConvNetInsight
+import ConvNetLayers
 import ConvNetReports
 import ConvNetTensors
+import ConvNetTestSupport
 import Foundation
 import Testing
 
@@ -94,6 +97,15 @@ import Testing
       GaborFit(to: Plane(height: 5, width: 5, values: [Float](repeating: .nan, count: 25))) == nil)
   }
 
+  @Test("kernels of nine numbers are too small for a function of nine parameters, and that is told")
+  func tooSmall() throws {
+    let filters = try FirstLayerFilters(.random([4, 3, 3, 3], seed: 1), name: "small")
+    #expect(!filters.areLargeEnough && filters.filters.allSatisfy { $0.fit == nil })
+    #expect(filters.statistics().svg.contains("none is fitted"))
+    let large = try FirstLayerFilters(.random([1, 1, 4, 4], seed: 1), name: "large")
+    #expect(large.areLargeEnough && !large.statistics().svg.contains("none is fitted"))
+  }
+
   @Test(
     "kernels in color are compared by the direction in which they vary, and their statistics are drawn"
   )
@@ -116,5 +128,73 @@ import Testing
     #expect(filters.csv.split(separator: "\n").count == 9)
     #expect(!statistics.svg.contains("nan"))
     #expect(throws: InsightError.self) { try FirstLayerFilters(Tensor(zeros: [3, 3]), name: "x") }
+  }
+
+  @Test("bells without a wave are no Gabor functions, and are counted where these are told of")
+  func bells() throws {
+    var filters = try FirstLayerFilters(
+      .random([4, 1, 5, 5], seed: 1), name: "made", fitting: false)
+    #expect(filters.bells().isEmpty && filters.gaborLike().isEmpty)
+    let found = [(0.2, 0.9), (0.1, 0.6), (0.005, 0.9), (0.0, 0.8)]
+    for (index, (frequency, explained)) in found.enumerated() {
+      filters.filters[index].fit = GaborFit(
+        function: GaborFunction(
+          orientation: 0, frequency: frequency, alongWave: 2, acrossWave: 2), explained: explained)
+    }
+    #expect(filters.gaborLike().map(\.index) == [0])
+    #expect(filters.bells().map(\.index) == [2, 3])
+    let statistics = filters.statistics()
+    #expect(statistics.title == "1 of 4 kernels of made are Gabor functions")
+    #expect(
+      statistics.summary.hasPrefix(
+        "explaining at least 70 % of their variance; kernels that are bells without a wave: 2; median band"
+      ))
+    #expect(statistics.svg.contains("bells without a wave: 2"))
+  }
+
+  @Test("where no kernel is a Gabor function that is said, and no middle of none")
+  func none() {
+    let statistics = GaborStatistics(name: "made", total: 6, fits: [], least: 0.7)
+    #expect(statistics.title == "none of 6 kernels of made is a Gabor function")
+    #expect(statistics.summary == "explaining at least 70 % of their variance")
+    #expect(statistics.orientationCounts.allSatisfy { $0 == 0 } && statistics.medianAspect == nil)
+  }
+
+  @Test("directions are labelled by their own degrees, bandwidths lie in half octaves")
+  func histograms() {
+    func fit(along: Double, frequency: Double) -> GaborFit {
+      GaborFit(
+        function: GaborFunction(
+          orientation: 0, frequency: frequency, alongWave: along, acrossWave: 2), explained: 1)
+    }
+    // Bands of half an octave to one, of one and a half to two, and one that reaches to zero.
+    let fits = [
+      fit(along: 3, frequency: 0.2), fit(along: 2, frequency: 0.16),
+      fit(along: 1, frequency: 0.05),
+    ]
+    #expect(fits.map { $0.function.bandwidth.map { Int($0 * 2) } } == [1, 3, nil])
+    let statistics = GaborStatistics(name: "made", total: 3, fits: fits, least: 0.7)
+    #expect(statistics.bandwidthCounts == [0, 1, 0, 1, 0, 0, 0, 1])
+    let svg = statistics.svg
+    for text in ["22.5°", "67.5°", "112.5°", "157.5°", "&lt;0.5", "to 0"] {
+      #expect(svg.contains(">\(text)</text>"), "\(text)")
+    }
+  }
+
+  @Test("a layer that is no convolution has no kernels, which is not said of one that is not there")
+  func layers() throws {
+    let model = try Model(
+      validating: Network("made", input: .image(height: 12, width: 12, channels: 1)) {
+        Conv2D(2, kernel: 5).named("conv")
+        Flatten()
+        Dense(3).named("dense")
+      })
+    #expect(
+      throws: InsightError.noKernels(layer: "dense", model: "made", convolutions: ["conv"])
+    ) { try FirstLayerFilters(of: model, layer: "dense", fitting: false) }
+    #expect(throws: InferenceError.self) {
+      try FirstLayerFilters(of: model, layer: "dence", fitting: false)
+    }
+    #expect(try FirstLayerFilters(of: model, layer: "conv", fitting: false).filters.count == 2)
   }
 }

@@ -251,6 +251,30 @@ import Testing
         == Data(contentsOf: URL(fileURLWithPath: directory.file("whole"))))
   }
 
+  @Test("a state keeps pictures of the way for who shows it, and goes on without looking at them")
+  func keptPictures() throws {
+    let observed = Self.picture(12, 10)
+    let settings = Self.settings(8, iterations: 2)
+    let prior = try Self.fit(.denoising(observed), settings)
+    var kept = prior.checkpoint
+    #expect(kept.pictures.isEmpty)
+    kept.pictures = [1: observed, 20: prior.result]
+    let directory = try TemporaryDirectory()
+    try kept.write(to: directory.file("state"))
+    let read = try PriorCheckpoint(contentsOf: directory.file("state"))
+    #expect(read.pictures == kept.pictures)
+    var further = settings
+    further.iterations = 3
+    let whole = try Self.fit(.denoising(observed), further)
+    #expect(try Self.fit(.denoising(observed), further, resuming: read).result == whole.result)
+    var bad = try Safetensors(contentsOf: directory.file("state"))
+    bad.tensors["picture/20"] = Tensor([1, 2] as [UInt8])
+    try bad.write(to: directory.file("bad"))
+    #expect(throws: InsightError.otherFit(what: "a state that is damaged")) {
+      try PriorCheckpoint(contentsOf: directory.file("bad"))
+    }
+  }
+
   @Test("a state of another picture, of other settings, or damaged is refused")
   func otherStates() throws {
     let (first, second) = (Self.picture(16, 16), Self.picture(16, 17))
@@ -335,9 +359,24 @@ import Testing
       try PriorProblem.inpainting(image, mask: Image(height: 10, width: 12, color: .black))
     }
     #expect(throws: InsightError.self) { try PriorProblem.superResolution(image, factor: 1) }
-    #expect(throws: InsightError.self) {
+    let share = #expect(throws: InsightError.self) {
       try PriorProblem.restoration(of: image, hiding: 1, seed: 0)
     }
+    #expect(share?.description.contains("must be above 0 and below 1") == true)
+    // One pixel is hidden or not, as the seed says; there is no mask that could be blamed.
+    for seed: UInt64 in 0..<4 {
+      let error = #expect(throws: InsightError.self) {
+        try PriorProblem.restoration(
+          of: Image(height: 1, width: 1, color: .white), hiding: 0.5, seed: seed)
+      }
+      #expect(error?.description.contains("take a larger picture") == true)
+    }
+    let large = InsightError.tooLarge(
+      height: 40_000, width: 30_000, byteCount: 648_106_617_408, fits: [300, 400])
+    #expect(
+      large.description
+        == "a picture of 30000x40000 needs 648 GB of memory, which cannot be had; one of 300x400 fits"
+    )
     for change: (inout PriorSettings) -> Void in [
       { $0.learningRate = 0 }, { $0.averaging = 1 }, { $0.perturbation = -1 },
       { $0.iterations = 0 }, { $0.network.down = [] }, { $0.network.skip = [1] },

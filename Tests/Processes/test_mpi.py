@@ -75,7 +75,8 @@ class Processes:
 
     def line(self, count: int, arguments: list[str], program: list[str] | None = None, what="train") -> list[str]:
         start = ["mpirun", "-n", str(count)] if count > 1 else []
-        return start + (program or [self.command]) + [what, *arguments]
+        command = what if isinstance(what, list) else [what]
+        return start + (program or [self.command]) + [*command, *arguments]
 
     def run(self, count: int, *arguments: str, status: int | None = 0, program=None, what="train") -> str:
         done = subprocess.run(
@@ -160,6 +161,16 @@ def measure(processes: Processes, model: Path) -> None:
     check("broken" in said, "pictures that are not there: refused, and all end")
 
 
+def draw(processes: Processes, model: Path) -> None:
+    """The losses around a network's parameters are the same bytes, shared or not."""
+    arguments = [str(model), "--data", "bars", "--threads", "1", "--pictures", "50", "--points", "5"]
+    for count in [1, 3]:
+        processes.run(count, *arguments, "--output", f"landscape{count}.svg", what=["visualize", "landscape"])
+    for ending in ["csv", "svg"]:
+        one, three = ((processes.folder / f"landscape{count}.{ending}").read_bytes() for count in [1, 3])
+        check(one == three, f"3 processes draw the same landscape ({ending}), to the byte")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--convnet", required=True)
@@ -193,6 +204,7 @@ def main() -> None:
         check(difference(trainings.model("2"), trainings.model("again")) == 0, "again: the same bytes")
 
         measure(trainings, trainings.model("one"))
+        draw(trainings, trainings.model("one"))
 
         normalized = ["--model", "resnet20", "--data", "bars", "--seed", "3", "--threads", "1"]
         # At a rate that changes next to nothing: at others rounding grows from step to step, as between two algorithms.

@@ -18,6 +18,27 @@ struct AxisTests {
     #expect(ticks.range == 1...20)
   }
 
+  @Test(
+    "Where a tight range has hardly a tick, they stand closer, but at whole numbers if need be",
+    arguments: [
+      (1, 8, ["2", "4", "6", "8"]), (1, 80, ["20", "40", "60", "80"]), (1, 2, ["1", "2"]),
+      (0, 100, ["0", "50", "100"]),
+    ] as [(Double, Double, [String])])
+  func few(first: Double, last: Double, labels: [String]) {
+    let axis = Axis("epoch", isInteger: true)
+    #expect(Ticks(for: [first, last], on: axis, count: 3, isTight: true).labels == labels)
+  }
+
+  @Test("An axis ends at its limit, whatever is beyond it")
+  func limit() {
+    let axis = Axis("loss", upperLimit: 3)
+    let ticks = Ticks(for: [0.5, 2, 40], on: axis, count: 5)
+    #expect(ticks.range == 0.5...3 && ticks.fraction(of: 40) > 1)
+    #expect(Ticks(for: [0.5, 2], on: axis, count: 5).range == 0.5...2)
+    #expect(Ticks(for: [5, 6], on: axis, count: 5).range.contains(3))
+    #expect(Ticks(for: [0, 10], on: Axis("y", upperLimit: .nan), count: 5).range == 0...10)
+  }
+
   @Test("An integer axis has no ticks between whole numbers")
   func integers() {
     let ticks = Ticks(for: [1, 3], on: Axis("epoch", isInteger: true), count: 10, isTight: true)
@@ -44,6 +65,9 @@ struct AxisTests {
     let narrow = Ticks(for: [0.3, 4], on: axis, count: 5)
     #expect(narrow.labels == ["0.2", "0.5", "1", "2", "5"])
     #expect(abs(wide.fraction(of: 1) - 0.5) < 1e-12)
+    // The ends of a sweep, as single precision has them.
+    let sweep = Ticks(for: [9.999999747378752e-6, 10], on: axis, count: 5, isTight: true)
+    #expect(sweep.labels == ["10⁻⁵", "10⁻⁴", "0.001", "0.01", "0.1", "1", "10"])
     let tiny = Ticks(for: [2e-7, 3e-5], on: axis, count: 5)
     #expect(tiny.labels == ["10⁻⁷", "10⁻⁶", "10⁻⁵", "10⁻⁴"])
   }

@@ -6,25 +6,39 @@ import ConvNetTensors
 
 extension Model {
   /// The layers whose values lie side by side in a plane, [batch, channels, height, width] of more than one position, by name in
-  /// the order of the computation. Without auxiliary classifiers, and what dropout makes.
-  public var spatialLayers: [String] { spatialOperations.map(\.name) }
+  /// the order of the computation. Without auxiliary classifiers, what dropout makes, and values whose axes are in another order,
+  /// as networks of other frameworks have them in between.
+  public var spatialLayers: [String] { spatialOperations.map { $0.operation.name } }
 
-  /// The last of ``spatialLayers`` that is not made by pooling: what the convolutions of a classifier come to.
+  /// The last of ``spatialLayers`` that is not made by pooling, and computed there rather than moved to other places: what the
+  /// convolutions of a classifier come to.
   public var lastSpatialLayer: String? {
-    let pooling: Set = [
-      Operation.MaxPooling.name, Operation.AveragePooling.name, Operation.GlobalPooling.name,
-    ]
     let operations = spatialOperations
-    return (operations.last { !pooling.contains($0.kind.name) } ?? operations.last)?.name
+    return (operations.last { $0.isComputed } ?? operations.last)?.operation.name
   }
 
-  private var spatialOperations: [ConvNetGraphs.Operation] {
+  /// The operations of ``spatialLayers``, and whether each computes what pooling and an order of elements do not make.
+  private var spatialOperations: [(operation: ConvNetGraphs.Operation, isComputed: Bool)] {
     let used = graph.ancestorOperations(of: mainOutput.map { [$0.value] } ?? [])
-    return graph.operations.enumerated().filter { index, operation in
-      let shape = graph[operation.outputs[0]].shape
-      return used.contains(index) && !operation.kind.traits.isIdentityInInference
-        && shape.rank == 4 && shape[2] * shape[3] > 1
-    }.map(\.element)
+    var planes: [ValueID: PlaneAxes] = [:]
+    for input in graph.inputs where graph[input].shape.rank == 4 {
+      planes[input] = PlaneAxes(axes: PlaneAxes.inOrder, isComputed: false)
+    }
+    var found: [(operation: ConvNetGraphs.Operation, isComputed: Bool)] = []
+    for (index, operation) in graph.operations.enumerated() where used.contains(index) {
+      let output = operation.outputs[0]
+      let shape = graph[output].shape
+      guard shape.rank == 4,
+        let plane = operation.plane(from: operation.inputs.compactMap { planes[$0] })
+      else { continue }
+      planes[output] = plane
+      if plane.axes == PlaneAxes.inOrder, shape[2] * shape[3] > 1,
+        !operation.kind.traits.isIdentityInInference
+      {
+        found.append((operation, plane.isComputed))
+      }
+    }
+    return found
   }
 
   /// A layer by name, or the last spatial one, whose values lie in a plane.
@@ -90,5 +104,43 @@ extension Model {
       elements += input.elements
     }
     return Tensor(elements, shape: Shape([inputs.count] + one.dimensions))
+  }
+}
+
+/// How a value lies in a plane.
+private struct PlaneAxes {
+  /// [batch, channels, height, width].
+  static let inOrder = [2, 3]
+
+  /// Those of height and width, counted from the batch, which is 0.
+  var axes: [Int]
+  /// Whether it is more than a choice of other elements, or their order.
+  var isComputed: Bool
+}
+
+extension ConvNetGraphs.Operation {
+  /// How the result lies, of what is known of the inputs; `nil` where it has no height and width, or they cannot be told.
+  fileprivate func plane(from sources: [PlaneAxes]) -> PlaneAxes? {
+    switch attributes {
+    // Their windows are along these axes.
+    case is Operation.Convolution, is Operation.TransposedConvolution, is Operation.Upsample:
+      return PlaneAxes(axes: PlaneAxes.inOrder, isComputed: true)
+    case is Operation.MaxPooling, is Operation.AveragePooling, is Operation.GlobalPooling,
+      is Operation.Pad, is Operation.Unflatten:
+      return PlaneAxes(axes: PlaneAxes.inOrder, isComputed: false)
+    case let transposition as Operation.Transpose:
+      // What was computed in another order comes back to this one.
+      return sources.first.map { source in
+        PlaneAxes(
+          axes: source.axes.compactMap { transposition.permutation.firstIndex(of: $0) },
+          isComputed: source.isComputed && source.axes != PlaneAxes.inOrder)
+      }
+    case is Operation.Slice, is Operation.AxisMap:
+      return sources.first.map { PlaneAxes(axes: $0.axes, isComputed: false) }
+    case is Operation.Reshape, is Operation.Regroup, is Operation.MatrixProduct:
+      return nil
+    default:
+      return sources.first.map { PlaneAxes(axes: $0.axes, isComputed: true) }
+    }
   }
 }

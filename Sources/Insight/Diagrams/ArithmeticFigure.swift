@@ -135,12 +135,12 @@ public struct ArithmeticFigure: Figure {
     }.joined()
   }
 
-  private var inputOrigin: (x: Double, y: Double) { (1, 1) }
+  private var inputOrigin: (x: Double, y: Double) { (2, 2) }
   private var outputOrigin: (x: Double, y: Double) {
     let height = cell * Double(rows.covered.count)
     return (
-      1 + cell * Double(columns.covered.count) + arrow,
-      1 + max(0, (height - cell * Double(rows.output)) / 2)
+      inputOrigin.x + cell * Double(columns.covered.count) + arrow,
+      inputOrigin.y + max(0, (height - cell * Double(rows.output)) / 2)
     )
   }
 

@@ -18,7 +18,9 @@ public enum WindowKind: String, Hashable, Sendable, Codable, CaseIterable {
 ///     output = floor((input + before + after - extent) / stride) + 1,    extent = dilation (kernel - 1) + 1
 ///     output = (input - 1) stride + extent - before - after + output padding     of a transposed convolution
 ///
-/// (V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", 2016, relations 6 and 14.)
+/// (V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", 2016, relations 6 and 14.) It goes further than
+/// the engine: windows of pooling may have gaps, as ONNX has them, and the output padding of a transposed convolution may reach
+/// the stride where it is below the dilation, as PyTorch has it.
 public struct AxisArithmetic: Hashable, Sendable {
   /// What slides.
   public let kind: WindowKind
@@ -64,11 +66,6 @@ public struct AxisArithmetic: Hashable, Sendable {
     try require("the dilation", dilation)
     let isPooling = kind == .maxPooling || kind == .averagePooling
     let isTransposed = kind == .transposedConvolution
-    guard !isPooling || dilation == 1 else {
-      throw .setting(
-        name: "the dilation", value: "\(dilation)",
-        requirement: "1: windows of pooling have no gaps")
-    }
     guard isPooling || !roundsUp else {
       throw .setting(
         name: "rounding up", value: "asked for",
@@ -79,10 +76,11 @@ public struct AxisArithmetic: Hashable, Sendable {
         name: "the output padding", value: "\(outputPadding)",
         requirement: "0: it is of transposed convolutions")
     }
-    guard 0..<max(stride, 1) ~= outputPadding else {
+    guard 0..<max(stride, dilation) ~= outputPadding else {
       throw .setting(
         name: "the output padding", value: "\(outputPadding)",
-        requirement: "from 0 to \(stride - 1), below the stride")
+        requirement:
+          "from 0 to \(max(stride, dilation) - 1), below the stride or below the dilation")
     }
     let (extent, overflow) = dilation.multipliedReportingOverflow(by: kernel - 1)
     guard !overflow, extent < Self.limit else {
@@ -130,12 +128,24 @@ public struct AxisArithmetic: Hashable, Sendable {
           name: "the window", value: "\(self.extent)",
           requirement: "at most the padded input, \(input + before + after)")
       }
-      guard !isPooling || max(before, after) < kernel else {
+      guard !isPooling || max(before, after) < self.extent else {
         throw .setting(
           name: "the padding", value: "\(max(before, after))",
-          requirement: "below the window of \(kernel), or a window would have nothing in it")
+          requirement: "below the window of \(self.extent), or a window would have nothing in it")
+      }
+      guard !isPooling || !hasEmptyWindow else {
+        throw .setting(
+          name: "the dilation", value: "\(dilation)",
+          requirement: "less: the input of \(input) would lie in a gap of a window")
       }
     }
+  }
+
+  /// Whether a window that begins before the input has its elements on both sides of it. Of a window with gaps that reaches the
+  /// input, the first element that is not before it lies at the remainder of its start.
+  private var hasEmptyWindow: Bool {
+    let starts = Swift.stride(from: -before, to: 0, by: stride).prefix(output)
+    return starts.contains { (dilation + $0 % dilation) % dilation >= input }
   }
 
   /// Positions of the output.

@@ -78,7 +78,7 @@ public struct ConvolutionSteps: Figure {
   private static let row = 50.0
   private static let top = 68.0
   private var cell: Double {
-    let texts = (signal + kernel + convolution + crossCorrelation).map(HumanReadable.quantity)
+    let texts = (signal + kernel + convolution + crossCorrelation).map(HumanReadable.plain)
     return max(26, (texts.map { textWidth($0, size: 12) }.max() ?? 0) + 8)
   }
   private var sumWidth: Double {
@@ -109,13 +109,13 @@ public struct ConvolutionSteps: Figure {
     let terms = kernel.indices.map { index in
       let (a, b) = (padded[start + index], kernel[index])
       func text(_ value: Double) -> String {
-        let text = HumanReadable.quantity(value)
+        let text = HumanReadable.plain(value)
         return value < 0 ? "(\(text))" : text
       }
       return "\(text(a))·\(text(b))"
     }
     let value = kernel.indices.reduce(0) { $0 + kernel[$1] * padded[start + $1] }
-    return terms.joined(separator: " + ") + " = \(HumanReadable.quantity(value))"
+    return terms.joined(separator: " + ") + " = \(HumanReadable.plain(value))"
   }
 
   public var drawing: String {
@@ -163,6 +163,6 @@ public struct ConvolutionSteps: Figure {
       : rect(
         x: x, y: y, width: cell - 2, height: 20, ["class": style, "fill-opacity": opacity])
     return frame
-      + label(HumanReadable.quantity(value), x: x + cell / 2 - 1, y: y + 14, "mid")
+      + label(HumanReadable.plain(value), x: x + cell / 2 - 1, y: y + 14, "mid")
   }
 }

@@ -37,6 +37,8 @@ public struct NetworkDrawing: Hashable, Sendable {
     public var output: [Int]
     /// How many equal blocks one below the other it stands for.
     public var repeats = 1
+    /// Whether it is a block in which something is added to what its layers make: a shortcut leads around them.
+    public var hasShortcut = false
   }
 
   /// From one box to another, by their places.
@@ -61,10 +63,12 @@ extension NetworkDrawing {
   /// The drawing of a model's network.
   ///
   /// - Parameters:
-  ///   - expanded: names of blocks that are drawn layer by layer.
+  ///   - expanded: names of blocks that are drawn layer by layer, or of layers around several.
   ///   - expandsAll: whether all are.
   ///   - hasAuxiliaryClassifiers: whether those are drawn.
-  /// - Throws: ``InferenceError/unknownValue(name:model:nearest:)`` where there is no such block, with the nearest.
+  /// - Throws: ``InferenceError/unknownValue(name:model:nearest:)`` where there is no such block, with the nearest;
+  ///   ``InsightError/setting(name:value:requirement:)`` with the blocks that there are where none is near, and
+  ///   ``InsightError/noLayer(model:kind:)`` where there is none at all.
   public init(
     of model: Model, expanding expanded: [String] = [], expandsAll: Bool = false,
     hasAuxiliaryClassifiers: Bool = false
@@ -78,13 +82,14 @@ extension NetworkDrawing {
         && graph.operations[index].inputs.contains { graph[$0].parameterKind == nil }
     }
     let layout = Grouping(graph: graph, operations: operations)
-    for name in expanded where !layout.blocks.contains(name) {
-      throw InferenceError.unknownValue(
-        name: name, model: graph.name, nearest: nearestNames(to: name, among: layout.blocks))
-    }
     self.init(name: graph.name)
     blocks = layout.blocks
-    let open = expandsAll ? Set(blocks) : Set(expanded)
+    var open: Set<String> = expandsAll ? Set(blocks) : []
+    for name in expanded {
+      let meant = layout.blocks(meantBy: name)
+      guard !meant.isEmpty else { throw layout.unknown(name) }
+      open.formUnion(meant)
+    }
 
     // The box of each value.
     var makers: [ValueID: Int] = [:]
@@ -112,7 +117,8 @@ extension NetworkDrawing {
           boxes.append(
             Box(
               name: block, lines: layout.summary(of: block), kind: .block,
-              output: graph.extents(of: operation.outputs[0])))
+              output: graph.extents(of: operation.outputs[0]),
+              hasShortcut: layout.hasShortcut(block)))
         }
         boxes[place].output = graph.extents(of: operation.outputs[0])
       } else if let before = layout.absorber(of: index),
@@ -157,7 +163,7 @@ extension NetworkDrawing {
       let (before, box) = (boxes[index - 1], boxes[index])
       let isChain =
         before.kind == .block && box.kind == .block && before.lines == box.lines
-        && before.output == box.output
+        && before.hasShortcut == box.hasShortcut && before.output == box.output
         && arrows.filter({ $0.target == index }).map(\.source) == [index - 1]
         && arrows.filter({ $0.source == index - 1 }).map(\.target) == [index]
         && (before.repeats > 1 || inputExtents(of: index - 1) == before.output)
@@ -232,6 +238,41 @@ private struct Grouping {
 
   func block(of index: Int) -> String? { blockOfOperation[index] }
   func absorber(of index: Int) -> Int? { absorbers[index] }
+
+  /// A block by its name, or all of a layer around several.
+  func blocks(meantBy name: String) -> [String] {
+    blocks.filter { $0 == name || LayerPath($0).isWithin(LayerPath(name)) }
+  }
+
+  /// Why there is no such block, with names that there are.
+  func unknown(_ name: String) -> any Error {
+    guard !blocks.isEmpty else {
+      return InsightError.noLayer(model: graph.name, kind: "block to expand")
+    }
+    var names: [String] = []
+    for block in blocks {
+      for path in LayerPath(block).enclosing.map(\.name) + [block] where !names.contains(path) {
+        names.append(path)
+      }
+    }
+    let nearest = nearestNames(to: name, among: names)
+    guard nearest.isEmpty else {
+      return InferenceError.unknownValue(name: name, model: graph.name, nearest: nearest)
+    }
+    let shown = 8
+    return InsightError.setting(
+      name: "a block to expand", value: name,
+      requirement: "one of \(blocks.prefix(shown).joined(separator: ", "))"
+        + (blocks.count > shown ? " and \(blocks.count - shown) more" : ""))
+  }
+
+  /// Whether values are added in a block: what its layers make, and what came to it.
+  func hasShortcut(_ block: String) -> Bool {
+    (members[block] ?? []).contains { index in
+      let operation = graph.operations[index]
+      return operation.attributes is Operation.Add && operation.inputs.count > 1
+    }
+  }
 
   /// The windows and products of a block, equal ones that follow each other counted, without how a shortcut comes to its shape.
   func summary(of block: String) -> [String] {

@@ -5,6 +5,9 @@ public struct NetworkFigure: Figure {
   /// What is drawn.
   public let drawn: NetworkDrawing
   private let layout: LayeredLayout
+  /// Of the boxes.
+  private let widths: [Double]
+  /// Of the layers.
   private let tops: [Double]
   private let heights: [Double]
 
@@ -22,25 +25,52 @@ public struct NetworkFigure: Figure {
     }
     drawn = drawing
     let texts = drawing.boxes.map { box in [Self.heading(box)] + box.lines }
+    let widths = texts.map { lines in
+      max(64, (lines.map { textWidth($0, size: 11.5) }.max() ?? 0) + 14)
+    }
+    // On both sides alike, so that arrows meet boxes in the middle: a shortcut on the left, the size of what leaves on the right.
+    let sources = Set(drawing.arrows.map(\.source))
+    let places = drawing.boxes.indices.map { index -> Double in
+      let box = drawing.boxes[index]
+      let size = Self.stem + textWidth(Self.text(box.output), size: 11)
+      let beside = box.hasShortcut ? Self.shortcut : 0
+      return max(widths[index] + 2 * beside, sources.contains(index) ? 2 * size : 0)
+    }
     let layout = LayeredLayout(
-      widths: texts.map { lines in
-        max(64, (lines.map { textWidth($0, size: 11.5) }.max() ?? 0) + 14)
-      }, arrows: drawing.arrows.map { ($0.source, $0.target) })
+      widths: places, arrows: drawing.arrows.map { ($0.source, $0.target) })
+    // Where an arrow bends, it first goes straight past the sizes.
+    var bent: Set<Int> = []
+    for route in layout.routes {
+      for (upper, lower) in zip(route, route.dropFirst())
+      where !Self.isStraight(layout.nodes[upper], layout.nodes[lower]) {
+        bent.insert(layout.nodes[upper].layer)
+      }
+    }
     let boxHeights = texts.map { 8 + Self.line * Double($0.count) }
     var y = 62.0
     var tops: [Double] = []
     var heights: [Double] = []
-    for layer in layout.layers {
+    for (index, layer) in layout.layers.enumerated() {
       let height = layer.compactMap { layout.nodes[$0].box.map { boxHeights[$0] } }.max() ?? 0
       tops.append(y)
       heights.append(height)
-      y += height + Self.gap
+      y += height + Self.gap + (bent.contains(index) ? Self.straight : 0)
     }
-    (self.layout, self.tops, self.heights) = (layout, tops, heights)
+    (self.layout, self.widths, self.tops, self.heights) = (layout, widths, tops, heights)
   }
 
   private static let line = 14.0
   private static let gap = 32.0
+  /// How far a bent arrow goes straight: past the line of the sizes.
+  private static let straight = 17.0
+  /// From an arrow to the size beside it.
+  private static let stem = 5.0
+  /// How far a shortcut stands out from its block.
+  private static let shortcut = 14.0
+
+  private static func isStraight(_ upper: LayeredLayout.Node, _ lower: LayeredLayout.Node) -> Bool {
+    abs(upper.x - lower.x) < 0.05
+  }
 
   private static func heading(_ box: NetworkDrawing.Box) -> String {
     box.repeats > 1 ? "\(box.name)  (\(box.repeats) alike)" : box.name
@@ -53,16 +83,19 @@ public struct NetworkFigure: Figure {
     (.join, "sum, joined"), (.block, "a block"),
   ]
 
+  private static let shortcutText = "shortcut (dashed: size changes)"
+  private var hasShortcuts: Bool { drawn.boxes.contains(where: \.hasShortcut) }
+
   private var right: Double {
     layout.nodes.map { $0.x + $0.width / 2 }.max() ?? 0
   }
 
   public var size: (width: Double, height: Double) {
-    // The size of what an arrow carries stands right of it.
     let kinds = Set(drawn.boxes.map(\.kind))
-    let legend = Self.legend.filter { kinds.contains($0.0) }.map { textWidth($0.1) + 30 }
+    var legend = Self.legend.filter { kinds.contains($0.0) }.map { textWidth($0.1) + 30 }
+    if hasShortcuts { legend.append(textWidth(Self.shortcutText) + 30) }
     return (
-      max(right + 64, legend.reduce(0, +), textWidth(title, size: 13)),
+      max(right + 8, legend.reduce(0, +), textWidth(title, size: 13)),
       (tops.last ?? 0) + (heights.last ?? 0) + 8
     )
   }
@@ -94,6 +127,13 @@ public struct NetworkFigure: Figure {
       parts.append(label(text, x: x + 17, y: 38, "soft"))
       x += textWidth(text) + 30
     }
+    if hasShortcuts {
+      parts.append(
+        path(
+          "M\(coordinate(x + 11)) 28h-4a4 4 0 0 0 -4 4v4a4 4 0 0 0 4 4h4",
+          ["class": "base", "fill": "none"]))
+      parts.append(label(Self.shortcutText, x: x + 17, y: 38, "soft"))
+    }
     for (index, route) in layout.routes.enumerated() {
       parts.append(wire(route, hint: hint(of: drawn.arrows[index])))
     }
@@ -118,14 +158,13 @@ public struct NetworkFigure: Figure {
       let y1 = tops[from.layer] + (from.box == nil ? heights[from.layer] : height(ofNode: from))
       let y2 = tops[to.layer]
       if data.isEmpty { data = "M\(coordinate(start.x)) \(coordinate(y1))" }
-      // Down to where the boxes of the layer end, then over to the next.
-      if y1 < tops[from.layer] + heights[from.layer] {
-        data += "V\(coordinate(tops[from.layer] + heights[from.layer]))"
-      }
-      let begin = tops[from.layer] + heights[from.layer]
+      // Down past the boxes of the layer and the sizes below them, then over to the next.
+      let isStraight = Self.isStraight(from, to)
+      let begin = tops[from.layer] + heights[from.layer] + (isStraight ? 0 : Self.straight)
+      if y1 < begin { data += "V\(coordinate(begin))" }
       let middle = (begin + y2) / 2
       data +=
-        from.x == to.x
+        isStraight
         ? "V\(coordinate(y2))"
         : "C\(coordinate(from.x)) \(coordinate(middle)) \(coordinate(to.x)) \(coordinate(middle)) \(coordinate(to.x)) \(coordinate(y2))"
       if to.box == nil { data += "V\(coordinate(tops[to.layer] + heights[to.layer]))" }
@@ -143,15 +182,16 @@ public struct NetworkFigure: Figure {
 
   private func draw(_ box: NetworkDrawing.Box, at index: Int) -> String {
     let node = layout.nodes[index]
-    let (x, y) = (node.x - node.width / 2, tops[node.layer])
+    let width = widths[index]
+    let (x, y) = (node.x - width / 2, tops[node.layer])
     let height = height(ofNode: node)
     let style = Self.style(box.kind)
     var result =
       rect(
-        x: x, y: y, width: node.width, height: height,
+        x: x, y: y, width: width, height: height,
         ["rx": box.kind == .end ? "9" : "3", "style": "fill:var(--paper)"])
       + rect(
-        x: x, y: y, width: node.width, height: height,
+        x: x, y: y, width: width, height: height,
         [
           "rx": box.kind == .end ? "9" : "3", "class": "f\(style.color) s\(style.color)",
           "fill-opacity": style.opacity,
@@ -161,15 +201,36 @@ public struct NetworkFigure: Figure {
       result += label(
         text, x: node.x, y: y + 15 + Self.line * Double(number + 1), "mid small soft")
     }
+    if box.hasShortcut { result += shortcut(of: box, at: index, x: x, y: y, height: height) }
     if drawn.arrows.contains(where: { $0.source == index }) {
-      // Where several arrows begin, one would go through the size.
-      result += element(
-        "text",
-        [
-          "x": coordinate(node.x + 5), "y": coordinate(y + height + 12), "class": "small soft",
-          "style": "paint-order:stroke;stroke:var(--paper);stroke-width:3px",
-        ], escaped(Self.text(box.output)))
+      result += label(
+        Self.text(box.output), x: node.x + Self.stem, y: y + height + 12, "small soft")
     }
     return result
+  }
+
+  /// The way around a block's layers, from the arrow above it to the arrow below it: dashed where it must change the size, as the
+  /// figures of the paper on residual networks have it.
+  private func shortcut(
+    of box: NetworkDrawing.Box, at index: Int, x: Double, y: Double, height: Double
+  ) -> String {
+    let inputs = drawn.arrows.filter { $0.target == index }.map { drawn.boxes[$0.source].output }
+    let isProjected = inputs != [box.output]
+    let middle = layout.nodes[index].x
+    let (left, top, bottom) = (x - Self.shortcut + 2, y - 11, y + height + 11)
+    let bend = 8.0
+    let data =
+      "M\(coordinate(middle)) \(coordinate(top))H\(coordinate(left + bend))"
+      + "Q\(coordinate(left)) \(coordinate(top)) \(coordinate(left)) \(coordinate(top + bend))"
+      + "V\(coordinate(bottom - bend))"
+      + "Q\(coordinate(left)) \(coordinate(bottom)) \(coordinate(left + bend)) \(coordinate(bottom))"
+      + "H\(coordinate(middle))"
+    let hint = "the shortcut of \(box.name)"
+    return element(
+      "path", ["d": data, "class": isProjected ? "base dash" : "base", "fill": "none"],
+      element("title", [:], escaped(hint)))
+      + path(
+        "M\(coordinate(middle - 6)) \(coordinate(bottom - 3.5))l6 3.5l-6 3.5",
+        ["class": "base", "fill": "none"])
   }
 }

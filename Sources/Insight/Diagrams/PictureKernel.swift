@@ -107,18 +107,25 @@ extension Plane {
     let weights = isTurned ? values.reversed() : values
     let (above, left) =
       isTurned ? (height - 1 - height / 2, width - 1 - width / 2) : (height / 2, width / 2)
+    // The picture with its edges gone on to both sides, so that each weight has a whole row beneath it.
+    let stride = picture.width + width - 1
+    let lines = (0..<picture.height).flatMap { row in
+      (0..<stride).map { picture[row, max(0, min(picture.width - 1, $0 - left))] }
+    }
     var result = [Float](repeating: 0, count: picture.values.count)
-    for row in 0..<picture.height {
-      for column in 0..<picture.width {
-        var sum: Float = 0
-        for m in 0..<height {
-          let y = max(0, min(picture.height - 1, row + m - above))
-          for n in 0..<width {
-            let x = max(0, min(picture.width - 1, column + n - left))
-            sum += weights[m * width + n] * picture.values[y * picture.width + x]
+    lines.withUnsafeBufferPointer { lines in
+      result.withUnsafeMutableBufferPointer { result in
+        for row in 0..<picture.height {
+          for m in 0..<height {
+            let line = max(0, min(picture.height - 1, row + m - above)) * stride
+            for n in 0..<width {
+              let weight = weights[m * width + n]
+              for column in 0..<picture.width {
+                result[row * picture.width + column] += weight * lines[line + n + column]
+              }
+            }
           }
         }
-        result[row * picture.width + column] = sum
       }
     }
     return Plane(height: picture.height, width: picture.width, values: result)
@@ -156,7 +163,7 @@ extension PictureSheet {
         + (kernel.planes.count > 1 ? ", the length of both results" : "")
         + (differ < 1e-3
           ? "; symmetric, so that turning it changes nothing"
-          : "; turning it changes up to \(HumanReadable.quantity(differ))"),
+          : "; turning it changes up to \(HumanReadable.plain(differ))"),
       panels: [
         Panel(filtered.picture, "the picture"),
         Panel(filtered.convolution.image(scale, unit: unit), "convolution"),
@@ -219,7 +226,7 @@ public struct PictureShift: Hashable, Sendable {
     (before, after) = (stages(plane), stages(moved))
   }
 
-  /// The mean change of each stage, as a share of its mean magnitude.
+  /// The mean change of each stage through its mean magnitude: a ratio, above 1 where what is there moves away from where it was.
   public var changed: (input: Double, convolved: Double, pooled: Double) {
     func share(_ first: Plane, _ second: Plane) -> Double {
       let change = zip(first.values, second.values).reduce(0.0) { $0 + Double(abs($1.0 - $1.1)) }
@@ -283,7 +290,7 @@ extension PictureSheet {
     self.init(
       "A picture moved by \(study.shift) pixels through \(study.kernel) and max pooling",
       subtitle:
-        "\(name): mean change \(HumanReadable.percent(changed.input)) of the input, \(HumanReadable.percent(changed.convolved)) after the kernel, \(HumanReadable.percent(changed.pooled)) after pooling\n\(HumanReadable.percent(study.moved)) of the kernel's results are those from before, \(study.shift) further on",
+        "\(name): mean change / mean magnitude \(HumanReadable.fixed(changed.input, digits: 2)) of the input, \(HumanReadable.fixed(changed.convolved, digits: 2)) after the kernel, \(HumanReadable.fixed(changed.pooled, digits: 2)) after pooling\n\(HumanReadable.percent(study.moved)) of the kernel's results are those from before, \(study.shift) further on",
       panels: rows.flatMap { text, stages in
         [
           Panel(stages.input.image(.grey, unit: 255), "picture, \(text)"),

@@ -32,7 +32,8 @@ public struct ReceptiveField: Hashable, Sendable {
 
 extension Model {
   /// What a position of a layer sees, in theory: the window of each operation on the way back to the input, and of several ways
-  /// all that any of them sees.
+  /// all that any of them sees. What works position by position, such as a normalization over channels, leaves it as it is; an
+  /// operation of which that is not known sees all.
   ///
   ///     size = 1 + sum over layers of (extent of the window - 1) times the strides of the layers before
   ///
@@ -74,93 +75,192 @@ extension Model {
     guard let input = graph.inputs.first,
       let value = graph.outputs.first(where: { $0.name == layer })?.value
     else { throw GraphError(subject: graph.name, problem: .invariant("has no input")) }
-    var ranges: [ValueID: ClosedRange<Int>] = [value: position...position]
+    var parts: [ValueID: SeenPart] = [value: .along(2 + axis, position...position)]
     for operation in graph.operations.reversed() {
-      guard let range = operation.outputs.compactMap({ ranges[$0] }).first else { continue }
-      for source in operation.inputs where graph[source].parameterKind == nil {
-        let seen = try operation.seen(range, of: source, axis: axis, in: graph)
-        ranges[source] =
-          ranges[source].map {
-            min($0.lowerBound, seen.lowerBound)...max($0.upperBound, seen.upperBound)
-          } ?? seen
+      guard let part = SeenPart.joined(operation.outputs.compactMap { parts[$0] }) else { continue }
+      for (place, source) in operation.inputs.enumerated()
+      where graph[source].parameterKind == nil {
+        guard let seen = try operation.seen(part, ofInput: place, in: graph) else { continue }
+        parts[source] = SeenPart.joined([parts[source], seen].compactMap { $0 })
       }
     }
-    guard let range = ranges[input] else {
-      throw InferenceError.independent(
-        of: graph[input].name, value: layer, model: graph.name)
+    switch parts[input] {
+    case .along(let own, let range)? where own == 2 + axis: return range
+    case .along?, .all?: return 0...max(0, graph[input].shape[2 + axis] - 1)
+    case nil:
+      throw InferenceError.independent(of: graph[input].name, value: layer, model: graph.name)
     }
-    return range
+  }
+}
+
+/// What some positions of a layer see of a value before it.
+private enum SeenPart {
+  /// Positions of one axis, counted from the batch, which is 0: a value that was transposed has rows and columns elsewhere. What
+  /// is beyond its extent is padding.
+  case along(Int, ClosedRange<Int>)
+  /// All of it.
+  case all
+
+  /// What any of them is; `nil` of none.
+  static func joined(_ parts: [SeenPart]) -> SeenPart? {
+    guard var result = parts.first else { return nil }
+    for part in parts.dropFirst() {
+      guard case .along(let axis, let range) = result, case .along(axis, let other) = part else {
+        return .all
+      }
+      result = .along(
+        axis,
+        min(range.lowerBound, other.lowerBound)...max(range.upperBound, other.upperBound))
+    }
+    return result
   }
 }
 
 extension ConvNetGraphs.Operation {
-  /// The positions of an input, along a spatial axis, that some positions of the output come from. Of an operation that is not
-  /// known to treat positions by themselves, all.
+  /// The part of an input that a part of the output comes from, `nil` for none. Of an operation that is not known to treat
+  /// positions by themselves, all.
   fileprivate func seen(
-    _ range: ClosedRange<Int>, of source: ValueID, axis: Int, in graph: Graph
-  ) throws -> ClosedRange<Int> {
-    let input = graph[source].shape
-    let all = 0...max(0, (input.rank > 2 + axis ? input[2 + axis] : 1) - 1)
-    func window(
-      _ window: SlidingWindow, _ padding: Padding
-    ) throws -> ClosedRange<Int> {
-      do {
-        let side = try padding.sides(window: window, input: input.spatial)[axis]
-        let stride = window.strides[axis]
-        let first = range.lowerBound * stride - side.before
-        return first...(range.upperBound * stride - side.before + window.extent(axis) - 1)
-      } catch {
-        throw GraphError(subject: name, problem: error)
-      }
+    _ part: SeenPart, ofInput place: Int, in graph: Graph
+  ) throws -> SeenPart? {
+    guard case .along(let axis, let range) = part else { return .all }
+    let (input, output) = (graph[inputs[place]].shape, graph[outputs[0]].shape)
+    let isSpatial = axis >= 2 && place == 0
+    /// Every position of the same axis.
+    var whole: SeenPart { axis < input.rank ? .along(axis, 0...max(0, input[axis] - 1)) : .all }
+    /// The same positions; where the input has one for all of them, that one.
+    var same: SeenPart {
+      guard axis < input.rank, input.rank == output.rank else { return .all }
+      return input[axis] == 1 && output[axis] > 1 ? .along(axis, 0...0) : part
     }
     switch attributes {
-    case let convolution as Operation.Convolution:
-      return try window(
-        convolution.window(kernel: graph[inputs[1]].shape), convolution.padding)
-    case let pooling as Operation.MaxPooling:
-      return try window(
-        SlidingWindow(
-          kernel: pooling.window, strides: pooling.strides,
-          dilations: pooling.strides.map { _ in 1 }),
-        pooling.padding)
-    case let pooling as Operation.AveragePooling:
-      return try window(
-        SlidingWindow(
-          kernel: pooling.window, strides: pooling.strides,
-          dilations: pooling.strides.map { _ in 1 }),
-        pooling.padding)
-    case let convolution as Operation.TransposedConvolution:
-      let window = convolution.window(kernel: graph[inputs[1]].shape)
-      let stride = window.strides[axis]
-      let before: Int
-      do { before = try convolution.sides()[axis].before } catch {
-        throw GraphError(subject: name, problem: error)
-      }
-      // Input i reaches outputs from i S - p to i S - p + extent - 1.
-      let first = range.lowerBound + before - window.extent(axis) + 1
-      let start = first > 0 ? (first + stride - 1) / stride : 0
-      let end = max(start, (range.upperBound + before) / stride)
-      return min(start, all.upperBound)...min(end, all.upperBound)
-    case let upsample as Operation.Upsample:
-      let factor = upsample.factors[axis]
+    // What has windows.
+    case let convolution as Operation.Convolution where isSpatial:
+      return try slid(
+        convolution.window(kernel: graph[inputs[1]].shape), convolution.padding, range, axis, input)
+    case let pooling as Operation.MaxPooling where isSpatial:
+      return try slid(pooling.slidingWindow, pooling.padding, range, axis, input)
+    case let pooling as Operation.AveragePooling where isSpatial:
+      return try slid(pooling.slidingWindow, pooling.padding, range, axis, input)
+    case let convolution as Operation.TransposedConvolution where isSpatial:
+      return try stretched(convolution, range, axis, in: graph)
+    case let normalization as Operation.LocalResponseNormalization
+    where isSpatial && normalization.region == .withinChannel:
+      let reach = normalization.size / 2
+      return .along(axis, range.lowerBound - reach...range.upperBound + reach)
+    // What treats each position by itself.
+    case is Operation.Activation, is Operation.Add, is Operation.Multiply, is Operation.Clip,
+      is Operation.Dropout, is Operation.StochasticDepth, is Operation.Elementwise,
+      is Operation.ChannelScale:
+      return same
+    case is Operation.BatchNormalization:
+      return place == 0 ? part : SeenPart.all
+    // What treats each by itself, but along the axis that it is over.
+    case is Operation.LayerNormalization, is Operation.Softmax,
+      is Operation.LocalResponseNormalization:
+      guard place == 0 else { return .all }
+      return axis == 1 ? whole : part
+    case let reduction as Operation.Reduction:
+      return reduction.axes.contains(axis) ? whole : part
+    case is Operation.GlobalPooling:
+      return axis >= 2 ? whole : part
+    case let top as Operation.Top:
+      return top.axis == axis ? whole : part
+    // What moves positions.
+    case let concatenation as Operation.Concatenate:
+      guard concatenation.axis == axis else { return part }
+      let start = inputs[..<place].reduce(0) { $0 + graph[$1].shape[axis] }
+      let own = range.lowerBound - start...range.upperBound - start
+      let all = 0...max(0, input[axis] - 1)
+      return own.overlaps(all) ? .along(axis, own.clamped(to: all)) : nil
+    case let slice as Operation.Slice:
+      guard slice.axis == axis else { return part }
+      let all = 0...max(0, output[axis] - 1)
+      guard range.overlaps(all) else { return nil }
+      let own = range.clamped(to: all)
+      return .along(axis, own.lowerBound + slice.start...own.upperBound + slice.start)
+    case let pad as Operation.Pad where axis >= 2:
+      return padded(pad, range, axis, input, output)
+    case let upsample as Operation.Upsample where axis >= 2:
+      let factor = upsample.factors[axis - 2]
       // Linear interpolation reads a neighbour on each side.
       let margin = upsample.mode == .nearest ? 0 : 1
-      return max(
-        0, range.lowerBound / factor - margin)...min(
-          all.upperBound, range.upperBound / factor + margin)
-    case let pad as Operation.Pad:
-      let before = pad.sides[axis].before
-      return (range.lowerBound - before)...(range.upperBound - before)
-    case is Operation.Activation, is Operation.Add, is Operation.Concatenate, is Operation.Multiply,
-      is Operation.BatchNormalization, is Operation.LocalResponseNormalization,
-      is Operation.Clip, is Operation.Dropout, is Operation.Softmax:
-      return range
-    case let slice as Operation.Slice where slice.axis != 2 + axis:
-      return range
-    case let slice as Operation.Slice:
-      return (range.lowerBound + slice.start)...(range.upperBound + slice.start)
+      let own = range.clamped(to: 0...output[axis] - 1)
+      return .along(
+        axis,
+        max(
+          0, own.lowerBound / factor - margin)...min(
+            input[axis] - 1, own.upperBound / factor + margin))
+    case let map as Operation.AxisMap:
+      guard map.axis == axis else { return part }
+      let places = range.clamped(to: 0...output[axis] - 1)
+      let terms = places.lowerBound * map.termCount..<(places.upperBound + 1) * map.termCount
+      let sources = map.sources[terms].filter { $0 >= 0 }
+      guard let first = sources.min(), let last = sources.max() else { return nil }
+      return .along(axis, first...last)
+    case let transposition as Operation.Transpose:
+      return .along(transposition.permutation[axis], range)
+    case is Operation.Reshape, is Operation.Regroup:
+      guard let own = input.axis(like: axis, of: output) else { return .all }
+      return .along(own, range)
     default:
-      return all
+      return .all
+    }
+  }
+
+  private func slid(
+    _ window: SlidingWindow, _ padding: Padding, _ range: ClosedRange<Int>, _ axis: Int,
+    _ input: Shape
+  ) throws -> SeenPart {
+    let sides: Padding.Sides
+    do { sides = try padding.sides(window: window, input: input.spatial)[axis - 2] } catch {
+      throw GraphError(subject: name, problem: error)
+    }
+    let stride = window.strides[axis - 2]
+    let first = range.lowerBound * stride - sides.before
+    let last = range.upperBound * stride - sides.before + window.extent(axis - 2) - 1
+    return .along(axis, first...last)
+  }
+
+  private func stretched(
+    _ convolution: Operation.TransposedConvolution, _ range: ClosedRange<Int>, _ axis: Int,
+    in graph: Graph
+  ) throws -> SeenPart {
+    let window = convolution.window(kernel: graph[inputs[1]].shape)
+    let stride = window.strides[axis - 2]
+    let before: Int
+    do { before = try convolution.sides()[axis - 2].before } catch {
+      throw GraphError(subject: name, problem: error)
+    }
+    // Input i reaches outputs from i S - p to i S - p + extent - 1.
+    let first = range.lowerBound + before - window.extent(axis - 2) + 1
+    let start = first > 0 ? (first + stride - 1) / stride : 0
+    let end = max(start, (range.upperBound + before) / stride)
+    let last = graph[inputs[0]].shape[axis] - 1
+    return .along(axis, min(start, last)...min(end, last))
+  }
+
+  private func padded(
+    _ pad: Operation.Pad, _ range: ClosedRange<Int>, _ axis: Int, _ input: Shape, _ output: Shape
+  ) -> SeenPart {
+    let before = pad.sides[axis - 2].before
+    let moved = range.lowerBound - before...range.upperBound - before
+    guard pad.mode != .zero else { return .along(axis, moved) }
+    // A border that repeats or mirrors shows positions of the input.
+    let sources = range.clamped(to: 0...output[axis] - 1)
+      .compactMap { pad.source(of: $0, axis: axis - 2, extent: input[axis]) }
+    guard let first = sources.min(), let last = sources.max() else { return .along(axis, moved) }
+    return .along(axis, first...last)
+  }
+}
+
+extension Shape {
+  /// The axis with the positions of an axis of another shape of the same elements, in the same order; `nil` where that axis was
+  /// taken apart, or is a part of another.
+  fileprivate func axis(like axis: Int, of other: Shape) -> Int? {
+    func outer(_ dimensions: ArraySlice<Int>) -> Int { dimensions.reduce(1, *) }
+    return dimensions.indices.first {
+      dimensions[$0] == other[axis]
+        && outer(dimensions[..<$0]) == outer(other.dimensions[..<axis])
     }
   }
 }

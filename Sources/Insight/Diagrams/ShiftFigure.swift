@@ -93,7 +93,7 @@ public struct ShiftFigure: Figure {
 
   private var cell: Double {
     let all = [stages(shift: 0), stages(shift: shift)]
-    let texts = all.flatMap { $0.input + $0.convolved + $0.pooled }.map(HumanReadable.quantity)
+    let texts = all.flatMap { $0.input + $0.convolved + $0.pooled }.map(HumanReadable.plain)
     return max(30, (texts.map { textWidth($0) }.max() ?? 0) + 10)
   }
   private static let left = 118.0
@@ -135,7 +135,7 @@ public struct ShiftFigure: Figure {
               x: x, y: top, width: cell - 3, height: 23,
               ["class": isNew ? "f1" : "f0", "fill-opacity": isNew ? "0.4" : "0.18"]))
           parts.append(
-            label(HumanReadable.quantity(now[place]), x: x + cell / 2 - 1.5, y: top + 16, "mid"))
+            label(HumanReadable.plain(now[place]), x: x + cell / 2 - 1.5, y: top + 16, "mid"))
         }
       }
     }

@@ -57,7 +57,8 @@ public struct FirstLayerFilters: Sendable {
 
   /// Of the first convolution of a network that reads its input, or of one by the name of its layer.
   ///
-  /// - Throws: ``InferenceError/unknownValue(name:model:nearest:)``, ``InsightError/noLayer(model:kind:)``.
+  /// - Throws: ``InferenceError/unknownValue(name:model:nearest:)``, ``InsightError/noLayer(model:kind:)``,
+  ///   ``InsightError/noKernels(layer:model:convolutions:)`` for a layer that is no convolution.
   public init(
     of model: Model, layer: String? = nil, fitting: Bool = true,
     progress: (Int, Int) throws -> Void = { _, _ in }
@@ -69,6 +70,13 @@ public struct FirstLayerFilters: Sendable {
     let chosen: ConvNetGraphs.Operation
     if let layer {
       guard let found = convolutions.first(where: { $0.name == layer }) else {
+        let isThere =
+          model.graph.operations.contains { $0.name == layer }
+          || model.graph.value(named: layer) != nil
+        if isThere {
+          throw InsightError.noKernels(
+            layer: layer, model: model.graph.name, convolutions: convolutions.map(\.name))
+        }
         throw InferenceError.unknownValue(
           name: layer, model: model.graph.name,
           nearest: nearestNames(to: layer, among: convolutions.map(\.name)))
@@ -125,11 +133,30 @@ public struct FirstLayerFilters: Sendable {
     )
   }
 
-  /// Those that are a Gabor function for the most part.
+  /// Whether the kernels have more numbers than a Gabor function has parameters.
+  public var areLargeEnough: Bool {
+    filters.first.map { $0.principal.values.count > GaborFit.parameterCount } ?? false
+  }
+
+  /// In waves a pixel: a function below it is a bell, whose wave no kernel is large enough to show.
+  private static let leastFrequency = 0.01
+
+  /// Those that are a Gabor function for the most part: of more than 0.01 waves a pixel.
   ///
   /// - Parameter least: the share of the variance that the function explains at least.
   public func gaborLike(least: Double = 0.7) -> [Filter] {
-    filters.filter { ($0.fit?.explained ?? 0) >= least && ($0.fit?.function.frequency ?? 0) > 0.01 }
+    explained(least: least).filter { $0.fit?.function.frequency ?? 0 > Self.leastFrequency }
+  }
+
+  /// Those that are a bell without a wave for the most part: explained as well, by functions of fewer waves.
+  ///
+  /// - Parameter least: the share of the variance that the function explains at least.
+  public func bells(least: Double = 0.7) -> [Filter] {
+    explained(least: least).filter { $0.fit?.function.frequency ?? 0 <= Self.leastFrequency }
+  }
+
+  private func explained(least: Double) -> [Filter] {
+    filters.filter { $0.fit.map { $0.explained >= least } ?? false }
   }
 }
 
@@ -213,13 +240,14 @@ extension FirstLayerFilters {
     return result
   }
 
-  /// How many waves lie in the bell along and across each: where cells of the visual cortex were measured, they lie near a line
+  /// What the kernels that are Gabor functions have in common. How many waves lie in the bell along and across each: where cells
+  /// of the visual cortex were measured, they lie near a line
   /// from zero, and few have both numbers large (D. Ringach, "Spatial structure and symmetry of simple-cell receptive fields in
   /// macaque primary visual cortex", 2002, figure 4).
   public func statistics(least: Double = 0.7) -> GaborStatistics {
     GaborStatistics(
       name: name, total: filters.count, fits: gaborLike(least: least).compactMap(\.fit),
-      least: least)
+      least: least, areLargeEnough: areLargeEnough, bellCount: bells(least: least).count)
   }
 
   /// A row for each kernel: parameters of the function, and how well it fits.
@@ -252,9 +280,18 @@ public struct GaborStatistics: Figure {
   /// The share of the variance that made them so.
   public let least: Double
 
+  /// Whether the kernels had more numbers than the function has parameters, so that it could be fitted.
+  public let areLargeEnough: Bool
+  /// Kernels of which the function explains as much, and has no wave.
+  public let bellCount: Int
+
   /// Statistics of these fits.
-  public init(name: String, total: Int, fits: [GaborFit], least: Double) {
+  public init(
+    name: String, total: Int, fits: [GaborFit], least: Double, areLargeEnough: Bool = true,
+    bellCount: Int = 0
+  ) {
     (self.name, self.total, self.fits, self.least) = (name, total, fits, least)
+    (self.areLargeEnough, self.bellCount) = (areLargeEnough, bellCount)
   }
 
   /// How many waves go in each direction: eight of 22.5 degrees, the first around 0.
@@ -263,6 +300,14 @@ public struct GaborStatistics: Figure {
     for fit in fits {
       counts[Int((fit.function.orientation / .pi * 8).rounded()) % 8] += 1
     }
+    return counts
+  }
+
+  /// How many bandwidths lie in each half octave from 0 to 3, then how many are wider, and how many bands reach to a frequency of
+  /// zero.
+  public var bandwidthCounts: [Int] {
+    var counts = [Int](repeating: 0, count: 8)
+    for fit in fits { counts[fit.function.bandwidth.map { min(6, Int($0 * 2)) } ?? 7] += 1 }
     return counts
   }
 
@@ -279,37 +324,75 @@ public struct GaborStatistics: Figure {
     return aspects.isEmpty ? nil : aspects[aspects.count / 2]
   }
 
-  public var title: String { "\(fits.count) of \(total) kernels of \(name) are Gabor functions" }
+  public var title: String {
+    fits.isEmpty
+      ? "none of \(total) kernels of \(name) is a Gabor function"
+      : "\(fits.count) of \(total) kernels of \(name) are Gabor functions"
+  }
 
   private static let side = 250.0
-  public var size: (width: Double, height: Double) { (680, 404) }
+  public var size: (width: Double, height: Double) { (1000, 404) }
 
   public var drawing: String {
     var parts = [
       label(title, x: 0, y: 14, "head"),
-      label(
-        "of at least \(HumanReadable.percent(least, digits: 0)) of the variance; median bandwidth \(medianBandwidth.map { HumanReadable.quantity($0) + " octaves" } ?? "none"), median aspect \(medianAspect.map(HumanReadable.quantity) ?? "none")",
-        x: 0, y: 34, "soft"),
+      label(summary, x: 0, y: 34, "soft"),
     ]
     parts += orientations(x: 0, y: 70)
-    parts += shapes(x: 372, y: 70)
+    parts += bandwidths(x: 332, y: 70)
+    parts += shapes(x: 692, y: 70)
     return parts.joined(separator: "\n")
   }
 
+  /// What makes a kernel one of them, how many miss it for want of a wave, and the middles of bandwidths and aspects.
+  public var summary: String {
+    guard areLargeEnough else {
+      return "kernels have no more numbers than a Gabor function has parameters, so none is fitted"
+    }
+    var parts = ["explaining at least \(HumanReadable.percent(least, digits: 0)) of their variance"]
+    if bellCount > 0 { parts.append("kernels that are bells without a wave: \(bellCount)") }
+    if let medianAspect {
+      let bandwidth =
+        medianBandwidth.map { "median bandwidth \(HumanReadable.quantity($0)) octaves" }
+        ?? "bands that mostly reach to a frequency of zero"
+      parts.append("\(bandwidth), median aspect \(HumanReadable.quantity(medianAspect))")
+    }
+    return parts.joined(separator: "; ")
+  }
+
   private func orientations(x: Double, y: Double) -> [String] {
-    var parts = [label("kernels by the direction of their wave", x: x, y: y - 12, "")]
-    let counts = orientationCounts
+    histogram(
+      orientationCounts,
+      labels: (0..<8).map { coordinate(Double($0) * 22.5) + "°" },
+      title: "kernels by the direction of their wave",
+      note: "0°: across, light and dark left and right", x: x, y: y)
+  }
+
+  private func bandwidths(x: Double, y: Double) -> [String] {
+    histogram(
+      bandwidthCounts,
+      labels: ["<0.5", "<1", "<1.5", "<2", "<2.5", "<3", "more", "to 0"],
+      title: "kernels by their bandwidth in octaves",
+      note: "at half height; to 0: a band that reaches to zero", x: x, y: y)
+  }
+
+  /// A bar for each count.
+  private func histogram(
+    _ counts: [Int], labels: [String], title: String, note: String, x: Double, y: Double
+  ) -> [String] {
+    var parts = [label(title, x: x, y: y - 12, "")]
     let most = Double(max(1, counts.max() ?? 1))
-    let (left, bottom, width) = (x + 28, y + Self.side, 32.0)
+    let (left, bottom, width) = (x + 28, y + Self.side, 34.0)
+    let right = left + width * Double(counts.count)
     let ticks = Ticks(
       for: [0, most], on: Axis("kernels", isInteger: true), count: 4)
     for (position, text) in zip(ticks.positions, ticks.labels) {
       let height = bottom - Self.side * ticks.fraction(of: position)
       parts.append(
-        rule(from: (left, height), to: (left + 8 * width, height), position == 0 ? "base" : "grid"))
+        rule(from: (left, height), to: (right, height), position == 0 ? "base" : "grid"))
       parts.append(label(text, x: left - 6, y: height + 4, "soft end"))
     }
-    for (index, count) in counts.enumerated() {
+    for (index, (count, text)) in zip(counts, labels).enumerated() {
       let height = Self.side * ticks.fraction(of: Double(count))
       let place = left + width * Double(index)
       parts.append(
@@ -319,14 +402,9 @@ public struct GaborStatistics: Figure {
             "x": coordinate(place + 3), "y": coordinate(bottom - height),
             "width": coordinate(width - 6), "height": coordinate(height), "class": "f0",
           ], element("title", [:], escaped("\(count) of \(fits.count)"))))
-      let degrees = Double(index) * 22.5
-      parts.append(
-        label(
-          HumanReadable.quantity(degrees) + "°", x: place + width / 2, y: bottom + 16,
-          "soft mid small"))
+      parts.append(label(text, x: place + width / 2, y: bottom + 16, "soft mid small"))
     }
-    parts.append(
-      label("0°: across, light and dark left and right", x: left, y: bottom + 36, "soft small"))
+    parts.append(label(note, x: left, y: bottom + 36, "soft small"))
     return parts
   }
 

@@ -72,6 +72,13 @@ public struct GaborFit: Hashable, Sendable {
   public var function: GaborFunction
   /// The share of the kernel's variance that it explains, from 0 to 1.
   public var explained: Double
+
+  /// Numbers that a fit finds: a kernel must have more.
+  public static let parameterCount = 9
+
+  package init(function: GaborFunction, explained: Double) {
+    (self.function, self.explained) = (function, explained)
+  }
 }
 
 extension GaborFit {
@@ -81,13 +88,13 @@ extension GaborFit {
   /// Height and phase enter as the factors of cosine and sine, in which the function is linear: at each beginning they are solved
   /// for.
   ///
-  /// - Returns: `nil` where the kernel has no variance, or numbers that are not finite, or fewer pixels than the function has
-  ///   parameters.
+  /// - Returns: `nil` where the kernel has no variance, or numbers that are not finite, or no more pixels than the function
+  ///   has parameters.
   public init?(to kernel: Plane) {
     let values = kernel.values.map(Double.init)
     let mean = values.reduce(0, +) / Double(values.count)
     let total = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    guard total.isFinite, total > 1e-30, values.count > Problem.parameterCount else { return nil }
+    guard total.isFinite, total > 1e-30, values.count > Self.parameterCount else { return nil }
     let scale = (total / Double(values.count)).squareRoot()
     let problem = Problem(
       height: kernel.height, width: kernel.width, values: values.map { ($0 - mean) / scale })
@@ -104,7 +111,6 @@ extension GaborFit {
 
 /// The least squares of one kernel, of mean 0 and variance 1.
 private struct Problem {
-  static let parameterCount = 9
   let height: Int
   let width: Int
   let values: [Double]
@@ -148,7 +154,7 @@ private struct Problem {
   }
 
   private func error(_ p: [Double]) -> Double {
-    var slope = [Double](repeating: 0, count: Self.parameterCount)
+    var slope = [Double](repeating: 0, count: GaborFit.parameterCount)
     return values.indices.reduce(0) { sum, index in
       let r = residual(p, index, slope: &slope)
       return sum + r * r
@@ -194,7 +200,7 @@ private struct Problem {
 
   /// The same with the best factors of cosine and sine, and the best offset.
   private func solvingLinear(_ start: [Double]) -> [Double] {
-    var slope = [Double](repeating: 0, count: Self.parameterCount)
+    var slope = [Double](repeating: 0, count: GaborFit.parameterCount)
     var matrix = [[Double]](repeating: [0, 0, 0], count: 3)
     var target = [0.0, 0, 0]
     for index in values.indices {
@@ -214,7 +220,7 @@ private struct Problem {
 
   /// Steps of (J'J + damping diagonal) d = -J'r while the error falls; the damping grows where it does not.
   func minimized(from start: [Double]) -> (parameters: [Double], error: Double) {
-    let count = Self.parameterCount
+    let count = GaborFit.parameterCount
     var (p, damping) = (start, 1e-2)
     var current = error(p)
     var slope = [Double](repeating: 0, count: count)

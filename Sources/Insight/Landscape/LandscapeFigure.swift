@@ -18,7 +18,7 @@ public struct LandscapeFigure: Figure {
 
   public var size: (width: Double, height: Double) {
     landscape.vertical.isEmpty
-      ? (680, 360) : (Self.left + Self.side + 40 + 420, Self.top + Self.side + 64)
+      ? (680, 360) : (Self.left + Self.side + 510, Self.top + Self.side + 94)
   }
 
   public var drawing: String {
@@ -27,7 +27,7 @@ public struct LandscapeFigure: Figure {
       "two random directions, filter by filter as long as the weights; loss \(landscape.center.map(HumanReadable.quantity) ?? "unknown") in the middle"
     return
       ([label(title, x: 0, y: 14, "head"), label(subtitle, x: 0, y: 34, "soft")]
-      + contours + surface + legend).joined(separator: "\n")
+      + contours + surface + axes + legend).joined(separator: "\n")
   }
 
   private var line: LinePlot {
@@ -198,22 +198,32 @@ public struct LandscapeFigure: Figure {
 
   // MARK: Surface
 
-  /// The grid seen aslant from above, the farthest cells first.
+  /// The middle of the drawing of the surface.
+  private static let origin = (x: left + side + 270, y: top + 205)
+
+  /// Where a point stands on the paper: its places along the first and the second direction, from -1 to 1, seen aslant from
+  /// above, and its height, from 0, the floor, to 1.
+  private static func place(_ u: Double, _ v: Double, _ height: Double) -> (x: Double, y: Double) {
+    (origin.x + 100.8 * (u - v), origin.y - 55.8 * (u + v) - 170 * (height - 0.5))
+  }
+
+  /// The grid over its floor, the farthest cells first.
   private var surface: [String] {
     let (rows, columns) = (landscape.vertical.count, landscape.horizontal.count)
-    let origin = (x: Self.left + Self.side + 40 + 210, y: Self.top + 250)
     func place(_ row: Int, _ column: Int) -> (x: Double, y: Double) {
-      let (u, v) = (
-        2 * Double(column) / Double(columns - 1) - 1, 2 * Double(row) / Double(rows - 1) - 1
-      )
-      return (
-        origin.x + 140 * (u - v) * 0.72,
-        origin.y - 62 * (u + v) * 0.9 - 170 * (height(landscape.losses[row][column]) - 0.5)
-      )
+      Self.place(
+        2 * Double(column) / Double(columns - 1) - 1, 2 * Double(row) / Double(rows - 1) - 1,
+        height(landscape.losses[row][column]))
     }
     // Not more cells than can be told apart.
     let step = max(1, (max(rows, columns) - 1) / 50)
-    var parts: [String] = []
+    let floor = [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)].map { u, v in
+      let corner = Self.place(u, v, 0)
+      return "\(coordinate(corner.x)) \(coordinate(corner.y))"
+    }
+    var parts = [
+      path("M" + floor.joined(separator: "L") + "z", ["fill": "none", "class": "grid"])
+    ]
     for row in Swift.stride(from: rows - 1 - step, through: 0, by: -step) {
       for column in Swift.stride(from: columns - 1 - step, through: 0, by: -step) {
         let corners = [(0, 0), (0, step), (step, step), (step, 0)].map {
@@ -236,8 +246,49 @@ public struct LandscapeFigure: Figure {
     return parts
   }
 
+  /// Along the near edges of the floor the directions, at the left corner the loss: nothing of the surface stands before them.
+  private var axes: [String] {
+    let (near, left) = (Self.place(-1, -1, 0), Self.place(-1, 1, 0))
+    var parts = [
+      rule(from: near, to: Self.place(1, -1, 0), "base"), rule(from: near, to: left, "base"),
+      rule(from: left, to: Self.place(-1, 1, 1), "base"),
+    ]
+    for isFirst in [true, false] {
+      let outwards = isFirst ? 1.0 : -1.0
+      let style = isFirst ? "soft small" : "soft small end"
+      func edge(_ share: Double) -> (x: Double, y: Double) {
+        isFirst ? Self.place(share, -1, 0) : Self.place(-1, share, 0)
+      }
+      let ticks = Ticks(
+        for: isFirst ? landscape.horizontal : landscape.vertical, on: Axis("factor"), count: 4,
+        isTight: true)
+      for (position, text) in zip(ticks.positions, ticks.labels) {
+        let place = edge(2 * ticks.fraction(of: position) - 1)
+        parts.append(rule(from: place, to: (place.x + 5 * outwards, place.y + 3), "base"))
+        parts.append(label(text, x: place.x + 8 * outwards, y: place.y + 14, style))
+      }
+      let middle = edge(0)
+      parts.append(
+        label(
+          isFirst ? "first direction" : "second direction", x: middle.x + 28 * outwards,
+          y: middle.y + 36, style))
+    }
+    // Levels that are close to each other share a number.
+    var last = Double.infinity
+    for level in levels {
+      let place = Self.place(-1, 1, height(level))
+      guard last - place.y >= 13 else { continue }
+      last = place.y
+      parts.append(rule(from: place, to: (place.x - 5, place.y), "base"))
+      parts.append(
+        label(HumanReadable.quantity(level), x: place.x - 8, y: place.y + 4, "soft small end"))
+    }
+    parts.append(label("loss", x: left.x, y: Self.place(-1, 1, 1).y - 12, "soft small mid"))
+    return parts
+  }
+
   private var legend: [String] {
-    let (x, y, width) = (Self.left + Self.side + 60, Self.top + Self.side + 22, 320.0)
+    let (x, y, width) = (Self.origin.x - 160, Self.top + Self.side + 62, 320.0)
     var parts = (0..<64).map { index in
       rect(
         x: x + width * Double(index) / 64, y: y, width: width / 64 + 0.3, height: 10,

@@ -1,5 +1,6 @@
 import ConvNetCompiler
 public import ConvNetEngine
+public import ConvNetEvaluation
 import ConvNetFiles
 import ConvNetGraphs
 import ConvNetInference
@@ -173,31 +174,65 @@ public struct LossLandscape: Hashable, Sendable, Codable {
 
   /// Measures what is missing, from the middle outwards.
   ///
-  /// - Parameter progress: told after each point; what it throws ends the work, and what is measured stays.
+  /// - Parameters:
+  ///   - processes: share the points, and know all losses in the end, those that one process would find. Each has a function of
+  ///     its own; what is measured already is taken from the first one.
+  ///   - progress: told after each point, of several processes after one of each; what it throws ends the work, and what is
+  ///     measured stays.
   /// - Throws: ``InsightError/noAnswer(model:subject:what:)`` where the loss in the middle, of the model as it is, is not finite;
-  ///   elsewhere that is a loss beyond all measure.
+  ///   elsewhere that is a loss beyond all measure. ``InsightError/processes(_:)`` where processes would measure different
+  ///   things; what the processes throw.
   public mutating func measure(
     _ function: inout LossAtParameters, along directions: [FilterNormalizedDirection],
+    with processes: (any ProcessGroup)? = nil,
     progress: (LossLandscape) throws -> Void = { _ in }
   ) throws {
-    let places = losses.indices.flatMap { row in
-      horizontal.indices.map { (row: row, column: $0) }
-    }.filter { losses[$0.row][$0.column] == nil }.sorted { first, second in
-      func distance(_ place: (row: Int, column: Int)) -> Int {
-        max(abs(place.row - losses.count / 2), abs(place.column - horizontal.count / 2))
-      }
-      return (distance(first), first.row, first.column) < (
-        distance(second), second.row, second.column
-      )
-    }
+    if let processes { try begin(with: processes) }
+    let (rank, count) = (processes?.rank ?? 0, processes?.count ?? 1)
+    let places = missingPlaces
     try requireFiniteCenter()
-    for place in places {
-      var moves = [(direction: directions[0], factor: horizontal[place.column])]
-      if !vertical.isEmpty { moves.append((directions[1], vertical[place.row])) }
-      losses[place.row][place.column] = try function.loss(movedAlong: moves)
+    for start in stride(from: 0, to: places.count, by: count) {
+      let round = places[start..<min(start + count, places.count)]
+      var found = [Double](repeating: 0, count: round.count)
+      if rank < round.count {
+        let place = round[start + rank]
+        var moves = [(direction: directions[0], factor: horizontal[place.column])]
+        if !vertical.isEmpty { moves.append((directions[1], vertical[place.row])) }
+        found[rank] = try function.loss(movedAlong: moves)
+      }
+      // The others have zeros there.
+      if let processes { found = try processes.sum(found) }
+      for (place, loss) in zip(round, found) { losses[place.row][place.column] = loss }
       try requireFiniteCenter()
       try progress(self)
     }
+  }
+
+  /// What is not measured yet, from the middle outwards.
+  private var missingPlaces: [(row: Int, column: Int)] {
+    func distance(_ place: (row: Int, column: Int)) -> Int {
+      max(abs(place.row - losses.count / 2), abs(place.column - horizontal.count / 2))
+    }
+    return losses.indices.flatMap { row in
+      horizontal.indices.map { (row: row, column: $0) }
+    }.filter { losses[$0.row][$0.column] == nil }.sorted { first, second in
+      (distance(first), first.row, first.column) < (
+        distance(second), second.row, second.column
+      )
+    }
+  }
+
+  /// Takes what the first process has measured, where all shall measure the same.
+  private mutating func begin(with processes: any ProcessGroup) throws {
+    let grid = (horizontal + vertical).map { "\($0)" }.joined(separator: ",")
+    let difference = try processes.firstDifference([
+      ("the network", name), ("the setting", setting), ("the grid", grid),
+    ])
+    if let difference { throw InsightError.processes(difference) }
+    let first = try processes.gather(processes.rank == 0 ? [UInt8](csv.utf8) : [])[0]
+    guard processes.rank > 0 else { return }
+    losses = losses.map { $0.map { _ in nil } }
+    try take(csv: String(decoding: first, as: UTF8.self))
   }
 
   private func requireFiniteCenter() throws(InsightError) {

@@ -1,4 +1,5 @@
 public import ConvNetImages
+import ConvNetReports
 
 /// Colors for numbers. Brightness alone tells them apart, or, on both sides of zero, blue from orange: who sees no red or no
 /// green loses nothing.
@@ -63,4 +64,7 @@ public struct ColorLegend: Hashable, Sendable {
 
   /// The values that stand beside it, from its upper end down.
   var values: [Double] { [highest, (lowest + highest) / 2, lowest] }
+
+  /// The ``values`` as they stand there.
+  var texts: [String] { values.map(HumanReadable.plain) }
 }

@@ -52,7 +52,20 @@ public struct PictureSheet: Figure {
 
   private static let gap = 14.0
   private static let lineHeight = 16.0
-  private static let legendWidth = 96.0
+  /// From the pictures to the scale, from its left side to its numbers, from their end to the title, and the title's own.
+  private static let legendPlaces = (left: 4.0, numbers: 20.0, gap: 12.0, title: 14.0)
+
+  /// The width of the numbers beside the scale.
+  private static func width(ofNumbers legend: ColorLegend) -> Double {
+    legend.texts.map { textWidth($0) }.max() ?? 0
+  }
+
+  private var legendWidth: Double {
+    let places = Self.legendPlaces
+    return legend.map {
+      places.left + places.numbers + Self.width(ofNumbers: $0) + places.gap + places.title
+    } ?? 0
+  }
 
   private var subtitleLines: [String] { subtitle.isEmpty ? [] : Self.lines(subtitle) }
   private var top: Double { 30 + Self.lineHeight * Double(subtitleLines.count) }
@@ -87,7 +100,7 @@ public struct PictureSheet: Figure {
     let inner = cell.width * Double(min(columns, panels.count))
     let texts = ([title] + subtitleLines).map { textWidth($0, size: 13) + 4 }.max() ?? 0
     return (
-      max(inner + (legend == nil ? 0 : Self.legendWidth), texts),
+      max(inner + legendWidth, texts),
       top
         + max(
           cell.height * Double(rows), legend.map { textWidth($0.title, size: 11) + 8 } ?? 0)
@@ -125,7 +138,7 @@ public struct PictureSheet: Figure {
       }
     }
     if let legend {
-      let left = cell.width * Double(min(columns, panels.count)) + 4
+      let left = cell.width * Double(min(columns, panels.count)) + Self.legendPlaces.left
       parts += draw(legend, x: left, y: top, height: min(200, pictureHeight))
     }
     return parts.joined(separator: "\n")
@@ -133,8 +146,8 @@ public struct PictureSheet: Figure {
 
   private func draw(_ legend: ColorLegend, x: Double, y: Double, height: Double) -> [String] {
     let bar = Self.bar(legend.scale, width: 1, height: 64)
-    let values = legend.values
-    let widest = values.map { textWidth(HumanReadable.quantity($0)) }.max() ?? 0
+    let places = Self.legendPlaces
+    let title = x + places.numbers + Self.width(ofNumbers: legend) + places.gap
     var parts = [
       element(
         "image",
@@ -143,16 +156,15 @@ public struct PictureSheet: Figure {
           "preserveAspectRatio": "none", "href": Self.link(bar),
         ], element("title", [:], escaped(legend.title)))
     ]
-    for (share, value) in zip([0.0, 0.5, 1.0], values) {
+    for (share, text) in zip([0.0, 0.5, 1.0], legend.texts) {
       parts.append(
-        label(
-          HumanReadable.quantity(value), x: x + 20, y: y + 4 + (height - 4) * share + 3, "soft"))
+        label(text, x: x + places.numbers, y: y + 4 + (height - 4) * share + 3, "soft"))
     }
     parts.append(
       element(
         "text",
         [
-          "transform": "translate(\(coordinate(x + 24 + widest)) \(coordinate(y))) rotate(90)",
+          "transform": "translate(\(coordinate(title)) \(coordinate(y))) rotate(90)",
           "class": "soft",
         ], escaped(legend.title)))
     return parts
@@ -207,9 +219,7 @@ extension PictureSheet {
     let inColumns = min(columns, panels.count)
     let heads = [title] + subtitleLines
     let top = space + line * heads.count + space / 2
-    let legendTexts = legend.map { legend in
-      legend.values.map(HumanReadable.quantity)
-    }
+    let legendTexts = legend?.texts
     let legendLines = legend.map { wrapped($0.title, limit: 16) } ?? []
     let legendWidth =
       legend == nil

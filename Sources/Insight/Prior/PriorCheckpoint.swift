@@ -1,7 +1,7 @@
 import ConvNetFiles
 import ConvNetFormats
 import ConvNetGraphs
-import ConvNetImages
+public import ConvNetImages
 import ConvNetTensors
 import Foundation
 
@@ -27,12 +27,16 @@ public struct PriorCheckpoint: Sendable {
   /// By slot, then by parameter.
   let slots: [String: [String: Tensor]]
   let average: [Float]
+  /// Pictures on the way, by the steps after which they were taken, for who shows how the result came about. A fit adds none by
+  /// itself, and needs none to go on.
+  public var pictures: [Int: Image] = [:]
   /// All the rest, by name: what was observed, the mask, the outputs whose variance is taken.
   private let others: [String: Tensor]
 
   private static let stateKey = "convnet.prior"
   private static let parameterPrefix = "parameter/"
   private static let slotPrefix = "slot/"
+  private static let picturePrefix = "picture/"
 
   init(
     _ problem: PriorProblem, _ settings: PriorSettings, iteration: Int,
@@ -52,12 +56,23 @@ public struct PriorCheckpoint: Sendable {
 
   /// What a fit is of.
   private static func subject(of problem: PriorProblem) -> [String: Tensor] {
-    let image = problem.observed
-    var subject = [
-      "observed": Tensor(image.pixels, shape: [image.height, image.width, image.channels])
-    ]
+    var subject = ["observed": tensor(of: problem.observed)]
     subject["known"] = problem.known.map { Tensor($0.map { $0 ? 1 : 0 as UInt8 }) }
     return subject
+  }
+
+  private static func tensor(of image: Image) -> Tensor {
+    Tensor(image.pixels, shape: [image.height, image.width, image.channels])
+  }
+
+  /// A picture that was kept; `nil` where the tensor is none.
+  private static func image(of tensor: Tensor) -> Image? {
+    let shape = tensor.shape
+    guard tensor.elementType == .uint8, shape.rank == 3, shape.count > 0, [1, 3].contains(shape[2])
+    else { return nil }
+    return Image(
+      height: shape[0], width: shape[1], channels: shape[2],
+      pixels: tensor.elements(of: UInt8.self))
   }
 
   /// Steps so far.
@@ -146,6 +161,9 @@ public struct PriorCheckpoint: Sendable {
     for (slot, values) in slots {
       for (name, value) in values { tensors["\(Self.slotPrefix)\(slot)/\(name)"] = value }
     }
+    for (step, image) in pictures {
+      tensors["\(Self.picturePrefix)\(step)"] = Self.tensor(of: image)
+    }
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     let description = String(decoding: try encoder.encode(state), as: UTF8.self)
@@ -176,6 +194,11 @@ public struct PriorCheckpoint: Sendable {
         let rest = name.dropFirst(Self.slotPrefix.count)
         guard let end = rest.firstIndex(of: "/") else { continue }
         slots[String(rest[..<end]), default: [:]][String(rest[rest.index(after: end)...])] = tensor
+      } else if name.hasPrefix(Self.picturePrefix) {
+        guard let step = Int(name.dropFirst(Self.picturePrefix.count)),
+          let image = Self.image(of: tensor)
+        else { throw InsightError.otherFit(what: "a state that is damaged") }
+        pictures[step] = image
       } else {
         others[name] = tensor
       }

@@ -58,17 +58,26 @@ public struct PriorProblem: Sendable {
 
   /// A picture of which a share of the pixels is hidden, drawn at random.
   ///
-  /// - Throws: ``InsightError/setting(name:value:requirement:)`` where the share is not within 0 and 1.
+  /// - Throws: ``InsightError/setting(name:value:requirement:)`` where the share is not within 0 and 1, or of a small picture
+  ///   nothing is hidden, or all.
   public static func restoration(
     of picture: Image, hiding share: Double, seed: UInt64
   ) throws -> PriorProblem {
     guard share > 0, share < 1 else {
       throw InsightError.setting(
-        name: "the share of missing pixels", value: "\(share)", requirement: "within 0 and 1")
+        name: "the share of missing pixels", value: "\(share)", requirement: "above 0 and below 1")
     }
     var numbers = RandomNumbers(RandomKey(seed: seed, purpose: .split))
     let known = (0..<picture.height * picture.width).map { _ in
       Double(numbers.uniform()) >= share
+    }
+    let knownCount = known.count { $0 }
+    guard 0 < knownCount, knownCount < known.count else {
+      throw InsightError.setting(
+        name: "the number of pixels that stay known of \(picture.width)x\(picture.height)",
+        value: "\(knownCount)",
+        requirement:
+          "above 0 and below \(known.count); take a larger picture, another share or another seed")
     }
     return try inpainting(picture, known: known)
   }

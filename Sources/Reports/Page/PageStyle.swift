@@ -1,4 +1,5 @@
-/// The look of a page: one column of text, thin rules, no boxes.
+/// The look of a page: one column of text, thin rules, no boxes. A table that is wider than the column reaches into the margin
+/// right of it; one that is wider still is scrolled for itself, with a shadow where it goes on.
 enum PageStyle {
   /// The pixels of a column of text on a telephone that is held upright.
   static let narrowWidth = 350.0
@@ -19,11 +20,14 @@ enum PageStyle {
     sans-serif;font-size:.86rem;font-variant-numeric:tabular-nums}
     dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1.5rem;margin:1rem 0}
     dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
-    .wide{overflow-x:auto;margin:1.5rem 0}
+    .wide{overflow-x:auto;margin:1.5rem 0;width:max-content;\
+    max-width:calc((100vw + min(42.5rem,100vw - 3rem))/2 - 1.5rem);\
+    background:linear-gradient(to left,var(--paper) 1rem,transparent) right/2.5rem 100% no-repeat \
+    local,linear-gradient(to left,var(--soft),transparent) right/.5rem 100% no-repeat}
     table{border-collapse:collapse;line-height:1.4}
     caption{caption-side:top;padding-bottom:.5rem;margin:0}
     th{font-weight:500;color:var(--soft);text-align:left;vertical-align:bottom}
-    th,td{padding:.28rem 1.4rem .28rem 0;white-space:nowrap}
+    th,td{padding:.28rem 1.4rem .28rem 0;white-space:nowrap}th{white-space:normal}
     th:last-child,td:last-child{padding-right:0}
     thead th{border-bottom:1px solid var(--soft)}tbody tr+tr td{border-top:1px solid var(--rule)}
     tfoot td{border-top:1px solid var(--soft);font-weight:600}
@@ -48,9 +52,11 @@ enum PageStyle {
     border-left:2px solid var(--rule)}
     .narrow{display:none}.narrow svg{width:100%}
     @media screen and (max-width:34rem){body{padding:2rem 1.15rem 3rem}h1{font-size:1.6rem}\
+    .wide{max-width:100%}\
     th,td{padding-right:.8rem}.broad{display:none}.narrow{display:block}\
     dl{grid-template-columns:1fr;gap:.1rem}dd{margin-bottom:.5rem}}
-    @media print{body{padding:0;font-size:10pt}h2{break-after:avoid}figure,tr{break-inside:avoid}}
+    @media print{body{padding:0;font-size:10pt}h2{break-after:avoid}figure,tr{break-inside:avoid}\
+    .wide{max-width:100%;background:none}}
 
     """
 }

@@ -78,7 +78,8 @@ enum FigureStyle {
     .cv text.end{text-anchor:end}.cv text.mid{text-anchor:middle}.cv text.small{font-size:11px}
     .cv .grid{stroke:var(--rule);stroke-width:1}.cv .base{stroke:var(--soft);stroke-width:1}
     .cv .series{fill:none;stroke-width:1.75;stroke-linejoin:round;stroke-linecap:round}
-    .cv .dash{stroke-dasharray:5 4}.cv .halo{stroke:var(--paper);stroke-width:1.5}
+    .cv .dash{stroke-dasharray:5 4}.cv .dot{stroke-dasharray:.1 4}\
+    .cv .dash-dot{stroke-dasharray:7 4 .1 4}.cv .halo{stroke:var(--paper);stroke-width:1.5}
 
     """
     + (0..<colorCount).map {

@@ -56,7 +56,8 @@ package struct TerminalChart: Hashable, Sendable {
     guard columns >= 8 else { return [] }
     let (first, last) = (all.map(\.x).min() ?? 0, all.map(\.x).max() ?? 1)
     func row(of value: Double) -> Int {
-      height - 1 - Int((ticks.fraction(of: value) * Double(height - 1)).rounded())
+      // An axis may end below the largest value.
+      height - 1 - Int((min(1, ticks.fraction(of: value)) * Double(height - 1)).rounded())
     }
 
     var cells = [[Character]](repeating: [Character](repeating: " ", count: columns), count: height)

@@ -46,7 +46,8 @@ public struct ExponentialAverage: WeightAveraging {
     case slow
   }
 
-  /// The weight of the old average, from 0 to below 1: 0.9999 where Inception v3 was trained.
+  /// The weight of the old average, from 0 to below 1: 0.9999 where Inception v3 was trained. 0 keeps the last weights, and gives
+  /// them statistics of their own.
   public var decay: Float
   /// How it begins.
   public var beginning: Beginning
@@ -75,7 +76,9 @@ public struct ExponentialAverage: WeightAveraging {
   }
 
   public var description: String {
-    "weights averaged with decay \(decay)\(beginning == .slow ? ", less at the beginning" : "")"
+    (decay == 0
+      ? "weights as they are"
+      : "weights averaged with decay \(decay)\(beginning == .slow ? ", less at the beginning" : "")")
       + statisticsWords
   }
 }

@@ -95,6 +95,12 @@ extension Experiment {
       model.preprocessing?.fitting = .centerCrop(shorterSide: Int((side * share).rounded()))
     }
     notes += recipe.unapplied(to: model.graph)
+    if let batches = scale.statisticsBatches, recipe.averaging == nil,
+      model.graph.hasRunningStatistics
+    {
+      // An average of the last weights alone: they stay as they are, and have statistics of their own.
+      recipe.averaging = .exponential(decay: 0, statisticsBatches: batches)
+    }
     return Training(
       row: row, seed: seed, model: model,
       run: ExperimentResults.Run(

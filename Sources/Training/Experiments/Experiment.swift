@@ -48,17 +48,21 @@ public struct Experiment: Sendable {
     public var testPictures: Int?
     /// In place of the epochs: as many as a trial says that can be trained in so many seconds.
     public var seconds: Double?
+    /// Batches by which the statistics of batch normalization are estimated before each test, where the recipe averages no
+    /// weights: in a short training the moving averages are of weights that are gone. `nil` tests with moving averages.
+    public var statisticsBatches: Int?
 
     /// A scale of these values.
     public init(
       epochs: Int, pictures: Int? = nil, inputSize: Int? = nil, testPictures: Int? = nil,
-      seconds: Double? = nil
+      seconds: Double? = nil, statisticsBatches: Int? = nil
     ) {
       self.epochs = epochs
       self.pictures = pictures
       self.inputSize = inputSize
       self.testPictures = testPictures
       self.seconds = seconds
+      self.statisticsBatches = statisticsBatches
     }
   }
 

@@ -37,7 +37,8 @@ extension ExperimentResults {
   func settings(facts: [(name: String, value: String)]) -> [(name: String, value: String)] {
     let epochs = Set(runs.map(\.recipe.epochs)).sorted().map(String.init)
     let notes = Set(runs.flatMap { run in run.notes.map { "\(run.row): \($0)" } }).sorted()
-    return [
+    let threads = Set(runs.map(\.threads)).sorted().map(String.init)
+    var settings: [(name: String, value: String)] = [
       (
         "Data",
         data + (scale.pictures.map { ", \($0) pictures to train on" } ?? "")
@@ -45,12 +46,13 @@ extension ExperimentResults {
       ),
       ("Epochs", epochs.joined(separator: ", ")),
       ("Seeds", seeds.map(String.init).joined(separator: ", ")),
-      (
-        "Threads",
-        Set(runs.map(\.threads)).sorted().map(String.init).joined(separator: ", ")
-      ),
-    ] + (scale.inputSize.map { [("Input", "\($0)x\($0)")] } ?? []) + facts
-      + notes.map { ("Not as the recipe", $0) }
+      ("Threads", threads.joined(separator: ", ")),
+    ]
+    if let side = scale.inputSize { settings.append(("Input", "\(side)x\(side)")) }
+    if let batches = scale.statisticsBatches {
+      settings.append(("Statistics of batch normalization", "of \(batches) batches before a test"))
+    }
+    return settings + facts + notes.map { ("Not as the recipe", $0) }
   }
 
   /// The whole, as one HTML file that needs no other.

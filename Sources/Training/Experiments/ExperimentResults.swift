@@ -121,6 +121,10 @@ public struct ExperimentResults: Hashable, Sendable, Codable {
       ("test pictures", Self.words(scale.testPictures), Self.words(other.scale.testPictures)),
       ("input size", Self.words(scale.inputSize), Self.words(other.scale.inputSize)),
       ("seconds", "\(scale.seconds ?? 0)", "\(other.scale.seconds ?? 0)"),
+      (
+        "batches for statistics", Self.words(scale.statisticsBatches, none: "none"),
+        Self.words(other.scale.statisticsBatches, none: "none")
+      ),
     ] where own != wanted {
       throw .invalidSetting(
         name: "\(name) of an experiment that goes on", value: wanted,
@@ -160,7 +164,9 @@ public struct ExperimentResults: Hashable, Sendable, Codable {
     "\(plural(data.count, "picture")) of fingerprint \(data.digest)"
   }
 
-  private static func words(_ number: Int?) -> String { number.map(String.init) ?? "all" }
+  private static func words(_ number: Int?, none: String = "all") -> String {
+    number.map(String.init) ?? none
+  }
 
   /// One line an epoch: what plots of one's own are made of.
   public var csv: String {

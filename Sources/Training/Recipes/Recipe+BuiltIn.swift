@@ -200,7 +200,7 @@ extension Recipe {
       gradientTransforms: [.clipping(norm: 2)],
       averaging: .exponential(decay: 0.9999, beginning: .slow),
       objective: .crossEntropy(labelSmoothing: 0.1), augmentation: distorted(by: 0.4),
-      inputSize: 299,
+      inputSize: 299, dropout: 0.2, auxiliaryWeight: 0.4,
       sources: sources([
         "network": .lecture("Inception v3"), "inputSize": .lecture("enlarged to 299x299"),
         "batchSize": .lecture("batch size 32"), "epochs": .lecture("100 epochs"),
@@ -256,7 +256,8 @@ extension Recipe {
     var sources = Self.sources([
       "network": .lecture("ResNets on CIFAR-10"), "inputSize": .paper(place),
       "batchSize": .paper("\(place): 128"),
-      "epochs": .paper("\(place): 64,000 steps, of 45,000 pictures: a tenth, 5,000, is held out"),
+      "epochs": .paper("\(place): 64,000 steps, of 45,000 pictures"),
+      "heldOutShare": .paper("\(place): 5,000 of 50,000 pictures to validate on"),
       "optimizer": .lecture("momentum 0.9, weight decay 0.0001"),
       "schedule": .paper("\(place): 0.1, divided by 10 at steps 32,000 and 48,000"),
       "dropout": .lecture("no dropout"),
@@ -269,7 +270,7 @@ extension Recipe {
         "\(place): until the training error is below 80 %, in about 400 steps; here by whole epochs"
       )
     }
-    return Recipe(
+    var recipe = Recipe(
       isDeep ? "resnet-cifar-110" : "resnet-cifar",
       summary: isDeep
         ? "ResNet of 110 layers on CIFAR-10" : "ResNets of 20 to 56 layers on CIFAR-10",
@@ -277,6 +278,8 @@ extension Recipe {
       optimizer: .sgd(momentum: 0.9, weightDecay: 0.0001), schedule: schedule,
       augmentation: Augmentation(preset: "cifar") ?? .none, inputSize: 32, dropout: 0,
       initialization: "He's normal", sources: sources)
+    recipe.heldOutShare = 0.1
+    return recipe
   }
 
   private static var fast: Recipe {

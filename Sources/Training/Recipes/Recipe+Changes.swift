@@ -99,7 +99,7 @@ extension Recipe {
     sources[Accumulation.name] = Self.asked
   }
 
-  private static let asked = RecipeSource.ours("as it was asked for")
+  private static let asked = RecipeSource.ours("as asked for")
 
   /// Says of a setting, and of all of a part, that it is as somebody asked for.
   package mutating func noteAsked(_ name: String) {
@@ -185,8 +185,34 @@ extension TrainingPart {
       }
       return part
     } catch let error as DecodingError {
-      throw TrainingError.invalidSetting(
-        name: Self.name, value: text, requirement: "of fields that it can read: \(error)")
+      throw unreadable(error, given, text)
     }
+  }
+
+  /// Says which of the given fields cannot be read, and what would be.
+  private func unreadable(
+    _ error: DecodingError, _ given: [String: JSONValue], _ text: String
+  ) -> TrainingError {
+    let path =
+      switch error {
+      case .dataCorrupted(let context), .keyNotFound(_, let context),
+        .typeMismatch(_, let context), .valueNotFound(_, let context):
+        context.codingPath.map(\.stringValue)
+      @unknown default: [String]()
+      }
+    guard let field = path.first, let value = given[field],
+      let usual = Mirror(reflecting: self).children.first(where: { $0.label == field })?.value
+    else {
+      return .invalidSetting(
+        name: Self.name, value: text, requirement: "of fields that it can read")
+    }
+    func names<Choice: CaseIterable>(_: Choice) -> String {
+      Choice.allCases.map { "\($0)" }.joined(separator: ", ")
+    }
+    let choices = (usual as? any CaseIterable).map { "one of \(names($0))" }
+    return .invalidSetting(
+      name: field, value: "\(value)",
+      requirement: choices
+        ?? (usual is any Numeric ? "a number, such as \(usual)" : "such as \(usual)"))
   }
 }

@@ -91,6 +91,7 @@ private struct KeptRecipe: Codable {
   /// `nil` too in files of earlier versions.
   var stochasticDepth: Float?
   var inputSides: [Int]?
+  var heldOutShare: Double?
   var initialization: String
   var sources: [String: RecipeSource]
 }
@@ -122,6 +123,7 @@ extension Recipe: Codable {
       auxiliaryWeight: kept.auxiliaryWeight, stochasticDepth: kept.stochasticDepth,
       initialization: kept.initialization, sources: kept.sources)
     inputSides = kept.inputSides ?? []
+    heldOutShare = kept.heldOutShare
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -132,7 +134,7 @@ extension Recipe: Codable {
       averaging: averaging.map { try KeptPart($0) }, objective: KeptPart(objective),
       augmentation: augmentation, inputSize: inputSize, dropout: dropout,
       auxiliaryWeight: auxiliaryWeight, stochasticDepth: stochasticDepth,
-      inputSides: inputSides.isEmpty ? nil : inputSides,
+      inputSides: inputSides.isEmpty ? nil : inputSides, heldOutShare: heldOutShare,
       initialization: initialization, sources: sources
     ).encode(to: encoder)
   }

@@ -61,6 +61,7 @@ extension Recipe {
     if !inputSides.isEmpty {
       values.append(("inputSides", .array(inputSides.map { .integer(Int64($0)) })))
     }
+    if let heldOutShare { values.append(("heldOutShare", .number(heldOutShare))) }
     if let stochasticDepth { values.append(("stochasticDepth", Self.number(stochasticDepth))) }
     values.append(("initialization", .string(initialization)))
     values.append(("augmentation", .string("\(augmentation)")))

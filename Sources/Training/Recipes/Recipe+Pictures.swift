@@ -17,6 +17,10 @@ extension Recipe {
       case .colorShift where channels != 3:
         notes.append("its shift of colors needs three channels and is left out")
         return nil
+      case .colorJitter(let jitter)
+      where channels == 1 && (jitter.saturation > 0 || jitter.hue > 0):
+        notes.append("its changes of saturation and hue leave grey pictures as they are")
+        return step
       case .shorterSide(var shorter) where side != inputSize:
         (shorter.from, shorter.to) = (scaled(shorter.from), scaled(shorter.to))
         notes.append(

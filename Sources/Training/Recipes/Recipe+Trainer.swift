@@ -37,6 +37,10 @@ extension Recipe {
       throw TrainingError.invalidSetting(
         name: "stochastic depth", value: "\(stochasticDepth)", requirement: "from 0 to below 1")
     }
+    if let share = heldOutShare, !(share > 0 && share < 1) {
+      throw TrainingError.invalidSetting(
+        name: "share held out", value: "\(share)", requirement: "above 0 and below 1")
+    }
     if let weight = auxiliaryWeight, !(weight.isFinite && weight >= 0) {
       throw TrainingError.invalidSetting(
         name: "weight of auxiliary classifiers", value: "\(weight)",

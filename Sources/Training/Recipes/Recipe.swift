@@ -46,6 +46,8 @@ public struct Recipe: Sendable {
   public var stochasticDepth: Float?
   /// Shorter sides of the input, of which each batch has one; none: the input's own, which is the network's.
   public var inputSides: [Int] = []
+  /// Of data that has a part to test on too, the share of what there is to train on that is held out to validate on; `nil`: none.
+  public var heldOutShare: Double?
   /// How weights begin: words, since it is the network that says so.
   public var initialization: String
   /// Where each number is from, by the names of ``numbers``.

@@ -61,7 +61,8 @@ struct ReportParts: Sendable {
     report.recipe = recipe
     report.environment = environment
     let epoch = model.trainingSummary?.bestEpoch ?? history.count
-    guard let assessment = assessments[epoch] else { return report }
+    // Of labels and numbers it says nothing: the history does.
+    guard let assessment = assessments[epoch], assessment.samples > 0 else { return report }
     report.assessment = (epoch, assessment)
     if let validation {
       // A report without pictures is better than none.

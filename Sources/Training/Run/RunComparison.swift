@@ -1,4 +1,5 @@
 import ConvNetFiles
+import ConvNetImages
 public import ConvNetReports
 
 /// Several trainings beside each other: in which settings they differ, what came of each, and their curves.
@@ -52,34 +53,64 @@ public struct RunComparison: Sendable {
     }
   }
 
-  private var areValidated: Bool { runs.contains { $0.best?.validationTop1 != nil } }
-
-  /// What came of each run: its best epoch and that one's scores.
+  /// What came of each run: its best epoch and that one's scores. Of classes those are the top-1 error, of labels and numbers
+  /// their figures: a column each, or where the runs are told by different things, one with the names of the scores.
   public var results: Table {
+    let scores = scoreColumns
     var table = Table(
       [
         .init(""), .init("run", leastWidth: 12), .init("epochs", .right),
-        .init("best epoch", .right), .init(areValidated ? "top-1 error" : "training error", .right),
+        .init("best epoch", .right),
+      ] + scores.map(\.column) + [
         .init("loss", .right), .init("train loss", .right, dispensability: 2),
         .init("time", .right, dispensability: 1),
         .init("images/s", .right, dispensability: 3),
       ])
-    for (run, (letter, name)) in zip(runs, zip(letters, names)) {
+    for (place, run) in runs.enumerated() {
       let best = run.best
-      let accuracy = best.flatMap { $0.validationTop1 ?? $0.trainingTop1 }
-      table.append([
-        letter, name,
+      var row: [String] = [
+        letters[place], names[place],
         run.isUnfinished
           ? "\(run.epochs.count) of \(run.plannedEpochs ?? 0)" : "\(run.epochs.count)",
         best.map { "\($0.epoch)" } ?? "–",
-        accuracy.map { HumanReadable.percent(1 - $0, digits: 2) } ?? "–",
+      ]
+      row += scores.map { $0.texts[place] }
+      row += [
         best.map { HumanReadable.fixed($0.validationLoss ?? $0.trainingLoss, digits: 4) } ?? "–",
         best.map { HumanReadable.fixed($0.trainingLoss, digits: 4) } ?? "–",
         run.epochs.isEmpty ? "–" : HumanReadable.duration(run.seconds),
         run.epochs.last.map { HumanReadable.quantity($0.imagesPerSecond) } ?? "–",
-      ])
+      ]
+      table.append(row)
     }
     return table
+  }
+
+  private typealias ScoreColumn = (column: Table.Column, texts: [String])
+
+  private var scoreColumns: [ScoreColumn] {
+    let known = RunScore.all.filter { score in
+      runs.contains { $0.best.flatMap(score.value) != nil }
+    }
+    guard Set(known.map(\.kind)).count > 1 else {
+      return known.map { score -> ScoreColumn in
+        let isValidated = runs.contains { $0.best.flatMap(score.validation) != nil }
+        let title = isValidated ? score.name : "training \(score.brief)"
+        return (
+          Table.Column(title, .right, dispensability: score.isMinor ? 2 : 0),
+          runs.map { run -> String in
+            guard let best = run.best, let value = score.value(best) else { return "–" }
+            let isOfTraining = isValidated && score.validation(best) == nil
+            return (isOfTraining ? "training " : "") + score.text(value)
+          }
+        )
+      }
+    }
+    let texts = runs.map { run -> String in
+      guard let best = run.best else { return "–" }
+      return known.compactMap { $0.description(of: best) }.joined(separator: ", ")
+    }
+    return [(Table.Column("scores", leastWidth: 22), texts)]
   }
 
   /// The settings in which they differ, a column a run.
@@ -119,23 +150,31 @@ public struct RunComparison: Sendable {
       points: runs.map { $0.steps.map { .init(Double($0.step), value($0)) } })
   }
 
+  /// Of the scores that a run is judged by, those of its validation or of its training.
+  private func scoreCurves(
+    _ part: String, _ value: (RunScore, RunEpoch) -> Double?
+  ) -> [Curve] {
+    RunScore.all.filter { !$0.isMinor }.map { score in
+      curve("\(part) \(score.brief)", Axis(score.unit)) { epoch in
+        value(score, epoch).map { score.isShare ? 100 * $0 : $0 }
+      }
+    }
+  }
+
   private var curves: [Curve] {
     let rates = runs.flatMap { $0.steps.map { Double($0.learningRate) } }
     let isWide = (rates.min() ?? 0) > 0 && (rates.max() ?? 0) > 50 * (rates.min() ?? 1)
-    return [
-      curve("Validation error", Axis("top-1 error, %")) { epoch in
-        epoch.validationTop1.map { 100 * (1 - $0) }
-      },
-      curve("Validation loss", Axis("loss")) { $0.validationLoss },
-      curve("Training error", Axis("top-1 error, %")) { epoch in
-        epoch.trainingTop1.map { 100 * (1 - $0) }
-      },
+    var curves = scoreCurves("Validation") { $0.validation($1) }
+    curves.append(curve("Validation loss", Axis("loss")) { $0.validationLoss })
+    curves += scoreCurves("Training") { $0.training($1) }
+    curves += [
       curve("Training loss", Axis("loss")) { $0.trainingLoss },
       curve("Loss of steps", Axis("loss of the batch"), steps: \.loss),
       curve("Learning rate", Axis("rate", scale: isWide ? .logarithmic : .linear)) {
         Double($0.learningRate)
       },
-    ].filter { !$0.isEmpty }
+    ]
+    return curves.filter { !$0.isEmpty }
   }
 
   /// The first of the curves that there is, for a terminal: of epochs where any run has two, else of steps.
@@ -157,9 +196,8 @@ public struct RunComparison: Sendable {
           .figure(
             LinePlot(
               curve.title, horizontal: curve.horizontal, vertical: curve.vertical,
-              series: zip(names, curve.points).filter { !$1.isEmpty }.map {
-                .init($0, points: $1)
-              }))
+              // All, so that a run has its color in every plot.
+              series: zip(names, curve.points).map { .init($0, points: $1) }))
         }),
       .init("Results", [.table(results)]),
     ]
@@ -171,12 +209,32 @@ public struct RunComparison: Sendable {
       "\(plural(runs.count, "training")) compared", summary: summary, sections: sections)
   }
 
+  /// The best of the runs, among those that are told by the same.
   private var summary: String {
-    let ranked = zip(names, runs).compactMap { name, run in
-      run.best.flatMap { best in best.validationTop1.map { (name, 1 - $0, best.epoch) } }
+    let found = zip(names, runs).compactMap { name, run in
+      run.best.map { (name: name, epoch: $0) }
     }
-    guard let best = ranked.min(by: { $0.1 < $1.1 }) else { return "" }
-    return
-      "The least validation error is \(HumanReadable.percent(best.1, digits: 2)), of \(best.0) after epoch \(best.2)."
+    func least(
+      _ what: String, _ text: (Double) -> String, _ value: (RunEpoch) -> Double?
+    ) -> String? {
+      let ranked = found.compactMap { run in value(run.epoch).map { (run: run, value: $0) } }
+      guard let best = ranked.min(by: { $0.value < $1.value }) else { return nil }
+      return
+        "The \(what) is \(text(best.value)), of \(best.run.name) after epoch \(best.run.epoch.epoch)."
+    }
+    let sentences = [
+      least("least validation error", { HumanReadable.percent($0, digits: 2) }) { epoch in
+        epoch.validationTop1.map { 1 - $0 }
+      },
+      least(
+        "highest validation mean average precision", { HumanReadable.percent(-$0, digits: 2) }
+      ) { epoch in
+        epoch.validationFigures?["meanAveragePrecision"].map { -$0 }
+      },
+      least("least validation loss of numbers", { HumanReadable.fixed($0, digits: 4) }) { epoch in
+        epoch.targetKind == .numbers ? epoch.validationLoss : nil
+      },
+    ]
+    return sentences.compactMap(\.self).joined(separator: " ")
   }
 }

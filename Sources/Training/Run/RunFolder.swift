@@ -3,6 +3,7 @@ import ConvNetFormats
 public import ConvNetGraphs
 public import ConvNetLayers
 import ConvNetReports
+import Foundation
 
 /// The folder that a training writes into: the model, the checkpoint to go on from, lines of metrics, the same for
 /// TensorBoard, and a report. ``RunLog`` writes them while the training runs.
@@ -45,16 +46,22 @@ public struct RunFolder: Hashable, Sendable {
 
   // MARK: Another training's files
 
-  /// What a training writes, by which one is known.
-  private static let traces = [checkpointName, modelName, metricsName, EventFile.name]
+  /// What a training writes, beside the states that it keeps.
+  private static let results = [
+    checkpointName, modelName, bestModelName, metricsName, EventFile.name, reportName,
+  ]
 
   private func exists(_ name: String) -> Bool {
     FileSystem.exists(path + "/" + name)
   }
 
-  /// - Throws: ``UsedFolderError`` where the folder holds a training.
-  public func requireUnused() throws(UsedFolderError) {
-    let found = Self.traces.filter(exists)
+  /// - Parameter sharesReport: whether a report may be there, such as an experiment's own.
+  /// - Throws: ``UsedFolderError`` where the folder holds a training, or a file that one would replace.
+  public func requireUnused(sharesReport: Bool = false) throws(UsedFolderError) {
+    // A folder that cannot be listed cannot be written into either, which is told then.
+    let states = (try? keptStates().map(\.name)) ?? []
+    let results = Self.results.filter { !sharesReport || $0 != Self.reportName }
+    let found = results.filter(exists) + states
     guard found.isEmpty else {
       throw UsedFolderError(
         folder: path, found: found, hasCheckpoint: found.contains(Self.checkpointName))
@@ -66,7 +73,7 @@ public struct RunFolder: Hashable, Sendable {
   /// - Throws: ``FileError``.
   public func clear() throws(FileError) {
     let states = try keptStates().map(\.name)
-    for name in Self.traces + [Self.reportName, Self.bestModelName] + states where exists(name) {
+    for name in Self.results + states where exists(name) {
       guard FileSystem.remove(path + "/" + name) else { throw .last(.remove, path + "/" + name) }
     }
   }
@@ -77,6 +84,14 @@ public struct RunFolder: Hashable, Sendable {
   public func create() throws(FileError) {
     try FileSystem.createFolder(path)
     guard FileSystem.isWritable(path) else { throw .last(.write, path) }
+  }
+
+  /// Does what no other process may do in the folder at the same time, such as a training that writes into it.
+  ///
+  /// - Throws: ``RunInProgress`` where another process does; ``FileError`` without the folder; what the body throws.
+  public func withExclusiveUse<Result>(_ body: () throws -> Result) throws -> Result {
+    guard let lock = try FolderLock(path) else { throw RunInProgress(folder: path) }
+    return try withExtendedLifetime(lock) { try body() }
   }
 
   // MARK: Files of this training
@@ -97,7 +112,7 @@ public struct RunFolder: Hashable, Sendable {
   public func save(_ checkpoint: Checkpoint) throws { try checkpoint.save(to: checkpointPath) }
 
   /// The states that were kept under their steps' numbers, the oldest first.
-  func keptStates() throws(FileError) -> [(name: String, step: Int)] {
+  package func keptStates() throws(FileError) -> [(name: String, step: Int)] {
     var states: [(name: String, step: Int)] = []
     guard FileSystem.isFolder(path) else { return [] }
     let prefix = Self.checkpointName + "-"
@@ -119,6 +134,28 @@ public struct RunFolder: Hashable, Sendable {
     // Those of later steps are from before a training that went on from an earlier state.
     let states = try keptStates().filter { $0.step <= checkpoint.step }
     for state in states.dropLast(count) { _ = FileSystem.remove(path + "/" + state.name) }
+  }
+
+  /// Does what writes a file, and where the disk is full does it again, each time without the oldest state that was kept.
+  ///
+  /// - Parameter step: whose state, and those of later steps, stay; `nil` for the last.
+  /// - Returns: the names of the states that are gone.
+  /// - Throws: what the body throws in the end.
+  @discardableResult
+  package func makingRoom(before step: Int? = nil, _ body: () throws -> Void) throws -> [String] {
+    var removed: [String] = []
+    while true {
+      do {
+        try body()
+        return removed
+      } catch let error as FileError where error.isDiskFull {
+        let states = try keptStates()
+        guard let oldest = states.first, oldest.step < step ?? states.last?.step ?? 0,
+          FileSystem.remove(path + "/" + oldest.name)
+        else { throw error }
+        removed.append(oldest.name)
+      }
+    }
   }
 
   /// Writes the model.
@@ -145,6 +182,26 @@ public struct UsedFolderError: ReadableError, Hashable, Sendable {
     "\(FileSystem.readable(folder)) holds a training already (\(found.joined(separator: ", "))); "
       + (hasCheckpoint ? "go on from its checkpoint, clear it" : "clear it")
       + ", or choose another folder"
+  }
+}
+
+/// A training writes into a folder where another process trains.
+public struct RunInProgress: ReadableError, Hashable, Sendable {
+  /// The folder.
+  public var folder: String
+
+  /// Of a folder.
+  public init(folder: String) { self.folder = folder }
+
+  public var description: String {
+    "\(FileSystem.readable(folder)): another process trains there; wait for its end, or choose another folder"
+  }
+}
+
+extension FileError {
+  /// Whether there was no room left.
+  fileprivate var isDiskFull: Bool {
+    [ENOSPC, EDQUOT].contains { problem == .system(code: $0) }
   }
 }
 

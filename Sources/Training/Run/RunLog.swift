@@ -199,10 +199,18 @@ public final class RunLog: TrainingLogger {
   ///
   /// - Returns: what could not be written.
   public func save(_ model: Model, _ history: [EpochReport]) -> [any Error] {
-    [
+    let failures = [
       failure { try writer.write(model) },
       failure { try writer.writeReport(of: model, history, parts) },
-    ].compactMap(\.self)
+    ]
+    tellGivenUp()
+    return failures.compactMap(\.self)
+  }
+
+  private func tellGivenUp() {
+    let names = writer.takeGivenUp()
+    guard !names.isEmpty else { return }
+    tell("the disk is full: \(names.joined(separator: ", ")) made room")
   }
 
   // MARK: States
@@ -225,6 +233,7 @@ public final class RunLog: TrainingLogger {
     if outcome.failures[folder.bestModelPath] != nil { best = best ?? bestInFlight }
     bestInFlight = nil
     if outcome.hasModel { savedModelEpochs = outcome.place.epochs }
+    tellGivenUp()
     for path in [folder.checkpointPath, folder.modelPath, folder.reportPath, folder.bestModelPath] {
       let error = outcome.failures[path]
       failures[path] = error

@@ -44,8 +44,76 @@ extension RunReport {
       vertical: Axis(isShare ? "share, %" : first.name), series: series)
   }
 
-  /// What the table says of an epoch in place of accuracy: the first figure.
-  func targetText(_ targets: TargetMetrics?) -> String? {
-    targets.map { $0.figures.first.map(\.description) ?? "" }
+  /// What the table of the epochs has in place of accuracy: the first figure that the last of them has.
+  func targetFigure(_ targets: (EpochReport) -> TargetMetrics?) -> TargetMetrics.Figure? {
+    for report in history.reversed() {
+      if let figure = targets(report)?.figures.first { return figure }
+    }
+    return nil
+  }
+
+  /// A figure of an epoch in the table, empty where that epoch does not have it; `nil` of classes.
+  func targetText(_ targets: TargetMetrics?, _ figure: TargetMetrics.Figure?) -> String? {
+    targets.map { $0.figures.first { $0.key == figure?.key }?.text ?? "" }
+  }
+
+  /// How well each label or number is told, in the epoch that the model is of; `nil` of classes.
+  func targetSection(_ names: [String]) -> ReportPage.Section? {
+    guard let report = history.first(where: { $0.epoch == bestEpoch }) ?? history.last,
+      let targets = report.validationTargets ?? report.trainingTargets
+    else { return nil }
+    let count = plural((report.validation ?? report.training).samples, "picture")
+    var text =
+      report.validation == nil
+      ? "Of the \(count) to train on, each before its step, in epoch \(report.epoch)"
+      : "Of the \(count) to validate on, after epoch \(report.epoch)"
+    switch targets {
+    case .labels(let labels):
+      text += "; a label is said to be there from a probability of "
+      text += HumanReadable.percent(Double(labels.threshold), digits: 0) + " on."
+      return ReportPage.Section("Labels", [.text(text), .table(labels.table(names))])
+    case .numbers(let numbers):
+      text += ", in the unit of the data."
+      return ReportPage.Section("Numbers", [.text(text), .table(numbers.table(names))])
+    }
+  }
+}
+
+extension LabelMetrics {
+  /// Precision, recall, F1 and, where ranks were kept, average precision of every label.
+  fileprivate func table(_ names: [String]) -> Table {
+    let isRanked = meanAveragePrecision != nil
+    var columns: [Table.Column] = [
+      .init("label"), .init("pictures", .right), .init("precision", .right),
+      .init("recall", .right), .init("F1", .right),
+    ]
+    if isRanked { columns.append(.init("average precision", .right)) }
+    var table = Table(columns)
+    table.isSortable = true
+    for (name, score) in zip(names, labels) {
+      var row = [name, "\(score.count)"]
+      row += [score.precision, score.recall, score.f1].map { HumanReadable.percent($0) }
+      if isRanked { row.append(score.averagePrecision.map { HumanReadable.percent($0) } ?? "") }
+      table.append(row)
+    }
+    return table
+  }
+}
+
+extension NumberMetrics {
+  /// The errors and R^2 of every number.
+  fileprivate func table(_ names: [String]) -> Table {
+    var table = Table([
+      .init("number"), .init("MAE", .right), .init("RMSE", .right), .init("R²", .right),
+    ])
+    table.isSortable = true
+    for (name, score) in zip(names, numbers) {
+      table.append([
+        name, HumanReadable.quantity(score.meanAbsoluteError),
+        HumanReadable.quantity(score.rootMeanSquaredError),
+        score.determination.map { HumanReadable.quantity($0) } ?? "",
+      ])
+    }
+    return table
   }
 }

@@ -27,6 +27,8 @@ public struct RunReport: Sendable {
   /// On what it is computed, and on which data.
   public var environment: [(name: String, value: String)] = []
   private let classNames: [String]
+  /// The epoch that the model is of, where that is not the last.
+  let bestEpoch: Int?
 
   /// - Parameters:
   ///   - model: after the training; its summary says how it was trained.
@@ -36,6 +38,7 @@ public struct RunReport: Sendable {
   ) {
     let summary = model.trainingSummary
     classNames = model.classNames
+    bestEpoch = summary?.bestEpoch
     title = model.graph.name + (summary?.data.map { " on \($0)" } ?? "")
     let known: [(name: String, value: String?)] = [
       ("Network", "\(model.graph.name), \(model.graph.cost.parameters) parameters"),
@@ -105,6 +108,7 @@ public struct RunReport: Sendable {
   }
 
   private var assessmentSections: [ReportPage.Section] {
+    if let section = targetSection(classNames) { return [section] }
     guard let (epoch, assessment) = assessment else { return [] }
     var sections = assessment.sections(classNames, mistakes: mistakes)
     if !sections.isEmpty {
@@ -215,26 +219,32 @@ public struct RunReport: Sendable {
   }
 
   private var table: Table {
-    let figure = targetFigures == nil ? "accuracy" : "figure"
+    let trained = targetFigure(\.trainingTargets)
+    let validated = targetFigure(\.validationTargets)
     let validation: [Table.Column] =
-      isValidated ? [.init("validation loss", .right), .init(figure, .right)] : []
+      isValidated
+      ? [
+        .init("validation loss", .right),
+        .init("validation \(validated?.name ?? "accuracy")", .right),
+      ] : []
     var table = Table(
       [
         .init("epoch", .right), .init("rate", .right), .init("training loss", .right),
-        .init(figure, .right),
+        .init("training \(trained?.name ?? "accuracy")", .right),
       ] + validation + [.init("images/s", .right), .init("data wait", .right)])
     for report in history {
-      let validated = [
+      let measured = [
         report.validation.map { HumanReadable.fixed($0.loss, digits: 4) } ?? "",
-        targetText(report.validationTargets)
+        targetText(report.validationTargets, validated)
           ?? report.validation.map { HumanReadable.percent($0.top1) } ?? "",
       ]
       table.append(
         [
           "\(report.epoch)", HumanReadable.quantity(Double(report.learningRate)),
           HumanReadable.fixed(report.training.loss, digits: 4),
-          targetText(report.trainingTargets) ?? HumanReadable.percent(report.training.top1),
-        ] + (isValidated ? validated : []) + [
+          targetText(report.trainingTargets, trained)
+            ?? HumanReadable.percent(report.training.top1),
+        ] + (isValidated ? measured : []) + [
           HumanReadable.quantity(report.imagesPerSecond),
           HumanReadable.percent(report.dataWaitShare),
         ])

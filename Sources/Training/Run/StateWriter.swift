@@ -47,6 +47,7 @@ final class StateWriter: Sendable {
   private let options: RunLog.Options
   private let work = BackgroundWork()
   private let outcome = Mutex<Outcome?>(nil)
+  private let givenUp = Mutex<[String]>([])
 
   init(_ folder: RunFolder, _ options: RunLog.Options) {
     self.folder = folder
@@ -81,7 +82,7 @@ final class StateWriter: Sendable {
       outcome.failures[path] = failure(of: body)
     }
     attempt(folder.checkpointPath) {
-      try folder.save(checkpoint)
+      try makingRoom(before: checkpoint.step) { try folder.save(checkpoint) }
       if options.keptCount > 1 { try folder.keep(checkpoint, count: options.keptCount) }
     }
     if let best {
@@ -90,14 +91,31 @@ final class StateWriter: Sendable {
     guard let model, checkpoint.samplesOfEpoch == 0, !checkpoint.history.isEmpty else {
       return outcome
     }
-    attempt(folder.modelPath) { try folder.save(named(model)) }
+    attempt(folder.modelPath) {
+      try makingRoom(before: checkpoint.step) { try folder.save(named(model)) }
+    }
     outcome.hasModel = outcome.failures[folder.modelPath] == nil
     attempt(folder.reportPath) { try writeReport(of: model, checkpoint.history, parts) }
     return outcome
   }
 
   /// Writes a model alone.
-  func write(_ model: Model) throws { try folder.save(named(model)) }
+  func write(_ model: Model) throws {
+    try makingRoom { try folder.save(named(model)) }
+  }
+
+  /// States that were given up for room since the last time that it was asked.
+  func takeGivenUp() -> [String] {
+    givenUp.withLock { names in
+      defer { names = [] }
+      return names
+    }
+  }
+
+  private func makingRoom(before step: Int? = nil, _ body: () throws -> Void) throws {
+    let names = try folder.makingRoom(before: step, body)
+    givenUp.withLock { $0 += names }
+  }
 
   func writeReport(of model: Model, _ history: [EpochReport], _ parts: ReportParts) throws {
     try folder.write(

@@ -77,14 +77,21 @@ struct PriorInpaintCommand: ParsableCommand {
 
   func run() throws {
     let observed = try Image(contentsOf: picture)
-    var known = try Image(contentsOf: mask)
+    // Without alpha, which has no other way round.
+    var known = try Image(contentsOf: mask).converted(toChannels: 1)
     if invertMask {
       known.withMutablePixels { pixels in
         for index in pixels.indices { pixels[index] = 255 - pixels[index] }
       }
     }
+    let problem = try PriorProblem.inpainting(observed, mask: known)
+    guard problem.known?.contains(false) == true else {
+      throw InsightError.setting(
+        name: invertMask ? "the inverted mask" : "the mask", value: "white everywhere",
+        requirement: "black where a pixel is missing")
+    }
     try fit.run(
-      .inpainting(observed, mask: known), largeHoles ? .largeHoles : .inpainting, of: picture,
+      problem, largeHoles ? .largeHoles : .inpainting, of: picture,
       purpose: "filled in", baseline: "with black holes")
   }
 }
@@ -168,8 +175,14 @@ struct PriorFlashCommand: ParsableCommand {
 
   func run() throws {
     let observed = try Image(contentsOf: picture)
+    let guide = try Image(contentsOf: flash)
+    guard guide.height == observed.height, guide.width == observed.width else {
+      throw InsightError.extents(
+        what: "\(flash), the picture with a flash of \(picture),",
+        actual: [guide.width, guide.height], expected: [observed.width, observed.height])
+    }
     try fit.run(
       .denoising(observed), .flash, of: picture, purpose: "with the light of the picture",
-      baseline: "the noisy one", guide: Image(contentsOf: flash))
+      baseline: "the noisy one", guide: guide)
   }
 }

@@ -9,18 +9,22 @@ final class PriorFit {
   private let purpose: String
   private let baseline: String
   private let reference: PriorReference?
-  private let firstIteration: Int
+  /// The state that is gone on with; `nil` for a fit that begins.
+  private let begun: PriorCheckpoint?
   /// Pictures on the way, by their steps.
   private var snapshots: [(iteration: Int, image: Image)] = []
   private var frames: [Image] = []
-  private var rows = "iteration,loss,variance,psnr\n"
-  private var best: (iteration: Int, value: Double)?
+  private var table: PriorTable
+  private var best: (iteration: Int, likeness: Double)?
   private var seconds = 0.0
   private var kept = 0.0
 
+  /// - Parameters:
+  ///   - begun: the state that is gone on with.
+  ///   - table: of its steps.
   init(
     _ prior: DeepImagePrior, options: PriorOptions, subject: String, purpose: String,
-    baseline: String, truth: Image?
+    baseline: String, truth: Image?, begun: PriorCheckpoint?, table: PriorTable
   ) {
     self.prior = prior
     self.options = options
@@ -28,22 +32,33 @@ final class PriorFit {
     self.purpose = purpose
     self.baseline = baseline
     reference = truth.map { PriorReference($0, channels: prior.problem.channels) }
-    firstIteration = prior.iteration
+    self.begun = begun
+    self.table = table
+    best = truth == nil ? nil : table.best
   }
+
+  private var firstIteration: Int { begun?.iteration ?? 0 }
 
   private static var now: Double { ProcessInfo.processInfo.systemUptime }
 
   func run() throws {
     readSnapshots()
+    if let path = options.csv, table.count < firstIteration {
+      options.shared.note(
+        "\(path) has \(table.count) of the first \(plural(firstIteration, "step")); what is not in it cannot be told any more"
+      )
+    }
+    // The steps of this process alone: those before took other time.
     let progress = Progress(
-      "fitting", unit: "steps", total: prior.settings.iterations, options.shared, after: 1)
+      "fitting", unit: "steps", total: max(0, prior.settings.iterations - firstIteration),
+      options.shared, after: 1)
     Interruption.deferSignals()
     let begin = Self.now
     kept = begin
     do {
       try prior.run { prior in
         try take(prior)
-        progress.update(prior.iteration) { .init(notes: notes) }
+        progress.update(prior.iteration - firstIteration) { .init(notes: notes) }
         if let signal = Interruption.signal {
           throw Interrupted(signal: signal, outcome: "")
         }
@@ -58,13 +73,19 @@ final class PriorFit {
           ?? "\(after); with --checkpoint it could go on")
     }
     seconds = Self.now - begin
-    progress.finish(notes: notes)
+    if prior.iteration < prior.settings.iterations {
+      // The line stays as it is: not all steps were needed.
+      Console.leaveLine()
+    } else {
+      progress.finish(notes: notes)
+    }
     try writePictures()
     try report()
   }
 
   private var notes: [String] {
-    ["loss \(HumanReadable.quantity(prior.loss))"]
+    (firstIteration > 0 ? ["step \(prior.iteration)"] : [])
+      + ["loss \(HumanReadable.quantity(prior.loss))"]
       + (lastLikeness.map { ["\(HumanReadable.fixed($0, digits: 2)) dB"] } ?? [])
   }
 
@@ -77,6 +98,9 @@ final class PriorFit {
     return [1, 2, 5].contains(rest)
   }
 
+  /// Pictures on the way that the strip shows at most.
+  private static let shownCount = 5
+
   /// Frames of an animation, about so many.
   private static let frameCount = 48
 
@@ -85,13 +109,15 @@ final class PriorFit {
     if let reference {
       let likeness = try prior.peakSignalToNoise(of: reference)
       lastLikeness = likeness
-      if likeness > best?.value ?? -.infinity { best = (iteration, likeness) }
+      if likeness > best?.likeness ?? -.infinity { best = (iteration, likeness) }
     }
     if options.csv != nil {
-      let numbers = [prior.loss, prior.variance, lastLikeness].map { $0.map { "\($0)" } ?? "" }
-      rows += "\(iteration),\(numbers.joined(separator: ","))\n"
+      table.append(
+        iteration, loss: prior.loss, variance: prior.variance, likeness: lastLikeness)
     }
-    if Self.isShown(iteration), options.strip != nil || options.snapshots != nil {
+    if Self.isShown(iteration),
+      options.strip != nil || options.snapshots != nil || options.checkpoint != nil
+    {
       let image = prior.result
       snapshots.append((iteration, image))
       if let folder = options.snapshots {
@@ -104,9 +130,25 @@ final class PriorFit {
       frames.append(prior.result)
     }
     if let path = options.checkpoint, Self.now - kept > 60 {
-      try prior.checkpoint.write(to: path)
+      // Before the state, which does not have the rows up to it.
+      try writeTable()
+      try writeState(to: path)
       kept = Self.now
     }
+  }
+
+  private func writeTable() throws {
+    if let path = options.csv { try AtomicFile.write(table.text, to: path) }
+  }
+
+  /// The state, with the pictures of the strip.
+  private func writeState(to path: String) throws {
+    var checkpoint = prior.checkpoint
+    // One more than is shown: that of the last step is the result.
+    for snapshot in snapshots.suffix(Self.shownCount + 1) {
+      checkpoint.pictures[snapshot.iteration] = snapshot.image
+    }
+    try checkpoint.write(to: path)
   }
 
   /// All that are shown, from the first to a last one.
@@ -120,13 +162,16 @@ final class PriorFit {
     return folder + "/" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits + ".png"
   }
 
-  /// Those of the fit that is gone on with.
+  /// Those of the fit that is gone on with: of its state, and of its folder.
   private func readSnapshots() {
-    guard firstIteration > 0, let folder = options.snapshots else { return }
-    for iteration in 1...firstIteration where Self.isShown(iteration) {
-      let path = Self.path(of: iteration, in: folder)
-      guard FileSystem.exists(path), let image = try? Image(contentsOf: path),
-        image.height == prior.problem.height, image.width == prior.problem.width
+    guard let begun else { return }
+    for iteration in Self.shownIterations(to: firstIteration).sorted() {
+      let image =
+        begun.pictures[iteration]
+        ?? options.snapshots.flatMap {
+          try? Image(contentsOf: Self.path(of: iteration, in: $0))
+        }
+      guard let image, image.height == prior.problem.height, image.width == prior.problem.width
       else { continue }
       snapshots.append((iteration, image))
     }
@@ -135,11 +180,11 @@ final class PriorFit {
   // MARK: Results
 
   private func writePictures() throws {
-    // The state first: from it all the rest can be made.
-    if let path = options.checkpoint { try prior.checkpoint.write(to: path) }
+    // The rows are nowhere else; all the rest can be made from the state.
+    try writeTable()
+    if let path = options.checkpoint { try writeState(to: path) }
     guard prior.iteration > 0 else { return }
     try prior.result.writePNG(to: options.output)
-    if let path = options.csv { try AtomicFile.write(rows, to: path) }
     if let path = options.animation {
       let shown = frames + [prior.result]
       try AnimatedPicture(
@@ -162,7 +207,7 @@ final class PriorFit {
     var panels = [
       PictureSheet.Panel(problem.baseline, label(baseline, problem.baseline))
     ]
-    panels += snapshots.filter { $0.iteration < prior.iteration }.suffix(5).map {
+    panels += snapshots.filter { $0.iteration < prior.iteration }.suffix(Self.shownCount).map {
       .init($0.image, label("after \(plural($0.iteration, "step"))", $0.image))
     }
     panels.append(
@@ -181,13 +226,16 @@ final class PriorFit {
   }
 
   private struct Result: Encodable {
+    /// Of the fit, and of them those that this process took.
     var iterations: Int
+    var iterationsRun: Int
     var stoppedEarly: Bool
     /// The step after which the outputs varied least.
     var leastVarianceIteration: Int?
-    var loss: Double
+    /// Of the last step; none where this process took none.
+    @Nullable var loss: Double?
     var seconds: Double
-    var iterationsPerSecond: Double
+    @Nullable var iterationsPerSecond: Double?
     var peakMemoryBytes: Int
     /// Of the result; of what the network alone has; of what was given.
     var psnr: Double?
@@ -205,11 +253,15 @@ final class PriorFit {
     let likeness = try reference.map { try PictureSimilarity(prior.result, $0.image) }
     let saved =
       [options.output]
-      + [options.strip, options.animation, options.csv, options.checkpoint].compactMap { $0 }
+      + [
+        options.strip, options.animation, options.snapshots, options.csv, options.checkpoint,
+      ].compactMap { $0 }
+    let run = prior.iteration - firstIteration
     let result = try Result(
-      iterations: prior.iteration, stoppedEarly: prior.isOverfitting,
-      leastVarianceIteration: prior.leastVarianceIteration, loss: prior.loss, seconds: seconds,
-      iterationsPerSecond: Double(prior.iteration - firstIteration) / max(seconds, 1e-9),
+      iterations: prior.iteration, iterationsRun: run, stoppedEarly: prior.isOverfitting,
+      leastVarianceIteration: prior.leastVarianceIteration,
+      loss: run > 0 ? prior.loss : nil, seconds: seconds,
+      iterationsPerSecond: run > 0 ? Double(run) / max(seconds, 1e-9) : nil,
       peakMemoryBytes: DeepImagePrior.peakMemoryByteCount,
       psnr: likeness?.peakSignalToNoise, ssim: likeness?.structuralSimilarity,
       networkPsnr: reference.map {
@@ -217,16 +269,9 @@ final class PriorFit {
       },
       baselinePsnr: reference.map {
         try PictureSimilarity(problem.baseline, $0.image).peakSignalToNoise
-      }, bestPsnr: best?.value, bestIteration: best?.iteration, saved: saved)
+      }, bestPsnr: best?.likeness, bestIteration: best?.iteration, saved: saved)
     if options.shared.json { return try printJSON(result) }
-    let stopped =
-      result.stoppedEarly
-      ? ", stopped early: the outputs varied least at step \(prior.leastVarianceIteration ?? 0)"
-      : ""
-    try Console.write(
-      wrapping:
-        "\(plural(result.iterations, "step")) in \(HumanReadable.duration(seconds)), \(HumanReadable.fixed(result.iterationsPerSecond, digits: 2)) a second\(stopped)"
-    )
+    try Console.write(wrapping: effort(result))
     if let psnr = result.psnr {
       var text = Self.decibels(psnr)
       if let ssim = result.ssim {
@@ -242,5 +287,24 @@ final class PriorFit {
       try Console.write(wrapping: text)
     }
     try print("saved \(saved.joined(separator: ", "))")
+  }
+
+  /// What was done, and how fast.
+  private func effort(_ result: Result) -> String {
+    let all = plural(result.iterations, "step")
+    let stopped =
+      result.stoppedEarly
+      ? ", stopped early: the outputs varied least at step \(result.leastVarianceIteration ?? 0)"
+      : ""
+    guard let rate = result.iterationsPerSecond else {
+      let limit = prior.settings.iterations
+      return "nothing was left to do: the fit has \(all)\(stopped); "
+        + (result.iterations < limit
+          ? "a larger --patience goes on"
+          : "--iterations is \(limit), and with more than \(result.iterations) it goes on")
+    }
+    let part = firstIteration > 0 ? ", the last \(result.iterationsRun) of them" : ""
+    return "\(all)\(part) in \(HumanReadable.duration(result.seconds)), "
+      + "\(HumanReadable.fixed(rate, digits: 2)) a second\(stopped)"
   }
 }

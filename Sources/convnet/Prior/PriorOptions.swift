@@ -39,7 +39,8 @@ struct PriorOptions: ParsableArguments {
   var strip: String?
   @Option(
     help: ArgumentHelp(
-      "The same as an animation: a name that ends in .png.", valueName: "file"))
+      "The same as an animation: a name that ends in .png. With --resume it has the steps from there on.",
+      valueName: "file"))
   var animation: String?
   @Option(
     help: ArgumentHelp(
@@ -48,7 +49,8 @@ struct PriorOptions: ParsableArguments {
   var snapshots: String?
   @Option(
     help: ArgumentHelp(
-      "Write loss, variance and likeness of every step as a table.", valueName: "file"))
+      "Write loss, variance and likeness of every step as a table, which --resume goes on with.",
+      valueName: "file"))
   var csv: String?
 
   @Option(
@@ -136,8 +138,7 @@ struct PriorOptions: ParsableArguments {
       if let path { try requireFolder(of: path, option) }
     }
     if let checkpoint, !resume, FileSystem.exists(checkpoint) {
-      throw UsedFolder(
-        folder: checkpoint, found: ["a fit"], remedies: ["go on with --resume"])
+      throw UsedFile(path: checkpoint, content: "a fit", option: "--checkpoint")
     }
     if let snapshots { try createOutputFolder(snapshots) }
   }
@@ -156,14 +157,27 @@ struct PriorOptions: ParsableArguments {
     if let truth {
       // Refused before there is work to lose.
       _ = try PictureSimilarity(problem.baseline, truth)
+      if let reference, (truth.channels == 1) != (problem.channels == 1) {
+        shared.note(
+          truth.channels == 1
+            ? "\(reference) is grey and the picture in color: each color is compared with the grey"
+            : "\(reference) is in color and the picture grey: its brightness is compared")
+      }
     }
+    let begun = try resume ? checkpoint.map { try PriorCheckpoint(contentsOf: $0) } : nil
+    let table = try begun.flatMap { try keptTable(upTo: $0.iteration) } ?? PriorTable()
     let prior = try DeepImagePrior(
-      problem, settings: settings(usual), guide: guide,
-      resuming: resume ? checkpoint.map { try PriorCheckpoint(contentsOf: $0) } : nil,
+      problem, settings: settings(usual), guide: guide, resuming: begun,
       compute: compute.options(shared))
     try PriorFit(
       prior, options: self, subject: pictureName(picture), purpose: purpose, baseline: baseline,
-      truth: truth
+      truth: truth, begun: begun, table: table
     ).run()
+  }
+
+  /// The rows that --csv has of a fit that is gone on with; `nil` where there is no such file.
+  private func keptTable(upTo iteration: Int) throws -> PriorTable? {
+    guard let csv, FileSystem.isFile(csv) else { return nil }
+    return try PriorTable(contentsOf: csv, upTo: iteration)
   }
 }

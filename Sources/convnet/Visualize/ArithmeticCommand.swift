@@ -30,7 +30,8 @@ struct ArithmeticCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Positions from one window to the next.", valueName: "n|RxC"))
   var stride = Extents(1)
   @Option(
-    help: ArgumentHelp("Positions from one element of the kernel to the next.", valueName: "n|RxC"))
+    help: ArgumentHelp(
+      "Positions from one element of the kernel or window to the next.", valueName: "n|RxC"))
   var dilation = Extents(1)
   @Option(
     help: ArgumentHelp(
@@ -38,7 +39,9 @@ struct ArithmeticCommand: ParsableCommand {
       valueName: "padding"))
   var padding: PaddingArgument?
   @Option(
-    help: ArgumentHelp("Positions that a transposed convolution adds behind.", valueName: "n|RxC"))
+    help: ArgumentHelp(
+      "Positions that a transposed convolution adds behind: below the stride, or below the dilation.",
+      valueName: "n|RxC"))
   var outputPadding = Extents(0)
   @Flag(help: "Let the last window of a pooling reach beyond the padded input.")
   var ceilMode = false

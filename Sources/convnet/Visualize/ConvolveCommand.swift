@@ -9,8 +9,9 @@ struct ConvolveCommand: ParsableCommand {
     abstract:
       "Draw convolution beside cross-correlation, of a signal step by step or of a picture.",
     discussion: """
-      A kernel is numbers with commas between them, and of a picture with semicolons
-      between rows; or one by name: \(PictureKernel.names.joined(separator: ", ")).
+      The kernel of a signal is numbers with commas between them. That of a picture
+      has semicolons between rows, or is one by name:
+      \(PictureKernel.names.joined(separator: ", ")).
 
       EXAMPLES
         convnet visualize convolve --signal 1,2,3,4,5 --kernel 1,0,-1 --output c.svg
@@ -26,7 +27,10 @@ struct ConvolveCommand: ParsableCommand {
   var signal: NumberList?
   @Option(help: ArgumentHelp("A picture in place of a signal.", valueName: "file"))
   var picture: String?
-  @Option(help: ArgumentHelp("The kernel: numbers, or a name.", valueName: "w"))
+  @Option(
+    help: ArgumentHelp(
+      "The kernel: numbers with commas; of a picture also rows of them, or a name.", valueName: "w")
+  )
   var kernel: String
   @Option(
     help: ArgumentHelp(
@@ -51,17 +55,15 @@ struct ConvolveCommand: ParsableCommand {
     if picture != nil, border != nil {
       throw ValidationError("--border is of a --signal; around a picture there are its edge pixels")
     }
+    if picture == nil { _ = try NumberList.kernel(kernel) }
   }
 
   func run() throws {
     try result.require(apartFrom: [NamedFile("--picture", picture)])
     if let picture { return try run(picture: picture) }
     guard let signal else { return }
-    guard let numbers = NumberList(argument: kernel) else {
-      throw ValidationError("--kernel is \(kernel), must be numbers with commas: 1,0,-1")
-    }
     let steps = try ConvolutionSteps(
-      signal: signal.values, kernel: numbers.values, border: border ?? .valid)
+      signal: signal.values, kernel: NumberList.kernel(kernel).values, border: border ?? .valid)
     try result.write(steps)
     if shared.json {
       return try printJSON(
@@ -70,7 +72,7 @@ struct ConvolveCommand: ParsableCommand {
           saved: result.output))
     }
     func text(_ values: [Double]) -> String {
-      values.map(HumanReadable.quantity).joined(separator: ", ")
+      values.map(HumanReadable.plain).joined(separator: ", ")
     }
     try print("convolution        \(text(steps.convolution))")
     try print("cross-correlation  \(text(steps.crossCorrelation))")
@@ -88,7 +90,7 @@ struct ConvolveCommand: ParsableCommand {
         Result(largestDifference: filtered.largestDifference, saved: result.output))
     }
     try print(
-      "\(kernel.name): convolution and cross-correlation differ by at most \(HumanReadable.quantity(filtered.largestDifference)) of 255"
+      "\(kernel.name): convolution and cross-correlation differ by at most \(HumanReadable.plain(filtered.largestDifference)), of brightness from 0 to 255"
     )
     try print("saved \(result.output)")
   }

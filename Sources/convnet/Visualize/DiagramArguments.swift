@@ -53,6 +53,16 @@ struct NumberList: ExpressibleByArgument {
     values = parts.compactMap { $0 }
   }
 
+  /// The numbers of `--kernel` for a signal.
+  static func kernel(_ argument: String) throws -> NumberList {
+    guard let numbers = NumberList(argument: argument) else {
+      throw ValidationError(
+        "--kernel is \(argument); of a signal it must be numbers with commas, such as 1,0,-1: "
+          + "rows, and names such as gaussian, are of a --picture")
+    }
+    return numbers
+  }
+
   var defaultValueDescription: String {
     values.map { HumanReadable.quantity($0) }.joined(separator: ",")
   }

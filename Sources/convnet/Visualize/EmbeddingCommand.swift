@@ -55,6 +55,12 @@ struct EmbeddingCommand: ParsableCommand {
     try result.require(apartFrom: [NamedFile.model(file)] + weights.read + pictures.data.read)
     let model = try pictures.model(file, weights, network, shared)
     let dataset = try pictures.dataset(for: model, usual: 1000, shared)
+    // A perplexity above 1 and of a third of the other points at most.
+    let least = method == .tSNE ? 5 : 3
+    guard dataset.count >= least else {
+      throw InsightError.tooFew(
+        what: "pictures for \(method.rawValue)", count: dataset.count, least: least)
+    }
     let name = layer ?? model.penultimateLayer ?? ""
     Interruption.deferSignals()
     let progress = Progress("computing", total: dataset.count, shared, after: 1)

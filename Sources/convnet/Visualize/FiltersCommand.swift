@@ -40,13 +40,16 @@ struct FiltersCommand: ParsableCommand {
   private struct Result: Encodable {
     var name: String
     var filters: Int
-    /// Those of which a Gabor function explains 70 % of the variance.
+    /// Those of which a Gabor function explains 70 % of the variance, and those of which a bell without a wave does.
     var gaborFunctions: Int?
+    var bells: Int?
     var medianExplained: Double?
     var medianBandwidthOctaves: Double?
     var medianAspect: Double?
     /// By the direction of the wave, in eight parts of half a turn.
     var orientations: [Int]?
+    /// By half octaves up to 3, wider, and of bands that reach to a frequency of zero.
+    var bandwidths: [Int]?
     var saved: [String]
   }
 
@@ -56,8 +59,9 @@ struct FiltersCommand: ParsableCommand {
     }
   }
 
+  private var isFitting: Bool { gabor || statistics != nil || csv != nil }
+
   private func filters() throws -> FirstLayerFilters {
-    let isFitting = gabor || statistics != nil || csv != nil
     var progress: Progress?
     defer { progress?.finish() }
     func update(_ done: Int, _ total: Int) throws {
@@ -66,8 +70,14 @@ struct FiltersCommand: ParsableCommand {
       try requireUninterrupted(done, of: total, "kernel")
     }
     if let layer, weights.weights == nil, try ModelSource.isBareWeights(file) {
+      let contents = try WeightFile(file)
+      guard contents[layer] != nil else {
+        throw UnknownName(
+          kind: "tensor", name: layer, known: contents.entries.map(\.name),
+          advice: "`convnet summary \(file)` lists those of the file")
+      }
       return try FirstLayerFilters(
-        WeightFile(file).tensor(named: layer), name: "\(layer) of \(pictureName(file))",
+        contents.tensor(named: layer), name: "\(layer) of \(pictureName(file))",
         fitting: isFitting, progress: update)
     }
     let model = try weights.model(
@@ -83,7 +93,9 @@ struct FiltersCommand: ParsableCommand {
         NamedFile("--csv", csv),
       ], apartFrom: [NamedFile.model(file)] + weights.read)
     if let statistics { try FigureFormat.require(statistics) }
-    for path in [statistics, csv].compactMap({ $0 }) { try requireFolder(of: path, "--output") }
+    for (path, option) in [(statistics, "--statistics"), (csv, "--csv")] {
+      if let path { try requireFolder(of: path, option) }
+    }
     Interruption.deferSignals()
     let filters = try filters()
     var saved = [result.output]
@@ -101,18 +113,23 @@ struct FiltersCommand: ParsableCommand {
     let row = Result(
       name: filters.name, filters: filters.filters.count,
       gaborFunctions: explained.isEmpty ? nil : figure.fits.count,
+      bells: explained.isEmpty ? nil : figure.bellCount,
       medianExplained: explained.isEmpty ? nil : explained[explained.count / 2],
       medianBandwidthOctaves: figure.medianBandwidth, medianAspect: figure.medianAspect,
-      orientations: explained.isEmpty ? nil : figure.orientationCounts, saved: saved)
+      orientations: explained.isEmpty ? nil : figure.orientationCounts,
+      bandwidths: explained.isEmpty ? nil : figure.bandwidthCounts, saved: saved)
     if shared.json { return try printJSON(row) }
     try print("\(plural(row.filters, "kernel")) of \(row.name)")
+    if isFitting, !filters.areLargeEnough {
+      try print(
+        "no Gabor function is fitted: it has \(GaborFit.parameterCount) parameters, and a kernel no more numbers"
+      )
+    }
     if let median = row.medianExplained {
       try print(
-        "Gabor functions explain \(HumanReadable.percent(median)) of the variance in the median, and at least 70 % of \(plural(figure.fits.count, "kernel"))"
+        "the functions nearest to them explain \(HumanReadable.percent(median)) of the variance in the median"
       )
-      let octaves = row.medianBandwidthOctaves.map { HumanReadable.quantity($0) } ?? "none"
-      let aspect = row.medianAspect.map { HumanReadable.quantity($0) } ?? "none"
-      try print("of those: median bandwidth in octaves \(octaves), median aspect \(aspect)")
+      try print("\(figure.title), \(figure.summary)")
     }
     try print("saved \(saved.joined(separator: ", "))")
   }

@@ -9,7 +9,9 @@ struct LandscapeCommand: ParsableCommand {
     discussion: """
       Directions are as long as the weights, filter by filter. Beside the picture, a
       file with .csv as its ending has the numbers; it is written as the work goes
-      on, and --resume goes on with it.
+      on, and --resume goes on with it. Several processes share the points where
+      `mpirun -n 4 convnet visualize landscape ...` starts them (built with MPI), to
+      the same numbers.
 
       EXAMPLES
         convnet visualize landscape model.safetensors --data fashion-mnist \\
@@ -59,11 +61,16 @@ struct LandscapeCommand: ParsableCommand {
   private var csvPath: String { result.output.dropLast(4) + ".csv" }
 
   func run() throws {
+    try MPIProcesses.run(self, \.shared) { try $0.measure(with: $1) }
+  }
+
+  /// - Parameter processes: those that measure together with this one; `nil` where it measures alone.
+  private func measure(with processes: MPIProcesses?) throws {
+    let isFirst = processes?.isFirst ?? true
     try result.require(apartFrom: [NamedFile.model(file)] + weights.read + data.read)
     try OutputFiles.require([NamedFile("the table", csvPath)], apartFrom: data.read)
-    guard resume || !FileSystem.exists(csvPath) else {
-      throw UsedFolder(
-        folder: csvPath, found: ["losses"], remedies: ["go on with --resume"])
+    guard resume || !isFirst || !FileSystem.exists(csvPath) else {
+      throw UsedFile(path: csvPath, content: "losses", option: "--output")
     }
     let source = try ModelSource(file, recognizingFor: shared)
     let names = try data.source().load(.test).classNames
@@ -84,7 +91,7 @@ struct LandscapeCommand: ParsableCommand {
     var landscape = try LossLandscape(
       name: model.graph.name, reach: reach, points: points, dimensions: dimensions,
       setting: setting)
-    if resume, FileSystem.exists(csvPath) {
+    if resume, isFirst, FileSystem.exists(csvPath) {
       try landscape.take(
         csv: String(decoding: FileBuffer.contents(ofStream: csvPath), as: UTF8.self))
     }
@@ -94,23 +101,28 @@ struct LandscapeCommand: ParsableCommand {
     let directions = (0..<dimensions).map {
       FilterNormalizedDirection(of: model, seed: shared.seed, index: $0)
     }
-    let progress = Progress("measuring", unit: "points", total: landscape.count, shared)
+    // The points of this run alone: those before took other time.
+    let begun = landscape.measured
+    let progress = Progress(
+      "measuring", unit: "points", total: landscape.count - begun, shared)
     Interruption.deferSignals()
     var written = ProcessInfo.processInfo.systemUptime
-    try landscape.measure(&function, along: directions) { now in
-      progress.update(now.measured)
+    try landscape.measure(&function, along: directions, with: processes) { now in
+      progress.update(now.measured - begun)
       let time = ProcessInfo.processInfo.systemUptime
-      if time - written > 10 || Interruption.signal != nil {
+      let signal = try processes.map { try $0.signal() } ?? Interruption.signal
+      if isFirst, time - written > 10 || signal != nil {
         try AtomicFile.write(now.csv, to: csvPath)
         written = time
       }
-      if let signal = Interruption.signal {
+      if let signal {
         throw Interrupted(
           signal: signal,
           outcome: "\(now.measured) of \(now.count) points are in \(csvPath); --resume goes on")
       }
     }
     progress.finish()
+    guard isFirst else { return }
     try AtomicFile.write(landscape.csv, to: csvPath)
     try result.write(LandscapeFigure(landscape))
     // Far from the middle a loss may be none.

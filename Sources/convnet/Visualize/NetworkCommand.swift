@@ -16,7 +16,7 @@ struct NetworkCommand: ParsableCommand {
   @Argument(help: "A model's name, or a model file.") var file: String
   @Option(
     help: ArgumentHelp(
-      "A block to draw layer by layer; several may be given; all for each of them.",
+      "A block to draw layer by layer, or a layer around several; several may be given; all for each of them.",
       valueName: "name|all"))
   var expand: [String] = []
   @Flag(help: "Draw the classifiers at the side, which training has.") var auxiliary = false

@@ -6,6 +6,10 @@ struct ShiftCommand: ParsableCommand {
     commandName: "shift",
     abstract: "Draw how convolution moves along with its input, and pooling hardly changes.",
     discussion: """
+      The kernel of a signal is numbers with commas between them. That of a picture
+      has semicolons between rows, or is one by name:
+      \(PictureKernel.names.joined(separator: ", ")).
+
       EXAMPLES
         convnet visualize shift --output s.svg
         convnet visualize shift --signal 0,1,0,2,0,0 --kernel 1,2,1 --window 3 \\
@@ -18,7 +22,10 @@ struct ShiftCommand: ParsableCommand {
   var signal = NumberList([0, 2, 1, 2, 9, 1, 2, 7, 2, 1, 0, 0])
   @Option(help: ArgumentHelp("A picture in place of a signal.", valueName: "file"))
   var picture: String?
-  @Option(help: ArgumentHelp("The kernel: numbers, or a name. Default: -1,2,-1.", valueName: "w"))
+  @Option(
+    help: ArgumentHelp(
+      "The kernel: numbers with commas; of a picture also rows of them, or a name. Default: -1,2,-1; of a picture sobel-x.",
+      valueName: "w"))
   var kernel: String?
   @Option(help: "Numbers, or pixels of a side, under a window of the pooling.") var window = 3
   @Option(help: "Positions to move by.") var by = 1
@@ -26,13 +33,17 @@ struct ShiftCommand: ParsableCommand {
   @OptionGroup var shared: SharedOptions
 
   private struct Result: Encodable {
-    /// The shares that changed.
+    /// Of a signal the shares of the numbers that changed; of a picture the mean change through the mean magnitude.
     var input: Double
     var convolved: Double
     var pooled: Double
     /// Of the results of the convolution that could be those from before further on, the share that are.
     var moved: Double
     var saved: String
+  }
+
+  func validate() throws {
+    if picture == nil, let kernel { _ = try NumberList.kernel(kernel) }
   }
 
   func run() throws {
@@ -47,9 +58,7 @@ struct ShiftCommand: ParsableCommand {
         input: study.changed.input, convolved: study.changed.convolved,
         pooled: study.changed.pooled, moved: study.moved, saved: result.output)
     } else {
-      guard let numbers = NumberList(argument: kernel ?? "-1,2,-1") else {
-        throw ValidationError("--kernel is \(kernel ?? ""), must be numbers with commas: 1,2,1")
-      }
+      let numbers = try NumberList.kernel(kernel ?? "-1,2,-1")
       let figure = try ShiftFigure(
         signal: signal.values, kernel: numbers.values, window: window, shift: by)
       try result.write(figure)
@@ -61,9 +70,15 @@ struct ShiftCommand: ParsableCommand {
         moved: Double(figure.moved.equal) / Double(figure.moved.of), saved: result.output)
     }
     if shared.json { return try printJSON(shares) }
-    try print(
-      "changed: \(HumanReadable.percent(shares.input)) of the input, \(HumanReadable.percent(shares.convolved)) after the convolution, \(HumanReadable.percent(shares.pooled)) after pooling"
-    )
+    if picture == nil {
+      try print(
+        "changed: \(HumanReadable.percent(shares.input)) of the input, \(HumanReadable.percent(shares.convolved)) after the convolution, \(HumanReadable.percent(shares.pooled)) after pooling"
+      )
+    } else {
+      try print(
+        "mean change / mean magnitude: \(HumanReadable.fixed(shares.input, digits: 2)) of the input, \(HumanReadable.fixed(shares.convolved, digits: 2)) after the convolution, \(HumanReadable.fixed(shares.pooled, digits: 2)) after pooling"
+      )
+    }
     try print(
       "\(HumanReadable.percent(shares.moved)) of the convolution's results are those from before, \(by) further on"
     )

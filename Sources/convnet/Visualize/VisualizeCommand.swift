@@ -43,6 +43,19 @@ struct PictureOutput: ParsableArguments {
   func write(_ figure: any Figure) throws { try figure.writeFile(to: output) }
 }
 
+/// A file of results that work would begin again, though it could go on with it.
+struct UsedFile: ReadableError {
+  var path: String
+  /// What it holds.
+  var content: String
+  /// The option that names it.
+  var option: String
+
+  var description: String {
+    "\(path) holds \(content) already; go on with --resume, or name another file with \(option)"
+  }
+}
+
 /// What the commands that look at a network's answer for one picture take.
 struct AttributionOptions: ParsableArguments {
   @Argument(help: "A model file, or a model's name.") var file: String

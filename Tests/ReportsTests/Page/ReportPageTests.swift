@@ -47,6 +47,15 @@ struct ReportPageTests {
     #expect(html.contains(#"width="350""#) && html.contains(#"width="680""#))
   }
 
+  @Test("A wide table has the margin beside the text, and is scrolled for itself beyond that")
+  func wideTables() {
+    let html = Self.page.html
+    #expect(html.contains(#"<div class="wide"><table>"#))
+    for rule in [
+      ".wide{overflow-x:auto;", "width:max-content;max-width:calc(", "th{white-space:normal}",
+    ] { #expect(html.contains(rule), "\(rule)") }
+  }
+
   @Test("A page refers to no other file")
   func selfContained() {
     let html = Self.page.html.replacing("http://www.w3.org/2000/svg", with: "")

@@ -30,6 +30,9 @@ struct FigureTests {
     LinePlot(
       "nothing to show", horizontal: Axis("x"), vertical: Axis("y", scale: .logarithmic),
       series: [.init("a", values: [-1, 0, .nan])]),
+    LinePlot(
+      "marked", horizontal: Axis("x"), vertical: Axis("y", upperLimit: 2),
+      series: [.init("a", values: [1, 1e99, 3, 1])], marks: [.init(1, "left"), .init(4, "right")]),
     BarPlot(
       hostile, quantity: hostile,
       bars: [.init(hostile, -3), .init("b", .nan, text: "?"), .init("c", 1e308)]),
@@ -76,6 +79,49 @@ struct FigureTests {
     #expect(try #require(Double(last)) > 330)
   }
 
+  @Test("A name that has room is not cut, in a legend or at the end of its curve")
+  func wholeNames() throws {
+    let name = "validation mean average precision"
+    for width in [680.0, 350] {
+      let plot = LinePlot(
+        "t", horizontal: Axis("x"), vertical: Axis("y"), series: [.init(name, values: [1, 2])],
+        width: width)
+      #expect(plot.drawing.contains(">\(name)</text>"))
+    }
+    let plot = LinePlot(
+      "t", horizontal: Axis("x"), vertical: Axis("y"), series: [.init("smoothed", values: [1, 2])],
+      width: 350)
+    let place = try #require(plot.drawing.firstMatch(of: /<text x="([0-9.]+)"[^>]*>smoothed</)?.1)
+    // In DejaVu Sans it is 60 pixels wide.
+    #expect(try #require(Double(place)) + 60 <= 346)
+    #expect(textWidth("画像") == 24)
+    #expect(shortened("画像 of a run", toWidth: 40) == "画像…")
+  }
+
+  @Test(
+    "Of more than five curves, and where one ends early, the names stand above, with the dashes of the curves"
+  )
+  func manyCurves() {
+    func plot(_ lengths: [Int]) -> LinePlot {
+      LinePlot(
+        "t", horizontal: Axis("epoch", isInteger: true), vertical: Axis("y"),
+        series: lengths.enumerated().map { place, length in
+          .init("run \(place)", values: [Double](repeating: 1, count: length))
+        })
+    }
+    #expect(plot([9, 9, 9]).size.height == 300)
+    #expect(plot([2, 9, 9]).size.height > 300)
+    let drawing = plot([Int](repeating: 9, count: 14)).drawing
+    let entries = drawing.matches(of: /<line [^>]*class="(series [^"]*)"/).map { String($0.1) }
+    let curves = drawing.matches(of: /<polyline [^>]*class="([^"]*)"/).map { String($0.1) }
+    #expect(entries.count == 14 && entries == curves)
+    #expect(Set(curves).count == 14)
+    #expect(curves[0] == "series s0" && curves[6] == "series s0 dash")
+    // A curve of nothing has no name, and those after it keep their colors.
+    let rest = plot([0, 3]).drawing
+    #expect(!rest.contains("run 0") && rest.contains("class=\"f1\">run 1</text>"))
+  }
+
   @Test("Text is escaped for elements and attributes, and control characters are replaced")
   func escaping() {
     #expect(escaped(#"a<b> & "c" 'd'"#) == "a&lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;")
@@ -107,6 +153,35 @@ struct LinePlotTests {
       series: [.init("s", values: [1, 2, .nan, 3, .infinity, 4, 5])])
     #expect(plot.drawing.components(separatedBy: "<polyline").count == 3)
     #expect(plot.drawing.components(separatedBy: "<circle").count == 6)
+  }
+
+  @Test("A curve is cut at the limit of its axis; a mark is a rule with words above it")
+  func limit() throws {
+    let plot = LinePlot(
+      "t", horizontal: Axis("x"), vertical: Axis("y", upperLimit: 4),
+      series: [.init("s", values: [4, 2, 12, 100, 0])],
+      marks: [.init(2, "here"), .init(50, "beyond")])
+    let paths = plot.drawing.matches(of: /polyline points="([^"]*)"/).map { match in
+      match.1.split(separator: " ").map { $0.split(separator: ",").compactMap { Double($0) } }
+    }
+    #expect(paths.map(\.count) == [3, 2])
+    #expect(paths.joined().allSatisfy { $0[1] >= 52 })
+    // From 2 to 12 a fifth of the way.
+    let (first, second, cut) = (paths[0][0][0], paths[0][1][0], paths[0][2][0])
+    #expect(abs(cut - second - 0.2 * (second - first)) < 0.2)
+    #expect(plot.drawing.components(separatedBy: "<circle").count == 4)
+    let place = try #require(
+      plot.drawing.firstMatch(of: /<line x1="([0-9.]+)"[^>]*class="base dash"/)?.1)
+    #expect(Double(place) == second)
+    #expect(plot.drawing.contains(">here</text>") && !plot.drawing.contains(">beyond<"))
+  }
+
+  @Test("A plot for a telephone has several ticks", arguments: [8, 80])
+  func narrowTicks(epochs: Int) {
+    let plot = LinePlot(
+      "t", horizontal: Axis("epoch", isInteger: true), vertical: Axis("y"),
+      series: [.init("validation", values: (0..<epochs).map { 1 / Double($0 + 1) })])
+    #expect(plot.drawn(width: 350).drawing.components(separatedBy: "\"soft mid\"").count > 3)
   }
 
   @Test("A logarithmic axis leaves out what is not positive")

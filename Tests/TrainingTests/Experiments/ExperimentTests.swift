@@ -90,6 +90,50 @@ import Testing
     #expect(trained?.parameters == model.parameters)
   }
 
+  @Test("a scale with batches for statistics changes what is tested, not what is learnt")
+  func freshStatistics() throws {
+    let experiment = Self.experiment(rates: [0.05])
+    let (train, test) = (try Self.data(64, seed: 1), try Self.data(40, seed: 2))
+    func trained(batches: Int?) throws -> (run: ExperimentResults.Run, model: Model) {
+      var results = ExperimentResults(
+        of: experiment, scale: .init(epochs: 2, statisticsBatches: batches))
+      var trained: Model?
+      try experiment.run(
+        &results, on: train, testing: test, seeds: [5], compute: Self.one, ended: { trained = $1 })
+      return (try #require(results.runs.first), try #require(trained))
+    }
+    let moving = try trained(batches: nil)
+    let fresh = try trained(batches: 3)
+    #expect(moving.run.recipe.averaging == nil)
+    #expect(
+      fresh.run.recipe.averaging as? ExponentialAverage
+        == .exponential(
+          decay: 0, statisticsBatches: 3))
+    let different = moving.model.parameters.filter { fresh.model.parameters[$0.key] != $0.value }
+    #expect(
+      Set(different.keys) == Set(moving.model.parameters.keys.filter { $0.contains("running_") }))
+    #expect(
+      fresh.run.history.map(\.training.loss) == moving.run.history.map(\.training.loss))
+    #expect(
+      fresh.run.history.map { $0.validation?.loss }
+        != moving.run.history.map { $0.validation?.loss })
+  }
+
+  @Test("a network without batch normalization is tested as it is, whatever the scale says")
+  func noStatistics() throws {
+    var experiment = Self.experiment(rates: [0.05])
+    experiment.rows[0].network = { options in
+      Network("plain", input: .image(height: options.height, width: options.width, channels: 1)) {
+        Flatten()
+        Dense(options.classes)
+      }
+    }
+    let data = try Self.data(32, seed: 1)
+    var results = ExperimentResults(of: experiment, scale: .init(epochs: 1, statisticsBatches: 3))
+    try experiment.run(&results, on: data, testing: data, seeds: [1], compute: Self.one)
+    #expect(results.runs.first?.recipe.averaging == nil)
+  }
+
   @Test("a training whose numbers are no longer finite is a result, and the next goes on")
   func diverged() throws {
     let experiment = Self.experiment(rates: [1e30, 0.01])

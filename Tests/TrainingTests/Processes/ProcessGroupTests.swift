@@ -4,6 +4,7 @@ import ConvNetEvaluation
 import ConvNetGraphs
 import ConvNetImages
 import ConvNetLayers
+import ConvNetProcessSupport
 import ConvNetTensors
 import ConvNetTestSupport
 import ConvNetTraining

@@ -3,6 +3,7 @@ import ConvNetEngine
 import ConvNetEvaluation
 import ConvNetImages
 import ConvNetLayers
+import ConvNetProcessSupport
 import ConvNetTensors
 import ConvNetTraining
 import Foundation

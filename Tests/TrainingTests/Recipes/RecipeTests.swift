@@ -198,6 +198,48 @@ import Testing
         == [.shorterSide(from: 32, to: 64), .randomCrop(), .horizontalReflection()])
   }
 
+  @Test("changes of saturation say that grey pictures stay, and a network's missing parts are told")
+  func unapplied() throws {
+    var recipe = try Recipe.named("inception-v3")
+    let notes = recipe.fit(height: 28, width: 28, channels: 1)
+    #expect(notes.contains { $0.contains("saturation") })
+    var colored = try Recipe.named("inception-v3")
+    #expect(colored.fit(height: 299, width: 299, channels: 3).isEmpty)
+    let lenet = try Model(
+      validating: lenet5(ModelOptions(height: 28, width: 28, channels: 1, classes: 10)))
+    let missing = recipe.unapplied(to: lenet.graph)
+    #expect(missing.count == 2 && missing[0].contains("0.2") && missing[1].contains("0.4"))
+  }
+
+  @Test("ResNets on CIFAR hold a tenth out, and files keep that")
+  func heldOut() throws {
+    for name in ["resnet-cifar", "resnet-cifar-110"] {
+      let recipe = try Recipe.named(name)
+      #expect(recipe.heldOutShare == 0.1)
+      #expect(recipe.source(of: "heldOutShare")?.authority == .paper)
+      let read = try JSONDecoder().decode(Recipe.self, from: JSONEncoder().encode(recipe))
+      #expect(read.heldOutShare == 0.1)
+    }
+    var recipe = try Recipe.named("fast")
+    #expect(recipe.heldOutShare == nil)
+    recipe.heldOutShare = 1
+    #expect(throws: TrainingError.self) { try recipe.validate() }
+  }
+
+  @Test("a field that cannot be read is named, with the values that it may have")
+  func unreadableFields() throws {
+    for (text, says) in [
+      (#"{"epsilonPlace": "above"}"#, ["epsilonPlace", "insideRoot", "outsideRoot"]),
+      (#"{"velocity": "none"}"#, ["velocity"]),
+      (#"{"epsilon": "small"}"#, ["epsilon", "a number, such as"]),
+    ] {
+      let optimizer: any Optimizer = .rmsProp()
+      let error = #expect(throws: TrainingError.self) { _ = try optimizer.changed(byJSON: text) }
+      for word in says { #expect(error?.description.contains(word) == true, "\(error as Any)") }
+      #expect(error?.description.contains("DecodingError") == false)
+    }
+  }
+
   @Test("a name that is none is refused with those that are near")
   func unknown() {
     let error = #expect(throws: TrainingError.self) { try Recipe.named("inception-v4") }

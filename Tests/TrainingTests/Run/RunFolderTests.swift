@@ -88,6 +88,60 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
   }
 
+  @Test(
+    "a file that a training would replace is enough to refuse the folder",
+    arguments: ["best.safetensors", "report.html", "checkpoint-8", "checkpoint", "metrics.jsonl"])
+  func foreign(name: String) throws {
+    let directory = try TemporaryDirectory()
+    try directory.write([1], to: "run/\(name)")
+    try directory.write([1], to: "run/notes.txt")
+    let error = #expect(throws: UsedFolderError.self) {
+      try RunFolder(directory.file("run")).requireUnused()
+    }
+    #expect(error?.found == [name])
+  }
+
+  @Test("while one writes into the folder, no other does")
+  func exclusive() throws {
+    let directory = try TemporaryDirectory()
+    let folder = RunFolder(directory.file("run"))
+    try folder.create()
+    let other = RunFolder(directory.file("other"))
+    try other.create()
+    try folder.withExclusiveUse {
+      #expect(throws: RunInProgress(folder: folder.path)) { try folder.withExclusiveUse {} }
+      try other.withExclusiveUse {}
+    }
+    // The first has ended, and has left nothing.
+    try folder.withExclusiveUse {}
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+  }
+
+  @Test("a full disk costs the oldest states, one at a time, and never the last")
+  func roomByOldStates() throws {
+    let directory = try TemporaryDirectory()
+    let folder = RunFolder(directory.file("run"))
+    for step in [2, 10, 30] { try directory.write([1], to: "run/checkpoint-\(step)") }
+    let full = FileError(path: "x", operation: .write, problem: .system(code: ENOSPC))
+    var attempts = 0
+    let gone = try folder.makingRoom {
+      attempts += 1
+      if attempts == 1 { throw full }
+    }
+    #expect(attempts == 2 && gone == ["checkpoint-2"])
+    #expect(try folder.keptStates().map(\.step) == [10, 30])
+    // Of a training that goes on from an earlier state, those of later steps are not its own.
+    #expect(throws: full) { try folder.makingRoom(before: 10) { throw full } }
+    #expect(try folder.keptStates().map(\.step) == [10, 30])
+    #expect(throws: full) { try folder.makingRoom { throw full } }
+    #expect(try folder.keptStates().map(\.step) == [30])
+    // Other errors cost nothing.
+    let other = FileError(path: "x", operation: .write, problem: .system(code: EACCES))
+    try directory.write([1], to: "run/checkpoint-40")
+    #expect(throws: other) { try folder.makingRoom { throw other } }
+    #expect(try folder.keptStates().map(\.step) == [30, 40])
+  }
+
   @Test("its model and its best model have the averaged weights that were validated")
   func averaged() throws {
     let directory = try TemporaryDirectory()
@@ -165,8 +219,12 @@ import Testing
   func used(name: String) throws {
     let directory = try TemporaryDirectory()
     let folder = RunFolder(directory.path)
-    for other in ["report.html", "notes.txt"] { try directory.write([1], to: other) }
+    try directory.write([1], to: "notes.txt")
     try folder.requireUnused()
+    // An experiment's report, which is its own.
+    try directory.write([1], to: "report.html")
+    try folder.requireUnused(sharesReport: true)
+    try FileManager.default.removeItem(atPath: directory.file("report.html"))
     try directory.write([1], to: name)
     let error = #expect(throws: UsedFolderError.self) { try folder.requireUnused() }
     #expect(error?.folder == directory.path && error?.found == [name])

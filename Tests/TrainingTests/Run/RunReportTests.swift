@@ -1,6 +1,7 @@
 import ConvNetDatasets
 import ConvNetEngine
 import ConvNetEvaluation
+import ConvNetImages
 import ConvNetLayers
 import ConvNetReports
 import ConvNetTestSupport
@@ -77,6 +78,82 @@ import Testing
     let bare = RunReport(of: Model(smallNetwork()), history: [])
     #expect(bare.title == "small")
     #expect(bare.settings.map(\.name) == ["Network", "Input", "Augmentation", "Classes"])
+  }
+
+  /// Of epochs that are told by labels or numbers.
+  private func report(
+    _ epoch: Int, training: TargetMetrics, validation: TargetMetrics?
+  ) -> EpochReport {
+    var metrics = ClassificationMetrics()
+    metrics.add(samples: 4, nonFinite: 0, meanLoss: 0.5)
+    return EpochReport(
+      epoch: epoch, learningRate: 0.1, training: metrics,
+      validation: validation == nil ? nil : metrics, trainingTargets: training,
+      validationTargets: validation, seconds: 2, dataWaitSeconds: 1, skippedCount: 0, endTime: 1000)
+  }
+
+  private func page(
+    of kind: TargetKind, _ names: [String], _ history: [EpochReport], best: Int? = nil
+  ) -> String {
+    var model = Model(smallNetwork(classes: names.count), seed: 1, classNames: names)
+    model.targetKind = kind
+    model.trainingSummary = TrainingSummary(bestEpoch: best)
+    return RunReport(of: model, history: history).page.html
+  }
+
+  @Test("of labels it shows how well each is told, and names its figures")
+  func labels() {
+    var metrics = LabelMetrics(count: 2)
+    let truth: [[Float]] = [[1, 1], [1, 0], [0, 0], [0, 0]]
+    let scores: [[Float]] = [[0.9, 0.4], [0.8, 0.3], [0.1, 0.6], [0.2, 0.1]]
+    for (scores, truth) in zip(scores, truth) {
+      metrics.add(probabilities: scores.span, targets: truth.span)
+    }
+    var ranked = metrics
+    ranked.averagePrecisions = [1, 0.5]
+    let names = ["left", "right"]
+    let whole = page(
+      of: .labels, names,
+      [1, 2].map { report($0, training: .labels(metrics), validation: .labels(ranked)) }, best: 1)
+    for text in [
+      "<h2>Labels</h2>",
+      "Of the 4 pictures to validate on, after epoch 1; a label is said to be there from a probability of 50 % on.",
+      "<td>left</td><td class=\"number\">2</td><td class=\"number\">100.0 %</td>",
+      "<td>right</td><td class=\"number\">1</td><td class=\"number\">0.0 %</td>",
+      "<td class=\"number\">0.0 %</td><td class=\"number\">50.0 %</td></tr>",
+      ">training micro F1</th>", ">validation mean average precision</th>",
+      "<td class=\"number\">66.7 %</td>", "<td class=\"number\">75.0 %</td>",
+      ">validation mean average precision</text>",
+    ] { #expect(whole.contains(text), "\(text)") }
+    for text in ["<h2>Confusion</h2>", "<h2>Classes</h2>", ">figure</th>"] {
+      #expect(!whole.contains(text), "\(text)")
+    }
+    let unranked = page(
+      of: .labels, names, [report(1, training: .labels(metrics), validation: nil)])
+    #expect(
+      unranked.contains("Of the 4 pictures to train on, each before its step, in epoch 1; a label"))
+    #expect(!unranked.contains("average precision"))
+  }
+
+  @Test("of numbers it shows the errors of each")
+  func numbers() {
+    var metrics = NumberMetrics(count: 2)
+    let truth: [[Float]] = [[1, 10], [3, 20]]
+    let answers: [[Float]] = [[2, 10], [3, 20]]
+    for (answers, truth) in zip(answers, truth) {
+      metrics.add(predictions: answers.span, targets: truth.span)
+    }
+    let whole = page(
+      of: .numbers, ["place", "size"],
+      [report(1, training: .numbers(metrics), validation: .numbers(metrics))])
+    for text in [
+      "<h2>Numbers</h2>",
+      "Of the 4 pictures to validate on, after epoch 1, in the unit of the data.",
+      "<td>place</td><td class=\"number\">0.5</td><td class=\"number\">0.707</td><td class=\"number\">0.5</td>",
+      "<td>size</td><td class=\"number\">0</td><td class=\"number\">0</td><td class=\"number\">1</td>",
+      ">training mean R²</th>", ">validation mean R²</th>", "<td class=\"number\">0.75</td>",
+    ] { #expect(whole.contains(text), "\(text)") }
+    #expect(!whole.contains("<h2>Confusion</h2>"))
   }
 
   @Test(

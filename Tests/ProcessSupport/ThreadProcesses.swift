@@ -1,13 +1,13 @@
-import ConvNetEvaluation
+package import ConvNetEvaluation
 import Foundation
 import Synchronization
 
-/// Threads in place of processes: what one says, all hear.
-final class ThreadProcesses: ProcessGroup {
-  let rank: Int
-  var count: Int { table.count }
+/// Threads in place of processes that compute together, for tests: what one says, all hear.
+package final class ThreadProcesses: ProcessGroup {
+  package let rank: Int
+  package var count: Int { table.count }
   private let table: Table
-  let sumsBesideWork: Bool
+  package let sumsBesideWork: Bool
   /// Sums that this one has begun.
   private let begun = Mutex(0)
 
@@ -18,7 +18,7 @@ final class ThreadProcesses: ProcessGroup {
   /// Runs a body as so many processes, and gives what each came to, by rank.
   ///
   /// - Parameter sumsBesideWork: whether sums go on while the threads do other things.
-  static func run<Result: Sendable>(
+  package static func run<Result: Sendable>(
     _ count: Int, sumsBesideWork: Bool = false,
     _ body: @escaping @Sendable (ThreadProcesses) throws -> Result
   ) -> [Swift.Result<Result, any Error>] {
@@ -39,12 +39,12 @@ final class ThreadProcesses: ProcessGroup {
     return results.all
   }
 
-  func gather(_ bytes: [UInt8]) throws -> [[UInt8]] { table.exchange(bytes, of: rank) }
+  package func gather(_ bytes: [UInt8]) throws -> [[UInt8]] { table.exchange(bytes, of: rank) }
 
-  func sum(_ values: UnsafeMutableBufferPointer<Float>) throws { try add(values) }
-  func sum(_ values: UnsafeMutableBufferPointer<Double>) throws { try add(values) }
+  package func sum(_ values: UnsafeMutableBufferPointer<Float>) throws { try add(values) }
+  package func sum(_ values: UnsafeMutableBufferPointer<Double>) throws { try add(values) }
 
-  func startSum(_ values: UnsafeMutableBufferPointer<Float>) throws -> any SumInProgress {
+  package func startSum(_ values: UnsafeMutableBufferPointer<Float>) throws -> any SumInProgress {
     let number = begun.withLock { number in
       defer { number += 1 }
       return number
