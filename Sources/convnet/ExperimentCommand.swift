@@ -93,7 +93,9 @@ struct ExperimentCommand: ParsableCommand {
     }
     let folder = ExperimentFolder(output)
     // Both write a report.
-    do { try RunFolder(output).requireUnused(sharesReport: true) } catch {
+    do {
+      try RunFolder(output).requireUnused(sharesReport: true)
+    } catch let error as UsedFolderError {
       throw UsedFolder(folder: output, found: error.found, remedies: [])
     }
     var results = ExperimentResults(of: experiment, data: data, scale: scale(of: experiment))

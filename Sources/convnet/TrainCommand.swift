@@ -116,10 +116,17 @@ struct TrainCommand: ParsableCommand {
   /// - Parameter processes: those that train together with this one; `nil` where it trains alone.
   func train(with processes: MPIProcesses?) throws {
     let run = RunFolder(output)
+    guard resume, processes?.isFirst ?? true else { return try train(in: run, with: processes) }
+    guard FileSystem.exists(run.checkpointPath) else { throw NoTraining(folder: output) }
+    // From here on no other process moves what is gone on from.
+    try run.withExclusiveUse { try train(in: run, with: processes) }
+  }
+
+  private func train(in run: RunFolder, with processes: MPIProcesses?) throws {
     // The first process has the folder, and the others nothing of it but the checkpoint to go on from.
     let isFirst = processes?.isFirst ?? true
     if isFirst, !resume, !overwrite {
-      do { try run.requireUnused() } catch { throw UsedFolder(error) }
+      try requireUnused(run)
       if sweep.findLearningRate, FileSystem.exists(sweepPath) {
         throw UsedFolder(
           folder: output, found: ["learning-rate.html"], remedies: ["replace it with --overwrite"])
@@ -179,22 +186,21 @@ struct TrainCommand: ParsableCommand {
         resuming: checkpoint, loggers: [StopOnSignal()])
     }
     try withOutputFolder(output) {
+      func train() throws {
+        try self.train(
+          trainer, &model, on: training, validation, settings, from: checkpoint, into: run)
+      }
+      if resume { return try train() }
       try run.withExclusiveUse {
-        try requireUnchanged(run, since: checkpoint)
-        try train(trainer, &model, on: training, validation, settings, from: checkpoint, into: run)
+        // Another process may have trained there while this one read its data.
+        if !overwrite { try requireUnused(run) }
+        try train()
       }
     }
   }
 
-  /// Another process may have trained there while this one read its data.
-  private func requireUnchanged(_ run: RunFolder, since checkpoint: Checkpoint?) throws {
-    if let checkpoint {
-      guard try run.loadCheckpoint().step == checkpoint.step else {
-        throw RunInProgress(folder: output)
-      }
-    } else if !overwrite {
-      do { try run.requireUnused() } catch { throw UsedFolder(error) }
-    }
+  private func requireUnused(_ run: RunFolder) throws {
+    do { try run.requireUnused() } catch let error as UsedFolderError { throw UsedFolder(error) }
   }
 
   private func train(

@@ -178,8 +178,9 @@ public struct LinePlot: Figure, Hashable {
           "no values", x: (frame.left + frame.right) / 2, y: (frame.top + frame.bottom) / 2,
           "soft mid"))
     }
+    let isCrowded = shown.count > FigureStyle.colorCount
     for (index, series) in series.enumerated() {
-      parts += curve(series, index: index, in: frame, place: place)
+      parts += curve(series, index: index, isCrowded: isCrowded, in: frame, place: place)
     }
     if legend.isEmpty { parts += endLabels(visible, frame: frame) { place($0).y } }
     return parts.joined(separator: "\n")
@@ -247,7 +248,7 @@ public struct LinePlot: Figure, Hashable {
   }
 
   private func curve(
-    _ series: Series, index: Int, in frame: Frame, place: (Point) -> Place
+    _ series: Series, index: Int, isCrowded: Bool, in frame: Frame, place: (Point) -> Place
   ) -> [String] {
     let color = index % FigureStyle.colorCount
     var parts: [String] = []
@@ -259,7 +260,7 @@ public struct LinePlot: Figure, Hashable {
           "polyline", ["points": path.joined(separator: " "), "class": Self.style(index)]))
     }
     // Few points are marked, with their values to hover over; many would hide the curve.
-    let isSparse = series.points.count <= 40 && shown.count <= FigureStyle.colorCount
+    let isSparse = series.points.count <= 40 && !isCrowded
     for piece in pieces where isSparse || piece.count == 1 {
       for point in piece {
         let (x, y) = place(point)

@@ -56,10 +56,10 @@ public struct RunFolder: Hashable, Sendable {
   }
 
   /// - Parameter sharesReport: whether a report may be there, such as an experiment's own.
-  /// - Throws: ``UsedFolderError`` where the folder holds a training, or a file that one would replace.
-  public func requireUnused(sharesReport: Bool = false) throws(UsedFolderError) {
-    // A folder that cannot be listed cannot be written into either, which is told then.
-    let states = (try? keptStates().map(\.name)) ?? []
+  /// - Throws: ``UsedFolderError`` where the folder holds a training, or a file that one would replace; ``FileError`` where it
+  ///   cannot be listed.
+  public func requireUnused(sharesReport: Bool = false) throws {
+    let states = try keptStates().map(\.name)
     let results = Self.results.filter { !sharesReport || $0 != Self.reportName }
     let found = results.filter(exists) + states
     guard found.isEmpty else {
