@@ -280,8 +280,11 @@ public struct Executable: ~Copyable, Sendable {
     plan.constantByteCount + (shards.store?.byteCount ?? 0)
   }
 
-  /// Parts of the batch that are computed side by side, each by one thread; 1 where all threads work on one operation.
+  /// Parts of the batch that one thread computes each, side by side and in turn; 1 where all threads work on one operation.
   public var shardCount: Int { shards.count }
+
+  /// Of those, how many at the same time.
+  var laneCount: Int { shards.lanes }
 
   /// From here to the end the calling thread flushes denormals to zero, as the pool's threads do; the end wants the result.
   static func beginComputing(threads: Int) -> UInt64 {

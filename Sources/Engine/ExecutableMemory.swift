@@ -15,19 +15,18 @@ public struct ExecutableMemory: Hashable, Sendable {
   ///   operation or there is no memory for the activations.
   public init(of graph: Graph, options: CompilationOptions) throws {
     try Executable.requireThreads(options, graph)
-    let shard = try graph.shard(for: options)
-    let count = shard?.count ?? 1
-    let shardOptions = shard == nil ? options : options.ofShard
+    let sharding = try graph.sharding(for: options)
+    let shardOptions = sharding == nil ? options : options.ofShard
     let arithmetic = Executable.beginComputing(threads: shardOptions.threads)
     defer { Executable.endComputing(arithmetic) }
-    let layout = try PlanLayout(shard?.graph ?? graph, options: shardOptions)
+    let layout = try PlanLayout(sharding?.graph ?? graph, options: shardOptions)
     let weights = layout.constantByteCount
     weightByteCount =
       options.mode == .training ? weights + graph.parameterByteCount : weights
     activationByteCount =
-      layout.inputs.values.reduce(0) { $0 + count * $1.byteCount }
-      + count * layout.arenaByteCount
-      + (shard.map { layout.gatheredByteCount($0.roles, graph) } ?? 0)
+      layout.inputs.values.reduce(0) { $0 + (sharding?.count ?? 1) * $1.byteCount }
+      + (sharding?.lanes ?? 1) * layout.arenaByteCount
+      + (sharding.map { layout.gatheredByteCount($0.roles, graph) } ?? 0)
     guard Memory.has(activationByteCount) else {
       throw EngineError(
         subject: graph.name, problem: .outOfMemory(byteCount: activationByteCount))

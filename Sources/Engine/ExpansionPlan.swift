@@ -12,9 +12,7 @@ struct ExpansionPlan {
   private var expansions: Set<Int> = []
 
   init(_ graph: Graph, _ options: CompilationOptions) throws {
-    guard options.mode == .inference, options.compute.kernels != .library,
-      Self.isFaster(on: .current)
-    else { return }
+    guard options.mode == .inference, options.compute.kernels != .library else { return }
     let (results, consumers, producers) = (graph.results, graph.consumers, graph.producers)
     for (index, operation) in graph.operations.enumerated() where operation.phase == .run {
       guard try Self.isDepthwise(operation, in: graph), let value = operation.inputs.first,
@@ -29,12 +27,6 @@ struct ExpansionPlan {
 
   /// Whether an operation's result is computed by the operation that reads it.
   func contains(_ operation: Int) -> Bool { expansions.contains(operation) }
-
-  /// Whether that is taken for faster than one after the other: measured with AVX2, where what it saves is traffic of
-  /// memory. With AVX-512, where the library's kernels are candidates for both, it was not tried.
-  private static func isFaster(on processor: Processor) -> Bool {
-    processor.instructions != .avx512
-  }
 
   private static func isExpansion(_ operation: Operation, in graph: Graph) -> Bool {
     guard let convolution = operation.attributes as? Operation.Convolution,

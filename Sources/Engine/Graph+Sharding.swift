@@ -3,31 +3,89 @@ import ConvNetFiles
 package import ConvNetGraphs
 import ConvNetTensors
 
+/// A batch in shards: parts of the same size, each computed by one thread.
+struct Sharding {
+  /// Of one shard.
+  var graph: Graph
+  /// Of the whole batch.
+  var count: Int
+  /// Shards at work at the same time. Each has an arena, in which others follow it.
+  var lanes: Int
+  /// What each output of the whole batch is of those of the shards, by name.
+  var roles: [String: BatchRole]
+}
+
 extension Graph {
-  /// The graph of one shard, where the batch is better computed in several, how many there are, and the role of each output by
-  /// name; `nil` where it is not, or cannot be.
-  func shard(
-    for options: CompilationOptions
-  ) throws -> (graph: Graph, count: Int, roles: [String: BatchRole])? {
-    guard parameterByteCount <= Self.largestSharded,
-      let batch = inputs.first.map({ self[$0].shape.dimensions.first ?? 0 }),
+  /// How the batch is computed in shards; `nil` where it is better computed as a whole, or must be.
+  func sharding(for options: CompilationOptions) throws -> Sharding? {
+    guard let batch = inputs.first.map({ self[$0].shape.dimensions.first ?? 0 }), batch > 1,
       inputs.allSatisfy({ self[$0].shape.dimensions.first == batch })
     else { return nil }
-    let count = Self.shardCount(of: batch, for: options)
+    let (count, lanes) = shardCounts(of: batch, for: options)
     guard count > 1, batch >= count, batch % count == 0,
       let roles = try outputRoles(in: options.mode),
+      // What is averaged over the shards must be there of all of them.
+      lanes == count || !roles.values.contains(.mean),
       let graph = try? batched(batch / count), isParted(in: graph, count)
     else { return nil }
-    return (graph, count, roles)
+    return Sharding(graph: graph, count: count, lanes: lanes, roles: roles)
   }
 
-  /// A shard a thread; where the number of threads must not matter, as many as leave each enough examples. Each packs the weights
-  /// and adds a gradient of its own, so that more than two must be worth it.
-  private static func shardCount(of batch: Int, for options: CompilationOptions) -> Int {
-    guard options.compute.isDeterministic else { return options.threads }
-    return [8, 4].first { batch % $0 == 0 && batch / $0 >= 32 }
+  /// Shards of a batch, and how many are at work at the same time.
+  private func shardCounts(
+    of batch: Int, for options: CompilationOptions
+  ) -> (all: Int, lanes: Int) {
+    let isSmall = parameterByteCount <= Self.largestSharded
+    if options.compute.isDeterministic {
+      let count = isSmall ? Self.fixedShardCount(of: batch) : 1
+      return (count, count)
+    }
+    let threads = options.threads
+    // What is prepared at each run would be so for each shard.
+    if options.mode == .inference, options.keepsPreparation,
+      let size = shardSize(of: batch, threads: threads)
+    {
+      return (batch / size, min(batch / size, threads))
+    }
+    return isSmall ? (threads, threads) : (1, 1)
+  }
+
+  /// As many as leave each enough examples, whatever the number of threads: each packs the weights and adds a gradient of its
+  /// own, so that more than two must be worth it.
+  private static func fixedShardCount(of batch: Int) -> Int {
+    [8, 4].first { batch % $0 == 0 && batch / $0 >= 32 }
       ?? (batch % 2 == 0 && batch >= 32 ? 2 : 1)
   }
+
+  /// The examples of a shard in inference, where one thread that goes through the layers with few examples is faster than all
+  /// threads that go through them with the whole batch.
+  ///
+  /// Every shard reads the weights, of W bytes, and its values lie in the caches the less the more examples there are. Of
+  /// networks whose largest value has A bytes an example, the size was best that is near the root of W / 2 A: 2 examples of
+  /// MobileNet v2, 4 of ResNet-50, 8 of VGG-D; of AlexNet, nearly all of which are weights, more than there were.
+  private func shardSize(of batch: Int, threads: Int) -> Int? {
+    let largest =
+      operations.flatMap(\.outputs).map { self[$0].shape.count / batch }.max() ?? 0
+    let byteCount = Double(max(1, largest * ElementType.float32.byteCount))
+    let best = (0.45 * Double(parameterByteCount) / byteCount).squareRoot()
+    // Less would pass while threads go from one operation to the next.
+    let least = max(best, Self.smallestValue / byteCount)
+    let sizes = (1...max(1, batch / threads)).filter { size in
+      let (count, rest) = (batch / size, batch / size % threads)
+      guard batch % size == 0, count <= Self.mostTurns * threads else { return false }
+      // At the end no thread waits long for the others.
+      return rest == 0 || count > 8 * (threads - rest)
+    }
+    if let size = sizes.first(where: { Double($0) >= least }) { return size }
+    guard let last = sizes.last, batch / last == threads, Double(last) >= 0.85 * least else {
+      return nil
+    }
+    return last
+  }
+
+  private static let smallestValue = Double(512 << 10)
+  /// Shards that follow each other at most: each has its steps bound to its inputs.
+  private static let mostTurns = 16
 
   /// Whether all that is of examples is smaller in a part. A value that examples share may hold as many positions as there are
   /// examples: beside a part of one example, it would stand for a batch of its own.
@@ -49,7 +107,7 @@ extension Graph {
     parameters.reduce(0) { $0 + self[$1].shape.count * ElementType.float32.byteCount }
   }
 
-  /// Every shard packs the weights anew at each training step, and keeps a gradient of each: more than a cache's worth of
+  /// In training every shard packs the weights anew at each step, and keeps a gradient of each: more than a cache's worth of
   /// parameters costs more than the barriers.
   private static let largestSharded = 4 << 20
 
@@ -89,7 +147,7 @@ extension CompilationOptions {
       work += Double(multiplyAdds) + Self.multiplyAddsAnElement * Double(elements)
     }
     guard work < Double(max(1, layers)) * Self.fewMultiplyAdds,
-      (try? graph.shard(for: self)) == nil
+      (try? graph.sharding(for: self)) == nil
     else { return self }
     var suited = self
     suited.threads = 1

@@ -68,14 +68,26 @@ public struct Processor: Hashable, Sendable {
 
   private static var measuredCaches: [Int] {
     #if canImport(Darwin)
-      ["hw.l1dcachesize", "hw.l2cachesize", "hw.l3cachesize"].map { name in
+      return ["hw.l1dcachesize", "hw.l2cachesize", "hw.l3cachesize"].map { name in
         var (size, length): (Int64, Int) = (0, MemoryLayout<Int64>.size)
         return sysctlbyname(name, &size, &length, nil, 0) == 0 ? Int(size) : 0
       }.filter { $0 > 0 }
     #else
-      [_SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE].map {
-        sysconf(Int32($0))
-      }.filter { $0 > 0 }
+      // Not by `sysconf`: on some processors it counts the last cache once for each of them.
+      func text(_ name: String, ofCache index: Int) -> String? {
+        let file = "/sys/devices/system/cpu/cpu0/cache/index\(index)/\(name)"
+        return try? String(contentsOfFile: file, encoding: .utf8)
+      }
+      var counts: [Int] = []
+      var index = 0
+      while let type = text("type", ofCache: index) {
+        let kibibytes = text("size", ofCache: index).flatMap { Int($0.prefix { $0.isNumber }) } ?? 0
+        if !type.hasPrefix("Instruction"), kibibytes > 0 {
+          counts.append(min(kibibytes, 1 << 20) << 10)
+        }
+        index += 1
+      }
+      return counts
     #endif
   }
 

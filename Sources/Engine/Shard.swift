@@ -18,16 +18,14 @@ final class Shard: @unchecked Sendable {
 
   /// - Parameters:
   ///   - store: the parameters in training.
+  ///   - arena: the memory of values, which shards may have that never run at the same time.
   ///   - inputs: where each input of this part lies.
   init(
-    _ plan: Plan, store: ParameterStore?, inputs: [String: UnsafeMutableRawPointer],
-    firstExample: Int
+    _ plan: Plan, store: ParameterStore?, arena: TensorStorage,
+    inputs: [String: UnsafeMutableRawPointer], firstExample: Int
   ) throws {
     self.plan = plan
     self.firstExample = firstExample
-    let arena = try TensorStorage(
-      byteCount: plan.arenaByteCount, for: "the activations of \(plan.name)")
-    arena.bytes.initializeMemory(as: UInt8.self, repeating: 0)
     self.arena = arena
     var addresses: [Int: UnsafeMutableRawPointer] = [:]
     for (name, port) in plan.inputs { addresses[port.buffer] = inputs[name] }

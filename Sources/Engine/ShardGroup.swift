@@ -5,11 +5,13 @@ import ConvNetGraphs
 import ConvNetTensors
 import Synchronization
 
-/// The whole batch at work: one shard on all threads, or, for a small network, a shard a thread.
+/// The whole batch at work: one shard on all threads, or shards of one thread each.
 ///
-/// A small network spends its time at the barriers between operations; a batch in shards meets one barrier a run, and each
-/// shard's values stay in its processor's cache. Outputs of single examples are joined; means over the batch, which losses and
-/// their gradients by parameters are, are averaged. What cannot be had of parts, ``BatchRole`` tells, keeps the batch whole.
+/// Threads that share each operation meet at a barrier after it, and read what others have written. A batch in shards meets
+/// one barrier a run, and each shard's values stay in its processor's caches, the more of them the fewer examples it has: in
+/// inference a thread may compute several shards one after the other, in the same memory. Outputs of single examples are
+/// joined; means over the batch, which losses and their gradients by parameters are, are averaged. What cannot be had of parts,
+/// ``BatchRole`` tells, keeps the batch whole.
 final class ShardGroup: @unchecked Sendable {
   /// Of every shard.
   let plan: Plan
@@ -23,6 +25,8 @@ final class ShardGroup: @unchecked Sendable {
   private let roles: [String: BatchRole]
   private let inputMemory: [String: TensorStorage]
   private let shards: [Shard]
+  /// Shards at work at the same time, each in an arena of its own.
+  let lanes: Int
   private let gatherings: [Gathering]
   private let gathered: [Int: TensorStorage]
   /// Numbers that are averaged at every run.
@@ -51,26 +55,25 @@ final class ShardGroup: @unchecked Sendable {
     _ graph: Graph, parameters: [String: Tensor], store: ParameterStore?,
     options: CompilationOptions, sharing: SharedWeights? = nil
   ) throws {
-    let shard = try graph.shard(for: options)
-    let shardOptions = shard == nil ? options : options.ofShard
+    let sharding = try graph.sharding(for: options)
     let plan = try Plan(
-      shard?.graph ?? graph, parameters: parameters, options: shardOptions,
-      sharing: sharing)
+      sharding?.graph ?? graph, parameters: parameters,
+      options: sharding == nil ? options : options.ofShard, sharing: sharing)
     try self.init(
-      plan, graph: graph, count: shard?.count ?? 1, threads: options.threads,
-      roles: shard?.roles ?? [:], store: store)
+      plan, graph: graph, count: sharding?.count ?? 1, lanes: sharding?.lanes ?? 1,
+      threads: options.threads, roles: sharding?.roles ?? [:], store: store)
   }
 
   /// Another group at work on the same plan.
   convenience init(sharing other: ShardGroup) throws {
     try self.init(
       other.plan, inputs: other.inputs, outputs: other.outputs, roles: other.roles,
-      count: other.count, threads: other.teamThreads, store: other.store)
+      count: other.count, lanes: other.lanes, threads: other.teamThreads, store: other.store)
   }
 
   private convenience init(
-    _ plan: Plan, graph: Graph, count: Int, threads: Int, roles: [String: BatchRole],
-    store: ParameterStore?
+    _ plan: Plan, graph: Graph, count: Int, lanes: Int, threads: Int,
+    roles: [String: BatchRole], store: ParameterStore?
   ) throws {
     var inputs = plan.inputs
     for name in inputs.keys {
@@ -81,14 +84,15 @@ final class ShardGroup: @unchecked Sendable {
     var outputs = plan.outputs
     for output in graph.outputs { outputs[output.name]?.shape = graph[output.value].shape }
     try self.init(
-      plan, inputs: inputs, outputs: outputs, roles: roles, count: count, threads: threads,
-      store: store)
+      plan, inputs: inputs, outputs: outputs, roles: roles, count: count, lanes: lanes,
+      threads: threads, store: store)
   }
 
   private init(
     _ plan: Plan, inputs: [String: Plan.Port], outputs: [String: Plan.Port],
-    roles: [String: BatchRole], count: Int, threads: Int, store: ParameterStore?
+    roles: [String: BatchRole], count: Int, lanes: Int, threads: Int, store: ParameterStore?
   ) throws {
+    self.lanes = lanes
     teamThreads = threads
     self.plan = plan
     self.store = store
@@ -96,7 +100,7 @@ final class ShardGroup: @unchecked Sendable {
     self.outputs = outputs
     self.roles = roles
     // Asking for more than there is would end the process, now or at the first run.
-    let byteCount = inputs.values.reduce(count * plan.arenaByteCount) { $0 + $1.byteCount }
+    let byteCount = inputs.values.reduce(lanes * plan.arenaByteCount) { $0 + $1.byteCount }
     guard Memory.has(byteCount) else {
       throw EngineError(subject: plan.name, problem: .outOfMemory(byteCount: byteCount))
     }
@@ -107,6 +111,12 @@ final class ShardGroup: @unchecked Sendable {
       storage.bytes.initializeMemory(as: UInt8.self, repeating: 0)
     }
     inputMemory = memory
+    let arenas = try (0..<lanes).map { _ in
+      let arena = try TensorStorage(
+        byteCount: plan.arenaByteCount, for: "the activations of \(plan.name)")
+      arena.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+      return arena
+    }
     shards = try (0..<count).map { shard in
       var addresses: [String: UnsafeMutableRawPointer] = [:]
       for (name, part) in plan.inputs {
@@ -114,7 +124,8 @@ final class ShardGroup: @unchecked Sendable {
       }
       let examples = plan.inputs.values.first.map { $0.shape.dimensions.first ?? 0 } ?? 0
       return try Shard(
-        plan, store: store, inputs: addresses, firstExample: shard * examples)
+        plan, store: store, arena: arenas[Self.lane(of: shard, count, lanes)],
+        inputs: addresses, firstExample: shard * examples)
     }
     var gatherings: [Gathering] = []
     var gathered: [Int: TensorStorage] = [:]
@@ -140,7 +151,7 @@ final class ShardGroup: @unchecked Sendable {
       $1.role == .mean ? $0 + $1.whole.count / ElementType.float32.byteCount : $0
     }
     self.gathered = gathered
-    let workers = min(count, threads) - 1
+    let workers = min(lanes, threads) - 1
     team = workers > 0 ? ck_team_create(Int32(workers)) : nil
     guard workers == 0 || team != nil else {
       throw EngineError(subject: plan.name, problem: .threads(count))
@@ -153,18 +164,31 @@ final class ShardGroup: @unchecked Sendable {
 
   var count: Int { shards.count }
 
+  /// The lane in which a shard is computed: neighbours follow each other.
+  private static func lane(of shard: Int, _ count: Int, _ lanes: Int) -> Int {
+    shard * lanes / count
+  }
+
   /// - Parameter stepEnded: told the number of each step that the whole batch has taken: of none, where it is computed in parts.
   func run(_ context: RunContext, stepEnded: ((Int) -> Void)? = nil) throws {
     self.context = context
     if count == 1 {
       run(shard: 0, stepEnded: stepEnded)
     } else {
-      runTasks(count, Unmanaged.passUnretained(self).toOpaque()) { group, shard in
-        ShardGroup.from(group)?.run(shard: Int(shard))
+      runTasks(lanes, Unmanaged.passUnretained(self).toOpaque()) { group, lane in
+        ShardGroup.from(group)?.run(lane: Int(lane))
       }
-      gather()
+      gatherMeans()
     }
     for shard in shards { try shard.throwFailure() }
+  }
+
+  private func run(lane: Int) {
+    for shard in shards.indices where Self.lane(of: shard, count, lanes) == lane {
+      run(shard: shard)
+      // Where another follows, before that takes the memory.
+      gatherExamples(of: shard)
+    }
   }
 
   private func run(shard: Int, stepEnded: ((Int) -> Void)? = nil) {
@@ -229,22 +253,21 @@ final class ShardGroup: @unchecked Sendable {
     return team == nil ? threads : self.count
   }
 
-  private func gather() {
-    finiteMeans.store(true, ordering: .relaxed)
-    if tasks(for: meanCount) > 1 {
-      runTasks(count, Unmanaged.passUnretained(self).toOpaque()) { group, task in
-        guard let group = ShardGroup.from(group) else { return }
-        group.gatherMeans(task: Int(task), tasks: group.count)
-      }
-    } else {
-      gatherMeans(task: 0, tasks: 1)
-    }
+  private func gatherExamples(of shard: Int) {
     for gathering in gatherings where gathering.role == .example {
-      for (index, part) in gathering.parts.enumerated() {
-        let start = index * part.count
-        UnsafeMutableRawBufferPointer(rebasing: gathering.whole[start..<start + part.count])
-          .copyMemory(from: UnsafeRawBufferPointer(part))
-      }
+      let part = gathering.parts[shard]
+      let start = shard * part.count
+      UnsafeMutableRawBufferPointer(rebasing: gathering.whole[start..<start + part.count])
+        .copyMemory(from: UnsafeRawBufferPointer(part))
+    }
+  }
+
+  private func gatherMeans() {
+    finiteMeans.store(true, ordering: .relaxed)
+    guard tasks(for: meanCount) > 1 else { return gatherMeans(task: 0, tasks: 1) }
+    runTasks(count, Unmanaged.passUnretained(self).toOpaque()) { group, task in
+      guard let group = ShardGroup.from(group) else { return }
+      group.gatherMeans(task: Int(task), tasks: group.count)
     }
   }
 
@@ -273,6 +296,6 @@ final class ShardGroup: @unchecked Sendable {
   /// Bytes of inputs, outputs and arenas.
   var activationByteCount: Int {
     inputMemory.values.reduce(0) { $0 + $1.bytes.count }
-      + gathered.values.reduce(0) { $0 + $1.bytes.count } + count * plan.arenaByteCount
+      + gathered.values.reduce(0) { $0 + $1.bytes.count } + lanes * plan.arenaByteCount
   }
 }

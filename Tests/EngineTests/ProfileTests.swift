@@ -81,6 +81,19 @@ import Testing
     #expect(profile.total.byteCount == 2 * 4 * (8 + 8 + 32 + 8 + 4 + 4 + 4))
   }
 
+  @Test("shards that follow each other take their times together, and share a lane of the trace")
+  func turns() throws {
+    let steps = try executable(threads: 2).steps
+    let times = [[[0, 10, 30, 100], [100, 120, 160, 200]]]
+    let profile = ExecutionProfile(steps, times: times, lanes: 1, threads: 1, peaks: peaks)
+    #expect(profile.steps.map { Int(($0.work.seconds * 1e9).rounded()) } == [30, 60, 110])
+    let events = profile.trace(named: "two in turn").traceEvents
+    #expect(
+      events.filter { $0.ph == "M" }.map(\.args.name) == ["two in turn", "shards 1 to 2 of 2"])
+    #expect(events.allSatisfy { $0.tid == 0 })
+    #expect(events.filter { $0.name == "dense" }.map(\.ts) == [0.01, 0.12])
+  }
+
   @Test("a trace has the last runs, a lane a shard, and in it the steps one after the other")
   func traceOfGivenTimes() throws {
     let steps = try executable(threads: 2).steps

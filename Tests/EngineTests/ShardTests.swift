@@ -23,6 +23,54 @@ import Testing
     #expect(relativeDifference(actual, ReferenceValue(expected)) < 1e-6)
   }
 
+  @Test(
+    "in inference a thread computes shards one after the other in one memory, each as it is by itself",
+    arguments: [1, 2, 3, 5])
+  func turns(_ threads: Int) throws {
+    let (batch, extent) = (6, 96)
+    func graph(_ batch: Int) throws -> Graph {
+      var graph = Graph(name: "large values")
+      let x = graph.addInput("x", ValueType([batch, 3, extent, extent]))
+      let kernel = graph.addParameter("kernel", [16, 3, 3, 3], .kernel)
+      let y = try graph.append(
+        Operation.Convolution(strides: [1, 1], padding: .same, hasBias: false), to: x, kernel,
+        name: "y")
+      let pooled = try graph.append(Operation.GlobalPooling(kind: .average), to: y, name: "pooled")
+      graph.addOutput("y", y)
+      graph.addOutput("pooled", pooled)
+      graph.addOutput("kernel", try graph.append(Operation.Add(), to: kernel, name: "copy"))
+      return graph
+    }
+    let parameters = ["kernel": Tensor.random([16, 3, 3, 3], seed: 1)]
+    let options = CompilationOptions(inputFormat: .channelsFirst, threads: threads)
+    var executable = try Executable(graph(batch), parameters: parameters, options: options)
+    // Of five threads one would wait while the others compute their second.
+    #expect(executable.shardCount == (threads == 5 ? 1 : batch))
+    let memory = try ExecutableMemory(of: graph(batch), options: options)
+    #expect(memory.activationByteCount == executable.activationByteCount)
+
+    var single = try Executable(
+      graph(1), parameters: parameters,
+      options: CompilationOptions(inputFormat: .channelsFirst, threads: 1))
+    for seed in [5, 6] as [UInt64] {
+      let x = Tensor.random([batch, 3, extent, extent], seed: seed)
+      let outputs = try executable.run(["x": x])
+      #expect(outputs["kernel"] == parameters["kernel"])
+      for example in 0..<batch {
+        let alone = try single.run(["x": x.example(example)])
+        for name in ["y", "pooled"] {
+          let part = try #require(outputs[name]).example(example)
+          guard threads < 5 else {
+            let expected = ReferenceValue(try #require(alone[name]))
+            #expect(relativeDifference(part, expected) < 1e-6)
+            continue
+          }
+          #expect(part == alone[name], "\(name) of \(example)")
+        }
+      }
+    }
+  }
+
   @Test("two outputs that are one value are both joined, at every run")
   func twoNames() throws {
     var network = try makeNetwork()
@@ -204,5 +252,15 @@ import Testing
       graph.addOutput("gradient/\(graph[parameter].name)", gradient)
     }
     return graph
+  }
+}
+
+extension Tensor {
+  /// One example of a batch, as a batch of its own.
+  fileprivate func example(_ index: Int) -> Tensor {
+    let count = self.count / shape[0]
+    return Tensor(
+      Array(elements[index * count..<(index + 1) * count]), shape: shape.replacing(axis: 0, with: 1)
+    )
   }
 }

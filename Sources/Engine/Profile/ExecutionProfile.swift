@@ -2,7 +2,8 @@
 public struct StepProfile: Hashable, Sendable {
   /// What the step does.
   public var step: StepDescription
-  /// The median over the runs; of shards, which work side by side, the mean time, and the work of all together.
+  /// The median over the runs; of shards, the mean time of those side by side with what follows each, and the work of all
+  /// together.
   public var work: MeasuredWork
 }
 
@@ -24,17 +25,25 @@ public struct ExecutionProfile: Hashable, Sendable {
   public let peaks: MachinePeaks
   /// When each step began, and when the last ended, in nanoseconds since the first run began: by run, then by shard.
   let times: [[[Int]]]
+  /// Shards at work at the same time.
+  let lanes: Int
   /// Threads of each shard.
   let threads: Int
 
   /// - Parameters:
   ///   - times: at least one run's, of at least one shard.
+  ///   - lanes: shards at work at the same time; all, where nothing is said.
   ///   - threads: of each shard.
-  package init(_ steps: [StepDescription], times: [[[Int]]], threads: Int, peaks: MachinePeaks) {
+  package init(
+    _ steps: [StepDescription], times: [[[Int]]], lanes: Int? = nil, threads: Int,
+    peaks: MachinePeaks
+  ) {
+    let lanes = lanes ?? times.first?.count ?? 1
+    self.lanes = lanes
     self.steps = steps.enumerated().map { index, step in
       let seconds = times.map { shards in
         let sum = shards.reduce(0) { $0 + $1[index + 1] - $1[index] }
-        return Double(sum) * 1e-9 / Double(shards.count)
+        return Double(sum) * 1e-9 / Double(lanes)
       }
       return StepProfile(
         step: step,
@@ -69,6 +78,7 @@ extension Executable {
   /// - Throws: ``EngineError`` where the library reports a failure.
   public mutating func profile(runs: Int, peaks: MachinePeaks) throws -> ExecutionProfile {
     try ExecutionProfile(
-      steps, times: timeSteps(runs: max(1, runs)), threads: plan.options.threads, peaks: peaks)
+      steps, times: timeSteps(runs: max(1, runs)), lanes: laneCount,
+      threads: plan.options.threads, peaks: peaks)
   }
 }

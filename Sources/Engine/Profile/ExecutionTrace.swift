@@ -4,7 +4,8 @@ import Foundation
 /// What happened when during some runs, in the trace event format of Chrome: `chrome://tracing` and https://ui.perfetto.dev
 /// open its file.
 ///
-/// One lane a shard, which is a thread; where all threads work on every step, one lane for all.
+/// One lane a thread, which computes a shard or several one after the other; where all threads work on every step, one lane
+/// for all.
 public struct ExecutionTrace: Hashable, Sendable, Codable {
   /// A slice of a lane, or (`ph` is `M`) a name of something.
   public struct Event: Hashable, Sendable, Codable {
@@ -72,16 +73,21 @@ extension ExecutionProfile {
   public func trace(named name: String, runs: Int = 3) -> ExecutionTrace {
     let shown = times.suffix(max(1, runs))
     let origin = shown.first?.compactMap(\.first).min() ?? 0
-    let laneCount = shown.first?.count ?? 0
+    let shardCount = shown.first?.count ?? 0
     var events = [ExecutionTrace.Event(naming: "process_name", name, lane: 0)]
-    for lane in 0..<laneCount {
+    for lane in 0..<lanes {
+      let first = (lane * shardCount + lanes - 1) / lanes
+      let last = ((lane + 1) * shardCount + lanes - 1) / lanes
       let text =
-        laneCount > 1
-        ? "shard \(lane + 1) of \(laneCount)" : "\(threads) thread\(threads == 1 ? "" : "s")"
+        shardCount == 1
+        ? "\(threads) thread\(threads == 1 ? "" : "s")"
+        : last - first == 1
+          ? "shard \(last) of \(shardCount)" : "shards \(first + 1) to \(last) of \(shardCount)"
       events.append(ExecutionTrace.Event(naming: "thread_name", text, lane: lane))
     }
-    for (run, lanes) in shown.enumerated() {
-      for (lane, times) in lanes.enumerated() {
+    for (run, shards) in shown.enumerated() {
+      for (shard, times) in shards.enumerated() {
+        let lane = shard * lanes / shardCount
         guard let first = times.first, let last = times.last else { continue }
         // Around the steps: viewers draw what lies within below.
         events.append(
@@ -91,7 +97,7 @@ extension ExecutionProfile {
         for (index, entry) in steps.enumerated() {
           events.append(
             ExecutionTrace.Event(
-              entry.step, share: laneCount, from: times[index] - origin,
+              entry.step, share: shardCount, from: times[index] - origin,
               to: times[index + 1] - origin, lane: lane))
         }
       }
@@ -123,7 +129,7 @@ extension ExecutionTrace.Event {
   }
 
   /// - Parameters:
-  ///   - share: lanes that do the step's work together.
+  ///   - share: shards that do the step's work together.
   ///   - start, end: nanoseconds.
   fileprivate init(
     _ step: StepDescription, share: Int, from start: Int, to end: Int, lane: Int

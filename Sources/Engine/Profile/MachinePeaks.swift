@@ -63,9 +63,7 @@ extension MachinePeaks {
 
   /// Four times the last cache, as far as the system tells it; many threads may have several such caches.
   private static func bufferByteCount(threads: Int) -> Int {
-    let path = "/sys/devices/system/cpu/cpu0/cache/index3/size"
-    let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
-    let kibibytes = min(Int(text.prefix { $0.isNumber }) ?? 0, 1 << 20)
-    return min(max(4 * kibibytes << 10, threads << 24, 256 << 20), 1 << 30)
+    let last = Processor.current.cacheByteCounts.last ?? 0
+    return min(max(4 * last, threads << 24, 256 << 20), 1 << 30)
   }
 }
