@@ -157,6 +157,71 @@ import Testing
     #expect(model.graph[model.graph.outputs[0].value].shape == [1, 3])
   }
 
+  /// As PyTorch exports a block of ConvNeXt, whose normalization and dense layers want channels last.
+  private static let block: [ONNXNode] = [
+    transpose("x", "last", [0, 2, 3, 1]),
+    ONNXNode(
+      "LayerNormalization", inputs: ["last", "norm.weight", "norm.bias"], outputs: ["norm"],
+      attributes: [ONNXAttribute("axis", -1)]),
+    ONNXNode("MatMul", inputs: ["norm", "up"], outputs: ["a"]),
+    ONNXNode("Add", inputs: ["a", "up.bias"], outputs: ["b"]),
+    ONNXNode("Relu", inputs: ["b"], outputs: ["c"]),
+    ONNXNode("Mul", inputs: ["c", "half"], outputs: ["d"]),
+    ONNXNode("MatMul", inputs: ["d", "down"], outputs: ["e"]),
+    ONNXNode("Add", inputs: ["e", "last"], outputs: ["f"]),
+    transpose("f", "g", [0, 3, 1, 2]),
+    ONNXNode("Mul", inputs: ["scale", "g"], outputs: ["y"]),
+  ]
+
+  private static func transpose(_ from: String, _ to: String, _ order: [Int]) -> ONNXNode {
+    ONNXNode(
+      "Transpose", inputs: [from], outputs: [to], attributes: [ONNXAttribute("perm", order)])
+  }
+
+  private static let blockWeights: [ONNXTensor] = [
+    weight("norm.weight", [3]), weight("norm.bias", [3]), weight("up", [3, 5]),
+    weight("up.bias", [5]), weight("down", [5, 3]), weight("scale", [3, 1, 1]),
+    ONNXTensor(name: "half", Tensor([0.5], shape: [1])),
+  ]
+
+  @Test("Where a file puts channels last in between, they stay first")
+  func transpositions() throws {
+    let directory = try TemporaryDirectory()
+    let graph = try Self.file(Self.block, in: directory, initializers: Self.blockWeights)
+      .imported().graph
+    #expect(
+      graph.operations.map(\.kind.name) == [
+        "layerNormalization", "convolution", "activation", "add", "convolution", "add",
+        "channelScale",
+      ])
+    // The values have the file's names.
+    #expect(graph.value(named: "c").map { graph[$0].shape } == [1, 5, 8, 8])
+    #expect(graph.outputs.map { graph[$0.value].shape } == [[1, 3, 8, 8]])
+  }
+
+  @Test("A value whose axes stand otherwise, and that is asked for or read so, keeps them")
+  func transpositionsThatStay() throws {
+    let directory = try TemporaryDirectory()
+    let tail: [ONNXNode] = [
+      Self.transpose("x", "t", [0, 2, 3, 1]), ONNXNode("Relu", inputs: ["t"], outputs: ["r"]),
+      // Two in a row are one.
+      Self.transpose("r", "u", [0, 2, 1, 3]), ONNXNode("Tanh", inputs: ["u"], outputs: ["y"]),
+    ]
+    let graph = try Self.file(tail, in: directory).imported().graph
+    #expect(graph.operations.map(\.kind.name) == ["activation", "activation", "transpose"])
+    #expect(graph.outputs.map { graph[$0.value].shape } == [[1, 8, 8, 3]])
+
+    // Read in both orders.
+    let fork: [ONNXNode] = [
+      Self.transpose("x", "t", [0, 3, 2, 1]), ONNXNode("Relu", inputs: ["t"], outputs: ["r"]),
+      ONNXNode("Softmax", inputs: ["t"], outputs: ["s"], attributes: [ONNXAttribute("axis", -1)]),
+      ONNXNode("Add", inputs: ["r", "s"], outputs: ["y"]),
+    ]
+    let forked = try Self.file(fork, in: directory).imported().graph
+    #expect(forked.operations.contains { $0.kind.name == "transpose" })
+    #expect(forked.outputs.map { forked[$0.value].shape } == [[1, 8, 8, 3]])
+  }
+
   @Test("Sizes that are clipped while they are computed are known, as those of paddings are")
   func clippedSizes() throws {
     let directory = try TemporaryDirectory()

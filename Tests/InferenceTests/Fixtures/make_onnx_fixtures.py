@@ -37,9 +37,21 @@ def case(name, kind, inputs, version=18, outputs=1, constants=(), **attributes):
                                        inputs[index].shape) for index in given],
         [helper.make_empty_tensor_value_info(result) for result in results],
         [numpy_helper.from_array(inputs[index], names[index]) for index in constants])
+    add(f"{kind}: {name}", graph, version, {names[index]: inputs[index] for index in given})
+
+
+def network(name, nodes, known, version=20):
+    """Several nodes from a picture `x` to `y`: rows of operator, inputs, output and attributes."""
+    graph = helper.make_graph(
+        [helper.make_node(kind, inputs, [output], **attributes) for kind, inputs, output, attributes in nodes], "network",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, picture.shape)], [helper.make_empty_tensor_value_info("y")],
+        [numpy_helper.from_array(value, name) for name, value in known.items()])
+    add(name, graph, version, {"x": picture})
+
+
+def add(name, graph, version, feeds):
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", version)], ir_version=8)
     model = onnx.shape_inference.infer_shapes(model, data_prop=True)
-    feeds = {names[index]: inputs[index] for index in given}
     try:
         if digits > 7:
             raise ValueError("ONNX Runtime gives the bits of short types")
@@ -47,11 +59,11 @@ def case(name, kind, inputs, version=18, outputs=1, constants=(), **attributes):
         expected = session.run(None, feeds)
     except Exception as error:
         if digits == 7:
-            print(f"{kind}, {name}: {str(error).splitlines()[0][-100:]}")
+            print(f"{name}: {str(error).splitlines()[0][-100:]}")
         expected = ReferenceEvaluator(model).run(None, feeds)
     cases.append({
-        "name": f"{kind}: {name}", "model": base64.b64encode(model.SerializeToString()).decode(),
-        "inputs": [array(inputs[index]) for index in given], "outputs": [array(value) for value in expected],
+        "name": name, "model": base64.b64encode(model.SerializeToString()).decode(),
+        "inputs": [array(value) for value in feeds.values()], "outputs": [array(value) for value in expected],
     })
 
 
@@ -232,6 +244,23 @@ case("to uint8, the lowest bits", "Cast", [integers(200, -200, 255, 256, -1, 100
 case("float8", "QuantizeLinear", [spread[:-4], number(0.75), np.array(0, dtype=np.uint8).view(ml_dtypes.float8_e4m3fn)], version=19, constants=(1, 2))
 case("int4 weights", "DequantizeLinear", [integers(*range(-8, 8)).astype(np.int8).astype(ml_dtypes.int4), number(0.5), np.array(-3, dtype=np.int8).astype(ml_dtypes.int4)],
      version=21, constants=(0, 1, 2))
+# Axes in another order in between
+digits = 7
+last, first = {"perm": [0, 2, 3, 1]}, {"perm": [0, 3, 1, 2]}
+network("Transpose: around normalization and dense layers", [
+    ("Transpose", ["x"], "t", last), ("LayerNormalization", ["t", "scale", "shift"], "n", {"epsilon": 0.01}),
+    ("MatMul", ["n", "up"], "a", {}), ("Add", ["a", "bias"], "b", {}), ("Gelu", ["b"], "c", {}), ("Mul", ["c", "half"], "d", {}),
+    ("MatMul", ["d", "down"], "e", {}), ("Add", ["e", "t"], "f", {}), ("Transpose", ["f"], "g", first), ("Mul", ["factors", "g"], "y", {}),
+], {"scale": four(), "shift": four(), "up": numbers(4, 6), "bias": numbers(6), "half": number([0.5]), "down": numbers(6, 4),
+    "factors": numbers(4, 1, 1)})
+network("Transpose: read in both orders", [
+    ("Transpose", ["x"], "t", last), ("Tanh", ["t"], "a", {}), ("Softmax", ["t"], "b", {"axis": 1}), ("Mul", ["a", "b"], "c", {}),
+    ("Transpose", ["c"], "d", {"perm": [2, 0, 1, 3]}), ("Transpose", ["d"], "e", {"perm": [1, 3, 2, 0]}), ("Relu", ["e"], "y", {}),
+], {})
+network("Transpose: terms that stand alike and otherwise", [
+    ("Transpose", ["x"], "a", last), ("Sigmoid", ["x"], "s", {}), ("Transpose", ["s"], "b", last), ("Sub", ["a", "b"], "c", {}),
+    ("Max", ["c", "bound"], "d", {}), ("Transpose", ["d"], "e", first), ("Mul", ["e", "e"], "f", {}), ("Div", ["f", "row"], "y", {}),
+], {"bound": number([0.1]), "row": numbers(1, 1, 1, 3, low=1)})
 
 path = Path(__file__).parent / "onnx-operators.json"
 path.write_text("[\n" + ",\n".join(json.dumps(one, separators=(",", ":")) for one in cases) + "\n]\n")

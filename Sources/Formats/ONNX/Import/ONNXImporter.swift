@@ -145,6 +145,7 @@ final class ONNXImporter {
         .init(
           name: output.name, type: operand.type, shape: operand.shape, constant: operand.constant))
     }
+    graph.removeTranspositions()
     // What became part of something else is needed no more.
     let needed = graph.ancestorOperations(of: graph.outputs.map(\.value))
     graph.operations = graph.operations.indices.filter(needed.contains).map {

@@ -112,7 +112,25 @@ extension ONNXOperators {
         return [try call.result(value, type: other.type, shape: other.shape)]
       }
     }
-    return try binary(call, .multiply)
+    return [try channelScale(call) ?? binary(call, .multiply)[0]]
+  }
+
+  /// The product with known numbers, one a channel.
+  private static func channelScale(_ call: ONNXCall) throws -> ONNXOperand? {
+    let operands = [try call.operand(0), try call.operand(1)]
+    for (factor, other) in [(operands[0], operands[1]), (operands[1], operands[0])] {
+      guard let value = other.value, 3...4 ~= other.rank,
+        call.shape(value).dimensions == other.shape, factor.value == nil, !factor.isInput,
+        factor.constant != nil, factor.count > 1
+      else { continue }
+      let ones = [Int](repeating: 1, count: other.rank - 2)
+      let extents = [Int](repeating: 1, count: max(0, other.rank - factor.rank)) + factor.shape
+      guard extents == [1, other.shape[1]] + ones else { continue }
+      let scale = try call.shaped(factor, to: [other.shape[1]] + ones, as: .scale)
+      return try call.result(
+        call.append(Operation.ChannelScale(), [value, scale]), type: other.type)
+    }
+    return nil
   }
 
   /// The argument of a GELU that is written with the error function, x (1 + erf(x / sqrt 2)) / 2, whose last product the node is;

@@ -94,6 +94,7 @@ extension ONNXOperators {
     let input = try call.operand(0)
     let first = try call.axis(call.integer("axis", or: -1), rank: input.rank)
     let axes = Array(first..<input.rank)
+    if let result = try channelNormalization(call, input, axes) { return [result] }
     let (result, mean, inverse) = try standardized(
       call.value(input), axes: axes, epsilon: call.float("epsilon", or: 1e-5), call)
     let extents = input.shape.enumerated().map { axes.contains($0) ? $1 : 1 }
@@ -103,6 +104,30 @@ extension ONNXOperators {
       try call.result(value, type: input.type), try call.result(mean, type: .float32),
       try call.result(inverse, type: .float32),
     ]
+  }
+
+  /// The layer of ours, which has channels before positions, where the last axis is normalized and neither mean nor deviation is
+  /// read.
+  private static func channelNormalization(
+    _ call: ONNXCall, _ input: ONNXOperand, _ axes: [Int]
+  ) throws -> ONNXOperand? {
+    guard axes == [input.rank - 1], 2...4 ~= input.rank,
+      call.node.outputs.dropFirst().allSatisfy({ call.importer.readCount(of: $0) == 0 }),
+      case let parameters = [try call.operand(1), call.optional(2)].compactMap(\.self),
+      parameters.count == 2, parameters.allSatisfy({ $0.shape == [input.shape[axes[0]]] })
+    else { return nil }
+    let positions = Array(1..<input.rank - 1)
+    let value = try call.transposed(
+      call.value(input), [0, input.rank - 1] + positions, "channels first")
+    let result = try call.append(
+      Operation.LayerNormalization(epsilon: call.float("epsilon", or: 1e-5)),
+      [
+        value, call.shaped(parameters[0], to: parameters[0].shape, as: .scale),
+        call.shaped(parameters[1], to: parameters[1].shape, as: .shift),
+      ])
+    let last = [0] + positions.map { $0 + 1 } + [1]
+    return try call.result(
+      input.rank == 2 ? result : call.transposed(result, last, "channels last"), type: input.type)
   }
 
   private static func rootMeanSquareNormalization(_ call: ONNXCall) throws -> [ONNXOperand] {
