@@ -187,6 +187,22 @@ def pictures(options):
         written = truth.copy()
         written[np.asarray(mask) == 0] = 255
         Image.fromarray(written).save(f"{options.output}/{name}-text.png")
+        picture.resize((32, 32), Image.LANCZOS).save(f"{options.output}/{name}-tiny.png")
+    # A hole as large as a face, in plain fur and in the background.
+    hole = Image.new("L", (256, 256), 255)
+    ImageDraw.Draw(hole).rectangle((150, 10, 213, 73), fill=0)
+    hole.save(f"{options.output}/hole.png")
+    pixels = np.asarray(Image.open(f"{options.output}/chelsea.png")).copy()
+    pixels[np.asarray(hole) == 0] = 128
+    Image.fromarray(pixels).save(f"{options.output}/chelsea-hole.png")
+    # One scene in two lights, made of one photograph: a weak warm one from the left, in which the picture is noisy, and a flash.
+    scene = np.asarray(Image.fromarray(skimage.data.coffee()[50:400, 120:470]).resize((256, 256), Image.LANCZOS)).astype(float)
+    rows, columns = np.mgrid[0:256, 0:256] / 255
+    warm = scene * np.array([0.9, 0.65, 0.4]) * (1 - 0.5 * columns)[:, :, None]
+    flash = scene * np.array([0.95, 0.98, 1]) * (1.1 - 0.8 * ((rows - 0.5) ** 2 + (columns - 0.5) ** 2))[:, :, None]
+    dark = warm + rng.normal(0, 25, warm.shape)
+    for name, levels in [("warm", warm), ("flash", flash), ("dark", dark)]:
+        Image.fromarray(np.clip(np.round(levels), 0, 255).astype(np.uint8)).save(f"{options.output}/coffee-{name}.png")
 
 
 def main():

@@ -136,8 +136,15 @@ def met(is_missed: bool) -> str:
 
 
 def variants(shown: list, rows: list[Judged]) -> str:
-    """Which way of running them was best, for peers that had a choice."""
+    """Which way of running them was best, for ConvNet and peers that had a choice."""
     texts = []
+    at_once = [
+        row.case.name for row in rows
+        if any(pair["convnet"]["details"].get("variant") == "a request a thread"
+               for record in row.peers.values() for pair in record.pairs)
+    ]
+    if at_once:
+        texts.append(f"ConvNet: a request a thread in {'; '.join(at_once)}; elsewhere one at a time.")
     for peer in shown:
         chosen: dict[str, list[str]] = defaultdict(list)
         for row in rows:

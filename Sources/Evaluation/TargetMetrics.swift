@@ -1,4 +1,5 @@
 import ConvNetFiles
+package import ConvNetImages
 import ConvNetReports
 
 /// How well labels or numbers are told.
@@ -23,35 +24,64 @@ public enum TargetMetrics: Hashable, Sendable, Codable {
   /// The figures to look at first, the most telling first: of labels mean average precision, where ranks were kept, and F1 over
   /// all answers and over the labels; of one number its errors and R^2, of several the mean of their R^2.
   public var figures: [Figure] {
+    let values: [(measure: Measure, value: Double?)]
     switch self {
     case .labels(let metrics):
-      let ranked = metrics.meanAveragePrecision.map {
-        Figure(
-          key: "meanAveragePrecision", name: "mean average precision", value: $0, isShare: true)
-      }
-      return [
-        ranked,
-        Figure(key: "microF1", name: "micro F1", value: metrics.microF1, isShare: true),
-        Figure(key: "macroF1", name: "macro F1", value: metrics.macroF1, isShare: true),
-      ].compactMap(\.self)
+      values = [
+        (.meanAveragePrecision, metrics.meanAveragePrecision), (.microF1, metrics.microF1),
+        (.macroF1, metrics.macroF1),
+      ]
     case .numbers(let metrics):
       let scores = metrics.numbers
-      guard scores.count == 1 else {
-        return metrics.meanDetermination.map {
-          [Figure(key: "meanDetermination", name: "mean R²", value: $0, isShare: false)]
-        } ?? []
+      if scores.count == 1 {
+        values = [
+          (.meanAbsoluteError, scores[0].meanAbsoluteError),
+          (.rootMeanSquaredError, scores[0].rootMeanSquaredError),
+          (.determination, scores[0].determination),
+        ]
+      } else {
+        values = [(.meanDetermination, metrics.meanDetermination)]
       }
-      return [
-        Figure(
-          key: "meanAbsoluteError", name: "MAE", value: scores[0].meanAbsoluteError, isShare: false),
-        Figure(
-          key: "rootMeanSquaredError", name: "RMSE", value: scores[0].rootMeanSquaredError,
-          isShare: false),
-      ]
-        + (scores[0].determination.map {
-          [Figure(key: "determination", name: "R²", value: $0, isShare: false)]
-        } ?? [])
     }
+    return values.compactMap { measure, value in value.map { Figure(measure, $0) } }
+  }
+}
+
+extension TargetMetrics {
+  /// What a figure is of, the most telling of each kind first; the raw value is its key.
+  package enum Measure: String, CaseIterable, Sendable {
+    case meanAveragePrecision, microF1, macroF1
+    case meanAbsoluteError, rootMeanSquaredError, determination, meanDetermination
+
+    /// As people call it.
+    package var name: String {
+      switch self {
+      case .meanAveragePrecision: "mean average precision"
+      case .microF1: "micro F1"
+      case .macroF1: "macro F1"
+      case .meanAbsoluteError: "MAE"
+      case .rootMeanSquaredError: "RMSE"
+      case .determination: "R²"
+      case .meanDetermination: "mean R²"
+      }
+    }
+
+    /// What it says something of.
+    package var kind: TargetKind {
+      switch self {
+      case .meanAveragePrecision, .microF1, .macroF1: .labels
+      case .meanAbsoluteError, .rootMeanSquaredError, .determination, .meanDetermination: .numbers
+      }
+    }
+
+    /// Whether it is a share, 0 to 1.
+    package var isShare: Bool { kind == .labels }
+  }
+}
+
+extension TargetMetrics.Figure {
+  fileprivate init(_ measure: TargetMetrics.Measure, _ value: Double) {
+    self.init(key: measure.rawValue, name: measure.name, value: value, isShare: measure.isShare)
   }
 }
 

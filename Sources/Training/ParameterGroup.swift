@@ -125,11 +125,14 @@ extension [ParameterGroup] {
   /// - Parameters:
   ///   - frozen: patterns of what stays as it is, whatever else is said of it.
   ///   - network: in which a pair of patterns that no parameter fits makes no group.
-  /// - Throws: ``TrainingError/invalidSetting(name:value:requirement:)`` where a pattern fits no parameter.
+  /// - Throws: ``TrainingError/invalidSetting(name:value:requirement:)`` where a pattern fits no parameter, or has two factors of
+  ///   a kind.
   public static func combining(
     frozen: [String], rateFactors: [(pattern: String, factor: Float)],
     decayFactors: [(pattern: String, factor: Float)], in network: Graph
   ) throws(TrainingError) -> [ParameterGroup] {
+    try requireOneEach("rate factor", rateFactors)
+    try requireOneEach("decay factor", decayFactors)
     let rates = rateFactors.map { ParameterGroup($0.pattern, rateFactor: $0.factor) }
     let decays = decayFactors.map { ParameterGroup($0.pattern, decayFactor: $0.factor) }
     // Each by itself: what is hidden behind another group fits all the same.
@@ -146,6 +149,19 @@ extension [ParameterGroup] {
       }
     }
     return groups + rates + decays
+  }
+
+  /// - Throws: ``TrainingError/invalidSetting(name:value:requirement:)`` where a pattern has two factors.
+  private static func requireOneEach(
+    _ name: String, _ factors: [(pattern: String, factor: Float)]
+  ) throws(TrainingError) {
+    for (place, given) in factors.enumerated() {
+      let first = factors[..<place].first { $0.pattern == given.pattern }
+      guard let first, first.factor != given.factor else { continue }
+      throw .invalidSetting(
+        name: "\(name) of \(given.pattern)", value: "\(first.factor) and \(given.factor)",
+        requirement: "one number")
+    }
   }
 
   /// - Throws: ``TrainingError/invalidSetting(name:value:requirement:)`` where a pattern fits no parameter, or nothing is

@@ -9,10 +9,14 @@ struct BenchmarkCommand: ParsableCommand {
         convnet benchmark lenet5 --batch 64
         convnet benchmark lenet5 --batch 64 --mode training --threads 1 --json
         convnet benchmark resnet18 --batch 16 --profile --trace resnet18.json
+        convnet benchmark mobilenet-v2 --batch 1 --threads 2 --requests 2
       """)
 
   @Argument(help: "A model's name, or a model file.") var model: String
   @OptionGroup var plan: PlanOptions
+  @Option(
+    help: "Batches at the same time, as a service computes them: each has its part of the threads.")
+  var requests = 1
   @Option(help: "Seconds to measure for.") var seconds = 3.0
   @Flag(help: "Print every step's time beside the machine's peaks, which are measured.")
   var profile = false
@@ -65,6 +69,8 @@ struct BenchmarkCommand: ParsableCommand {
     var mode: String
     var batch: Int
     var threads: Int
+    /// Batches at the same time.
+    var requests: Int
     var environment = Environment()
     var imagesPerSecond: Rate
     var compileSeconds: Double
@@ -80,6 +86,13 @@ struct BenchmarkCommand: ParsableCommand {
     guard seconds >= 0, seconds <= 86_400 else {
       throw ValidationError("--seconds is \(seconds), must be from 0 to 86400")
     }
+    guard 1...shared.threadCount ~= requests else {
+      throw ValidationError(
+        "--requests is \(requests), must be from 1 to the number of threads, \(shared.threadCount)")
+    }
+    guard requests == 1 || plan.mode == .inference && !profile && trace == nil else {
+      throw ValidationError("--requests is for inference, without --profile and --trace")
+    }
     try OutputFiles.require([NamedFile("--trace", trace)], apartFrom: [NamedFile.model(model)])
   }
 
@@ -88,12 +101,12 @@ struct BenchmarkCommand: ParsableCommand {
     // Handed over, so that training takes the parameters' memory.
     let benchmark = try Benchmark(
       network.model(from: model, seed: shared.seed, recognizingFor: shared), batch: plan.batch,
-      mode: plan.mode,
+      mode: plan.mode, requests: requests,
       compute: compute.options(shared, recomputing: memory.recompute), seconds: seconds,
       profiling: profile || trace != nil)
     let result = Result(
       model: benchmark.modelName, mode: plan.mode.rawValue, batch: plan.batch,
-      threads: shared.threadCount,
+      threads: shared.threadCount, requests: requests,
       imagesPerSecond: .init(
         median: benchmark.imagesPerSecond(percentile: 0.5),
         p10: benchmark.imagesPerSecond(percentile: 0.1),
@@ -106,7 +119,8 @@ struct BenchmarkCommand: ParsableCommand {
     if shared.json { return try printJSON(result) }
     try print(
       """
-      \(result.model), \(result.mode), batch \(plan.batch), \(plural(result.threads, "thread"))
+      \(result.model), \(result.mode), batch \(plan.batch), \(plural(result.threads, "thread"))\
+      \(requests > 1 ? ", \(requests) requests at a time" : "")
       \(result.environment.text)
       \(HumanReadable.quantity(result.imagesPerSecond.median)) images/s (10 % \
       \(HumanReadable.quantity(result.imagesPerSecond.p10)), 90 % \

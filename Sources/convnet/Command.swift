@@ -84,11 +84,13 @@ struct Command: ParsableCommand {
 
   /// Runs the command that the arguments name, and tells of its failure.
   private static func status() -> Int32 {
+    var named: (any ParsableCommand.Type)?
     do {
       do {
         let arguments = arguments
         try requireCommand(arguments)
         var command = try parseAsRoot(arguments)
+        named = type(of: command)
         try command.run()
         return 0
       } catch {
@@ -103,7 +105,7 @@ struct Command: ParsableCommand {
       return 128 + error.signal
     } catch {
       if Console.isClosedPipe(error) { Console.endByClosedPipe() }
-      Console.tell("error: \(describe(error))\n")
+      Console.tell("error: \(describe(error, in: named))\n")
       return 1
     }
   }

@@ -165,32 +165,9 @@ extension EvaluateCommand {
         "no answer               \(plural(metrics.nonFiniteCount, "picture")) with outputs that are not finite"
       )
     }
-    func share(_ value: Double?) -> String { value.map { HumanReadable.percent($0) } ?? "–" }
-    func number(_ value: Double?) -> String { value.map { HumanReadable.quantity($0) } ?? "–" }
-    var table: Table
-    switch evaluation.targets {
-    case .labels(let labels):
-      table = Table([
-        .init("label, from \(HumanReadable.percent(Double(threshold), digits: 0)) on"),
-        .init("pictures", .right), .init("precision", .right), .init("recall", .right),
-        .init("F1", .right), .init("average precision", .right),
-      ])
-      for (name, own) in zip(evaluation.names, labels.labels) {
-        table.append([
-          name, "\(own.count)", share(own.precision), share(own.recall), share(own.f1),
-          share(own.averagePrecision),
-        ])
-      }
-    case .numbers(let numbers):
-      table = Table([
-        .init("number"), .init("MAE", .right), .init("RMSE", .right), .init("R²", .right),
-      ])
-      for (name, own) in zip(evaluation.names, numbers.numbers) {
-        table.append([
-          name, number(own.meanAbsoluteError), number(own.rootMeanSquaredError),
-          number(own.determination),
-        ])
-      }
+    var table = evaluation.targets.table(evaluation.names, unknown: "–")
+    if kind == .labels {
+      table.columns[0].title += ", from \(HumanReadable.percent(Double(threshold), digits: 0)) on"
     }
     try print("")
     try Console.write(table)

@@ -16,13 +16,13 @@ struct FineTuningOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Times the learning rate for parameters of a pattern: \"fc.*=10\"; may be repeated.",
+      "Times the learning rate for parameters of a pattern: \"fc.*=10\"; may be repeated, and the first that fits a parameter counts.",
       valueName: "pattern=factor"))
   var rateFactor: [PatternFactor] = []
 
   @Option(
     help: ArgumentHelp(
-      "Times the weight decay for parameters of a pattern: \"*.bias=0\"; may be repeated.",
+      "Times the weight decay for parameters of a pattern: \"*.bias=0\"; may be repeated, and the first that fits a parameter counts.",
       valueName: "pattern=factor"))
   var decayFactor: [PatternFactor] = []
 
@@ -34,7 +34,7 @@ struct FineTuningOptions: ParsableArguments {
 
   /// The groups of these options; `nil` where there is none of them.
   ///
-  /// - Throws: `TrainingError` where a pattern fits nothing.
+  /// - Throws: `TrainingError` where a pattern fits nothing, or has two factors of a kind.
   func groups(in network: Graph) throws -> [ParameterGroup]? {
     if freeze.isEmpty, rateFactor.isEmpty, decayFactor.isEmpty { return nil }
     return try .combining(

@@ -1,11 +1,13 @@
+import ArgumentParser
 import ConvNet
 import Foundation
 
 /// What somebody who types the command can do about an error of the library, which knows none of its options. The only place
 /// where the two are brought together.
 ///
+/// - Parameter command: the command that met it, as far as it is known.
 /// - Returns: `nil` where the error says all that is to be said.
-func remedy(for error: any Error) -> String? {
+func remedy(for error: any Error, in command: (any ParsableCommand.Type)? = nil) -> String? {
   switch error {
   case let error as DatasetError: remedy(for: error)
   case let error as ModelFileError: remedy(for: error.problem)
@@ -17,9 +19,9 @@ func remedy(for error: any Error) -> String? {
   case is NetworkMismatch: "--as-named says so"
   case is TooFewParameters: "--partly begins with that"
   case InferenceError.unknownValue(_, _, nearest: []): "`convnet explain` prints it"
-  // Of a picture that a loader met: `predict` goes on.
-  case is ImageError:
-    "`convnet dataset verify` finds all that are damaged; train and evaluate go on without them with --on-bad skip"
+  // Of a picture that a loader met.
+  case is ImageError where command?.helpMessage().contains("--on-bad") == true:
+    "`convnet dataset verify` finds all that are damaged, and --on-bad skip goes on without them"
   default: nil
   }
 }
@@ -78,7 +80,7 @@ private func remedy(for problem: ModelFileError.Problem) -> String? {
 }
 
 /// One line that says what, where and what to do.
-func describe(_ error: any Error) -> String {
-  ("\(error)" + (remedy(for: error).map { "; \($0)" } ?? ""))
+func describe(_ error: any Error, in command: (any ParsableCommand.Type)? = nil) -> String {
+  ("\(error)" + (remedy(for: error, in: command).map { "; \($0)" } ?? ""))
     .split(whereSeparator: \.isNewline).joined(separator: " ")
 }

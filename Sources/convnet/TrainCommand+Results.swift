@@ -75,10 +75,8 @@ extension TrainCommand {
     let result = Result(
       epochs: history.count, bestEpoch: model.trainingSummary?.bestEpoch,
       top1: targets == nil ? measured.top1 : nil, top5: targets == nil ? measured.top5 : nil,
-      figures: targets.map {
-        Dictionary($0.figures.map { ($0.key, $0.value) }) { $1 }
-      }, loss: measured.loss,
-      seconds: seconds, imagesPerSecond: Double(samples) / max(seconds, 1e-9),
+      figures: targets?.values, loss: measured.loss, seconds: seconds,
+      imagesPerSecond: Double(samples) / max(seconds, 1e-9),
       dataWaitShare: history.reduce(0) { $0 + $1.dataWaitSeconds } / max(seconds, 1e-9),
       skipped: last.skippedCount + (last.validation?.skippedCount ?? 0),
       augmentation: model.augmentation.flatMap { $0.steps.isEmpty ? nil : $0 },

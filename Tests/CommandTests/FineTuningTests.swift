@@ -45,6 +45,10 @@ import Testing
       (["--freeze", "cnov1.*"], "did you mean conv1.*"),
       (["--freeze", "*"], "freeze all of lenet5"),
       (["--rate-factor", "fc9.*=2"], "one that fits a parameter of lenet5"),
+      (
+        ["--rate-factor", "conv*=2", "--rate-factor", "conv*=3"],
+        "rate factor of conv* is 2.0 and 3.0, must be one number"
+      ),
       (["--class-weights", "1,2,3"], "has 3 numbers, the data 2 classes: dark, light"),
       (["--keep-features", "memory"], "without a frozen beginning"),
       (

@@ -145,6 +145,13 @@ import Testing
     let other = try Self.denoise(directory, iterations: 4, ["--resume", "--csv", "t.csv"])
     #expect(try other.failure().hasPrefix("t.csv is no table of a fit"))
     #expect(try Self.lines(of: directory.file("t.csv")) == ["name,grade", "a,1"])
+    let rows = "iteration,loss,variance,psnr\n1,0.5,,\n2,0.5,,\n"
+    try directory.write(Array(rows.utf8), to: "t.csv")
+    let another = try Self.denoise(directory, iterations: 4, ["--resume", "--csv", "t.csv"])
+    #expect(
+      try another.failure().hasPrefix(
+        "t.csv is the table of another fit: its loss of step 2 is 0.5, that of the state 0."))
+    #expect(String(decoding: try fileBytes(directory.file("t.csv")), as: UTF8.self) == rows)
     let late = try Self.denoise(directory, iterations: 4, ["--resume", "--csv", "new.csv"])
     #expect(late.status == 0 && late.errors.contains("new.csv has 0 of the first 2 steps"))
     #expect(

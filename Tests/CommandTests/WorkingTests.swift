@@ -281,13 +281,30 @@ func trainingArguments(_ output: String = "out") -> [String] {
     #expect(
       Set(result.keys) == [
         "model", "mode", "batch", "threads", "imagesPerSecond", "compileSeconds", "weightBytes",
-        "activationBytes", "peakMemoryBytes", "environment",
+        "activationBytes", "peakMemoryBytes", "environment", "requests",
       ])
     #expect(result["mode"] as? String == mode && result["batch"] as? Int == 4)
     let rates = try #require(result["imagesPerSecond"] as? [String: Double])
     #expect(Set(rates.keys) == ["median", "p10", "p90"])
     let (low, median, high) = (rates["p10"] ?? 0, rates["median"] ?? 0, rates["p90"] ?? 0)
     #expect(0 < low && low <= median && median <= high)
+  }
+
+  @Test("benchmark: requests at a time have values of their own, and the weights together")
+  func requests() throws {
+    func benchmark(_ count: String) throws -> [String: Any] {
+      let arguments = ["--threads", count, "--requests", count, "--tune", "off", "--json"]
+      let run = try Invocation(
+        ["benchmark", "lenet5", "--batch", "4", "--seconds", "0"] + arguments)
+      return try #require(try run.json() as? [String: Any])
+    }
+    let (one, two) = (try benchmark("1"), try benchmark("2"))
+    #expect(two["requests"] as? Int == 2 && two["threads"] as? Int == 2)
+    #expect(two["weightBytes"] as? Int == one["weightBytes"] as? Int)
+    let values = try #require(one["activationBytes"] as? Int)
+    #expect(two["activationBytes"] as? Int == 2 * values)
+    let rate = try #require(two["imagesPerSecond"] as? [String: Double])
+    #expect(rate.values.allSatisfy { $0 > 0 && $0.isFinite })
   }
 
   @Test(

@@ -239,9 +239,9 @@ import Testing
     let half = try Self.fit(.denoising(observed), settings(4))
     let directory = try TemporaryDirectory()
     try half.checkpoint.write(to: directory.file("state"))
-    let rest = try Self.fit(
-      .denoising(observed), settings(9),
-      resuming: PriorCheckpoint(contentsOf: directory.file("state")))
+    let kept = try PriorCheckpoint(contentsOf: directory.file("state"))
+    #expect(kept.loss == half.loss)
+    let rest = try Self.fit(.denoising(observed), settings(9), resuming: kept)
     #expect(rest.result == whole.result && rest.loss == whole.loss)
     #expect(rest.variance == whole.variance)
     try rest.checkpoint.write(to: directory.file("rest"))
@@ -249,6 +249,14 @@ import Testing
     #expect(
       try Data(contentsOf: URL(fileURLWithPath: directory.file("rest")))
         == Data(contentsOf: URL(fileURLWithPath: directory.file("whole"))))
+    // As earlier versions wrote it.
+    var older = try Safetensors(contentsOf: directory.file("state"))
+    older.metadata["convnet.prior"]?.replace(/"loss":[^,]*,/, with: "")
+    try older.write(to: directory.file("older"))
+    let read = try PriorCheckpoint(contentsOf: directory.file("older"))
+    #expect(read.loss == nil && read.iteration == 4)
+    #expect(
+      try Self.fit(.denoising(observed), settings(9), resuming: read).result == whole.result)
   }
 
   @Test("a state keeps pictures of the way for who shows it, and goes on without looking at them")

@@ -97,6 +97,26 @@ import Testing
     #expect(refusal([.frozen("bn1.running_mean")]).contains("one that fits a parameter"))
   }
 
+  @Test("a pattern with two factors of a kind is refused; of two patterns the first counts")
+  func contradictions() throws {
+    typealias Factors = [(pattern: String, factor: Float)]
+    let network = Model(smallNetwork(), seed: 1).graph
+    func combined(_ rates: Factors, _ decays: Factors = []) throws -> [ParameterGroup] {
+      try .combining(frozen: [], rateFactors: rates, decayFactors: decays, in: network)
+    }
+    let rates = #expect(throws: TrainingError.self) {
+      try combined([("conv1.*", 2), ("*", 1), ("conv1.*", 3)])
+    }
+    #expect(
+      rates.map { "\($0)" } == "rate factor of conv1.* is 2.0 and 3.0, must be one number")
+    let decays = #expect(throws: TrainingError.self) {
+      try combined([("*", 2)], [("*", 0), ("*", 1)])
+    }
+    #expect(decays.map { "\($0)" } == "decay factor of * is 0.0 and 1.0, must be one number")
+    #expect(try combined([("*", 2), ("*", 2)]).first?.rateFactor == 2)
+    #expect(try combined([("conv1.*", 2), ("*", 3)]).first?.pattern == "conv1.*")
+  }
+
   @Test("a checkpoint is refused with other groups, and resumed with the same")
   func resumes() throws {
     let groups: [ParameterGroup] = [.frozen("conv1.*"), ParameterGroup("*", rateFactor: 0.5)]

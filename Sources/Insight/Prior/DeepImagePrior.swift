@@ -97,6 +97,7 @@ public final class DeepImagePrior {
     self.parameters = parameters
     parameterCount = step.parameterCount
     iteration = checkpoint?.iteration ?? 0
+    loss = checkpoint?.loss ?? .nan
     let count = problem.channels * problem.height * problem.width
     average = checkpoint?.average ?? [Float](repeating: 0, count: count)
     if let rule = settings.stopping {
@@ -124,8 +125,8 @@ public final class DeepImagePrior {
   /// The state as it is, to be kept.
   public var checkpoint: PriorCheckpoint {
     PriorCheckpoint(
-      problem, settings, iteration: iteration, parameters: store.values, slots: optimizer.slots,
-      average: average, outputs: outputs, least: least)
+      problem, settings, iteration: iteration, loss: loss, parameters: store.values,
+      slots: optimizer.slots, average: average, outputs: outputs, least: least)
   }
 
   /// The largest resident memory of the process so far, in bytes.

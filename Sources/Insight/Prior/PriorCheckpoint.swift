@@ -15,6 +15,8 @@ public struct PriorCheckpoint: Sendable {
     var settings: PriorSettings
     var factor: Int
     var iteration: Int
+    /// Of the last step; `nil` before the first, and in files of earlier versions.
+    var loss: Double?
     /// Where the outputs' variance was least; `nil` where there is none.
     var leastIteration: Int?
     var leastVariance: Double?
@@ -39,13 +41,14 @@ public struct PriorCheckpoint: Sendable {
   private static let picturePrefix = "picture/"
 
   init(
-    _ problem: PriorProblem, _ settings: PriorSettings, iteration: Int,
+    _ problem: PriorProblem, _ settings: PriorSettings, iteration: Int, loss: Double,
     parameters: [String: Tensor], slots: [String: [String: Tensor]], average: [Float],
     outputs: OutputVariance?, least: (iteration: Int, variance: Double)?
   ) {
     state = State(
       settings: settings, factor: problem.factor, iteration: iteration,
-      leastIteration: least?.iteration, leastVariance: least?.variance, seenOutputs: outputs?.total)
+      loss: loss.isFinite ? loss : nil, leastIteration: least?.iteration,
+      leastVariance: least?.variance, seenOutputs: outputs?.total)
     self.parameters = parameters
     self.slots = slots
     self.average = average
@@ -77,6 +80,8 @@ public struct PriorCheckpoint: Sendable {
 
   /// Steps so far.
   public var iteration: Int { state.iteration }
+  /// Of the last step; `nil` before the first, and in files of earlier versions.
+  public var loss: Double? { state.loss }
   /// How the picture is looked for.
   public var settings: PriorSettings { state.settings }
 

@@ -20,7 +20,8 @@ extension Figure {
   /// A file of its own: carries its style, follows the reader's light or dark setting.
   public var svg: String {
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-      + svgElement(style: element("style", [:], FigureStyle.colors + FigureStyle.rules)) + "\n"
+      + svgElement(style: element("style", [:], FigureStyle.colors + FigureStyle.rules), margin: 8)
+      + "\n"
   }
 
   /// For a page that holds ``FigureStyle`` already: one for each width of screen, of which the page shows one.
@@ -35,13 +36,15 @@ extension Figure {
     FigureStyle.lightColors.reduce(svg) { $0.replacing("var(--\($1.name))", with: $1.value) }
   }
 
-  private func svgElement(style: String) -> String {
-    let (width, height) = size
+  /// - Parameter margin: pixels on each side around the drawing, which a page brings by itself.
+  private func svgElement(style: String, margin: Double = 0) -> String {
+    let (width, height) = (size.width + 2 * margin, size.height + 2 * margin)
     return element(
       "svg",
       [
         "xmlns": "http://www.w3.org/2000/svg", "class": "cv", "role": "img",
-        "viewBox": "0 0 \(coordinate(width)) \(coordinate(height))",
+        "viewBox":
+          "\(coordinate(-margin)) \(coordinate(-margin)) \(coordinate(width)) \(coordinate(height))",
         "width": coordinate(width), "height": coordinate(height),
       ],
       element("title", [:], escaped(title)), style, drawing)

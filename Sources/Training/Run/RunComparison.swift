@@ -229,7 +229,7 @@ public struct RunComparison: Sendable {
       least(
         "highest validation mean average precision", { HumanReadable.percent(-$0, digits: 2) }
       ) { epoch in
-        epoch.validationFigures?["meanAveragePrecision"].map { -$0 }
+        epoch.validationMeanAveragePrecision.map { -$0 }
       },
       least("least validation loss of numbers", { HumanReadable.fixed($0, digits: 4) }) { epoch in
         epoch.targetKind == .numbers ? epoch.validationLoss : nil

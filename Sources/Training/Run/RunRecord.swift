@@ -71,7 +71,7 @@ public struct RunRecord: Sendable {
   /// validation loss; without validation, of the least training loss.
   public var best: RunEpoch? {
     func error(_ epoch: RunEpoch) -> Double {
-      let share = epoch.validationTop1 ?? epoch.validationFigures?["meanAveragePrecision"]
+      let share = epoch.validationTop1 ?? epoch.validationMeanAveragePrecision
       return share.map { 1 - $0 } ?? epoch.validationLoss ?? epoch.trainingLoss
     }
     return epochs.min { error($0) < error($1) }

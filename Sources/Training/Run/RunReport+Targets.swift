@@ -71,49 +71,10 @@ extension RunReport {
     case .labels(let labels):
       text += "; a label is said to be there from a probability of "
       text += HumanReadable.percent(Double(labels.threshold), digits: 0) + " on."
-      return ReportPage.Section("Labels", [.text(text), .table(labels.table(names))])
-    case .numbers(let numbers):
+      return ReportPage.Section("Labels", [.text(text), .table(targets.table(names))])
+    case .numbers:
       text += ", in the unit of the data."
-      return ReportPage.Section("Numbers", [.text(text), .table(numbers.table(names))])
+      return ReportPage.Section("Numbers", [.text(text), .table(targets.table(names))])
     }
-  }
-}
-
-extension LabelMetrics {
-  /// Precision, recall, F1 and, where ranks were kept, average precision of every label.
-  fileprivate func table(_ names: [String]) -> Table {
-    let isRanked = meanAveragePrecision != nil
-    var columns: [Table.Column] = [
-      .init("label"), .init("pictures", .right), .init("precision", .right),
-      .init("recall", .right), .init("F1", .right),
-    ]
-    if isRanked { columns.append(.init("average precision", .right)) }
-    var table = Table(columns)
-    table.isSortable = true
-    for (name, score) in zip(names, labels) {
-      var row = [name, "\(score.count)"]
-      row += [score.precision, score.recall, score.f1].map { HumanReadable.percent($0) }
-      if isRanked { row.append(score.averagePrecision.map { HumanReadable.percent($0) } ?? "") }
-      table.append(row)
-    }
-    return table
-  }
-}
-
-extension NumberMetrics {
-  /// The errors and R^2 of every number.
-  fileprivate func table(_ names: [String]) -> Table {
-    var table = Table([
-      .init("number"), .init("MAE", .right), .init("RMSE", .right), .init("R²", .right),
-    ])
-    table.isSortable = true
-    for (name, score) in zip(names, numbers) {
-      table.append([
-        name, HumanReadable.quantity(score.meanAbsoluteError),
-        HumanReadable.quantity(score.rootMeanSquaredError),
-        score.determination.map { HumanReadable.quantity($0) } ?? "",
-      ])
-    }
-    return table
   }
 }

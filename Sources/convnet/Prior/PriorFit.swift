@@ -17,7 +17,8 @@ final class PriorFit {
   private var table: PriorTable
   private var best: (iteration: Int, likeness: Double)?
   private var seconds = 0.0
-  private var kept = 0.0
+  /// When the state was kept last.
+  private var keptTime = 0.0
 
   /// - Parameters:
   ///   - begun: the state that is gone on with.
@@ -54,7 +55,7 @@ final class PriorFit {
       options.shared, after: 1)
     Interruption.deferSignals()
     let begin = Self.now
-    kept = begin
+    keptTime = begin
     do {
       try prior.run { prior in
         try take(prior)
@@ -64,7 +65,6 @@ final class PriorFit {
         }
       }
     } catch let error as Interrupted {
-      seconds = Self.now - begin
       try writePictures()
       let after = "the picture after \(prior.iteration) steps is \(options.output)"
       throw Interrupted(
@@ -129,11 +129,11 @@ final class PriorFit {
     {
       frames.append(prior.result)
     }
-    if let path = options.checkpoint, Self.now - kept > 60 {
+    if let path = options.checkpoint, Self.now - keptTime > 60 {
       // Before the state, which does not have the rows up to it.
       try writeTable()
       try writeState(to: path)
-      kept = Self.now
+      keptTime = Self.now
     }
   }
 
@@ -165,7 +165,7 @@ final class PriorFit {
   /// Those of the fit that is gone on with: of its state, and of its folder.
   private func readSnapshots() {
     guard let begun else { return }
-    for iteration in Self.shownIterations(to: firstIteration).sorted() {
+    for iteration in Self.shownIterations(to: firstIteration) {
       let image =
         begun.pictures[iteration]
         ?? options.snapshots.flatMap {

@@ -165,7 +165,7 @@ struct PriorOptions: ParsableArguments {
       }
     }
     let begun = try resume ? checkpoint.map { try PriorCheckpoint(contentsOf: $0) } : nil
-    let table = try begun.flatMap { try keptTable(upTo: $0.iteration) } ?? PriorTable()
+    let table = try begun.flatMap { try keptTable(of: $0) } ?? PriorTable()
     let prior = try DeepImagePrior(
       problem, settings: settings(usual), guide: guide, resuming: begun,
       compute: compute.options(shared))
@@ -176,8 +176,8 @@ struct PriorOptions: ParsableArguments {
   }
 
   /// The rows that --csv has of a fit that is gone on with; `nil` where there is no such file.
-  private func keptTable(upTo iteration: Int) throws -> PriorTable? {
+  private func keptTable(of begun: PriorCheckpoint) throws -> PriorTable? {
     guard let csv, FileSystem.isFile(csv) else { return nil }
-    return try PriorTable(contentsOf: csv, upTo: iteration)
+    return try PriorTable(contentsOf: csv, upTo: begun.iteration, loss: begun.loss)
   }
 }

@@ -9,9 +9,7 @@ struct ConvolveCommand: ParsableCommand {
     abstract:
       "Draw convolution beside cross-correlation, of a signal step by step or of a picture.",
     discussion: """
-      The kernel of a signal is numbers with commas between them. That of a picture
-      has semicolons between rows, or is one by name:
-      \(PictureKernel.names.joined(separator: ", ")).
+      \(ConvolvedHelp.kernelForms)
 
       EXAMPLES
         convnet visualize convolve --signal 1,2,3,4,5 --kernel 1,0,-1 --output c.svg
@@ -23,15 +21,9 @@ struct ConvolveCommand: ParsableCommand {
           --kernel '0,-1,0;-1,4,-1;0,-1,0' --output laplace.png
       """)
 
-  @Option(help: ArgumentHelp("The signal: numbers with commas.", valueName: "x"))
-  var signal: NumberList?
-  @Option(help: ArgumentHelp("A picture in place of a signal.", valueName: "file"))
-  var picture: String?
-  @Option(
-    help: ArgumentHelp(
-      "The kernel: numbers with commas; of a picture also rows of them, or a name.", valueName: "w")
-  )
-  var kernel: String
+  @Option(help: ConvolvedHelp.signal) var signal: NumberList?
+  @Option(help: ConvolvedHelp.picture) var picture: String?
+  @Option(help: ConvolvedHelp.kernel()) var kernel: String
   @Option(
     help: ArgumentHelp(
       "Zeros around the signal: valid, none; same, the result is as long as the signal; full, each overlap counts. Default: valid.",

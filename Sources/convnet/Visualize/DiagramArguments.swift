@@ -18,7 +18,7 @@ struct Extents: ExpressibleByArgument {
   var defaultValueDescription: String { rows == columns ? "\(rows)" : "\(rows)x\(columns)" }
 }
 
-/// `same`, `valid` or a number on the command line.
+/// `same`, `valid`, a number or `before+after` on the command line.
 struct PaddingArgument: ExpressibleByArgument {
   var padding: Padding
 
@@ -27,7 +27,8 @@ struct PaddingArgument: ExpressibleByArgument {
     case "same": padding = .same
     case "valid": padding = .valid
     default:
-      let parts = argument.split(separator: "+").map { Int($0) }
+      let parts = argument.split(separator: "+", omittingEmptySubsequences: false)
+        .map { Int($0) }
       if parts.count == 2, let before = parts[0], let after = parts[1] {
         let sides = Padding.Sides(before: before, after: after)
         padding = .explicit([sides, sides])
@@ -38,6 +39,25 @@ struct PaddingArgument: ExpressibleByArgument {
       }
     }
   }
+}
+
+/// What commands that convolve a signal or a picture say of it and of the kernel.
+enum ConvolvedHelp {
+  static let signal = ArgumentHelp("The signal: numbers with commas.", valueName: "x")
+  static let picture = ArgumentHelp("A picture in place of a signal.", valueName: "file")
+
+  /// - Parameter usual: which it is where none is given, as a sentence.
+  static func kernel(usual: String? = nil) -> ArgumentHelp {
+    let forms = "The kernel: numbers with commas; of a picture also rows of them, or a name."
+    return ArgumentHelp("\(forms)\(usual.map { " \($0)" } ?? "")", valueName: "w")
+  }
+
+  /// Of the kernel, where there is more room.
+  static let kernelForms = """
+    The kernel of a signal is numbers with commas between them. That of a picture
+    has semicolons between rows, or is one by name:
+    \(PictureKernel.names.joined(separator: ", ")).
+    """
 }
 
 /// `1,2,-3` on the command line.

@@ -53,7 +53,7 @@ struct EmbeddingCommand: ParsableCommand {
 
   func run() throws {
     try result.require(apartFrom: [NamedFile.model(file)] + weights.read + pictures.data.read)
-    let model = try pictures.model(file, weights, network, shared)
+    let model = try pictures.data.model(file, weights, network, shared)
     let dataset = try pictures.dataset(for: model, usual: 1000, shared)
     // A perplexity above 1 and of a third of the other points at most.
     let least = method == .tSNE ? 5 : 3
@@ -62,16 +62,8 @@ struct EmbeddingCommand: ParsableCommand {
         what: "pictures for \(method.rawValue)", count: dataset.count, least: least)
     }
     let name = layer ?? model.penultimateLayer ?? ""
-    Interruption.deferSignals()
-    let progress = Progress("computing", total: dataset.count, shared, after: 1)
-    let (values, samples) = try model.features(
-      of: dataset, layer: name, averaging: true, batchSize: pictures.batchSize,
-      compute: compute.options(shared), loading: pictures.loading.options
-    ) {
-      progress.update($0)
-      try requireUninterrupted($0, of: dataset.count, "picture")
-    }
-    progress.finish()
+    let (values, samples) = try pictures.features(
+      of: dataset, by: model, layer: name, averaging: true, compute, shared)
     let cloud = try PointCloud(values)
     let places: [[Double]]
     var shares: [Double]?

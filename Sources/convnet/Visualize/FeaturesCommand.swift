@@ -39,38 +39,32 @@ struct FeaturesCommand: ParsableCommand {
     var saved: [String]
   }
 
+  /// The file that names the pictures of the rows.
+  private var list: String { output.dropLast(4) + ".csv" }
+
   func run() throws {
     guard output.lowercased().hasSuffix(".npy") else {
       throw ValidationError("--output is \(output), must end in .npy")
     }
     try requireFolder(of: output, "--output")
     try OutputFiles.require(
-      [NamedFile("--output", output), NamedFile("the list", "\(output.dropLast(4)).csv")],
+      [NamedFile("--output", output), NamedFile("the list", list)],
       apartFrom: [NamedFile.model(file)] + weights.read + pictures.data.read)
-    let model = try pictures.model(file, weights, network, shared)
+    let model = try pictures.data.model(file, weights, network, shared)
     let dataset = try pictures.dataset(for: model, shared)
-    let progress = Progress("computing", total: dataset.count, shared, after: 1)
-    Interruption.deferSignals()
-    let (values, samples) = try model.features(
-      of: dataset, layer: layer, averaging: mean, batchSize: pictures.batchSize,
-      compute: compute.options(shared), loading: pictures.loading.options
-    ) {
-      progress.update($0)
-      try requireUninterrupted($0, of: dataset.count, "picture")
-    }
-    progress.finish()
+    let (values, samples) = try pictures.features(
+      of: dataset, by: model, layer: layer, averaging: mean, compute, shared)
     try values.writeNPY(to: output)
-    let list = output.dropLast(4) + ".csv"
     var text = "row,picture,\(dataset.targetKind.noun.one)\n"
     for (row, index) in samples.enumerated() {
       let target = dataset.targetText(at: index)
       text += "\(row),\(dataset.sampleName(at: index).csvField),\(target.csvField)\n"
     }
-    try AtomicFile.write(text, to: String(list))
+    try AtomicFile.write(text, to: list)
     let name = layer ?? model.penultimateLayer ?? ""
     if shared.json {
       return try printJSON(
-        Result(layer: name, shape: values.shape.dimensions, saved: [output, String(list)]))
+        Result(layer: name, shape: values.shape.dimensions, saved: [output, list]))
     }
     try print("\(name): \(values.shape), saved \(output) and \(list)")
   }

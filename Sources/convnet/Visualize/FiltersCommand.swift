@@ -61,14 +61,9 @@ struct FiltersCommand: ParsableCommand {
 
   private var isFitting: Bool { gabor || statistics != nil || csv != nil }
 
-  private func filters() throws -> FirstLayerFilters {
-    var progress: Progress?
-    defer { progress?.finish() }
-    func update(_ done: Int, _ total: Int) throws {
-      progress = progress ?? Progress("fitting", unit: "kernels", total: total, shared, after: 1)
-      progress?.update(done)
-      try requireUninterrupted(done, of: total, "kernel")
-    }
+  private func filters(
+    progress: (_ done: Int, _ total: Int) throws -> Void
+  ) throws -> FirstLayerFilters {
     if let layer, weights.weights == nil, try ModelSource.isBareWeights(file) {
       let contents = try WeightFile(file)
       guard contents[layer] != nil else {
@@ -78,11 +73,11 @@ struct FiltersCommand: ParsableCommand {
       }
       return try FirstLayerFilters(
         contents.tensor(named: layer), name: "\(layer) of \(pictureName(file))",
-        fitting: isFitting, progress: update)
+        fitting: isFitting, progress: progress)
     }
     let model = try weights.model(
       from: ModelSource(file, recognizingFor: shared), shared, network)
-    return try FirstLayerFilters(of: model, layer: layer, fitting: isFitting, progress: update)
+    return try FirstLayerFilters(of: model, layer: layer, fitting: isFitting, progress: progress)
   }
 
   func run() throws {
@@ -97,7 +92,13 @@ struct FiltersCommand: ParsableCommand {
       if let path { try requireFolder(of: path, option) }
     }
     Interruption.deferSignals()
-    let filters = try filters()
+    var progress: Progress?
+    let filters = try filters { done, total in
+      progress = progress ?? Progress("fitting", unit: "kernels", total: total, shared, after: 1)
+      progress?.update(done)
+      try requireUninterrupted(done, of: total, "kernel")
+    }
+    progress?.finish()
     var saved = [result.output]
     try result.write(filters.sheet(limit: count))
     let figure = filters.statistics()

@@ -43,26 +43,26 @@ struct IntegratedGradientsCommand: ParsableCommand {
 
   func run() throws {
     let subject = try options.subject()
-    guard let preprocessing = subject.model.preprocessing else { return }
+    let preprocessing = try subject.model.requiredPreprocessing()
     let empty = preprocessing.prepared(
       Image(
         height: preprocessing.height, width: preprocessing.width, color: baseline.color,
         channels: preprocessing.channels))
-    let progress = Progress(
-      "integrating", unit: "steps",
-      total: steps * subject.classes.count * (options.sanityCheck ? 2 : 1), options.shared, after: 1
-    )
-    var (done, gap) = (0, 0.0)
+    var gap = 0.0
     func attributions(of model: Model) throws -> [Attribution] {
-      try subject.classes.map { index in
+      let progress = Progress(
+        "integrating", unit: "steps", total: steps * subject.classes.count, options.shared,
+        after: 1)
+      let found: [Attribution] = try subject.classes.enumerated().map { place, index in
         let result = try model.integratedGradients(
           of: subject.input, class: index, baseline: empty, steps: steps,
           compute: options.compute.options(options.shared)
-        ) { progress.update(done + $0) }
-        done += steps
+        ) { progress.update(place * steps + $0) }
         if abs(result.completenessGap) > abs(gap) { gap = result.completenessGap }
         return result.attribution
       }
+      progress.finish()
+      return found
     }
     let own = try attributions(of: subject.model)
     let ownGap = gap
@@ -74,6 +74,5 @@ struct IntegratedGradientsCommand: ParsableCommand {
       defer { isFirst = false }
       return isFirst ? own : try attributions(of: model)
     }
-    progress.finish()
   }
 }

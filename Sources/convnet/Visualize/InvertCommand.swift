@@ -90,16 +90,14 @@ struct InvertCommand: ParsableCommand {
       PictureSheet(
         "Pictures found from the values of layers",
         subtitle: "\(model.graph.name), \(pictureName(picture)): \(steps) steps from noise",
-        panels: panels,
-        columns: 5, side: 168))
+        panels: panels, columns: 5, side: 168))
     if shared.json { return try printJSON(rows) }
     for row in rows {
       try print(
         "\(row.layer): the values differ by \(HumanReadable.percent(row.distance))"
           + (row.otherDistance.map {
             ", those of the other picture by \(HumanReadable.percent($0))"
-          }
-            ?? ""))
+          } ?? ""))
     }
     try print("saved \(result.output)")
   }

@@ -72,16 +72,9 @@ struct LandscapeCommand: ParsableCommand {
     guard resume || !isFirst || !FileSystem.exists(csvPath) else {
       throw UsedFile(path: csvPath, content: "losses", option: "--output")
     }
-    let source = try ModelSource(file, recognizingFor: shared)
-    let names = try data.source().load(.test).classNames
-    let isZoo = if case .zoo = source { true } else { false }
-    let model = try weights.model(
-      from: source, shared, network, classNames: isZoo ? names : [])
-    let part = try EvaluatedPart(
-      of: data.source(), for: model, given: data.holdout(seed: shared.seed),
-      threads: shared.threadCount)
-    let count = min(pictures, part.dataset.count)
-    let dataset = part.dataset.selecting((0..<count).map { $0 * part.dataset.count / count })
+    let model = try data.model(file, weights, network, shared)
+    let dataset = try data.pictures(for: model, limit: pictures, shared)
+    let count = dataset.count
     // What tells the pictures from others, and how the network is given them.
     var hash = FNVHash()
     hash.combine(DatasetFingerprint(of: dataset).digest.utf8)

@@ -55,15 +55,9 @@ struct NearestCommand: ParsableCommand {
     try result.require(
       apartFrom: [NamedFile.model(file), NamedFile("--picture", picture)] + weights.read
         + pictures.data.read)
-    let model = try pictures.model(file, weights, network, shared)
+    let model = try pictures.data.model(file, weights, network, shared)
     let dataset = try pictures.dataset(for: model, shared)
     let preprocessing = try model.requiredPreprocessing()
-    let progress = Progress("computing", total: dataset.count, shared, after: 1)
-    Interruption.deferSignals()
-    func update(_ done: Int) throws {
-      progress.update(done)
-      try requireUninterrupted(done, of: dataset.count, "picture")
-    }
     var rows: [Row] = []
     var panels: [PictureSheet.Panel] = []
     func add(_ index: Int, _ value: Double, part: (Image) -> Image) throws {
@@ -77,12 +71,18 @@ struct NearestCommand: ParsableCommand {
     }
     let title: String
     if let channel {
+      let progress = Progress("computing", total: dataset.count, shared, after: 1)
+      Interruption.deferSignals()
       let responses = try model.responses(
         to: dataset, layer: layer, channel: channel, batchSize: pictures.batchSize,
-        compute: compute.options(shared), loading: pictures.loading.options, progress: update)
-      let isClass = layer == nil
+        compute: compute.options(shared), loading: pictures.loading.options
+      ) {
+        progress.update($0)
+        try requireUninterrupted($0, of: dataset.count, "picture")
+      }
+      progress.finish()
       title =
-        isClass
+        layer == nil
         ? "Pictures with the largest score of \(model.className(channel))"
         : "Pictures that channel \(channel) of \(responses.layer) likes best"
       for place in responses.best(count) {
@@ -95,20 +95,19 @@ struct NearestCommand: ParsableCommand {
       }
     } else if let picture {
       let name = layer ?? model.penultimateLayer ?? ""
-      let input = preprocessing.prepared(try Image(contentsOf: picture))
-      let (values, samples) = try model.features(
-        of: dataset, layer: name, averaging: true, batchSize: pictures.batchSize,
-        compute: compute.options(shared), loading: pictures.loading.options, progress: update)
-      let own = try model.pooledFeatures(of: input, layer: name, compute: compute.options(shared))
+      let image = try Image(contentsOf: picture)
+      let (values, samples) = try pictures.features(
+        of: dataset, by: model, layer: name, averaging: true, compute, shared)
+      let own = try model.pooledFeatures(
+        of: preprocessing.prepared(image), layer: name, compute: compute.options(shared))
       title = "Pictures nearest to one, by \(name)"
-      panels.append(.init(preprocessing.fitted(try Image(contentsOf: picture)), "the picture"))
+      panels.append(.init(preprocessing.fitted(image), "the picture"))
       for neighbour in try PointCloud(values).nearest(to: own, count: count) {
         try add(samples[neighbour.index], neighbour.distance) { $0 }
       }
     } else {
       return
     }
-    progress.finish()
     try result.write(
       PictureSheet(
         title,

@@ -24,10 +24,9 @@ struct OcclusionCommand: ParsableCommand {
 
   func run() throws {
     let subject = try options.subject()
-    var progress: Progress?
     try options.draw(subject, title: "Occlusion", unit: "probability lost") { model in
-      defer { progress?.finish() }
-      return try model.occlusion(
+      var progress: Progress?
+      let attributions = try model.occlusion(
         of: subject.input, classes: subject.classes, side: window, stride: stride,
         compute: options.compute.options(options.shared)
       ) { done, total in
@@ -36,6 +35,8 @@ struct OcclusionCommand: ParsableCommand {
           ?? Progress("covering", unit: "squares", total: total, options.shared, after: 1)
         progress?.update(done)
       }
+      progress?.finish()
+      return attributions
     }
   }
 }

@@ -17,11 +17,37 @@ struct PictureData: ParsableArguments {
 
   /// - Parameter usual: pictures at most, where --limit says nothing.
   func dataset(for model: Model, usual: Int? = nil, _ shared: SharedOptions) throws -> any Dataset {
-    let part = try EvaluatedPart(
-      of: data.source(), for: model, given: data.holdout(seed: shared.seed),
-      threads: shared.threadCount)
-    let dataset = part.dataset
-    let wanted = limit ?? usual ?? dataset.count
+    try data.pictures(for: model, limit: limit ?? usual, shared)
+  }
+
+  /// What a layer makes of each of some pictures. Shows how far it is; a signal ends it.
+  func features(
+    of dataset: any Dataset, by model: Model, layer: String?, averaging: Bool,
+    _ compute: ComputeArguments, _ shared: SharedOptions
+  ) throws -> (values: Tensor, samples: [Int]) {
+    let progress = Progress("computing", total: dataset.count, shared, after: 1)
+    Interruption.deferSignals()
+    let features = try model.features(
+      of: dataset, layer: layer, averaging: averaging, batchSize: batchSize,
+      compute: compute.options(shared), loading: loading.options
+    ) {
+      progress.update($0)
+      try requireUninterrupted($0, of: dataset.count, "picture")
+    }
+    progress.finish()
+    return features
+  }
+}
+
+extension DataOptions {
+  /// The pictures that a model is looked at with, those that it was not trained on where there are such.
+  ///
+  /// - Parameter limit: so many at most, evenly from all.
+  func pictures(for model: Model, limit: Int?, _ shared: SharedOptions) throws -> any Dataset {
+    let dataset = try EvaluatedPart(
+      of: source(), for: model, given: holdout(seed: shared.seed), threads: shared.threadCount
+    ).dataset
+    let wanted = limit ?? dataset.count
     guard wanted < dataset.count else { return dataset }
     return dataset.selecting((0..<wanted).map { $0 * dataset.count / wanted })
   }
@@ -32,7 +58,7 @@ struct PictureData: ParsableArguments {
   ) throws -> Model {
     let source = try ModelSource(file, recognizingFor: shared)
     guard case .zoo = source else { return try weights.model(from: source, shared, network) }
-    let names = try data.source().load(.test).classNames
+    let names = try self.source().load(.test).classNames
     return try weights.model(from: source, shared, network, classNames: names)
   }
 }

@@ -6,9 +6,7 @@ struct ShiftCommand: ParsableCommand {
     commandName: "shift",
     abstract: "Draw how convolution moves along with its input, and pooling hardly changes.",
     discussion: """
-      The kernel of a signal is numbers with commas between them. That of a picture
-      has semicolons between rows, or is one by name:
-      \(PictureKernel.names.joined(separator: ", ")).
+      \(ConvolvedHelp.kernelForms)
 
       EXAMPLES
         convnet visualize shift --output s.svg
@@ -18,14 +16,9 @@ struct ShiftCommand: ParsableCommand {
           --output s.png
       """)
 
-  @Option(help: ArgumentHelp("The signal: numbers with commas.", valueName: "x"))
-  var signal = NumberList([0, 2, 1, 2, 9, 1, 2, 7, 2, 1, 0, 0])
-  @Option(help: ArgumentHelp("A picture in place of a signal.", valueName: "file"))
-  var picture: String?
-  @Option(
-    help: ArgumentHelp(
-      "The kernel: numbers with commas; of a picture also rows of them, or a name. Default: -1,2,-1; of a picture sobel-x.",
-      valueName: "w"))
+  @Option(help: ConvolvedHelp.signal) var signal = NumberList([0, 2, 1, 2, 9, 1, 2, 7, 2, 1, 0, 0])
+  @Option(help: ConvolvedHelp.picture) var picture: String?
+  @Option(help: ConvolvedHelp.kernel(usual: "Default: -1,2,-1; of a picture sobel-x."))
   var kernel: String?
   @Option(help: "Numbers, or pixels of a side, under a window of the pooling.") var window = 3
   @Option(help: "Positions to move by.") var by = 1
