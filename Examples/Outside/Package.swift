@@ -2,7 +2,7 @@
 import PackageDescription
 
 // What somebody builds who depends on ConvNet: each file of `Sources/Outside` goes through one of its doors, with `import
-// ConvNet` alone. `make test` builds and runs them.
+// ConvNet` alone. `make test-outside` builds and runs them.
 let package = Package(
   name: "Outside",
   platforms: [.macOS(.v15)],

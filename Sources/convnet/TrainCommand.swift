@@ -12,6 +12,7 @@ struct TrainCommand: ParsableCommand {
         metrics.jsonl       a line of JSON every tenth step and every epoch
         events.out.*        the same for TensorBoard
         report.html         the curves, for a browser, after every epoch
+        best.safetensors, checkpoint-STEP   what --keep keeps
 
       Ctrl-C, SIGTERM and SIGHUP stop it after the current step, which is kept:
       --resume goes on from there. Twice ends it at once.

@@ -8,7 +8,7 @@ import Testing
       .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     let house = try House(repository: root.path)
     #expect(house.sources.count > 300)
-    #expect(Manifest(parsing: house.manifest).targets.count { $0.kind == .room } >= 13)
+    #expect(Manifest(parsing: house.manifest).targets.count { $0.kind == .room } >= 18)
     for fault in house.faults() { Issue.record("\(fault)") }
   }
 
