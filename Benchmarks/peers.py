@@ -177,6 +177,9 @@ class Comparison:
             trials = len(variants) if is_open else 0
             left.append((trials, self.rounds - (len(record.pairs) if record else 0)))
         rounds = [max(0, count) for _, count in left]
+        ways = len(self.us.variants(case))
+        if ways > 1 and any(rounds):
+            left.append((ways, 0))
         return sum(trials for trials, _ in left) + sum(rounds) + max(rounds, default=0)
 
 

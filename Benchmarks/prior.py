@@ -188,7 +188,7 @@ def pictures(options):
         written[np.asarray(mask) == 0] = 255
         Image.fromarray(written).save(f"{options.output}/{name}-text.png")
         picture.resize((32, 32), Image.LANCZOS).save(f"{options.output}/{name}-tiny.png")
-    # A hole as large as a face, in plain fur and in the background.
+    # A square hole in the fur.
     hole = Image.new("L", (256, 256), 255)
     ImageDraw.Draw(hole).rectangle((150, 10, 213, 73), fill=0)
     hole.save(f"{options.output}/hole.png")

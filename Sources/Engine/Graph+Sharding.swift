@@ -15,6 +15,21 @@ struct Sharding {
   var roles: [String: BatchRole]
 }
 
+/// Shards that follow each other, neighbours in one lane.
+struct ShardLanes {
+  /// Of all lanes.
+  var shards: Int
+  var count: Int
+
+  /// The lane in which a shard is computed.
+  func lane(of shard: Int) -> Int { shard * count / shards }
+
+  /// The shards of a lane, in their order.
+  func shards(of lane: Int) -> Range<Int> {
+    (lane * shards + count - 1) / count..<((lane + 1) * shards + count - 1) / count
+  }
+}
+
 extension Graph {
   /// How the batch is computed in shards; `nil` where it is better computed as a whole, or must be.
   func sharding(for options: CompilationOptions) throws -> Sharding? {

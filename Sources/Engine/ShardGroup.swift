@@ -124,7 +124,7 @@ final class ShardGroup: @unchecked Sendable {
       }
       let examples = plan.inputs.values.first.map { $0.shape.dimensions.first ?? 0 } ?? 0
       return try Shard(
-        plan, store: store, arena: arenas[Self.lane(of: shard, count, lanes)],
+        plan, store: store, arena: arenas[ShardLanes(shards: count, count: lanes).lane(of: shard)],
         inputs: addresses, firstExample: shard * examples)
     }
     var gatherings: [Gathering] = []
@@ -164,11 +164,6 @@ final class ShardGroup: @unchecked Sendable {
 
   var count: Int { shards.count }
 
-  /// The lane in which a shard is computed: neighbours follow each other.
-  private static func lane(of shard: Int, _ count: Int, _ lanes: Int) -> Int {
-    shard * lanes / count
-  }
-
   /// - Parameter stepEnded: told the number of each step that the whole batch has taken: of none, where it is computed in parts.
   func run(_ context: RunContext, stepEnded: ((Int) -> Void)? = nil) throws {
     self.context = context
@@ -184,7 +179,7 @@ final class ShardGroup: @unchecked Sendable {
   }
 
   private func run(lane: Int) {
-    for shard in shards.indices where Self.lane(of: shard, count, lanes) == lane {
+    for shard in ShardLanes(shards: count, count: lanes).shards(of: lane) {
       run(shard: shard)
       // Where another follows, before that takes the memory.
       gatherExamples(of: shard)

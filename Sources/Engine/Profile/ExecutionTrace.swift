@@ -75,19 +75,20 @@ extension ExecutionProfile {
     let origin = shown.first?.compactMap(\.first).min() ?? 0
     let shardCount = shown.first?.count ?? 0
     var events = [ExecutionTrace.Event(naming: "process_name", name, lane: 0)]
+    let places = ShardLanes(shards: shardCount, count: lanes)
     for lane in 0..<lanes {
-      let first = (lane * shardCount + lanes - 1) / lanes
-      let last = ((lane + 1) * shardCount + lanes - 1) / lanes
+      let own = places.shards(of: lane)
       let text =
         shardCount == 1
         ? "\(threads) thread\(threads == 1 ? "" : "s")"
-        : last - first == 1
-          ? "shard \(last) of \(shardCount)" : "shards \(first + 1) to \(last) of \(shardCount)"
+        : own.count == 1
+          ? "shard \(own.upperBound) of \(shardCount)"
+          : "shards \(own.lowerBound + 1) to \(own.upperBound) of \(shardCount)"
       events.append(ExecutionTrace.Event(naming: "thread_name", text, lane: lane))
     }
     for (run, shards) in shown.enumerated() {
       for (shard, times) in shards.enumerated() {
-        let lane = shard * lanes / shardCount
+        let lane = places.lane(of: shard)
         guard let first = times.first, let last = times.last else { continue }
         // Around the steps: viewers draw what lies within below.
         events.append(
